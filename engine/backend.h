@@ -1,0 +1,137 @@
+/* The table of functions that every device implements: plain kernels, no differentiation.
+ *
+ * Two element types are in play on one backend. Feature maps have `map_type` (bf16 where it is fast);
+ * weights, biases, gradients of weights, reductions and everything small have `real_type` (f32; f64 in the
+ * reference backend's f64 form). Unless said otherwise all tensors of one call have the same type, either
+ * of the two, and outputs are overwritten, never accumulated into, and do not overlap inputs.
+ *
+ * Shapes are the caller's duty: engine/ops.c checks them once for all backends, so a backend may assume
+ * that they fit. A kernel returns NN_OK or an error with text (allocation, library failure).
+ *
+ * A backend belongs to one thread; its kernels may use several. */
+#ifndef NN_BACKEND_H
+#define NN_BACKEND_H
+
+#include "engine/error.h"
+#include "engine/tensor.h"
+
+/* y = scale * cross-correlation(x, w), K x K taps, `stride`, zero padding `pad` on all sides:
+ *   x (N,I,H,W), w (O,I,K,K), y (N,O,H',W') with H' = (H + 2 pad - K)/stride + 1.
+ * Used with K 1 pad 0; K 3 pad 1; K 4 stride 2 pad 1 (down-sampling); K 4 pad 0 (4x4 <-> 1x1 dense).
+ * `scale` is the equalised learning rate's gain/sqrt(fan_in), applied to the stored weight. */
+struct nn_conv {
+    int kernel, stride, pad;
+    float scale;
+};
+
+/* What follows a convolution in the same pass: y = leaky_relu(conv + bias). bias NULL: none.
+ * slope 1: no activation. */
+struct nn_epilogue {
+    const struct nn_tensor *bias; /* (1,C,1,1) real_type, or NULL */
+    float slope;
+};
+
+struct nn_adam {
+    float lr, beta1, beta2, epsilon;
+    int64_t step; /* 1 at the first update */
+};
+
+struct nn_backend {
+    const char *name; /* "reference", "cpu", "cuda" */
+    enum nn_type real_type, map_type;
+
+    void (*close)(struct nn_backend *be);
+
+    /* Memory, 64-byte aligned, uninitialised. NULL when there is none. */
+    void *(*alloc)(struct nn_backend *be, size_t size_bytes);
+    void (*free)(struct nn_backend *be, void *data);
+    nn_status (*upload)(struct nn_backend *be, void *device, const void *host, size_t size_bytes,
+                        struct nn_error *err);
+    nn_status (*download)(struct nn_backend *be, void *host, const void *device, size_t size_bytes,
+                          struct nn_error *err);
+
+    /* Convolutions. x, y, g are maps (map_type or real_type, the same within a call); w is real_type.
+     * conv_dx is the adjoint of conv in x: takes g (N,O,H',W'), gives x (N,I,H,W). It is also the
+     * transposed convolution of the generator. conv_dw is the adjoint in w: x (N,I,H,W),
+     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32. */
+    nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
+                      const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
+                      struct nn_error *err);
+    nn_status (*conv_dx)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *g,
+                         const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *x,
+                         struct nn_error *err);
+    nn_status (*conv_dw)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
+                         const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err);
+
+    /* Kernel arithmetic of the fused up- and down-sampling (pggan.md 1.5): taps_spread pads (O,I,3,3) by one
+     * and sums the four one-pixel shifts into (O,I,4,4); taps_gather is its adjoint. real_type. */
+    nn_status (*taps_spread)(struct nn_backend *be, const struct nn_tensor *w3, struct nn_tensor *w4,
+                             struct nn_error *err);
+    nn_status (*taps_gather)(struct nn_backend *be, const struct nn_tensor *w4, struct nn_tensor *w3,
+                             struct nn_error *err);
+
+    /* out = g where y > 0, else slope * g. y is the output of a leaky ReLU with slope > 0. */
+    nn_status (*lrelu_mask)(struct nn_backend *be, const struct nn_tensor *y, const struct nn_tensor *g,
+                            float slope, struct nn_tensor *out, struct nn_error *err);
+
+    /* y = x * r, r = 1/sqrt(mean over C of x^2 + epsilon), per pixel, computed in f32 (f64 for f64).
+     * pixel_norm_grad: out = r*g - r^3 * x * mean over C of (x*g), the same r: the Jacobian, which is
+     * symmetric, times g. */
+    nn_status (*pixel_norm)(struct nn_backend *be, const struct nn_tensor *x, float epsilon,
+                            struct nn_tensor *y, struct nn_error *err);
+    nn_status (*pixel_norm_grad)(struct nn_backend *be, const struct nn_tensor *x, const struct nn_tensor *g,
+                                 float epsilon, struct nn_tensor *out, struct nn_error *err);
+
+    /* Elementwise. */
+    nn_status (*axpby)(struct nn_backend *be, float alpha, const struct nn_tensor *a, float beta,
+                       const struct nn_tensor *b, struct nn_tensor *out, struct nn_error *err); /* αa + βb */
+    nn_status (*affine)(struct nn_backend *be, float alpha, const struct nn_tensor *x, float beta,
+                        struct nn_tensor *out, struct nn_error *err); /* αx + β */
+    nn_status (*mul)(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                     struct nn_tensor *out, struct nn_error *err);
+    nn_status (*power)(struct nn_backend *be, const struct nn_tensor *x, float exponent,
+                       struct nn_tensor *out, struct nn_error *err); /* x^p, x > 0 unless p is 0, 1 or 2 */
+    nn_status (*exponential)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                             struct nn_error *err);
+    nn_status (*log_softmax)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                             struct nn_error *err); /* over C, per (n,y,x), stable */
+    nn_status (*cast)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                      struct nn_error *err); /* between real_type and map_type, round to nearest even */
+
+    /* Shape. In sum_to and broadcast every dimension of the smaller shape equals the larger's or is 1.
+     * sum_to: x any type -> out real_type, accumulated in at least f32 in an order that does not depend on
+     * the thread count. broadcast: x real_type -> out any type. */
+    nn_status (*sum_to)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                        struct nn_error *err);
+    nn_status (*broadcast)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                           struct nn_error *err);
+    nn_status (*channel_slice)(struct nn_backend *be, const struct nn_tensor *x, int first,
+                               struct nn_tensor *out, struct nn_error *err); /* out.c channels from `first` */
+    nn_status (*channel_pad)(struct nn_backend *be, const struct nn_tensor *x, int first,
+                             struct nn_tensor *out, struct nn_error *err); /* its adjoint: zeros elsewhere */
+    nn_status (*avg_pool2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                           struct nn_error *err); /* (N,C,H,W) -> (N,C,H/2,W/2), mean of 2x2 */
+    nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                           struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
+
+    /* Optimiser, over flat real_type buffers of `count` elements; in place.
+     * Adam in TensorFlow's epsilon-hat form: lr_t = lr sqrt(1-b2^t)/(1-b1^t); w -= lr_t m/(sqrt(v)+eps). */
+    nn_status (*adam)(struct nn_backend *be, const struct nn_adam *p, size_t count, void *w, const void *g,
+                      void *m, void *v, struct nn_error *err);
+    nn_status (*ema)(struct nn_backend *be, float decay, size_t count, void *average, const void *w,
+                     struct nn_error *err); /* average = decay*average + (1-decay)*w */
+    nn_status (*all_finite)(struct nn_backend *be, size_t count, const void *values, bool *finite,
+                            struct nn_error *err);
+};
+
+/* The truth: plain single-threaded loops. `type` is NN_F32 or NN_F64, both for maps and reals. */
+nn_status nn_backend_open_reference(struct nn_backend **be, enum nn_type type, struct nn_error *err)
+    NN_MUST_CHECK;
+
+/* oneDNN and OpenMP. real_type f32; map_type NN_F32, or NN_BF16 where nn_cpu_has_bf16 says so (elsewhere
+ * bf16 is refused with NN_ERR_DEVICE). */
+nn_status nn_backend_open_cpu(struct nn_backend **be, enum nn_type map_type, struct nn_error *err)
+    NN_MUST_CHECK;
+bool nn_cpu_has_bf16(void);
+
+#endif

@@ -1,0 +1,51 @@
+/* Grey images in memory, and PNG files of them. The only module that includes png.h. */
+#ifndef NN_IMAGE_H
+#define NN_IMAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/error.h"
+
+/* Largest width or height that is read; a larger one is a format error, not an allocation. */
+enum { NN_IMAGE_SIDE_MAX = 16384 };
+
+/* Rows from top to bottom, no padding. `depth` is 8 or 16 bits; 16-bit samples are in host order. */
+struct nn_image {
+    int width, height, depth;
+    void *pixels; /* uint8_t or uint16_t, width*height of them; heap, owned by the image */
+};
+
+/* Allocates zeroed pixels. */
+nn_status nn_image_init(struct nn_image *image, int width, int height, int depth, struct nn_error *err)
+    NN_MUST_CHECK;
+/* Frees the pixels and zeroes the struct. Harmless on a zeroed struct. */
+void nn_image_release(struct nn_image *image);
+
+/* Reads an 8- or 16-bit grey PNG (colour, palette and alpha are refused with a clear text). On failure
+ * `image` is zeroed. The error text starts with the path. */
+nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error *err) NN_MUST_CHECK;
+
+/* The same from memory; `name` stands for the path in error texts. */
+nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
+                        struct nn_error *err) NN_MUST_CHECK;
+
+/* One tEXt chunk (keyword 1..79 Latin-1 characters). */
+struct nn_png_text {
+    const char *keyword, *text;
+};
+
+/* Writes to a temporary file beside `path`, fsyncs, renames: `path` is the old file or the whole new one. */
+nn_status nn_png_write(const char *path, const struct nn_image *image, const struct nn_png_text *texts,
+                       int text_count, struct nn_error *err) NN_MUST_CHECK;
+
+/* Encodes to memory: level 1, filter UP, strategy RLE, the fastest good setting for sensor noise. *bytes is
+ * heap memory that the caller frees. The same pixels and texts give the same bytes. */
+nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
+                        uint8_t **bytes, size_t *size_bytes, struct nn_error *err) NN_MUST_CHECK;
+
+/* Halves an 8-bit square image `times` times by 2x2 box averages (rounded to nearest). */
+nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out, struct nn_error *err)
+    NN_MUST_CHECK;
+
+#endif
