@@ -1,0 +1,360 @@
+#include "engine/image.h"
+
+#include <png.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "engine/file.h"
+
+/* Any PNG within NN_IMAGE_SIDE_MAX is smaller, even stored uncompressed. */
+#define PNG_FILE_LIMIT ((size_t)1 << 30)
+
+nn_status nn_image_init(struct nn_image *image, int width, int height, int depth, struct nn_error *err)
+{
+    *image = (struct nn_image){0};
+    if (width < 1 || height < 1 || width > NN_IMAGE_SIDE_MAX || height > NN_IMAGE_SIDE_MAX)
+        return nn_fail(err, NN_ERR_ARGUMENT, "image size %dx%d is not within 1..%d", width, height,
+                       NN_IMAGE_SIDE_MAX);
+    if (depth != 8 && depth != 16)
+        return nn_fail(err, NN_ERR_ARGUMENT, "image depth %d is neither 8 nor 16", depth);
+    void *pixels = calloc((size_t)width * (size_t)height, (size_t)depth / 8);
+    if (!pixels) return nn_fail(err, NN_ERR_MEMORY, "no memory for an image of %dx%d", width, height);
+    *image = (struct nn_image){width, height, depth, pixels};
+    return NN_OK;
+}
+
+void nn_image_release(struct nn_image *image)
+{
+    free(image->pixels);
+    *image = (struct nn_image){0};
+}
+
+static size_t row_bytes(const struct nn_image *image)
+{
+    return (size_t)image->width * (size_t)image->depth / 8;
+}
+
+/* ---- libpng's errors ----
+ *
+ * libpng reports by longjmp. Each direction has one function that calls setjmp and holds no variable that
+ * changes after it: all state lives in a struct of its caller, so nothing is indeterminate after the jump. */
+
+struct fault {
+    nn_status status;
+    char text[160];
+};
+
+static void fault_set(struct fault *fault, nn_status status, const char *text)
+{
+    fault->status = status;
+    size_t length = strnlen(text, sizeof fault->text - 1);
+    memcpy(fault->text, text, length);
+    fault->text[length] = 0;
+}
+
+static _Noreturn void raise_fault(png_structp png, png_const_charp text)
+{
+    struct fault *fault = png_get_error_ptr(png);
+    if (fault->status == NN_OK) fault_set(fault, NN_ERR_FORMAT, text);
+    png_longjmp(png, 1);
+}
+
+static void ignore_warning(png_structp png, png_const_charp text)
+{
+    (void)png;
+    (void)text;
+}
+
+static _Noreturn void refuse(png_structp png, nn_status status, const char *text)
+{
+    fault_set(png_get_error_ptr(png), status, text);
+    png_longjmp(png, 1);
+}
+
+static bool host_is_little_endian(void)
+{
+    const uint16_t one = 1;
+    return *(const uint8_t *)&one == 1;
+}
+
+/* ---- reading ---- */
+
+struct decoder {
+    struct fault fault;
+    const uint8_t *bytes;
+    size_t size, at;
+    png_structp png;
+    png_infop info;
+    struct nn_image *image;
+};
+
+static void take_bytes(png_structp png, png_bytep out, size_t size)
+{
+    struct decoder *d = png_get_io_ptr(png);
+    if (size > d->size - d->at) refuse(png, NN_ERR_FORMAT, "the file is cut short");
+    memcpy(out, d->bytes + d->at, size);
+    d->at += size;
+}
+
+static void check_kind(struct decoder *d)
+{
+    int depth = png_get_bit_depth(d->png, d->info);
+    switch (png_get_color_type(d->png, d->info)) {
+    case PNG_COLOR_TYPE_GRAY:
+        break;
+    case PNG_COLOR_TYPE_GRAY_ALPHA:
+        refuse(d->png, NN_ERR_FORMAT, "has an alpha channel, wanted plain grey");
+    case PNG_COLOR_TYPE_PALETTE:
+        refuse(d->png, NN_ERR_FORMAT, "has a palette, wanted plain grey");
+    default:
+        refuse(d->png, NN_ERR_FORMAT, "is in colour, wanted plain grey");
+    }
+    if (depth != 8 && depth != 16) refuse(d->png, NN_ERR_FORMAT, "has less than 8 bits a pixel");
+    if (png_get_valid(d->png, d->info, PNG_INFO_tRNS))
+        refuse(d->png, NN_ERR_FORMAT, "has a transparent grey level, wanted plain grey");
+}
+
+static void allocate_for(struct decoder *d)
+{
+    int width = (int)png_get_image_width(d->png, d->info),
+        height = (int)png_get_image_height(d->png, d->info);
+    int depth = png_get_bit_depth(d->png, d->info);
+    /* Deflate never expands more than 1032 times: a small file cannot ask for a large allocation. */
+    if ((uint64_t)width * (uint64_t)height * (uint64_t)(depth / 8) / 1032 > d->size)
+        refuse(d->png, NN_ERR_FORMAT, "the file is too small for the image size in its header");
+    if (nn_image_init(d->image, width, height, depth, NULL))
+        refuse(d->png, NN_ERR_MEMORY, "no memory for the image");
+}
+
+static void read_rows(struct decoder *d)
+{
+    if (d->image->depth == 16 && host_is_little_endian()) png_set_swap(d->png);
+    int passes = png_set_interlace_handling(d->png);
+    png_read_update_info(d->png, d->info);
+    for (int pass = 0; pass < passes; pass++)
+        for (int y = 0; y < d->image->height; y++)
+            png_read_row(d->png, (png_bytep)d->image->pixels + (size_t)y * row_bytes(d->image), NULL);
+    png_read_end(d->png, NULL);
+}
+
+static bool decode_guarded(struct decoder *d)
+{
+    if (setjmp(png_jmpbuf(d->png))) return false;
+    png_set_read_fn(d->png, d, take_bytes);
+    png_set_user_limits(d->png, NN_IMAGE_SIDE_MAX, NN_IMAGE_SIDE_MAX);
+    /* Neither profiles nor texts matter here, and their parsers need not see foreign bytes. */
+    png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+    png_read_info(d->png, d->info);
+    check_kind(d);
+    allocate_for(d);
+    read_rows(d);
+    return true;
+}
+
+nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
+                        struct nn_error *err)
+{
+    *image = (struct nn_image){0};
+    if (size_bytes < 8 || png_sig_cmp(bytes, 0, 8))
+        return nn_fail(err, NN_ERR_FORMAT, "%s: not a PNG file", name);
+    struct decoder d = {.bytes = bytes, .size = size_bytes, .image = image};
+    nn_status status = NN_OK;
+    d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d.fault, raise_fault, ignore_warning);
+    if (d.png) d.info = png_create_info_struct(d.png);
+    if (!d.info) {
+        status = nn_fail(err, NN_ERR_MEMORY, "%s: no memory to read it", name);
+        goto out;
+    }
+    if (!decode_guarded(&d)) {
+        status = nn_fail(err, d.fault.status, "%s: %s", name, d.fault.text);
+        nn_image_release(image);
+    }
+out:
+    png_destroy_read_struct(&d.png, &d.info, NULL);
+    return status;
+}
+
+nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error *err)
+{
+    *image = (struct nn_image){0};
+    uint8_t *bytes;
+    size_t size;
+    nn_status status = nn_file_read(path, PNG_FILE_LIMIT, &bytes, &size, err);
+    if (status) return status;
+    status = nn_png_decode(bytes, size, path, image, err);
+    free(bytes);
+    return status;
+}
+
+/* ---- writing ---- */
+
+struct encoder {
+    struct fault fault;
+    uint8_t *bytes;
+    size_t size, capacity;
+    png_structp png;
+    png_infop info;
+    const struct nn_image *image;
+    const struct nn_png_text *texts;
+    int text_count;
+};
+
+static void put_bytes(png_structp png, png_bytep data, size_t size)
+{
+    struct encoder *e = png_get_io_ptr(png);
+    if (size > e->capacity - e->size) {
+        size_t capacity = (e->size + size) * 2;
+        uint8_t *bytes = realloc(e->bytes, capacity);
+        if (!bytes) refuse(png, NN_ERR_MEMORY, "no memory for the PNG file");
+        e->bytes = bytes;
+        e->capacity = capacity;
+    }
+    memcpy(e->bytes + e->size, data, size);
+    e->size += size;
+}
+
+static void flush_nothing(png_structp png)
+{
+    (void)png;
+}
+
+static void write_texts(struct encoder *e)
+{
+    for (int i = 0; i < e->text_count; i++) {
+        /* png_set_text copies; its struct merely lacks const. */
+        png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE,
+                         .key = (char *)e->texts[i].keyword,
+                         .text = (char *)e->texts[i].text,
+                         .text_length = strlen(e->texts[i].text)};
+        png_set_text(e->png, e->info, &text, 1);
+    }
+}
+
+static void write_rows(struct encoder *e)
+{
+    if (e->image->depth == 16 && host_is_little_endian()) png_set_swap(e->png);
+    for (int y = 0; y < e->image->height; y++)
+        png_write_row(e->png, (png_const_bytep)e->image->pixels + (size_t)y * row_bytes(e->image));
+}
+
+static bool encode_guarded(struct encoder *e)
+{
+    if (setjmp(png_jmpbuf(e->png))) return false;
+    png_set_write_fn(e->png, e, put_bytes, flush_nothing);
+    png_set_user_limits(e->png, NN_IMAGE_SIDE_MAX, NN_IMAGE_SIDE_MAX);
+    png_set_compression_level(e->png, 1);
+    png_set_compression_strategy(e->png, Z_RLE);
+    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
+    png_set_IHDR(e->png, e->info, (png_uint_32)e->image->width, (png_uint_32)e->image->height,
+                 e->image->depth, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+                 PNG_FILTER_TYPE_DEFAULT);
+    write_texts(e);
+    png_write_info(e->png, e->info);
+    write_rows(e);
+    png_write_end(e->png, NULL);
+    return true;
+}
+
+/* libpng would silently repair a bad keyword; a repaired one is not what the caller asked for. */
+static bool keyword_is_valid(const char *keyword)
+{
+    size_t length = strlen(keyword);
+    if (length < 1 || length > 79 || keyword[0] == ' ' || keyword[length - 1] == ' ') return false;
+    for (const unsigned char *c = (const unsigned char *)keyword; *c; c++)
+        if (*c < 32 || (*c > 126 && *c < 161) || (*c == ' ' && c[1] == ' ')) return false;
+    return true;
+}
+
+static nn_status check_writable(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
+                                struct nn_error *err)
+{
+    if (image->width < 1 || image->height < 1 || image->width > NN_IMAGE_SIDE_MAX ||
+        image->height > NN_IMAGE_SIDE_MAX || (image->depth != 8 && image->depth != 16) || !image->pixels)
+        return nn_fail(err, NN_ERR_ARGUMENT, "an image of %dx%d and depth %d cannot be written as PNG",
+                       image->width, image->height, image->depth);
+    for (int i = 0; i < text_count; i++)
+        if (!keyword_is_valid(texts[i].keyword))
+            return nn_fail(err, NN_ERR_ARGUMENT, "\"%.80s\" is not a valid PNG keyword", texts[i].keyword);
+    return NN_OK;
+}
+
+nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
+                        uint8_t **bytes, size_t *size_bytes, struct nn_error *err)
+{
+    *bytes = NULL;
+    *size_bytes = 0;
+    nn_status status = check_writable(image, texts, text_count, err);
+    if (status) return status;
+    struct encoder e = {.image = image, .texts = texts, .text_count = text_count};
+    e.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &e.fault, raise_fault, ignore_warning);
+    if (e.png) e.info = png_create_info_struct(e.png);
+    if (!e.info) {
+        status = nn_fail(err, NN_ERR_MEMORY, "no memory to write a PNG file");
+        goto out;
+    }
+    if (!encode_guarded(&e)) {
+        status = nn_fail(err, e.fault.status, "PNG file: %s", e.fault.text);
+        goto out;
+    }
+    *bytes = e.bytes;
+    *size_bytes = e.size;
+    e.bytes = NULL;
+out:
+    free(e.bytes);
+    png_destroy_write_struct(&e.png, &e.info);
+    return status;
+}
+
+nn_status nn_png_write(const char *path, const struct nn_image *image, const struct nn_png_text *texts,
+                       int text_count, struct nn_error *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    nn_status status = nn_png_encode(image, texts, text_count, &bytes, &size, err);
+    if (status) return status;
+    struct nn_replace file;
+    status = nn_replace_open(&file, path, err);
+    if (status) goto out;
+    status = nn_replace_write(&file, bytes, size, err);
+    if (status)
+        nn_replace_abandon(&file);
+    else
+        status = nn_replace_commit(&file, err);
+out:
+    free(bytes);
+    return status;
+}
+
+/* ---- resampling ---- */
+
+nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out, struct nn_error *err)
+{
+    *out = (struct nn_image){0};
+    if (image->depth != 8 || image->width != image->height)
+        return nn_fail(err, NN_ERR_ARGUMENT,
+                       "an image of %dx%d and depth %d cannot be halved: 8-bit square only", image->width,
+                       image->height, image->depth);
+    if (times < 0 || times > 14 || image->width % (1 << times))
+        return nn_fail(err, NN_ERR_ARGUMENT, "an image of side %d cannot be halved %d times", image->width,
+                       times);
+    /* One exact sum over each block instead of a rounding at every halving: the mean stays unbiased. */
+    int block = 1 << times, side = image->width / block;
+    nn_status status = nn_image_init(out, side, side, 8, err);
+    if (status) return status;
+    const uint8_t *from = image->pixels;
+    uint8_t *to = out->pixels;
+    uint64_t area = (uint64_t)block * (uint64_t)block;
+    for (int y = 0; y < side; y++)
+        for (int x = 0; x < side; x++) {
+            uint64_t sum = area / 2;
+            for (int dy = 0; dy < block; dy++) {
+                const uint8_t *row =
+                    from + (size_t)(y * block + dy) * (size_t)image->width + (size_t)x * (size_t)block;
+                for (int dx = 0; dx < block; dx++) sum += row[dx];
+            }
+            to[(size_t)y * (size_t)side + (size_t)x] = (uint8_t)(sum / area);
+        }
+    return NN_OK;
+}
