@@ -1,0 +1,314 @@
+#include "engine/ops.h"
+
+#include <string.h>
+
+#include "engine/vjp.h"
+
+/* An operation under way: the node to be recorded and its inputs' tensors. The life of every operation is
+ *   begin (look inputs up) -> require (check shapes) -> result (space for the value) -> kernel -> finish. */
+struct operation {
+    struct nn_tape *t;
+    struct nn_backend *be;
+    struct nn_error *err;
+    struct nn_node node;
+    struct nn_tensor in[NN_OP_INPUTS_MAX];
+    bool ok;
+};
+
+static const char *const op_names[] = {
+#define X(name, inputs) #name,
+    NN_OPS(X)
+#undef X
+};
+
+static struct operation begin(struct nn_tape *t, enum nn_op op, nn_id a, nn_id b, nn_id c)
+{
+    struct operation o = {.t = t, .be = nn_tape_backend(t), .err = nn_tape_error(t), .ok = true};
+    o.node.op = op;
+    nn_id in[NN_OP_INPUTS_MAX] = {a, b, c};
+    if (o.err->status != NN_OK) o.ok = false;
+    for (int k = 0; k < NN_OP_INPUTS_MAX; k++) {
+        const struct nn_tensor *value = nn_value(t, in[k]);
+        if (value) o.in[k] = *value;
+        o.node.in[k] = in[k];
+    }
+    if (o.ok && !o.in[0].data) {
+        nn_fail(o.err, NN_ERR_ARGUMENT, "%s of a value that is not on the tape", op_names[op]);
+        o.ok = false;
+    }
+    return o;
+}
+
+/* Fails the operation unless `fits`; the text shows what it was given. */
+static bool require(struct operation *o, bool fits)
+{
+    if (o->ok && !fits) {
+        struct nn_shape a = o->in[0].shape, b = o->in[1].shape, want = o->node.attr.shape;
+        nn_fail(o->err, NN_ERR_ARGUMENT,
+                "%s does not take (%d,%d,%d,%d) type %d with (%d,%d,%d,%d) type %d, result (%d,%d,%d,%d)",
+                op_names[o->node.op], a.n, a.c, a.h, a.w, o->in[0].type, b.n, b.c, b.h, b.w, o->in[1].type,
+                want.n, want.c, want.h, want.w);
+        o->ok = false;
+    }
+    return o->ok;
+}
+
+static bool result(struct operation *o, struct nn_shape shape, enum nn_type type)
+{
+    if (!o->ok) return false;
+    struct nn_tensor *value = &o->node.value;
+    *value = (struct nn_tensor){.shape = shape, .type = type};
+    value->data = nn_tape_alloc(o->t, nn_tensor_bytes(value));
+    return o->ok = value->data != NULL;
+}
+
+static nn_id finish(struct operation *o, nn_status status)
+{
+    if (!o->ok || status != NN_OK) return nn_none;
+    return nn_tape_record(o->t, &o->node);
+}
+
+/* ---- convolutions ------------------------------------------------------------------------------- */
+
+static int conv_extent(int extent, const struct nn_conv *g)
+{
+    return (extent + 2 * g->pad - g->kernel) / g->stride + 1;
+}
+
+/* x (N,I,H,W), w (O,I,K,K) and y (N,O,H',W') belong together. */
+static bool conv_fits(const struct nn_conv *g, struct nn_shape x, struct nn_shape w, struct nn_shape y)
+{
+    return w.h == g->kernel && w.w == g->kernel && x.c == w.c && y.c == w.n && x.n == y.n &&
+           conv_extent(x.h, g) == y.h && conv_extent(x.w, g) == y.w && y.h > 0 && y.w > 0;
+}
+
+static bool epilogue_fits(const struct operation *o, struct nn_shape y, float slope)
+{
+    const struct nn_tensor *bias = &o->in[2];
+    bool bias_fits =
+        !bias->data || (nn_same_shape(bias->shape, nn_shape(1, y.c, 1, 1)) && bias->type == o->be->real_type);
+    return bias_fits && slope > 0 && slope <= 1;
+}
+
+static struct nn_epilogue epilogue_of(const struct operation *o)
+{
+    return (struct nn_epilogue){.bias = o->in[2].data ? &o->in[2] : NULL, .slope = o->node.attr.alpha};
+}
+
+nn_id nn_conv(struct nn_tape *t, struct nn_conv g, nn_id x, nn_id w, nn_id bias, float slope)
+{
+    struct operation o = begin(t, NN_OP_CONV, x, w, bias);
+    struct nn_shape xs = o.in[0].shape, ws = o.in[1].shape;
+    struct nn_shape ys = nn_shape(xs.n, ws.n, conv_extent(xs.h, &g), conv_extent(xs.w, &g));
+    o.node.attr = (struct nn_attributes){.conv = g, .alpha = slope, .shape = ys};
+    require(&o, conv_fits(&g, xs, ws, ys) && o.in[1].type == o.be->real_type && epilogue_fits(&o, ys, slope));
+    if (!result(&o, ys, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->conv(o.be, &g, &o.in[0], &o.in[1], epilogue_of(&o), &o.node.value, o.err));
+}
+
+nn_id nn_conv_dx(struct nn_tape *t, struct nn_conv g, nn_id y, nn_id w, nn_id bias, float slope,
+                 struct nn_shape x_shape)
+{
+    struct operation o = begin(t, NN_OP_CONV_DX, y, w, bias);
+    o.node.attr = (struct nn_attributes){.conv = g, .alpha = slope, .shape = x_shape};
+    require(&o, conv_fits(&g, x_shape, o.in[1].shape, o.in[0].shape) && o.in[1].type == o.be->real_type &&
+                    epilogue_fits(&o, x_shape, slope));
+    if (!result(&o, x_shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->conv_dx(o.be, &g, &o.in[0], &o.in[1], epilogue_of(&o), &o.node.value, o.err));
+}
+
+nn_id nn_conv_dw(struct nn_tape *t, struct nn_conv g, nn_id x, nn_id y, struct nn_shape w_shape)
+{
+    struct operation o = begin(t, NN_OP_CONV_DW, x, y, nn_none);
+    o.node.attr = (struct nn_attributes){.conv = g, .shape = w_shape};
+    require(&o, conv_fits(&g, o.in[0].shape, w_shape, o.in[1].shape) && o.in[0].type == o.in[1].type);
+    if (!result(&o, w_shape, o.be->real_type)) return nn_none;
+    return finish(&o, o.be->conv_dw(o.be, &g, &o.in[0], &o.in[1], &o.node.value, o.err));
+}
+
+static nn_id taps(struct nn_tape *t, enum nn_op op, nn_id w, int from, int to)
+{
+    struct operation o = begin(t, op, w, nn_none, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    require(&o, s.h == from && s.w == from && o.in[0].type == o.be->real_type);
+    if (!result(&o, nn_shape(s.n, s.c, to, to), o.in[0].type)) return nn_none;
+    return finish(&o, op == NN_OP_TAPS_SPREAD ? o.be->taps_spread(o.be, &o.in[0], &o.node.value, o.err)
+                                              : o.be->taps_gather(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_taps_spread(struct nn_tape *t, nn_id w3)
+{
+    return taps(t, NN_OP_TAPS_SPREAD, w3, 3, 4);
+}
+nn_id nn_taps_gather(struct nn_tape *t, nn_id w4)
+{
+    return taps(t, NN_OP_TAPS_GATHER, w4, 4, 3);
+}
+
+/* ---- activations -------------------------------------------------------------------------------- */
+
+static bool twins(const struct operation *o)
+{
+    return nn_same_shape(o->in[0].shape, o->in[1].shape) && o->in[0].type == o->in[1].type;
+}
+
+nn_id nn_lrelu_mask(struct nn_tape *t, nn_id y, nn_id g, float slope)
+{
+    struct operation o = begin(t, NN_OP_LRELU_MASK, y, g, nn_none);
+    o.node.attr.alpha = slope;
+    require(&o, twins(&o) && slope > 0);
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->lrelu_mask(o.be, &o.in[0], &o.in[1], slope, &o.node.value, o.err));
+}
+
+nn_id nn_pixel_norm(struct nn_tape *t, nn_id x, float epsilon)
+{
+    struct operation o = begin(t, NN_OP_PIXEL_NORM, x, nn_none, nn_none);
+    o.node.attr.alpha = epsilon;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->pixel_norm(o.be, &o.in[0], epsilon, &o.node.value, o.err));
+}
+
+nn_id nn_pixel_norm_grad(struct nn_tape *t, nn_id x, nn_id g, float epsilon)
+{
+    struct operation o = begin(t, NN_OP_PIXEL_NORM_GRAD, x, g, nn_none);
+    o.node.attr.alpha = epsilon;
+    require(&o, twins(&o));
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->pixel_norm_grad(o.be, &o.in[0], &o.in[1], epsilon, &o.node.value, o.err));
+}
+
+/* ---- elementwise -------------------------------------------------------------------------------- */
+
+nn_id nn_axpby(struct nn_tape *t, float alpha, nn_id a, float beta, nn_id b)
+{
+    struct operation o = begin(t, NN_OP_AXPBY, a, b, nn_none);
+    o.node.attr.alpha = alpha;
+    o.node.attr.beta = beta;
+    require(&o, twins(&o));
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->axpby(o.be, alpha, &o.in[0], beta, &o.in[1], &o.node.value, o.err));
+}
+
+nn_id nn_affine(struct nn_tape *t, float alpha, nn_id x, float beta)
+{
+    struct operation o = begin(t, NN_OP_AFFINE, x, nn_none, nn_none);
+    o.node.attr.alpha = alpha;
+    o.node.attr.beta = beta;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->affine(o.be, alpha, &o.in[0], beta, &o.node.value, o.err));
+}
+
+nn_id nn_mul(struct nn_tape *t, nn_id a, nn_id b)
+{
+    struct operation o = begin(t, NN_OP_MUL, a, b, nn_none);
+    require(&o, twins(&o));
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->mul(o.be, &o.in[0], &o.in[1], &o.node.value, o.err));
+}
+
+nn_id nn_power(struct nn_tape *t, nn_id x, float exponent)
+{
+    struct operation o = begin(t, NN_OP_POWER, x, nn_none, nn_none);
+    o.node.attr.alpha = exponent;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->power(o.be, &o.in[0], exponent, &o.node.value, o.err));
+}
+
+nn_id nn_exponential(struct nn_tape *t, nn_id x)
+{
+    struct operation o = begin(t, NN_OP_EXPONENTIAL, x, nn_none, nn_none);
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->exponential(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_log_softmax(struct nn_tape *t, nn_id x)
+{
+    struct operation o = begin(t, NN_OP_LOG_SOFTMAX, x, nn_none, nn_none);
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->log_softmax(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_cast(struct nn_tape *t, nn_id x, enum nn_type type)
+{
+    struct operation o = begin(t, NN_OP_CAST, x, nn_none, nn_none);
+    if (o.ok && o.in[0].type == type) return x;
+    o.node.attr.type = type;
+    require(&o, type == o.be->real_type || type == o.be->map_type);
+    if (!result(&o, o.in[0].shape, type)) return nn_none;
+    return finish(&o, o.be->cast(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+/* ---- shape -------------------------------------------------------------------------------------- */
+
+static bool shrinks_to(struct nn_shape from, struct nn_shape to)
+{
+    return (to.n == from.n || to.n == 1) && (to.c == from.c || to.c == 1) && (to.h == from.h || to.h == 1) &&
+           (to.w == from.w || to.w == 1);
+}
+
+nn_id nn_sum_to(struct nn_tape *t, nn_id x, struct nn_shape shape)
+{
+    struct operation o = begin(t, NN_OP_SUM_TO, x, nn_none, nn_none);
+    o.node.attr.shape = shape;
+    require(&o, shrinks_to(o.in[0].shape, shape));
+    if (!result(&o, shape, o.be->real_type)) return nn_none;
+    return finish(&o, o.be->sum_to(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_broadcast(struct nn_tape *t, nn_id x, struct nn_shape shape, enum nn_type type)
+{
+    struct operation o = begin(t, NN_OP_BROADCAST, x, nn_none, nn_none);
+    o.node.attr.shape = shape;
+    o.node.attr.type = type;
+    require(&o, shrinks_to(shape, o.in[0].shape) && o.in[0].type == o.be->real_type);
+    if (!result(&o, shape, type)) return nn_none;
+    return finish(&o, o.be->broadcast(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_reshape(struct nn_tape *t, nn_id x, struct nn_shape shape)
+{
+    struct operation o = begin(t, NN_OP_RESHAPE, x, nn_none, nn_none);
+    o.node.attr.shape = shape;
+    if (!require(&o, nn_count(shape) == nn_count(o.in[0].shape))) return nn_none;
+    o.node.value = o.in[0]; /* a view: no kernel, no space */
+    o.node.value.shape = shape;
+    return finish(&o, NN_OK);
+}
+
+nn_id nn_channel_slice(struct nn_tape *t, nn_id x, int first, int count)
+{
+    struct operation o = begin(t, NN_OP_CHANNEL_SLICE, x, nn_none, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    o.node.attr.first = first;
+    require(&o, first >= 0 && count > 0 && first + count <= s.c);
+    if (!result(&o, nn_shape(s.n, count, s.h, s.w), o.in[0].type)) return nn_none;
+    return finish(&o, o.be->channel_slice(o.be, &o.in[0], first, &o.node.value, o.err));
+}
+
+nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total)
+{
+    struct operation o = begin(t, NN_OP_CHANNEL_PAD, x, nn_none, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    o.node.attr.first = first;
+    require(&o, first >= 0 && first + s.c <= total);
+    if (!result(&o, nn_shape(s.n, total, s.h, s.w), o.in[0].type)) return nn_none;
+    return finish(&o, o.be->channel_pad(o.be, &o.in[0], first, &o.node.value, o.err));
+}
+
+nn_id nn_avg_pool2(struct nn_tape *t, nn_id x)
+{
+    struct operation o = begin(t, NN_OP_AVG_POOL2, x, nn_none, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    require(&o, s.h % 2 == 0 && s.w % 2 == 0);
+    if (!result(&o, nn_shape(s.n, s.c, s.h / 2, s.w / 2), o.in[0].type)) return nn_none;
+    return finish(&o, o.be->avg_pool2(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_upsample2(struct nn_tape *t, nn_id x)
+{
+    struct operation o = begin(t, NN_OP_UPSAMPLE2, x, nn_none, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    if (!result(&o, nn_shape(s.n, s.c, 2 * s.h, 2 * s.w), o.in[0].type)) return nn_none;
+    return finish(&o, o.be->upsample2(o.be, &o.in[0], &o.node.value, o.err));
+}

@@ -1,0 +1,89 @@
+/* The closed set of differentiable operations. Each one is defined by its kernel in backend.h and by its
+ * rule in vjp.c, which is written with operations of this same set; so every gradient can be
+ * differentiated again, and no kernel exists for the second order alone.
+ *
+ * All take values of one tape and return a new value. Shapes and types are checked here, once for all
+ * backends; a mismatch is a sticky NN_ERR_ARGUMENT that names the operation and the shapes. */
+#ifndef NN_OPS_H
+#define NN_OPS_H
+
+#include "engine/tape.h"
+
+/* name, number of tensor inputs at most */
+#define NN_OPS(X)                                                                                            \
+    X(LEAF, 0)                                                                                               \
+    X(CONV, 3)                                                                                               \
+    X(CONV_DX, 3)                                                                                            \
+    X(CONV_DW, 2)                                                                                            \
+    X(TAPS_SPREAD, 1)                                                                                        \
+    X(TAPS_GATHER, 1)                                                                                        \
+    X(LRELU_MASK, 2)                                                                                         \
+    X(PIXEL_NORM, 1)                                                                                         \
+    X(PIXEL_NORM_GRAD, 2)                                                                                    \
+    X(AXPBY, 2)                                                                                              \
+    X(AFFINE, 1)                                                                                             \
+    X(MUL, 2)                                                                                                \
+    X(POWER, 1)                                                                                              \
+    X(EXPONENTIAL, 1)                                                                                        \
+    X(LOG_SOFTMAX, 1)                                                                                        \
+    X(CAST, 1)                                                                                               \
+    X(SUM_TO, 1)                                                                                             \
+    X(BROADCAST, 1)                                                                                          \
+    X(RESHAPE, 1)                                                                                            \
+    X(CHANNEL_SLICE, 1)                                                                                      \
+    X(CHANNEL_PAD, 1)                                                                                        \
+    X(AVG_POOL2, 1)                                                                                          \
+    X(UPSAMPLE2, 1)
+
+enum nn_op {
+#define X(name, inputs) NN_OP_##name,
+    NN_OPS(X)
+#undef X
+        NN_OP_COUNT
+};
+
+enum { NN_OP_INPUTS_MAX = 3 };
+
+/* The numbers that, with its inputs, make an operation what it is. Which are used depends on the op. */
+struct nn_attributes {
+    struct nn_conv conv;   /* CONV, CONV_DX, CONV_DW */
+    float alpha, beta;     /* AXPBY, AFFINE; alpha: slope of CONV, CONV_DX, LRELU_MASK; exponent of POWER;
+                              epsilon of PIXEL_NORM and PIXEL_NORM_GRAD */
+    int first;             /* CHANNEL_SLICE, CHANNEL_PAD */
+    struct nn_shape shape; /* of the result, where the inputs do not fix it */
+    enum nn_type type;     /* of the result: CAST, BROADCAST */
+};
+
+static const nn_id nn_none = {0}; /* for an absent bias */
+
+/* Convolutions (backend.h has the formulas). `slope` 1 and bias nn_none leave the epilogue away; a slope
+ * in (0,1) is the leaky ReLU's. x_shape and w_shape name the result, which the inputs do not fix alone. */
+nn_id nn_conv(struct nn_tape *t, struct nn_conv geometry, nn_id x, nn_id w, nn_id bias, float slope);
+nn_id nn_conv_dx(struct nn_tape *t, struct nn_conv geometry, nn_id g, nn_id w, nn_id bias, float slope,
+                 struct nn_shape x_shape);
+nn_id nn_conv_dw(struct nn_tape *t, struct nn_conv geometry, nn_id x, nn_id g, struct nn_shape w_shape);
+
+nn_id nn_taps_spread(struct nn_tape *t, nn_id w3); /* (O,I,3,3) -> (O,I,4,4) */
+nn_id nn_taps_gather(struct nn_tape *t, nn_id w4);
+
+nn_id nn_lrelu_mask(struct nn_tape *t, nn_id y, nn_id g, float slope);
+nn_id nn_pixel_norm(struct nn_tape *t, nn_id x, float epsilon);
+nn_id nn_pixel_norm_grad(struct nn_tape *t, nn_id x, nn_id g, float epsilon);
+
+nn_id nn_axpby(struct nn_tape *t, float alpha, nn_id a, float beta, nn_id b); /* alpha a + beta b */
+nn_id nn_affine(struct nn_tape *t, float alpha, nn_id x, float beta);         /* alpha x + beta */
+nn_id nn_mul(struct nn_tape *t, nn_id a, nn_id b);
+nn_id nn_power(struct nn_tape *t, nn_id x, float exponent);
+nn_id nn_exponential(struct nn_tape *t, nn_id x);
+nn_id nn_log_softmax(struct nn_tape *t, nn_id x);             /* over C */
+nn_id nn_cast(struct nn_tape *t, nn_id x, enum nn_type type); /* x itself when it has the type already */
+
+nn_id nn_sum_to(struct nn_tape *t, nn_id x, struct nn_shape shape);
+nn_id nn_broadcast(struct nn_tape *t, nn_id x, struct nn_shape shape, enum nn_type type);
+nn_id nn_reshape(struct nn_tape *t, nn_id x, struct nn_shape shape); /* same memory, same order */
+nn_id nn_channel_slice(struct nn_tape *t, nn_id x, int first, int count);
+nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total);
+nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
+nn_id nn_upsample2(struct nn_tape *t, nn_id x);
+
+#endif
