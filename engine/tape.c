@@ -96,6 +96,28 @@ nn_id nn_leaf(struct nn_tape *t, const struct nn_tensor *value)
     return nn_tape_record(t, &(struct nn_node){.op = NN_OP_LEAF, .value = *value});
 }
 
+static nn_status upload_real(struct nn_tape *t, const float *host, const struct nn_tensor *to)
+{
+    size_t count = nn_count(to->shape);
+    if (to->type == NN_F32)
+        return t->backend->upload(t->backend, to->data, host, count * sizeof *host, &t->error);
+    double *wide = malloc(count * sizeof *wide);
+    if (!wide) return nn_fail(&t->error, NN_ERR_MEMORY, "out of memory for %zu doubles", count);
+    for (size_t i = 0; i < count; i++) wide[i] = (double)host[i];
+    nn_status status = t->backend->upload(t->backend, to->data, wide, count * sizeof *wide, &t->error);
+    free(wide);
+    return status;
+}
+
+nn_id nn_from_host(struct nn_tape *t, const float *host, struct nn_shape shape)
+{
+    if (t->error.status != NN_OK) return nn_none;
+    struct nn_tensor value = {.shape = shape, .type = t->backend->real_type};
+    value.data = nn_tape_alloc(t, nn_tensor_bytes(&value));
+    if (!value.data || upload_real(t, host, &value) != NN_OK) return nn_none;
+    return nn_leaf(t, &value);
+}
+
 nn_id nn_detach(struct nn_tape *t, nn_id x)
 {
     const struct nn_node *node = nn_tape_node(t, x);

@@ -32,6 +32,9 @@ size_t nn_tape_peak_bytes(const struct nn_tape *tape);
 /* A value that comes from outside: a parameter, an image. Borrows value->data until the reset. */
 nn_id nn_leaf(struct nn_tape *tape, const struct nn_tensor *value);
 
+/* A leaf with a copy of `host`: nn_count(shape) floats, converted to the backend's real_type. */
+nn_id nn_from_host(struct nn_tape *tape, const float *host, struct nn_shape shape);
+
 /* The same numbers, with no history: gradients stop here. */
 nn_id nn_detach(struct nn_tape *tape, nn_id x);
 

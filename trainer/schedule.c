@@ -1,0 +1,110 @@
+#include "trainer/schedule.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct preset {
+    const char *name;
+    struct tr_level levels[NN_RESOLUTION_LOG2_MAX - 1]; /* sides 4, 8, ... 1024 */
+};
+
+/* "paper" holds the official code's constants for one GPU; at 1024 it ends after 2400 kimg. "cpu-small" was
+ * chosen for a narrow network (fmap_base 2048, fmap_max 128) and an evening on two cores. */
+static const struct preset presets[] = {
+    {"paper",
+     {{0, 600, 128, 0.001f},
+      {600, 600, 128, 0.001f},
+      {600, 600, 128, 0.001f},
+      {600, 600, 64, 0.001f},
+      {600, 600, 32, 0.001f},
+      {600, 600, 16, 0.001f},
+      {600, 600, 8, 0.001f},
+      {600, 600, 4, 0.001f},
+      {600, 2400, 4, 0.0015f}}},
+    {"cpu-small",
+     {{0, 4, 32, 0.002f},
+      {2, 6, 32, 0.002f},
+      {3, 10, 32, 0.002f},
+      {6, 20, 32, 0.002f},
+      {8, 32, 16, 0.002f},
+      {8, 32, 16, 0.0015f},
+      {4, 12, 8, 0.0015f},
+      {2, 4, 4, 0.001f},
+      {1, 2, 4, 0.001f}}},
+};
+
+nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolution_log2,
+                             struct nn_error *err)
+{
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        if (strcmp(presets[i].name, name) != 0) continue;
+        s->level_count = resolution_log2 - 1;
+        memcpy(s->levels, presets[i].levels, sizeof s->levels);
+        return NN_OK;
+    }
+    return nn_fail(err, NN_ERR_ARGUMENT, "no preset '%s': there are paper and cpu-small", name);
+}
+
+static int level_of_side(const struct tr_schedule *s, int side)
+{
+    for (int k = 0; k < s->level_count; k++)
+        if (side == 4 << k) return k;
+    return -1;
+}
+
+nn_status tr_schedule_parse(struct tr_schedule *s, const char *text, struct nn_error *err)
+{
+    for (const char *at = text; *at;) {
+        int side, length = 0;
+        double fade, train;
+        if (sscanf(at, "%d:%lf/%lf%n", &side, &fade, &train, &length) != 3 ||
+            (at[length] != ',' && at[length] != '\0'))
+            return nn_fail(err, NN_ERR_ARGUMENT, "levels: '%s' is not side:fade/train,... in kimg", at);
+        int level = level_of_side(s, side);
+        if (level < 0)
+            return nn_fail(err, NN_ERR_ARGUMENT, "levels: side %d is not one of 4..%d", side,
+                           4 << (s->level_count - 1));
+        if (!(fade >= 0 && train >= 0 && fade <= 1e6 && train <= 1e6) || (level == 0 && fade > 0))
+            return nn_fail(err, NN_ERR_ARGUMENT, "levels: %d:%g/%g: kimg must be 0..1e6, and 4 has no fade",
+                           side, fade, train);
+        s->levels[level].fade_kimg = fade;
+        s->levels[level].train_kimg = train;
+        at += length + (at[length] == ',');
+    }
+    return NN_OK;
+}
+
+struct tr_phase tr_schedule_at(const struct tr_schedule *s, uint64_t images)
+{
+    double kimg = (double)images / 1000, begin = 0;
+    int last = s->level_count - 1;
+    for (int k = 0; k <= last; k++) {
+        const struct tr_level *level = &s->levels[k];
+        double fade_end = begin + level->fade_kimg, end = fade_end + level->train_kimg;
+        struct tr_phase phase = {.level = k, .side = 4 << k, .lod = (float)(last - k)};
+        if (kimg < fade_end) {
+            phase.lod += (float)(1 - (kimg - begin) / level->fade_kimg);
+            /* At the very start the new level has no share; floor(lod) must already be its own. */
+            if (phase.lod >= (float)(last - k + 1)) phase.lod = (float)(last - k) + 0.9999f;
+            phase.fading = true;
+            phase.end_kimg = fade_end;
+            return phase;
+        }
+        phase.end_kimg = end;
+        if (kimg < end) return phase;
+        if (k == last) {
+            phase.finished = true;
+            return phase;
+        }
+        begin = end;
+    }
+    return (struct tr_phase){.finished = true};
+}
+
+double tr_schedule_total_kimg(const struct tr_schedule *s)
+{
+    double total = 0;
+    for (int k = 0; k < s->level_count; k++) total += s->levels[k].fade_kimg + s->levels[k].train_kimg;
+    return total;
+}
