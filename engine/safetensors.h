@@ -58,8 +58,8 @@ size_t nn_st_tensor_bytes(const struct nn_st_tensor *tensor);
  * NN_ERR_ARGUMENT: a name that is empty, "__metadata__", given twice or not UTF-8; a bad rank or dimension;
  * the same of a metadata key. */
 nn_status nn_st_write(const char *path, const struct nn_st_tensor *tensors, int count,
-                      const struct nn_st_text *metadata, int metadata_count, struct nn_error *err)
-    NN_MUST_CHECK;
+                      const struct nn_st_text *metadata, int metadata_count,
+                      struct nn_error *err) NN_MUST_CHECK;
 
 struct nn_st_file;
 
