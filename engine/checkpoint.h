@@ -1,0 +1,33 @@
+/* Generator checkpoints: a safetensors file that holds one generator's weights and all that is known of how
+ * they came about. Tensors carry the layout's names; convolution weights (O,I,K,K) are stored, and declared,
+ * as O,K,K,I. Metadata keys: format, format_version, name, resolution, fmap_base, fmap_max, mbstd_group,
+ * classes (JSON array), training_data ("simulated" or "real"), kimg, provenance. */
+#ifndef NN_CHECKPOINT_H
+#define NN_CHECKPOINT_H
+
+#include "engine/gan.h"
+
+enum { NN_CHECKPOINT_VERSION = 1, NN_LABEL_NAME_MAX = 48 };
+
+struct nn_checkpoint {
+    struct nn_gan_config config; /* label_count 0 or the number of classes */
+    int class_count;             /* 0: unconditional */
+    char classes[NN_LABELS_MAX][NN_LABEL_NAME_MAX];
+    char name[128];
+    bool simulated; /* of the training data */
+    double kimg;
+    char provenance[1024]; /* one line */
+};
+
+/* `values` is the generator's flat buffer on the host. Atomic: the old file or the whole new one. */
+nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info,
+                              const struct nn_network *generator, const float *values,
+                              struct nn_error *err) NN_MUST_CHECK;
+
+/* On success the caller releases `generator` and frees *values; sha256 is of the file. A file that is
+ * missing, truncated, foreign, of a newer version, or whose tensors do not fit its configuration is refused
+ * with a text that says so; nothing is then left to release. */
+nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
+                             float **values, char sha256[65], struct nn_error *err) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,128 @@
+/* engine.h on top of checkpoint, backend and sampler. */
+#include "engine/engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/checkpoint.h"
+#include "engine/sampler.h"
+
+struct nn_model {
+    struct nn_model_info info;
+    struct nn_backend *backend;
+    struct nn_network generator;
+    struct nn_sampler *sampler;
+    float *image; /* R*R */
+};
+
+static nn_status open_backend(struct nn_model *m, const char *device, struct nn_error *err)
+{
+    if (strcmp(device, "cuda") == 0)
+        return nn_fail(err, NN_ERR_DEVICE, "device cuda: this build has no CUDA backend");
+    if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
+        return nn_fail(err, NN_ERR_ARGUMENT, "device '%s' is not auto, cpu or cuda", device);
+    enum nn_type type = nn_cpu_has_bf16() ? NN_BF16 : NN_F32;
+    snprintf(m->info.device, sizeof m->info.device, "cpu (oneDNN, %s)", type == NN_BF16 ? "bf16" : "f32");
+    return nn_backend_open_cpu(&m->backend, type, err);
+}
+
+static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
+{
+    info->resolution = 1 << c->config.resolution_log2;
+    info->class_count = c->class_count;
+    for (int i = 0; i < c->class_count; i++)
+        snprintf(info->classes[i], sizeof info->classes[i], "%s", c->classes[i]);
+    info->simulated = c->simulated;
+    info->kimg = c->kimg;
+    snprintf(info->name, sizeof info->name, "%s", c->name);
+    snprintf(info->provenance, sizeof info->provenance, "%s", c->provenance);
+}
+
+nn_status nn_model_open(struct nn_model **model, const char *path, const char *device, struct nn_error *err)
+{
+    struct nn_checkpoint checkpoint;
+    float *values = NULL;
+    struct nn_model *m = calloc(1, sizeof *m);
+    if (!m) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a model");
+    nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, m->info.sha256, err);
+    if (status != NN_OK) goto out;
+    if (checkpoint.class_count == 0) {
+        status = nn_fail(err, NN_ERR_FORMAT, "%s: the generator has no classes", path);
+        goto out;
+    }
+    describe(&m->info, &checkpoint);
+    if ((status = open_backend(m, device, err)) != NN_OK) goto out;
+    if ((status = nn_sampler_new(&m->sampler, m->backend, &m->generator, values, err)) != NN_OK) goto out;
+    m->image = malloc((size_t)m->info.resolution * (size_t)m->info.resolution * sizeof *m->image);
+    if (!m->image) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for an image", path);
+out:
+    free(values);
+    if (status != NN_OK)
+        nn_model_close(m);
+    else
+        *model = m;
+    return status;
+}
+
+void nn_model_close(struct nn_model *m)
+{
+    if (!m) return;
+    nn_sampler_free(m->sampler);
+    if (m->backend) m->backend->close(m->backend);
+    nn_network_release(&m->generator);
+    free(m->image);
+    free(m);
+}
+
+const struct nn_model_info *nn_model_info(const struct nn_model *m)
+{
+    return &m->info;
+}
+
+static nn_status check_request(const struct nn_model *m, const struct nn_sample_request *r,
+                               struct nn_error *err)
+{
+    if (r->class_index < 0 || r->class_index >= m->info.class_count)
+        return nn_fail(err, NN_ERR_ARGUMENT, "class %d is not one of 0..%d", r->class_index,
+                       m->info.class_count - 1);
+    if (!(r->strength >= 0 && r->strength <= 1))
+        return nn_fail(err, NN_ERR_ARGUMENT, "strength %g is not in 0..1", (double)r->strength);
+    if (!(r->truncation >= 0 && r->truncation <= 1))
+        return nn_fail(err, NN_ERR_ARGUMENT, "truncation %g is not in 0..1", (double)r->truncation);
+    return NN_OK;
+}
+
+/* Strength 1 is the class's own label, 0 the mean of all labels. */
+static void mix_labels(const struct nn_model *m, const struct nn_sample_request *r, float *labels)
+{
+    float others = (1 - r->strength) / (float)m->info.class_count;
+    for (int k = 0; k < m->info.class_count; k++)
+        labels[k] = others + (k == r->class_index ? r->strength : 0);
+}
+
+static void quantise(const float *image, size_t count, uint8_t *pixels)
+{
+    for (size_t i = 0; i < count; i++) {
+        float grey = image[i] * 127.5f + 128.0f; /* 127.5 and a half for rounding */
+        pixels[i] = grey >= 255 ? 255 : grey > 0 ? (uint8_t)grey : 0;
+    }
+}
+
+nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
+                          uint8_t *pixels, struct nn_error *err)
+{
+    size_t side = (size_t)m->info.resolution;
+    nn_status status = NN_OK;
+    for (int i = 0; i < count; i++)
+        if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
+    for (int i = 0; i < count; i++) {
+        float labels[NN_LABELS_MAX], input[8192 + NN_LABELS_MAX];
+        mix_labels(m, &requests[i], labels);
+        nn_sampler_input(&m->generator.config, requests[i].seed, labels, requests[i].truncation, input);
+        if ((status = nn_sampler_run(m->sampler, input, m->image, err)) != NN_OK) return status;
+        quantise(m->image, side * side, pixels + (size_t)i * side * side);
+    }
+    return NN_OK;
+}

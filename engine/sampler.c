@@ -1,0 +1,215 @@
+#include "engine/sampler.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/rng.h"
+
+static const float SLOPE = 0.2f, EPSILON = 1e-8f;
+
+/* One convolution of the plan. */
+struct stage {
+    struct nn_conv geometry;
+    struct nn_tensor weight, bias; /* views into the sampler's memory */
+    bool transposed;
+    float slope;
+    bool normalise;        /* pixel norm follows */
+    struct nn_shape shape; /* of the result */
+};
+
+enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1 };
+
+struct nn_sampler {
+    struct nn_backend *backend;
+    struct nn_gan_config config;
+    struct stage stages[STAGES_MAX];
+    int stage_count;
+    void *weights;                            /* the flat buffer */
+    void *folded[NN_RESOLUTION_LOG2_MAX + 1]; /* 4x4 kernels of Conv0_up */
+    void *map[2];                             /* ping and pong */
+    void *input, *image;                      /* real_type */
+};
+
+/* ---- building ----------------------------------------------------------------------------------- */
+
+struct plan_builder {
+    struct nn_sampler *s;
+    const struct nn_network *net;
+    struct nn_error *err;
+    nn_status status;
+};
+
+static struct nn_tensor param_tensor(const struct plan_builder *p, int index)
+{
+    const struct nn_param *param = &p->net->params[index];
+    char *data = (char *)p->s->weights + param->offset * sizeof(float);
+    return (struct nn_tensor){.shape = param->shape, .type = NN_F32, .data = data};
+}
+
+static void add_stage(struct plan_builder *p, const char *layer, struct stage stage)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s/weight", layer);
+    int i = nn_network_find(p->net, name);
+    stage.weight = param_tensor(p, i);
+    stage.bias = param_tensor(p, i + 1);
+    stage.geometry.scale = p->net->params[i].scale;
+    p->s->stages[p->s->stage_count++] = stage;
+}
+
+/* Replaces the last stage's 3x3 weight by the 4x4 kernel of the fused up-sampling. */
+static void fold_last(struct plan_builder *p, int res)
+{
+    struct nn_sampler *s = p->s;
+    struct stage *stage = &s->stages[s->stage_count - 1];
+    struct nn_tensor folded = {.shape = stage->weight.shape, .type = NN_F32};
+    folded.shape.h = folded.shape.w = 4;
+    folded.data = s->folded[res] = s->backend->alloc(s->backend, nn_tensor_bytes(&folded));
+    if (!folded.data)
+        p->status = nn_fail(p->err, NN_ERR_MEMORY, "out of memory for the folded weights");
+    else if (p->status == NN_OK)
+        p->status = s->backend->taps_spread(s->backend, &stage->weight, &folded, p->err);
+    stage->weight = folded;
+}
+
+static void build_plan(struct plan_builder *p)
+{
+    const struct nn_gan_config *c = &p->s->config;
+    const struct nn_conv dense = {.kernel = 4, .stride = 1}, same = {.kernel = 3, .stride = 1, .pad = 1},
+                         twice = {.kernel = 4, .stride = 2, .pad = 1}, point = {.kernel = 1, .stride = 1};
+    char layer[32];
+    for (int res = 2; res <= c->resolution_log2; res++) {
+        int side = 1 << res;
+        struct nn_shape shape = nn_shape(1, nn_gan_channels(c, res), side, side);
+        struct stage stage = {.slope = SLOPE, .normalise = true, .shape = shape, .transposed = true};
+        stage.geometry = res == 2 ? dense : twice;
+        snprintf(layer, sizeof layer, "%dx%d/%s", side, side, res == 2 ? "Dense" : "Conv0_up");
+        add_stage(p, layer, stage);
+        if (res > 2) fold_last(p, res);
+        stage.transposed = false;
+        stage.geometry = same;
+        snprintf(layer, sizeof layer, "%dx%d/%s", side, side, res == 2 ? "Conv" : "Conv1");
+        add_stage(p, layer, stage);
+    }
+    int side = 1 << c->resolution_log2;
+    add_stage(p, "ToRGB_lod0",
+              (struct stage){.geometry = point, .slope = 1, .shape = nn_shape(1, 1, side, side)});
+}
+
+static size_t largest_map_bytes(const struct nn_sampler *s)
+{
+    size_t largest = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
+    for (int i = 0; i < s->stage_count; i++)
+        if (nn_count(s->stages[i].shape) > largest) largest = nn_count(s->stages[i].shape);
+    return largest * sizeof(float);
+}
+
+static nn_status allocate(struct nn_sampler *s, struct nn_error *err)
+{
+    struct nn_backend *be = s->backend;
+    size_t map_bytes = largest_map_bytes(s), pixels = (size_t)1 << (2 * s->config.resolution_log2);
+    s->map[0] = be->alloc(be, map_bytes);
+    s->map[1] = be->alloc(be, map_bytes);
+    s->input = be->alloc(be, map_bytes);
+    s->image = be->alloc(be, pixels * sizeof(float));
+    if (s->map[0] && s->map[1] && s->input && s->image) return NN_OK;
+    return nn_fail(err, NN_ERR_MEMORY, "out of memory for feature maps of %zu MiB", map_bytes >> 20);
+}
+
+nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, const struct nn_network *net,
+                         const float *values, struct nn_error *err)
+{
+    size_t weight_bytes = net->value_count * sizeof *values;
+    struct nn_sampler *s = calloc(1, sizeof *s);
+    if (!s) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a sampler");
+    s->backend = be;
+    s->config = net->config;
+    nn_status status = NN_OK;
+    s->weights = be->alloc(be, weight_bytes);
+    if (!s->weights)
+        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu MiB of weights", weight_bytes >> 20);
+    if (status == NN_OK) status = be->upload(be, s->weights, values, weight_bytes, err);
+    if (status == NN_OK) {
+        struct plan_builder p = {.s = s, .net = net, .err = err};
+        build_plan(&p);
+        status = p.status;
+    }
+    if (status == NN_OK) status = allocate(s, err);
+    if (status != NN_OK) {
+        nn_sampler_free(s);
+        return status;
+    }
+    *sampler = s;
+    return NN_OK;
+}
+
+void nn_sampler_free(struct nn_sampler *s)
+{
+    if (!s) return;
+    struct nn_backend *be = s->backend;
+    void *all[] = {s->weights, s->map[0], s->map[1], s->input, s->image};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i]) be->free(be, all[i]);
+    for (int res = 0; res <= NN_RESOLUTION_LOG2_MAX; res++)
+        if (s->folded[res]) be->free(be, s->folded[res]);
+    free(s);
+}
+
+/* ---- running ------------------------------------------------------------------------------------ */
+
+static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage, struct nn_tensor *x,
+                           int *spare, struct nn_error *err)
+{
+    struct nn_backend *be = s->backend;
+    struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
+    struct nn_tensor y = {.shape = stage->shape, .type = be->map_type, .data = s->map[*spare]};
+    nn_status status = stage->transposed
+                           ? be->conv_dx(be, &stage->geometry, x, &stage->weight, epilogue, &y, err)
+                           : be->conv(be, &stage->geometry, x, &stage->weight, epilogue, &y, err);
+    *spare ^= 1;
+    if (status == NN_OK && stage->normalise) {
+        struct nn_tensor normal = y;
+        normal.data = s->map[*spare];
+        status = be->pixel_norm(be, &y, EPSILON, &normal, err);
+        *spare ^= 1;
+        y = normal;
+    }
+    *x = y;
+    return status;
+}
+
+nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image, struct nn_error *err)
+{
+    struct nn_backend *be = s->backend;
+    int length = nn_gan_latent_size(&s->config) + s->config.label_count, spare = 0;
+    struct nn_tensor x = {.shape = nn_shape(1, length, 1, 1), .type = be->real_type, .data = s->input};
+    nn_status status = be->upload(be, s->input, input, (size_t)length * sizeof *input, err);
+    if (status == NN_OK && be->map_type != be->real_type) {
+        struct nn_tensor narrow = {.shape = x.shape, .type = be->map_type, .data = s->map[1]};
+        status = be->cast(be, &x, &narrow, err);
+        x = narrow;
+    }
+    for (int i = 0; status == NN_OK && i < s->stage_count; i++)
+        status = run_stage(s, &s->stages[i], &x, &spare, err);
+    if (status == NN_OK && x.type != be->real_type) {
+        struct nn_tensor wide = {.shape = x.shape, .type = be->real_type, .data = s->image};
+        status = be->cast(be, &x, &wide, err);
+        x = wide;
+    }
+    if (status == NN_OK) status = be->download(be, image, x.data, nn_tensor_bytes(&x), err);
+    return status;
+}
+
+void nn_sampler_input(const struct nn_gan_config *c, uint64_t seed, const float *labels, float truncation,
+                      float *input)
+{
+    int latent = nn_gan_latent_size(c), length = latent + c->label_count;
+    nn_random_normals(seed, NN_STREAM_LATENT, 0, (size_t)latent, input);
+    memcpy(input + latent, labels, (size_t)c->label_count * sizeof *labels);
+    float square = 0;
+    for (int i = 0; i < length; i++) square += input[i] * input[i];
+    float factor = 1 / sqrtf(square / (float)length + EPSILON);
+    for (int i = 0; i < length; i++) input[i] *= i < latent ? factor * truncation : factor;
+}

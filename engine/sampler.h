@@ -1,0 +1,31 @@
+/* Inference without the tape: one generator prepared on one backend, its up-sampling kernels folded, its
+ * buffers allocated once. Belongs to the backend's thread. */
+#ifndef NN_SAMPLER_H
+#define NN_SAMPLER_H
+
+#include "engine/gan.h"
+
+struct nn_sampler;
+
+/* Copies the weights; `values` is the generator's flat buffer on the host. Borrows the backend and `net`
+ * until nn_sampler_free. */
+nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *backend,
+                         const struct nn_network *net, const float *values,
+                         struct nn_error *err) NN_MUST_CHECK;
+void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
+
+/* `input`: latent_size + label_count floats as they enter the first layer, already normalised.
+ * `image`: host memory for R*R floats, about -1..1. The full resolution, fully grown. */
+nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
+                         struct nn_error *err) NN_MUST_CHECK;
+
+/* The latent of `seed` beside the labels, normalised together as in training, then the latent's part times
+ * `truncation`. The first layer is linear, so that is the step from its mean input towards this one.
+ * `input` has room for latent_size + label_count floats. */
+void nn_sampler_input(const struct nn_gan_config *config, uint64_t seed, const float *labels,
+                      float truncation, float *input);
+
+/* Streams of nn_random_normals and friends that are part of what a seed means. */
+enum { NN_STREAM_LATENT = 0x6c61 };
+
+#endif
