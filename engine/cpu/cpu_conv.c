@@ -1,0 +1,66 @@
+/* The three convolution kernels of the table, and the arithmetic of the fused sampling kernels. */
+#include "engine/cpu/cpu.h"
+
+#include "engine/cpu/onednn.h"
+
+static const struct nn_epilogue no_epilogue = {NULL, 1.0f};
+
+nn_status cpu_conv(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
+                   const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
+                   struct nn_error *err)
+{
+    return onednn_convolve(cpu_of(be), ONEDNN_FORWARD, geometry, *x, *w, *y, epilogue, err);
+}
+
+nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *g,
+                      const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *x,
+                      struct nn_error *err)
+{
+    nn_status status =
+        onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_DATA, geometry, *x, *w, *g, no_epilogue, err);
+    if (!status) cpu_apply_epilogue(epilogue, x);
+    return status;
+}
+
+nn_status cpu_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
+                      const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err)
+{
+    return onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_WEIGHTS, geometry, *x, *w, *g, no_epilogue, err);
+}
+
+nn_status cpu_taps_spread(struct nn_backend *be, const struct nn_tensor *w3, struct nn_tensor *w4,
+                          struct nn_error *err)
+{
+    (void)be, (void)err;
+    int inputs = w3->shape.c;
+#pragma omp parallel for
+    for (int o = 0; o < w3->shape.n; o++) {
+        const float *from = (const float *)w3->data + (size_t)o * 9 * inputs;
+        float *to = (float *)w4->data + (size_t)o * 16 * inputs;
+        for (int tap = 0; tap < 16; tap++, to += inputs) {
+            int y = tap / 4, x = tap % 4;
+            for (int i = 0; i < inputs; i++) to[i] = 0.0f;
+            for (int sy = y > 0 ? y - 1 : 0; sy <= y && sy < 3; sy++)
+                for (int sx = x > 0 ? x - 1 : 0; sx <= x && sx < 3; sx++)
+                    for (int i = 0; i < inputs; i++) to[i] += from[(sy * 3 + sx) * inputs + i];
+        }
+    }
+    return NN_OK;
+}
+
+nn_status cpu_taps_gather(struct nn_backend *be, const struct nn_tensor *w4, struct nn_tensor *w3,
+                          struct nn_error *err)
+{
+    (void)be, (void)err;
+    int inputs = w3->shape.c;
+#pragma omp parallel for
+    for (int o = 0; o < w3->shape.n; o++) {
+        const float *from = (const float *)w4->data + (size_t)o * 16 * inputs;
+        float *to = (float *)w3->data + (size_t)o * 9 * inputs;
+        for (int tap = 0; tap < 9; tap++, to += inputs) {
+            const float *a = from + (tap / 3 * 4 + tap % 3) * inputs, *b = a + 4 * inputs;
+            for (int i = 0; i < inputs; i++) to[i] = (a[i] + a[i + inputs]) + (b[i] + b[i + inputs]);
+        }
+    }
+    return NN_OK;
+}
