@@ -1,0 +1,122 @@
+/**
+ * The only module that knows URLs and calls fetch.
+ *
+ * Every function resolves with the reply's useful part or rejects with an ApiError.
+ * Nothing here retries: see retry.js.
+ */
+
+const TIMEOUT_MS = 20000;
+
+/** A request that failed, in the server's words where it gave any. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status HTTP status; 0 when no reply arrived (offline, timeout, aborted connection)
+   * @param {string} code the server's snake_case code, or 'network' / 'bad_reply'
+   * @param {string} message one sentence
+   * @param {?number} retryAfterMs how long the server asked us to wait, null if it did not
+   */
+  constructor(status, code, message, retryAfterMs = null) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  /** True when the same request may succeed later: no reply, overload, restart. */
+  get transient() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export async function listDecks() {
+  return (await request('GET', '/api/v1/decks')).decks;
+}
+
+export async function listModels() {
+  return (await request('GET', '/api/v1/models')).models;
+}
+
+/** @returns {Promise<{id: string, secret: string, deck: object, model: object}>} */
+export async function createSession(deckId) {
+  return (await request('POST', '/api/v1/sessions', { body: { deck: deckId } })).session;
+}
+
+/** @returns {Promise<{id: string, deck: object, answered: number[], finished: boolean}>} */
+export async function readSession(id, secret) {
+  return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}`, { secret })).session;
+}
+
+/** @returns {Promise<{n: number, of: number, question: string, choices: object[], image: string}>} */
+export async function readItem(id, secret, n) {
+  return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}/items/${n}`, { secret })).item;
+}
+
+/**
+ * Safe to repeat with the same answer: the server keeps one row per key.
+ * @param {{key: string, item: number, choice: string, confidence: number, response_ms: number}} answer
+ */
+export async function sendAnswer(id, secret, answer) {
+  return request('POST', `/api/v1/sessions/${encodeURIComponent(id)}/answers`, { secret, body: answer });
+}
+
+export async function readSummary(id, secret) {
+  return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}/summary`, { secret })).summary;
+}
+
+/** URL of a labelled sample, for pages where the class is no secret. */
+export function sampleUrl(modelId, className, seed, size) {
+  const path = [modelId, className, `${seed}.png`].map(encodeURIComponent).join('/');
+  return `/api/v1/samples/${path}?size=${size}`;
+}
+
+/** The item's image at a smaller size the model offers. */
+export function thumbnailUrl(imageUrl, size) {
+  return size ? `${imageUrl}?size=${size}` : imageUrl;
+}
+
+async function request(method, path, { secret = null, body = null } = {}) {
+  const headers = { Accept: 'application/json' };
+  if (secret) {
+    headers.Authorization = `Bearer ${secret}`;
+  }
+  if (body) {
+    headers['Content-Type'] = 'application/json';
+  }
+  const abort = new AbortController();
+  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      body: body ? JSON.stringify(body) : undefined,
+      credentials: 'omit',
+      cache: 'no-store',
+      signal: abort.signal,
+    });
+    const text = await response.text();
+    return readReply(response, text);
+  } catch (error) {
+    throw error instanceof ApiError ? error : new ApiError(0, 'network', 'The server did not answer.');
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function readReply(response, text) {
+  let reply = null;
+  try {
+    reply = JSON.parse(text);
+  } catch {
+    /* A proxy's HTML error page, or a body cut short: judged by its status below. */
+  }
+  if (response.ok && reply) {
+    return reply;
+  }
+  if (response.ok) {
+    throw new ApiError(0, 'bad_reply', 'The server’s reply was cut short.');
+  }
+  const { code = 'http_error', message = `The server answered ${response.status}.` } = reply?.error ?? {};
+  const seconds = Number(response.headers.get('Retry-After'));
+  throw new ApiError(response.status, code, message, seconds > 0 ? seconds * 1000 : null);
+}

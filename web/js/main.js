@@ -1,0 +1,196 @@
+/**
+ * Boot, and which page is shown: start, drill, summary, or a notice.
+ */
+
+import * as api from './api.js';
+import * as store from './store.js';
+import { createDrill } from './drill.js';
+import { bindKeys } from './keys.js';
+import { withRetry } from './retry.js';
+import { drillView } from './view_drill.js';
+import { keysDialog } from './view_keys.js';
+import { noticeView } from './view_notice.js';
+import { startView } from './view_start.js';
+import { summaryView } from './view_summary.js';
+import { texts } from './texts.js';
+
+const app = document.getElementById('app');
+const announcer = document.getElementById('announcer');
+const catalogue = { decks: [], models: [] };
+let leavePage = () => {}; // undoes what the current page bound
+
+/** Replaces the page and moves the focus to its heading. */
+function show(root, leave = () => {}) {
+  leavePage();
+  leavePage = leave;
+  app.replaceChildren(root);
+  window.scrollTo(0, 0);
+  root.querySelector('h1')?.focus({ preventScroll: true });
+}
+
+function announce(text) {
+  announcer.textContent = text;
+}
+
+/** Waits out passing failures, saying so on an otherwise empty page. */
+function patiently(task) {
+  let told = false;
+  return withRetry(task, {
+    signal: new AbortController().signal,
+    onWait: () => {
+      if (!told) {
+        told = true;
+        show(noticeView({ title: texts.trouble.waiting, text: texts.trouble.loading }));
+      }
+    },
+  });
+}
+
+async function boot() {
+  [catalogue.decks, catalogue.models] = await Promise.all([patiently(api.listDecks), patiently(api.listModels)]);
+  const saved = store.loadSession();
+  if (saved) {
+    await resume(saved);
+  } else {
+    showStart();
+  }
+}
+
+function showStart() {
+  if (catalogue.decks.length === 0) {
+    show(noticeView({ ...texts.trouble.noDecks, action: { label: texts.trouble.reload, act: () => location.reload() } }));
+    return;
+  }
+  const saved = store.loadSession();
+  show(startView({
+    ...catalogue,
+    resumable: saved !== null,
+    onStart: guarded(startNew),
+    onResume: guarded(() => resume(saved)),
+  }));
+}
+
+async function startNew(deckId) {
+  store.clearSession();
+  const session = await patiently(() => api.createSession(deckId));
+  store.saveSession(session);
+  showDrill(session, session.deck, []);
+}
+
+async function resume({ id, secret }) {
+  const pending = store.loadPending(id);
+  if (pending) {
+    await patiently(() => sendPending(id, secret, pending));
+    store.clearPending();
+  }
+  const session = await patiently(() => api.readSession(id, secret));
+  if (session.finished) {
+    await showSummary({ id, secret }, session.deck);
+  } else {
+    showDrill({ id, secret }, session.deck, session.answered);
+  }
+}
+
+/**
+ * Delivers what an earlier page could not. An answer that the server has already, or refuses, is done with:
+ * a refused item is asked again.
+ */
+async function sendPending(id, secret, pending) {
+  try {
+    await api.sendAnswer(id, secret, pending);
+  } catch (error) {
+    if (error.transient || sessionGone(error)) {
+      throw error;
+    }
+  }
+}
+
+function sessionGone(error) {
+  return error.status === 401 || error.status === 404;
+}
+
+function modelOf(deck) {
+  return catalogue.models.find(({ id }) => id === deck.model) ?? null;
+}
+
+function showDrill(session, deck, answered) {
+  const dialog = keysDialog({
+    choices: deck.choices,
+    on: store.shortcutsOn(),
+    onChange: (on) => {
+      store.setShortcuts(on);
+      view.setShortcuts(on);
+    },
+  });
+  const view = drillView({
+    deck,
+    model: modelOf(deck),
+    shortcuts: store.shortcutsOn(),
+    onChoose: (choiceId, eventTime) => drill.choose(choiceId, eventTime),
+    onRate: (confidence) => drill.rate(confidence),
+    onNext: () => drill.next(),
+    onLeave: showStart,
+    onKeys: () => dialog.showModal(),
+  });
+  const drill = createDrill({
+    session,
+    deck,
+    answered,
+    view,
+    announce,
+    onFinished: guarded(() => showSummary(session, deck)),
+    onFailed: fail,
+  });
+  const unbind = bindKeys(deck.choices, store.shortcutsOn, (meaning, event) => {
+    obey(meaning, event, { deck, drill, dialog });
+  });
+  view.root.append(dialog);
+  show(view.root, () => {
+    unbind();
+    drill.close();
+  });
+  drill.start();
+}
+
+function obey(meaning, event, { deck, drill, dialog }) {
+  if (meaning.act === 'next') {
+    drill.next();
+  } else if (meaning.act === 'choose') {
+    drill.choose(deck.choices[meaning.index].id, event.timeStamp);
+  } else if (meaning.act === 'rate') {
+    drill.rate(meaning.confidence);
+  } else {
+    dialog.showModal();
+  }
+}
+
+async function showSummary(session, deck) {
+  const summary = await patiently(() => api.readSummary(session.id, session.secret));
+  show(summaryView({
+    deck,
+    model: modelOf(deck),
+    summary,
+    onAgain: guarded(() => startNew(deck.id)),
+    onStartPage: () => {
+      store.clearSession();
+      showStart();
+    },
+  }));
+}
+
+/** Errors that waiting cannot mend: say what happened and what to do. */
+function fail(error) {
+  if (sessionGone(error)) {
+    store.clearSession();
+    show(noticeView({ ...texts.trouble.sessionGone, action: { label: texts.trouble.startOver, act: showStart } }));
+    return;
+  }
+  const { title, text } = texts.trouble.other;
+  show(noticeView({ title, text: text(error.message), action: { label: texts.trouble.reload, act: () => location.reload() } }));
+}
+
+function guarded(work) {
+  return (...args) => work(...args).catch(fail);
+}
+
+guarded(boot)();

@@ -1,0 +1,90 @@
+/**
+ * The start page: what this is, which deck, one big button.
+ */
+
+import { el } from './dom.js';
+import { sampleUrl } from './api.js';
+import { smallestSize } from './figures.js';
+import { texts } from './texts.js';
+
+const SAMPLE_SEED = 1;
+const SAMPLE_PIXELS = 512;
+
+/**
+ * @param {object} props
+ * @param {object[]} props.decks at least one
+ * @param {object[]} props.models
+ * @param {boolean} props.resumable a started drill waits in this tab
+ * @param {(deckId: string) => void} props.onStart
+ * @param {() => void} props.onResume
+ * @returns {HTMLElement}
+ */
+export function startView({ decks, models, resumable, onStart, onResume }) {
+  const t = texts.start;
+  const chosen = { deck: decks[0] };
+  const modelLine = el('p', { class: 'start-model' });
+  const provenance = el('p', { class: 'start-provenance' });
+  const showModel = () => {
+    const model = models.find(({ id }) => id === chosen.deck.model);
+    modelLine.textContent = model ? t.model(model) : '';
+    provenance.textContent = texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated'];
+  };
+  showModel();
+
+  const pick = (deck) => {
+    chosen.deck = deck;
+    showModel();
+  };
+  const start = (quiet) => el('button', {
+    type: 'button',
+    class: quiet ? 'button button-quiet' : 'button button-main',
+    id: 'start',
+    on: { click: () => onStart(chosen.deck.id) },
+  }, quiet ? t.startNew : t.start);
+  const actions = resumable
+    ? [el('button', { type: 'button', class: 'button button-main', id: 'resume', on: { click: onResume } }, t.resume), start(true)]
+    : [start(false)];
+
+  return el('main', { class: 'start', 'data-screen': 'start' },
+    sampleFigure(models.find(({ id }) => id === decks[0].model)),
+    el('div', { class: 'start-words' },
+      el('p', { class: 'wordmark' }, texts.product),
+      el('h1', { tabindex: '-1' }, t.title),
+      el('p', { class: 'start-lead' }, t.lead),
+      decks.length > 1 ? deckChoice(decks, pick) : deckFacts(decks[0]),
+      el('div', { class: 'start-actions' }, ...actions),
+      el('div', { class: 'start-notes' }, provenance, modelLine, el('p', {}, t.answersStored))));
+}
+
+function deckFacts(deck) {
+  return el('p', { class: 'start-deck' }, el('strong', {}, deck.title), el('span', {}, texts.start.deckFacts(deck)));
+}
+
+function deckChoice(decks, onPick) {
+  return el('fieldset', { class: 'decks' },
+    el('legend', {}, texts.start.chooseDeck),
+    ...decks.map((deck, i) => el('label', { class: 'deck' },
+      el('input', { type: 'radio', name: 'deck', value: deck.id, checked: i === 0, on: { change: () => onPick(deck) } }),
+      el('span', { class: 'deck-words' },
+        el('strong', {}, deck.title),
+        el('span', {}, texts.start.deckFacts(deck))))));
+}
+
+/** One labelled sample, so that the page shows what it is about. Left dark when the server is busy. */
+function sampleFigure(model) {
+  const figure = el('figure', { class: 'start-sample' });
+  const size = smallestSize(model?.sizes, SAMPLE_PIXELS);
+  if (!model || !size) {
+    return figure;
+  }
+  const image = el('img', { alt: texts.start.sampleAlt, width: String(size), height: String(size), class: 'is-absent' });
+  const caption = el('figcaption', { class: 'is-absent' }, texts.start.sampleCaption(model.classes[0].replaceAll('_', ' ')));
+  image.addEventListener('load', () => {
+    image.classList.remove('is-absent');
+    caption.classList.remove('is-absent');
+  });
+  image.addEventListener('error', () => figure.replaceChildren());
+  image.src = sampleUrl(model.id, model.classes[0], SAMPLE_SEED, size);
+  figure.append(image, caption);
+  return figure;
+}
