@@ -1,22 +1,36 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
+# `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench.
 #
 # Knobs, on the command line:
-#   PORT=8080       where `make run` listens
+#   PORT=8080       where `make run` listens; 0 takes a free port
+#   SUITES="unit"   which suites `make test` runs (tests/run.sh lists them)
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
+#   B=build         where the output goes
+#   V=1             shows the compiler's command lines
 
 SANITIZE ?= 0
 ARCH     ?= native
-OPT      ?= -O3
 WERROR   ?= 0
 PORT     ?= 8080
+SUITES   ?=
+
+ifeq ($(V),1)
+say      := @:
+Q        :=
+else
+say      := @echo "  $(CC)"
+Q        := @
+endif
 
 ifeq ($(SANITIZE),1)
 B        := build/sanitize
+OPT      ?= -O1
 SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all
 else
 B        := build
+OPT      ?= -O3
 endif
 
 WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wstrict-prototypes -Wmissing-prototypes \
@@ -35,34 +49,73 @@ objects  = $(patsubst %.c,$(B)/%.o,$(1))
 ENGINE   := $(call objects,$(call sources,engine))
 TRAINER  := $(call objects,$(call sources,trainer))
 SERVER   := $(call objects,$(call sources,server))
-# Unit tests may link every part but the two main() functions.
+# Tests may link every part but the two main() functions.
 PARTS    := $(filter-out %/main.o,$(TRAINER) $(SERVER))
-UNIT     := $(patsubst %.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+
+# A test program is one file named test_*.c, fuzz_*.c or bench_*.c; an oracle's helper has any name. What
+# else lies in tests/unit or tests/fuzz is linked to each program of its folder.
+programs = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
+helpers  = $(call objects,$(filter-out $(2),$(wildcard $(1)/*.c)))
+UNIT     := $(call programs,tests/unit/test_*.c)
+FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
+OTHER    := $(call programs,tests/api/test_*.c tests/faults/test_*.c tests/oracle/*.c)
+BENCH    := $(call programs,tests/bench/bench_*.c)
+
+# `make -j` is the default for the targets below that build by calling make again after the set-up.
+PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 all: $(B)/roentgym $(B)/roentgymd
 
-$(B)/libengine.a: $(ENGINE)
-	@rm -f $@; $(AR) rcs $@ $^
-$(B)/libparts.a: $(PARTS)
-	@rm -f $@; $(AR) rcs $@ $^
+run:
+	@deploy/setup.sh run
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@mkdir -p var
+	exec $(B)/roentgymd --config deploy/roentgymd.json --port $(PORT)
+
+test:
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory $(PARALLEL) all programs
+	@tests/run.sh $(B) $(SUITES)
+
+unit-programs: $(UNIT) $(FUZZ)
+programs: unit-programs $(OTHER)
+bench: all $(BENCH)
+
+# Rebuilds what the compiler's flags or the list of source files would change. -Werror changes no object.
+remember  = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' >$(1))
+$(call remember,$(B)/flags.txt,$(CC) $(filter-out -Werror,$(CFLAGS)))
+$(call remember,$(B)/engine.txt,$(ENGINE))
+$(call remember,$(B)/parts.txt,$(PARTS))
+
+$(B)/libengine.a: $(ENGINE) $(B)/engine.txt
+	@rm -f $@; $(AR) rcs $@ $(ENGINE)
+$(B)/libparts.a: $(PARTS) $(B)/parts.txt
+	@rm -f $@; $(AR) rcs $@ $(PARTS)
 $(B)/roentgym: $(TRAINER) $(B)/libengine.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
+	$(say) $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
-$(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libparts.a $(B)/libengine.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS) -lcmocka -lcurl
+	$(say) $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+$(UNIT): $(call helpers,tests/unit,tests/unit/test_%)
+$(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)
+$(UNIT) $(FUZZ) $(OTHER) $(BENCH): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
+	$(say) $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
 
 # The phantom's ray marching is the one place where reassociated floating point is wanted: the loops
 # vectorise, and no NaN or infinity takes part.
 $(B)/trainer/phantom/%.o: CFLAGS += -ffast-math
 
-$(B)/%.o: %.c
+$(B)/%.o: %.c $(B)/flags.txt
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c $< -o $@
+	$(say) $<
+	$(Q)$(CC) $(CFLAGS) -c $< -o $@
 
 clean:
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all run test unit-programs programs bench clean
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,120 @@
+#!/bin/bash
+# Sets this machine up: finds what is missing, says what and why, installs it.
+#
+#   deploy/setup.sh run    what building and running needs
+#   deploy/setup.sh test   that, and what the tests need
+#
+# It looks for the headers and commands themselves, not for packages, so a library or a Node.js from
+# elsewhere counts. Installing takes root or a sudo that asks no password; without either it prints the
+# exact command and exits 1. With nothing missing it costs a fraction of a second.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+log=build/logs/setup.log
+node_min=18
+python=/usr/bin/python3
+e2e=tests/e2e
+
+missing=() # Debian packages
+
+# need PACKAGE WHY PROBE...  notes the package when the probe fails
+need() {
+    local package=$1 why=$2
+    shift 2
+    "$@" >/dev/null 2>&1 && return
+    missing+=("$package")
+    notes+="  $(printf '%-22s' "$package") $why"$'\n'
+}
+
+header() { echo "#include <$1>" | cc -E -x c -; }
+node_is_new() { [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$node_min" ]; }
+python_has() { "$python" -c 'import sys, importlib.util as u; sys.exit(u.find_spec(sys.argv[1]) is None)' "$1"; }
+
+find_missing() {
+    missing=()
+    notes=
+    need gcc "compiles the project" command -v cc
+    need libc6-dev "the C library's headers" header stdio.h
+    need libdnnl-dev "oneDNN: the networks on the CPU" header dnnl.h
+    need libpng-dev "reads and writes PNG images" header png.h
+    need libjansson-dev "reads and writes JSON" header jansson.h
+    need libmicrohttpd-dev "the daemon's HTTP" header microhttpd.h
+    need libsqlite3-dev "the daemon's data base" header sqlite3.h
+    [ "$1" = test ] || return 0
+    need libcmocka-dev "unit tests" header cmocka.h
+    need libcurl4-openssl-dev "tests that speak HTTP" header curl/curl.h
+    need sqlite3 "tests that look into the data base" command -v sqlite3
+    need curl "tests that speak HTTP" command -v curl
+    need chromium "browser tests" command -v chromium
+    need nodejs "web tests (Node.js $node_min or later)" node_is_new
+    need npm "fetches playwright-core for the browser tests" command -v npm
+    need python3 "tests against NumPy and PyTorch" test -x "$python"
+    need python3-numpy "tests against NumPy" python_has numpy
+    need python3-torch "tests of gradients and networks against PyTorch" python_has torch
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo -n "$@"
+    fi
+}
+
+install_missing() {
+    local options=(-y --no-install-recommends -o DPkg::Lock::Timeout=300)
+    printf 'Missing on this machine:\n%s' "$notes"
+    if ! command -v apt-get >/dev/null; then
+        echo "This is not Debian. Please install what these Debian packages hold: ${missing[*]}" >&2
+        exit 1
+    fi
+    if ! as_root true 2>/dev/null; then
+        echo "Installing takes root. Please run:" >&2
+        echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "Installing with apt-get; the log is $log"
+    mkdir -p "$(dirname "$log")"
+    : >"$log"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update </dev/null >>"$log" 2>&1 ||
+        echo "apt-get update failed; trying with the package lists at hand" >&2
+    if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install "${options[@]}" "${missing[@]}" </dev/null 2>&1 |
+        tee -a "$log" | awk '/^(Need to get|After this|Fetched|E:)/ { print; fflush() }'; then
+        tail -n 20 "$log" >&2
+        echo "apt-get could not install: ${missing[*]}" >&2
+        exit 1
+    fi
+}
+
+# npm ci leaves a copy of the lock file in node_modules; an older copy means other modules.
+install_modules() {
+    [ -f $e2e/package-lock.json ] || return 0
+    [ $e2e/node_modules/.package-lock.json -nt $e2e/package-lock.json ] && return 0
+    echo "Missing: the npm modules of $e2e, which drive the browser tests. Running npm ci there."
+    mkdir -p "$(dirname "$log")"
+    if ! (cd $e2e && npm ci --no-audit --no-fund </dev/null) >>"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        echo "npm ci failed in $e2e" >&2
+        exit 1
+    fi
+    touch $e2e/node_modules/.package-lock.json
+}
+
+case ${1:-} in
+run | test) ;;
+*)
+    sed -n '2,9s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac
+
+find_missing "$1"
+if [ ${#missing[@]} -gt 0 ]; then
+    install_missing
+    find_missing "$1"
+    if [ ${#missing[@]} -gt 0 ]; then
+        printf 'Still missing after the installation:\n%s' "$notes" >&2
+        exit 1
+    fi
+fi
+[ "$1" = run ] || install_modules

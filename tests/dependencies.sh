@@ -1,0 +1,55 @@
+#!/bin/bash
+# Who may use whom, as a test: web -> HTTP -> server -> engine <- trainer. Prints TAP.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+
+count=0
+claim() { # CLAIM OFFENDERS   holds when there are no offenders
+    count=$((count + 1))
+    if [ -z "$2" ]; then
+        echo "ok $count - $1"
+    else
+        echo "not ok $count - $1"
+        sed 's/^/# /' <<<"$2"
+        broken=1
+    fi
+}
+broken=0
+
+files() { find "$1" -type d -name node_modules -prune -o -type f \( "${@:2}" \) -print | sort; }
+mapfile -t c_files < <(for part in engine trainer server; do files $part -name '*.[ch]' -o -name '*.cu'; done)
+
+# including PATTERN   file:line of each #include in the three parts that matches
+including() { grep -nE "^ *# *include *[<\"]($1)" "${c_files[@]}"; }
+# outside PATTERN   drops what lies in files that match
+outside() { grep -vE "^($1):"; }
+
+claim "the engine includes neither server nor trainer" "$(including '(server|trainer)/' | grep -E '^engine/')"
+claim "the trainer includes nothing of the server" "$(including 'server/' | grep -E '^trainer/')"
+claim "the server includes nothing of the trainer" "$(including 'trainer/' | grep -E '^server/')"
+claim "of the engine the server sees engine.h, error.h and image.h only" \
+    "$(including 'engine/' | grep -E '^server/' | grep -vE '"engine/(engine|error|image)\.h"')"
+claim "only server/db.c includes sqlite3.h" "$(including '.*sqlite3\.h' | outside 'server/db\.c')"
+claim "only server/http.c includes microhttpd.h" "$(including '.*microhttpd\.h' | outside 'server/http\.c')"
+claim "only engine/cpu includes dnnl.h" "$(including '.*dnnl' | outside 'engine/cpu/[^:]*')"
+claim "only engine/cuda includes CUDA and cuDNN" "$(including '(cuda|cudnn|cublas)[^/]*\.h' | outside 'engine/cuda/[^:]*')"
+claim "only engine/image.c includes png.h" "$(including '([^">]*/)?png\.h' | outside 'engine/image\.c')"
+
+prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
+ends='(exit|_exit|_Exit|quick_exit|abort|raise|kill)'
+claim "the engine never prints and never exits" \
+    "$(grep -nE "(^|[^A-Za-z0-9_.>])($prints|$ends) *\(" "${c_files[@]}" | grep -E '^engine/' |
+        grep -vE '^[^:]*:[0-9]+: *(/?\*|//)')"
+
+sources=(-name '*.[ch]' -o -name '*.cu' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.py' -o -name '*.sh')
+claim "every source file's name is unique in the tree" \
+    "$(for part in engine trainer server web deploy tests; do files $part "${sources[@]}"; done |
+        awk -F/ '{ where[$NF] = where[$NF] " " $0; if (++n[$NF] == 2) twice[$NF] } END { for (f in twice) print where[f] }')"
+claim "only web/js/api.js speaks to the server" \
+    "$(grep -nE '\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|EventSource) *\(' web/js/*.js | grep -v '^web/js/api\.js:')"
+claim "pages are built without innerHTML, inline scripts and inline styles" \
+    "$(grep -rnE '\.(inner|outer)HTML|insertAdjacentHTML|document\.write' web/js
+        grep -nE '<script>|<style| style="| on[a-z]+="' web/*.html)"
+
+echo "1..$count"
+exit $broken

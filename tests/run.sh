@@ -1,0 +1,139 @@
+#!/bin/bash
+# Runs the test suites and ends with one line, `N passed, N failed`. Exit 0 if all passed and some ran.
+#
+#   tests/run.sh BUILD [SUITE...]     BUILD is the build folder that `make test` filled
+#
+# Every test program prints TAP (ok 1 - claim, not ok 2 - claim, ok 3 # SKIP why), or is run so that it
+# does. A program that crashes, hangs, prints no test, or fewer than it announced, counts as one failure.
+# The output of each goes to BUILD/logs/; here appears one line a program, and all of a failed one.
+#
+#   dependencies  tests/dependencies.sh
+#   unit          tests/unit/test_*.c
+#   fuzz          tests/fuzz/fuzz_*.c, each over the files of tests/fuzz/corpus/NAME/
+#   oracle        tests/oracle/test_*.py
+#   web           tests/web/*.test.js
+#   api, faults   tests/api/, tests/faults/: test_*.c, test_*.py, test_*.sh
+#   e2e           tests/e2e/*.test.js
+#   sanitized     unit and fuzz again, as built by `make SANITIZE=1 unit-programs` (not in the default list)
+#
+# The programs find in their environment ROENTGYM_BUILD, the build folder, and TMPDIR, an empty folder of
+# their own that goes away afterwards. They start in the repository's root.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+build=${1:?usage: tests/run.sh BUILD [SUITE...]}
+shift
+suites=("$@")
+[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit fuzz oracle web api faults e2e)
+
+export CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1
+export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export ROENTGYM_BUILD
+logs=$build/logs
+scratch=$(mktemp -d) || exit 2
+mkdir -p "$logs"
+child=
+passed=0 failed=0 skipped=0
+trap 'rm -rf "$scratch"' EXIT
+trap '[ -z "$child" ] || kill "$child"; exit 130' INT TERM
+shopt -s nullglob
+
+# Reads TAP and prints `passed failed skipped`. A result that follows deeper-indented ones only sums them
+# up; it counts when it failed and they did not. Standard input: the log; status: the program's.
+count_tap() {
+    awk -v status="$1" '
+    function indent_of(line) { match(line, /^ */); return RLENGTH }
+    /^1\.\.[0-9]+/ { planned += substr($1, 4); plans++; if (/# *[Ss][Kk][Ii][Pp]/) skip++; next }
+    /^ *(not )?ok [0-9]+/ || /^ *(not )?ok( |$)/ {
+        depth = indent_of($0); bad = /^ *not ok/
+        if (depth == 0) results++
+        if (depth < last) { if (bad && !inner) fail++ }
+        else if (/# *[Ss][Kk][Ii][Pp]/) skip++
+        else if (bad) { fail++; inner++ }
+        else pass++
+        if (depth == 0) inner = 0
+        last = depth
+    }
+    END {
+        if (plans && results < planned) fail++
+        else if ((status != 0 || pass + skip == 0) && !fail) fail++
+        print pass + 0, fail + 0, skip + 0
+    }'
+}
+
+# program NAME TIMEOUT_S COMMAND...
+program() {
+    local name=$1 limit_s=$2 log="$logs/${1//\//-}.log" status p f s
+    shift 2
+    rm -rf "$scratch/tmp"
+    mkdir "$scratch/tmp"
+    TMPDIR=$scratch/tmp timeout --kill-after=10 "$limit_s" "$@" >"$log" 2>&1 </dev/null &
+    child=$!
+    { wait "$child"; } 2>/dev/null
+    status=$?
+    child=
+    case $status in
+    0) ;;
+    124 | 137) echo "# ended after $limit_s s" >>"$log" ;;
+    *) echo "# exit status $status" >>"$log" ;;
+    esac
+    read -r p f s < <(count_tap "$status" <"$log")
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    printf '%-38s %4d passed' "$name" "$p"
+    [ "$f" = 0 ] || printf ', %d failed' "$f"
+    [ "$s" = 0 ] || printf ', %d skipped' "$s"
+    echo
+    if [ "$f" -gt 0 ]; then
+        tail -n 400 "$log" | sed 's/^/    /'
+    elif [ "$s" -gt 0 ]; then
+        sed -nE 's/^ *(1\.\.0|(not )?ok).*# *skip */    skipped: /Ip' "$log" | sort -u | head -n 3
+    fi
+}
+
+# compiled FOLDER PREFIX TIMEOUT_S [NOTE]  every program of tests/FOLDER/PREFIX*.c
+compiled() {
+    local source name corpus
+    for source in tests/"$1"/"$2"*.c; do
+        name=$(basename "$source" .c)
+        corpus=(tests/"$1"/corpus/"${name#"$2"}"/*)
+        program "$1/$name${4:-}" "$3" "$ROENTGYM_BUILD/tests/$1/$name" "${corpus[@]}"
+    done
+}
+
+scripts() { # FOLDER TIMEOUT_S
+    local script
+    for script in tests/"$1"/test_*.sh; do program "$1/$(basename "$script")" "$2" bash "$script"; done
+    for script in tests/"$1"/test_*.py; do
+        program "$1/$(basename "$script")" "$2" /usr/bin/python3 tests/unittest_tap.py "$script"
+    done
+    for script in tests/"$1"/*.test.{js,mjs}; do
+        program "$1/$(basename "$script")" "$2" node --test --test-reporter=tap "$script"
+    done
+}
+
+for suite in "${suites[@]}"; do
+    ROENTGYM_BUILD=$build
+    case $suite in
+    dependencies) program dependencies 60 bash tests/dependencies.sh ;;
+    unit) compiled unit test_ 120 ;;
+    fuzz) compiled fuzz fuzz_ 120 ;;
+    web) scripts web 60 ;;
+    oracle | e2e) scripts "$suite" 300 ;;
+    api | faults)
+        compiled "$suite" test_ 120
+        scripts "$suite" 120
+        ;;
+    sanitized)
+        ROENTGYM_BUILD=$build/sanitize
+        compiled unit test_ 300 ' (sanitized)'
+        compiled fuzz fuzz_ 300 ' (sanitized)'
+        ;;
+    *)
+        echo "tests/run.sh: no such suite: $suite" >&2
+        exit 2
+        ;;
+    esac
+done
+
+[ "$skipped" = 0 ] && echo "$passed passed, $failed failed" || echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
