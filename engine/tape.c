@@ -159,11 +159,6 @@ static void add_cotangent(struct nn_tape *t, nn_id *total, nn_id part)
     *total = total->index == 0 ? part : nn_axpby(t, 1, *total, 1, part);
 }
 
-static nn_id zeros_like(struct nn_tape *t, nn_id x)
-{
-    return nn_affine(t, 0, x, 0);
-}
-
 void nn_gradient(struct nn_tape *t, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out)
 {
     for (int k = 0; k < count; k++) out[k] = nn_none;
@@ -189,10 +184,8 @@ void nn_gradient(struct nn_tape *t, nn_id y, nn_id seed, const nn_id *wrt, int c
         for (int k = 0; k < NN_OP_INPUTS_MAX; k++)
             if (part[k].index != 0) add_cotangent(t, &cotangent[in[k].index], part[k]);
     }
-    for (int k = 0; k < count; k++) {
-        nn_id g = wrt[k].index <= y.index ? cotangent[wrt[k].index] : nn_none;
-        out[k] = g.index ? g : zeros_like(t, wrt[k]);
-    }
+    for (int k = 0; k < count; k++)
+        if (wrt[k].index <= y.index) out[k] = cotangent[wrt[k].index];
 out:
     free(cotangent);
     free(on_path);

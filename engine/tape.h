@@ -44,7 +44,7 @@ const struct nn_tensor *nn_value(const struct nn_tape *tape, nn_id id);
 /* Copies a value to host memory that holds nn_count(shape) elements of its type. */
 nn_status nn_read(const struct nn_tape *tape, nn_id id, void *host, struct nn_error *err) NN_MUST_CHECK;
 
-/* out[i] = d<y, seed>/d wrt[i], as new values on the tape; zeros where y does not depend on wrt[i].
+/* out[i] = d<y, seed>/d wrt[i], as new values on the tape; the invalid id where y does not depend on wrt[i].
  * `seed` has y's shape and type. Only values on a path from some wrt to y are visited. */
 void nn_gradient(struct nn_tape *tape, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out);
 
