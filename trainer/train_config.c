@@ -1,0 +1,88 @@
+#include "trainer/train_config.h"
+
+#include <jansson.h>
+#include <string.h>
+
+nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, int resolution_log2,
+                               struct nn_error *err)
+{
+    bool small = strcmp(preset, "cpu-small") == 0;
+    *c = (struct tr_train_config){
+        .gan = {.resolution_log2 = resolution_log2,
+                .fmap_base = small ? 2048 : 8192,
+                .fmap_max = small ? 128 : 512,
+                .mbstd_group = 4},
+        .loss = {.penalty_weight = 10, .penalty_target = 1, .drift_weight = 0.001f, .label_weight = 1},
+        .adam_beta1 = 0,
+        .adam_beta2 = 0.99f,
+        .adam_epsilon = 1e-8f,
+        .ema_decay = small ? 0.995f : 0.999f, /* a shorter memory for a run of fewer steps */
+        .tick_kimg = small ? 2 : 40,
+    };
+    return tr_schedule_preset(&c->schedule, preset, resolution_log2, err);
+}
+
+char *tr_train_config_text(const struct tr_train_config *c)
+{
+    json_t *levels = json_array();
+    for (int k = 0; k < c->schedule.level_count; k++) {
+        const struct tr_level *l = &c->schedule.levels[k];
+        json_array_append_new(levels,
+                              json_pack("{s:f,s:f,s:i,s:f}", "fade_kimg", l->fade_kimg, "train_kimg",
+                                        l->train_kimg, "minibatch", l->minibatch, "lr", (double)l->lr));
+    }
+    json_t *root = json_pack(
+        "{s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:f,s:I,s:f,s:o}", "resolution_log2",
+        c->gan.resolution_log2, "label_count", c->gan.label_count, "fmap_base", c->gan.fmap_base, "fmap_max",
+        c->gan.fmap_max, "mbstd_group", c->gan.mbstd_group, "penalty_weight", (double)c->loss.penalty_weight,
+        "penalty_target", (double)c->loss.penalty_target, "drift_weight", (double)c->loss.drift_weight,
+        "label_weight", (double)c->loss.label_weight, "adam_beta1", (double)c->adam_beta1, "adam_beta2",
+        (double)c->adam_beta2, "adam_epsilon", (double)c->adam_epsilon, "ema_decay", (double)c->ema_decay,
+        "seed", (json_int_t)c->seed, "tick_kimg", c->tick_kimg, "levels", levels);
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    return text;
+}
+
+static bool unpack_levels(struct tr_schedule *s, json_t *levels)
+{
+    s->level_count = (int)json_array_size(levels);
+    if (s->level_count < 1 || s->level_count > NN_RESOLUTION_LOG2_MAX - 1) return false;
+    for (int k = 0; k < s->level_count; k++) {
+        struct tr_level *l = &s->levels[k];
+        double lr;
+        if (json_unpack(json_array_get(levels, (size_t)k), "{s:F,s:F,s:i,s:F}", "fade_kimg", &l->fade_kimg,
+                        "train_kimg", &l->train_kimg, "minibatch", &l->minibatch, "lr", &lr) != 0)
+            return false;
+        if (l->minibatch < 1 || l->minibatch > 4096) return false;
+        l->lr = (float)lr;
+    }
+    return true;
+}
+
+nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, const char *name,
+                                struct nn_error *err)
+{
+    json_t *levels = NULL, *root = json_loads(text, 0, NULL);
+    double penalty, target, drift, label, beta1, beta2, epsilon, decay;
+    json_int_t seed;
+    *c = (struct tr_train_config){0};
+    bool good = json_unpack(root, "{s:i,s:i,s:i,s:i,s:i,s:F,s:F,s:F,s:F,s:F,s:F,s:F,s:F,s:I,s:F,s:o}",
+                            "resolution_log2", &c->gan.resolution_log2, "label_count", &c->gan.label_count,
+                            "fmap_base", &c->gan.fmap_base, "fmap_max", &c->gan.fmap_max, "mbstd_group",
+                            &c->gan.mbstd_group, "penalty_weight", &penalty, "penalty_target", &target,
+                            "drift_weight", &drift, "label_weight", &label, "adam_beta1", &beta1,
+                            "adam_beta2", &beta2, "adam_epsilon", &epsilon, "ema_decay", &decay, "seed",
+                            &seed, "tick_kimg", &c->tick_kimg, "levels", &levels) == 0 &&
+                unpack_levels(&c->schedule, levels);
+    json_decref(root);
+    if (!good || c->schedule.level_count != c->gan.resolution_log2 - 1)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: its training configuration is damaged", name);
+    c->loss = (struct tr_loss_config){(float)penalty, (float)target, (float)drift, (float)label};
+    c->adam_beta1 = (float)beta1;
+    c->adam_beta2 = (float)beta2;
+    c->adam_epsilon = (float)epsilon;
+    c->ema_decay = (float)decay;
+    c->seed = (uint64_t)seed;
+    return nn_gan_check(&c->gan, err);
+}

@@ -1,0 +1,29 @@
+/* What a run is told, as one value: it is written into the state, and a resumed run takes it from there. */
+#ifndef TR_TRAIN_CONFIG_H
+#define TR_TRAIN_CONFIG_H
+
+#include "trainer/loss.h"
+#include "trainer/schedule.h"
+
+struct tr_train_config {
+    struct nn_gan_config gan; /* label_count is the data set's number of classes */
+    struct tr_schedule schedule;
+    struct tr_loss_config loss;
+    float adam_beta1, adam_beta2, adam_epsilon;
+    float ema_decay; /* of the averaged generator, per step */
+    uint64_t seed;
+    double tick_kimg; /* how often progress, sheet and state are written */
+};
+
+/* The official constants with the preset's schedule; NN_ERR_ARGUMENT for an unknown preset. */
+nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, int resolution_log2,
+                               struct nn_error *err) NN_MUST_CHECK;
+
+/* JSON text, heap memory that the caller frees; NULL when memory is out. */
+char *tr_train_config_text(const struct tr_train_config *c);
+
+/* The inverse; `name` stands for the file in error texts. */
+nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, const char *name,
+                                struct nn_error *err) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,368 @@
+#include "trainer/training.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/rng.h"
+#include "engine/sampler.h"
+
+/* Streams of nn_random_*, one a purpose. Latents at fixed seeds for sheets use NN_STREAM_LATENT. */
+enum {
+    STREAM_ORDER = 0x7001,
+    STREAM_MIX,
+    STREAM_CRITIC_LATENT,
+    STREAM_GENERATOR_LATENT,
+    STREAM_GENERATOR_LABEL
+};
+
+/* ---- life --------------------------------------------------------------------------------------- */
+
+static void *zeroed(struct nn_backend *be, size_t count, struct nn_error *err)
+{
+    size_t size = count * nn_type_size(be->real_type);
+    void *data = be->alloc(be, size), *zeros = calloc(1, size);
+    if (data && (!zeros || be->upload(be, data, zeros, size, err) != NN_OK)) {
+        be->free(be, data);
+        data = NULL;
+    }
+    free(zeros);
+    return data;
+}
+
+static nn_status player_init(struct tr_player *p, struct tr_training *tr, enum nn_network_kind kind,
+                             struct nn_error *err)
+{
+    struct nn_backend *be = tr->backend;
+    nn_status status = nn_network_init(&p->net, &tr->config.gan, kind, err);
+    if (status != NN_OK) return status;
+    size_t count = p->net.value_count;
+    float *values = malloc(count * sizeof *values);
+    p->leaves = calloc((size_t)p->net.param_count, sizeof *p->leaves);
+    p->gradients = calloc((size_t)p->net.param_count, sizeof *p->gradients);
+    p->values = zeroed(be, count, err);
+    p->m = zeroed(be, count, err);
+    p->v = zeroed(be, count, err);
+    if (!values || !p->leaves || !p->gradients || !p->values || !p->m || !p->v) {
+        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for a network of %zu parameters", count);
+    } else {
+        nn_network_init_values(&p->net, tr->config.seed, values);
+        status = be->upload(be, p->values, values, count * sizeof *values, err);
+    }
+    free(values);
+    return status;
+}
+
+static void player_release(struct tr_player *p, struct nn_backend *be)
+{
+    void *all[] = {p->values, p->m, p->v};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i]) be->free(be, all[i]);
+    free(p->leaves);
+    free(p->gradients);
+    nn_network_release(&p->net);
+}
+
+static nn_status allocate_scratch(struct tr_training *tr, struct nn_error *err)
+{
+    const struct tr_schedule *s = &tr->config.schedule;
+    size_t largest = 0;
+    for (int k = 0; k < s->level_count; k++) {
+        size_t side = (size_t)4 << k, latent = (size_t)nn_gan_latent_size(&tr->config.gan);
+        size_t sample = side * side > latent ? side * side : latent;
+        size_t need = (size_t)s->levels[k].minibatch * (sample + NN_LABELS_MAX);
+        if (need > largest) largest = need;
+    }
+    tr->host_count = largest;
+    tr->host = malloc(largest * sizeof *tr->host);
+    tr->order = malloc((size_t)tr_dataset_train_count(tr->data) * sizeof *tr->order);
+    tr->order_epoch = UINT64_MAX;
+    if (tr->host && tr->order) return NN_OK;
+    return nn_fail(err, NN_ERR_MEMORY, "out of memory for a minibatch");
+}
+
+nn_status tr_training_init(struct tr_training *tr, const struct tr_train_config *config,
+                           struct nn_backend *be, const struct tr_dataset *data, struct nn_error *err)
+{
+    *tr = (struct tr_training){.config = *config, .backend = be, .data = data, .adam_phase = -1};
+    nn_status status = nn_tape_new(&tr->tape, be, err);
+    if (status == NN_OK) status = player_init(&tr->generator, tr, NN_GENERATOR, err);
+    if (status == NN_OK) status = player_init(&tr->discriminator, tr, NN_DISCRIMINATOR, err);
+    if (status == NN_OK) status = allocate_scratch(tr, err);
+    if (status == NN_OK) {
+        tr->average = zeroed(be, tr->generator.net.value_count, err);
+        if (!tr->average)
+            status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the averaged generator");
+        else /* decay 0 copies */
+            status = be->ema(be, 0, tr->generator.net.value_count, tr->average, tr->generator.values, err);
+    }
+    if (status != NN_OK) tr_training_release(tr);
+    return status;
+}
+
+void tr_training_release(struct tr_training *tr)
+{
+    if (!tr->backend) return;
+    nn_tape_free(tr->tape);
+    player_release(&tr->generator, tr->backend);
+    player_release(&tr->discriminator, tr->backend);
+    if (tr->average) tr->backend->free(tr->backend, tr->average);
+    free(tr->order);
+    free(tr->host);
+    *tr = (struct tr_training){0};
+}
+
+struct tr_phase tr_training_phase(const struct tr_training *tr)
+{
+    return tr_schedule_at(&tr->config.schedule, tr->images);
+}
+
+/* ---- one minibatch ------------------------------------------------------------------------------ */
+
+/* The data in a new random order each epoch: a pure function of seed and epoch. */
+static int data_index(struct tr_training *tr, uint64_t position)
+{
+    uint32_t count = (uint32_t)tr_dataset_train_count(tr->data);
+    uint64_t epoch = position / count;
+    if (epoch != tr->order_epoch) {
+        struct nn_rng rng = {.seed = tr->config.seed, .stream = STREAM_ORDER + (epoch << 16)};
+        for (uint32_t i = 0; i < count; i++) tr->order[i] = (int)i;
+        for (uint32_t i = count - 1; i > 0; i--) {
+            uint32_t j = nn_rng_below(&rng, i + 1);
+            int swap = tr->order[i];
+            tr->order[i] = tr->order[j];
+            tr->order[j] = swap;
+        }
+        tr->order_epoch = epoch;
+    }
+    return tr->order[position % count];
+}
+
+/* Grey bytes to -1..1; during a fade mixed with the image as the level below shows it. */
+static void real_image(const uint8_t *grey, int side, float fade, float *out)
+{
+    for (int y = 0; y < side; y += 2)
+        for (int x = 0; x < side; x += 2) {
+            const uint8_t *top = grey + (size_t)y * (size_t)side + x, *bottom = top + side;
+            float *to = out + (size_t)y * (size_t)side + x;
+            float mean = 0.25f * (float)(top[0] + top[1] + bottom[0] + bottom[1]);
+            float a = (1 - fade) / 127.5f, b = fade * mean / 127.5f - 1;
+            to[0] = a * top[0] + b;
+            to[1] = a * top[1] + b;
+            to[side] = a * bottom[0] + b;
+            to[side + 1] = a * bottom[1] + b;
+        }
+}
+
+static nn_id reals(struct tr_training *tr, const struct tr_phase *phase, int n)
+{
+    float fade = phase->lod - floorf(phase->lod);
+    size_t pixels = (size_t)phase->side * (size_t)phase->side;
+    for (int i = 0; i < n; i++) {
+        int index = data_index(tr, tr->images + (uint64_t)i);
+        real_image(tr_dataset_image(tr->data, phase->side, index), phase->side, fade,
+                   tr->host + (size_t)i * pixels);
+    }
+    return nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
+}
+
+static nn_id latents(struct tr_training *tr, uint64_t stream, int n)
+{
+    int size = nn_gan_latent_size(&tr->config.gan);
+    size_t count = (size_t)n * (size_t)size;
+    nn_random_normals(tr->config.seed, stream, tr->images * (uint64_t)size, count, tr->host);
+    return nn_from_host(tr->tape, tr->host, nn_shape(n, size, 1, 1));
+}
+
+/* One-hot labels of n training images; `index_of` chooses them. */
+static nn_id labels_of(struct tr_training *tr, int n, int (*index_of)(struct tr_training *, uint64_t))
+{
+    int count = tr->config.gan.label_count;
+    if (count == 0) return nn_none;
+    memset(tr->host, 0, (size_t)n * (size_t)count * sizeof *tr->host);
+    for (int i = 0; i < n; i++) {
+        int label = tr_dataset_label(tr->data, index_of(tr, tr->images + (uint64_t)i));
+        tr->host[i * count + label] = 1;
+    }
+    return nn_from_host(tr->tape, tr->host, nn_shape(n, count, 1, 1));
+}
+
+/* Labels for the generator's step come from the data set's own distribution. */
+static int random_index(struct tr_training *tr, uint64_t position)
+{
+    uint32_t word = nn_random_u32(tr->config.seed, STREAM_GENERATOR_LABEL, position);
+    return (int)(((uint64_t)word * (uint32_t)tr_dataset_train_count(tr->data)) >> 32);
+}
+
+static nn_id mixing(struct tr_training *tr, int n)
+{
+    for (int i = 0; i < n; i++)
+        tr->host[i] = nn_random_uniform(tr->config.seed, STREAM_MIX, tr->images + (uint64_t)i);
+    return nn_from_host(tr->tape, tr->host, nn_shape(n, 1, 1, 1));
+}
+
+/* ---- steps -------------------------------------------------------------------------------------- */
+
+static nn_status read_scalar(struct tr_training *tr, nn_id id, double *total, struct nn_error *err)
+{
+    float value = 0;
+    double wide = 0;
+    bool narrow = tr->backend->real_type == NN_F32;
+    nn_status status = nn_read(tr->tape, id, narrow ? (void *)&value : (void *)&wide, err);
+    *total += narrow ? (double)value : wide;
+    return status;
+}
+
+static nn_status gradients_finite(const struct tr_training *tr, const struct tr_player *p, bool *finite,
+                                  struct nn_error *err)
+{
+    *finite = true;
+    for (int i = 0; i < p->net.param_count && *finite; i++) {
+        const struct nn_tensor *g = nn_value(tr->tape, p->gradients[i]);
+        if (!g) continue;
+        nn_status status = tr->backend->all_finite(tr->backend, nn_count(g->shape), g->data, finite, err);
+        if (status != NN_OK) return status;
+    }
+    return NN_OK;
+}
+
+/* Minimises `loss` over the player's parameters by one Adam step. */
+static nn_status descend(struct tr_training *tr, struct tr_player *p, nn_id loss, struct nn_error *err)
+{
+    struct nn_backend *be = tr->backend;
+    struct tr_phase phase = tr_training_phase(tr);
+    const struct nn_adam adam = {.lr = tr->config.schedule.levels[phase.level].lr,
+                                 .beta1 = tr->config.adam_beta1,
+                                 .beta2 = tr->config.adam_beta2,
+                                 .epsilon = tr->config.adam_epsilon,
+                                 .step = tr->adam_step};
+    bool finite;
+    nn_gradient(tr->tape, loss, nn_affine(tr->tape, 0, loss, 1), p->leaves, p->net.param_count, p->gradients);
+    nn_status status = nn_tape_status(tr->tape, err);
+    if (status == NN_OK) status = gradients_finite(tr, p, &finite, err);
+    if (status != NN_OK) return status;
+    if (!finite) {
+        tr->skipped++;
+        return NN_OK;
+    }
+    size_t element = nn_type_size(be->real_type);
+    for (int i = 0; i < p->net.param_count; i++) {
+        const struct nn_tensor *g = nn_value(tr->tape, p->gradients[i]);
+        if (!g) continue; /* a level that is not grown yet */
+        size_t at = p->net.params[i].offset * element;
+        status = be->adam(be, &adam, nn_count(g->shape), (char *)p->values + at, g->data, (char *)p->m + at,
+                          (char *)p->v + at, err);
+        if (status != NN_OK) return status;
+    }
+    return NN_OK;
+}
+
+static void begin_step(struct tr_training *tr)
+{
+    nn_tape_reset(tr->tape);
+    nn_network_leaves(tr->tape, &tr->generator.net, tr->generator.values, tr->generator.leaves);
+    nn_network_leaves(tr->tape, &tr->discriminator.net, tr->discriminator.values, tr->discriminator.leaves);
+}
+
+static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phase, int n,
+                             struct tr_losses *losses, struct nn_error *err)
+{
+    struct nn_tape *t = tr->tape;
+    begin_step(tr);
+    struct tr_critic_batch batch = {.lod = phase->lod};
+    batch.reals = reals(tr, phase, n);
+    batch.labels = labels_of(tr, n, data_index);
+    batch.mix = mixing(tr, n);
+    nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
+    batch.fakes =
+        nn_detach(t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.labels, phase->lod));
+    struct tr_critic_loss loss =
+        tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
+    nn_status status = read_scalar(tr, loss.real, &losses->real, err);
+    if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
+    if (status == NN_OK) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
+    if (status == NN_OK && loss.label.index) status = read_scalar(tr, loss.label, &losses->label, err);
+    if (status == NN_OK) status = descend(tr, &tr->discriminator, loss.total, err);
+    return status;
+}
+
+static nn_status generator_step(struct tr_training *tr, const struct tr_phase *phase, int n,
+                                struct tr_losses *losses, struct nn_error *err)
+{
+    struct nn_tape *t = tr->tape;
+    begin_step(tr);
+    nn_id labels = labels_of(tr, n, random_index);
+    nn_id z = latents(tr, STREAM_GENERATOR_LATENT, n);
+    nn_id fakes = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, labels, phase->lod);
+    nn_id loss = tr_generator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, fakes, labels,
+                                   phase->lod, &tr->config.loss);
+    nn_status status = read_scalar(tr, loss, &losses->generator, err);
+    if (status == NN_OK) status = descend(tr, &tr->generator, loss, err);
+    return status;
+}
+
+/* Adam starts anew whenever a level begins to fade in or is fully in, as in the official code. */
+static nn_status reset_adam_at_new_phase(struct tr_training *tr, const struct tr_phase *phase,
+                                         struct nn_error *err)
+{
+    int code = 2 * phase->level + !phase->fading;
+    if (code == tr->adam_phase) return NN_OK;
+    struct tr_player *players[] = {&tr->generator, &tr->discriminator};
+    for (int i = 0; i < 2; i++) {
+        size_t count = players[i]->net.value_count;
+        void *zeros = zeroed(tr->backend, count, err);
+        if (!zeros) return nn_fail(err, NN_ERR_MEMORY, "out of memory for Adam's moments");
+        nn_status status = tr->backend->ema(tr->backend, 0, count, players[i]->m, zeros, err);
+        if (status == NN_OK) status = tr->backend->ema(tr->backend, 0, count, players[i]->v, zeros, err);
+        tr->backend->free(tr->backend, zeros);
+        if (status != NN_OK) return status;
+    }
+    tr->adam_phase = code;
+    tr->adam_step = 0;
+    return NN_OK;
+}
+
+nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, struct nn_error *err)
+{
+    struct tr_phase phase = tr_training_phase(tr);
+    int n = tr->config.schedule.levels[phase.level].minibatch;
+    nn_status status = reset_adam_at_new_phase(tr, &phase, err);
+    if (status != NN_OK) return status;
+    tr->adam_step++;
+    status = critic_step(tr, &phase, n, losses, err);
+    if (status == NN_OK)
+        status = tr->backend->ema(tr->backend, tr->config.ema_decay, tr->generator.net.value_count,
+                                  tr->average, tr->generator.values, err);
+    if (status == NN_OK) status = generator_step(tr, &phase, n, losses, err);
+    if (status != NN_OK) return status;
+    losses->steps++;
+    tr->steps++;
+    tr->images += (uint64_t)n;
+    return NN_OK;
+}
+
+/* ---- samples ------------------------------------------------------------------------------------ */
+
+nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, int class_index,
+                             float *images, struct nn_error *err)
+{
+    struct nn_tape *t = tr->tape;
+    struct tr_phase phase = tr_training_phase(tr);
+    int size = nn_gan_latent_size(&tr->config.gan), label_count = tr->config.gan.label_count;
+    for (int i = 0; i < count; i++) { /* one at a time: no minibatch's worth of memory */
+        nn_tape_reset(t);
+        nn_network_leaves(t, &tr->generator.net, tr->average, tr->generator.leaves);
+        nn_random_normals(first_seed + (uint64_t)i, NN_STREAM_LATENT, 0, (size_t)size, tr->host);
+        nn_id z = nn_from_host(t, tr->host, nn_shape(1, size, 1, 1)), labels = nn_none;
+        if (label_count) {
+            memset(tr->host, 0, (size_t)label_count * sizeof *tr->host);
+            tr->host[class_index] = 1;
+            labels = nn_from_host(t, tr->host, nn_shape(1, label_count, 1, 1));
+        }
+        nn_id image = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, labels, phase.lod);
+        nn_status status =
+            nn_read(t, image, images + (size_t)i * (size_t)phase.side * (size_t)phase.side, err);
+        if (status != NN_OK) return status;
+    }
+    return NN_OK;
+}

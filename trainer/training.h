@@ -1,0 +1,62 @@
+/* A GAN in training: both networks, their optimisers, the averaged generator, and where the run stands. */
+#ifndef TR_TRAINING_H
+#define TR_TRAINING_H
+
+#include "trainer/dataset.h"
+#include "trainer/train_config.h"
+
+/* One network's weights and Adam moments: value_count elements each, backend memory. */
+struct tr_player {
+    struct nn_network net;
+    nn_id *leaves; /* param_count, of the current tape */
+    nn_id *gradients;
+    void *values, *m, *v;
+};
+
+struct tr_training {
+    struct tr_train_config config;
+    struct nn_backend *backend;    /* borrowed */
+    const struct tr_dataset *data; /* borrowed */
+    struct nn_tape *tape;
+    struct tr_player generator, discriminator;
+    void *average; /* the averaged generator, value_count elements */
+
+    /* Counters; with the config they determine every random number that follows. */
+    uint64_t images;   /* real images shown so far */
+    uint64_t steps;    /* discriminator steps so far */
+    uint64_t skipped;  /* network updates left out because a gradient was not finite */
+    int64_t adam_step; /* since Adam was last reset */
+    int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
+
+    /* Scratch: the order of the data in `order_epoch`, one minibatch on the host. */
+    int *order;
+    uint64_t order_epoch;
+    float *host;
+    size_t host_count;
+};
+
+/* Means over the steps since the last tr_losses_reset. */
+struct tr_losses {
+    double real, fake, penalty, label, generator;
+    int steps;
+};
+
+/* Fresh networks from config.seed. */
+nn_status tr_training_init(struct tr_training *tr, const struct tr_train_config *config,
+                           struct nn_backend *backend, const struct tr_dataset *data,
+                           struct nn_error *err) NN_MUST_CHECK;
+void tr_training_release(struct tr_training *tr); /* harmless on a zeroed struct */
+
+/* One discriminator step, one update of the average, one generator step. Adds to `losses`. A network whose
+ * gradient is not finite is left as it was, and counted. */
+nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses,
+                           struct nn_error *err) NN_MUST_CHECK;
+
+struct tr_phase tr_training_phase(const struct tr_training *tr);
+
+/* `count` samples of the averaged generator at the phase's lod: side*side floats each into `images`.
+ * Sample i has seed first_seed + i and the one-hot label class_index. */
+nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, int class_index,
+                             float *images, struct nn_error *err) NN_MUST_CHECK;
+
+#endif
