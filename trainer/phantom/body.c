@@ -1,0 +1,138 @@
+#include "trainer/phantom/body.h"
+
+#include "engine/rng.h"
+
+#include <math.h>
+
+static float sigmoid(float x)
+{
+    return 1.0f / (1.0f + expf(-x));
+}
+
+static void make_gas(struct body *b, struct nn_rng *r)
+{
+    const struct phantom_patient *p = b->patient;
+    float d = b->head;
+    b->gases = (int)(p->gas * 7.0f);
+    for (int i = 0; i < b->gases; i++) {
+        float *g = b->gas[i];
+        g[0] = (float)nn_rng_range(r, -1.95, -0.75) * d;
+        g[1] = (float)nn_rng_range(r, -2.2, -0.35) * d;
+        g[2] = (float)nn_rng_range(r, 5.0, 17.0);
+        g[3] = (float)nn_rng_range(r, 5.0, 13.0);
+        g[4] = (float)nn_rng_range(r, 8.0, 30.0);
+        g[5] = (float)nn_rng_range(r, 0.0, 3.0);
+    }
+}
+
+/* Folds of buttock and groin: everybody has some low on the thigh; a look-alike crosses the neck. */
+static void make_folds(struct body *b, struct nn_rng *r)
+{
+    float d = b->head;
+    int usual = (int)nn_rng_range(r, 1.0, 4.0);
+    b->folds = 0;
+    for (int i = 0; i < usual; i++) {
+        float *f = b->fold[b->folds++], angle = (float)nn_rng_normal(r, -0.25, 0.35);
+        f[0] = 0.3f * d;
+        f[1] = (float)nn_rng_range(r, 1.5, 2.6) * d;
+        f[2] = cosf(angle);
+        f[3] = sinf(angle);
+        f[4] = (float)nn_rng_range(r, 3.0, 10.0);
+        f[5] = (float)nn_rng_range(r, 8.0, 25.0);
+    }
+    float x = (float)nn_rng_range(r, 0.3, 0.9) * d, y = (float)nn_rng_range(r, 0.1, 0.9) * d;
+    float angle = (float)nn_rng_normal(r, -0.5, 0.4), height = (float)nn_rng_range(r, 5.0, 13.0);
+    float tail = (float)nn_rng_range(r, 6.0, 20.0);
+    if (!(b->patient->lookalikes & PHANTOM_SKIN_FOLD)) return;
+    float *f = b->fold[b->folds++];
+    f[0] = x, f[1] = y, f[2] = cosf(angle), f[3] = sinf(angle), f[4] = height, f[5] = tail;
+}
+
+void body_make(const struct phantom_patient *p, const struct femur_frame *f, struct body *out)
+{
+    struct nn_rng r = {p->seed, phantom_stream(p->index, p->hip, PHANTOM_STREAM_BODY), 64};
+    out->patient = p;
+    out->head = f->head;
+    out->midline = -1.78f * f->head * p->pelvis_scale;
+    out->skin = f->offset + 0.40f * f->head + p->lateral_fat_mm;
+    out->perineum = (float)nn_rng_range(&r, 1.45, 1.85) * f->head;
+    out->groin = (float)nn_rng_range(&r, 0.2, 0.5);
+    make_gas(out, &r);
+    make_folds(out, &r);
+    noise_tile_make(&out->tile, p->seed, phantom_stream(p->index, p->hip, PHANTOM_STREAM_TEXTURE), 1u << 27);
+}
+
+/* AP thickness of an elliptic body, |t| from its middle to its side. */
+static float across(float t, float power)
+{
+    float e = 1.0f - powf(fabsf(t) + 1e-4f, power);
+    return e > 0.0f ? sqrtf(e) : 0.0f;
+}
+
+/* Thickness of the body, or of what lies within a layer of `inset`. */
+static float outline(const struct body *b, float x, float y, float inset)
+{
+    const struct phantom_patient *p = b->patient;
+    float up = fminf(y - 0.4f * b->head, 0.0f), wave = 2.5f * noise_at(&b->tile, y * 0.02f, 3.5f);
+    float skin = b->skin - 0.0011f * up * up * 1.2f + wave - inset;
+    float deep = p->thickness_mm - 1.1f * inset;
+    float torso = deep * across((x - b->midline) / (skin - b->midline), 2.8f);
+    /* below the crotch the thigh stands alone */
+    float inner = b->midline + 3.0f + inset * 0.5f + 0.14f * fmaxf(y - b->perineum, 0.0f);
+    float half = 0.5f * (skin - inner), middle = 0.5f * (skin + inner);
+    float thigh = 0.86f * deep * across((x - middle) / half, 2.3f);
+    float crotch = b->perineum + 0.10f * (x - b->midline);
+    float stays = sigmoid((crotch - y) * 0.16f);
+    return fmaxf(torso * stays, thigh);
+}
+
+static float fold_height(const struct body *b, float x, float y)
+{
+    float sum = 0.0f;
+    for (int i = 0; i < b->folds; i++) {
+        const float *f = b->fold[i];
+        float u = x - f[0], v = y - f[1], along = u * f[2] + v * f[3], off = -u * f[3] + v * f[2];
+        off += 0.0022f * along * along + 2.5f * noise_at(&b->tile, along * 0.05f, 11.0f * (float)(i + 1));
+        float fade = expf(-along * along / (55.0f * 55.0f));
+        sum += fade * f[4] * sigmoid(off * 1.6f) * expf(-fmaxf(off, 0.0f) / f[5]);
+    }
+    return sum;
+}
+
+/* Gas and stool of the pelvis: how much tissue is missing. */
+static float bowel(const struct body *b, float x, float y)
+{
+    float missing = 0.0f, d = b->head;
+    for (int i = 0; i < b->gases; i++) {
+        const float *g = b->gas[i];
+        float u = (x - g[0]) / g[2], v = (y - g[1]) / g[3];
+        float q = sqrtf(u * u + v * v) + 0.28f * noise_cloud(&b->tile, x * 0.05f + 9.0f, y * 0.05f);
+        float e = 1.0f - q * q;
+        if (e > 0.0f) missing = fmaxf(missing, g[4] * sqrtf(e));
+    }
+    float within = sigmoid((-0.35f * d - x) * 0.12f) * sigmoid((-0.30f * d - y) * 0.12f);
+    float mottle = noise_cloud(&b->tile, x * 0.11f, y * 0.11f + 40.0f);
+    return missing * within + within * b->patient->gas * 5.0f * fmaxf(mottle, 0.0f);
+}
+
+void body_paths(const struct body *b, float x, float y, float *muscle, float *fat)
+{
+    const struct phantom_patient *p = b->patient;
+    float inset = 0.72f * p->lateral_fat_mm;
+    float whole = outline(b, x, y, 0.0f), inner = outline(b, x, y, inset);
+    whole += fold_height(b, x, y) * (whole > 1.0f ? 1.0f : 0.0f);
+    /* planes of fat between muscles run down and outwards; clouds of marbling */
+    float streak =
+        noise_cloud(&b->tile, (x * 0.94f + y * 0.34f) * 0.055f, (y * 0.94f - x * 0.34f) * 0.013f + 70.0f);
+    float marble = noise_cloud(&b->tile, x * 0.035f + 5.0f, y * 0.03f + 90.0f);
+    float share = 0.16f + 0.05f * streak + 0.03f * marble;
+    share = fminf(fmaxf(share, 0.02f), 0.5f);
+    float lean = fmaxf(fminf(inner, whole) - bowel(b, x, y), 0.0f);
+    float marbling = share * lean;
+    *muscle = lean - marbling;
+    *fat = fmaxf(whole - inner, 0.0f) + marbling;
+    /* skin itself */
+    float skin = fminf(4.0f, 0.5f * *fat);
+    *muscle += skin;
+    *fat -= skin;
+}
