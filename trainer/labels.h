@@ -11,6 +11,8 @@
 #include "engine/engine.h"
 #include "engine/error.h"
 
+enum { TR_LABELS_PATH_MAX = 1000 }; /* bytes of a `file` */
+
 struct tr_label_row {
     const char *file, *patient; /* owned by the table */
     int class_index;
@@ -32,9 +34,9 @@ struct tr_labels {
  * the labels found, sorted by bytes. Everything else in *table is overwritten.
  *
  * NN_ERR_FORMAT names file and line: a missing or repeated column, a record of another length than the
- * header's, an empty cell in a needed column, a path that leaves the folder, an unknown or over-long label,
- * a split that is neither train nor test, a file listed twice, a patient in both splits; and a table without
- * training images or with a class that has none. On failure nothing is held. */
+ * header's, an empty cell in a needed column, a path that is over-long or leaves the folder, an unknown or
+ * over-long label, a split that is neither train nor test, a file listed twice, a patient in both splits;
+ * and a table without training images or with a class that has none. On failure nothing is held. */
 nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size_bytes, const char *name,
                           struct nn_error *err) NN_MUST_CHECK;
 void tr_labels_release(struct tr_labels *table); /* harmless on a zeroed struct */

@@ -1,0 +1,243 @@
+#include "trainer/labels.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trainer/csv.h"
+
+enum column { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMN_COUNT };
+
+static const char *const column_names[COLUMN_COUNT] = {"file", "label", "patient_id", "split"};
+
+/* While a table is parsed. */
+struct parser {
+    struct tr_labels *table;
+    struct tr_csv csv;
+    int place[COLUMN_COUNT]; /* index of each needed column */
+    int width;               /* cells of the header */
+    const char **labels;     /* of each row */
+    int capacity;
+};
+
+/* ---- reading the rows ---- */
+
+static nn_status read_header(struct parser *p, struct nn_error *err)
+{
+    char *cells[TR_CSV_FIELDS_MAX];
+    nn_status status = tr_csv_next(&p->csv, cells, &p->width, err);
+    if (status) return status;
+    if (!p->width) return nn_fail(err, NN_ERR_FORMAT, "%s: is empty", p->csv.name);
+    for (int c = 0; c < COLUMN_COUNT; c++) {
+        p->place[c] = -1;
+        for (int i = 0; i < p->width; i++) {
+            if (strcmp(cells[i], column_names[c])) continue;
+            if (p->place[c] >= 0)
+                return nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is there twice", p->csv.name,
+                               p->csv.record_line, column_names[c]);
+            p->place[c] = i;
+        }
+        if (p->place[c] < 0)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is missing", p->csv.name,
+                           p->csv.record_line, column_names[c]);
+    }
+    return NN_OK;
+}
+
+/* No absolute path and no "..": a data set that someone sends must not name files outside its folder. */
+static bool stays_in_folder(const char *path)
+{
+    if (path[0] == '/') return false;
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return false;
+    }
+    return true;
+}
+
+static nn_status check_cells(const struct parser *p, char *const *cells, struct nn_error *err)
+{
+    const char *name = p->csv.name;
+    int line = p->csv.record_line;
+    for (int c = 0; c < COLUMN_COUNT; c++)
+        if (!*cells[p->place[c]])
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: %s is empty", name, line, column_names[c]);
+    const char *label = cells[p->place[LABEL_COLUMN]], *split = cells[p->place[SPLIT_COLUMN]];
+    if (strlen(label) >= NN_CLASS_NAME_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.60s\" is longer than %d bytes", name, line,
+                       label, NN_CLASS_NAME_MAX - 1);
+    for (const char *c = label; *c; c++)
+        if ((unsigned char)*c < 32)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label has a control character", name, line);
+    if (strcmp(split, "train") && strcmp(split, "test"))
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: split \"%.60s\" is neither train nor test", name, line,
+                       split);
+    if (strlen(cells[p->place[FILE_COLUMN]]) > TR_LABELS_PATH_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file is longer than %d bytes", name, line,
+                       TR_LABELS_PATH_MAX);
+    if (!stays_in_folder(cells[p->place[FILE_COLUMN]]))
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file \"%.100s\" is not within the folder", name, line,
+                       cells[p->place[FILE_COLUMN]]);
+    return NN_OK;
+}
+
+static nn_status grow(struct parser *p, struct nn_error *err)
+{
+    if (p->table->row_count < p->capacity) return NN_OK;
+    int capacity = p->capacity ? p->capacity * 2 : 256;
+    if (p->capacity > INT_MAX / 4) return nn_fail(err, NN_ERR_FORMAT, "%s: has too many rows", p->csv.name);
+    struct tr_label_row *rows = realloc(p->table->rows, (size_t)capacity * sizeof *rows);
+    if (rows) p->table->rows = rows;
+    const char **labels = realloc(p->labels, (size_t)capacity * sizeof *labels);
+    if (labels) p->labels = labels;
+    if (!rows || !labels) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its rows", p->csv.name);
+    p->capacity = capacity;
+    return NN_OK;
+}
+
+static nn_status read_rows(struct parser *p, struct nn_error *err)
+{
+    struct tr_labels *t = p->table;
+    for (;;) {
+        char *cells[TR_CSV_FIELDS_MAX];
+        int count;
+        nn_status status = tr_csv_next(&p->csv, cells, &count, err);
+        if (status) return status;
+        if (!count && !t->train_count)
+            return nn_fail(err, NN_ERR_FORMAT, "%s: has no training image", p->csv.name);
+        if (!count) return NN_OK;
+        if (count != p->width)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: has %d cells where the header has %d", p->csv.name,
+                           p->csv.record_line, count, p->width);
+        status = check_cells(p, cells, err);
+        if (!status) status = grow(p, err);
+        if (status) return status;
+        bool train = !strcmp(cells[p->place[SPLIT_COLUMN]], "train");
+        p->labels[t->row_count] = cells[p->place[LABEL_COLUMN]];
+        t->rows[t->row_count++] = (struct tr_label_row){.file = cells[p->place[FILE_COLUMN]],
+                                                        .patient = cells[p->place[PATIENT_COLUMN]],
+                                                        .train = train,
+                                                        .line = p->csv.record_line};
+        t->train_count += train;
+    }
+}
+
+/* ---- classes ---- */
+
+static int compare_texts(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static nn_status collect_classes(struct parser *p, struct nn_error *err)
+{
+    struct tr_labels *t = p->table;
+    const char **sorted = malloc(((size_t)t->row_count + 1) * sizeof *sorted);
+    if (!sorted) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", p->csv.name);
+    memcpy(sorted, p->labels, (size_t)t->row_count * sizeof *sorted);
+    qsort(sorted, (size_t)t->row_count, sizeof *sorted, compare_texts);
+    nn_status status = NN_OK;
+    for (int i = 0; i < t->row_count && !status; i++) {
+        if (i && !strcmp(sorted[i], sorted[i - 1])) continue;
+        if (t->class_count == NN_CLASSES_MAX)
+            status = nn_fail(err, NN_ERR_FORMAT, "%s: has more than %d different labels", p->csv.name,
+                             NN_CLASSES_MAX);
+        else
+            strcpy(t->classes[t->class_count++], sorted[i]);
+    }
+    free(sorted);
+    return status;
+}
+
+static nn_status assign_classes(struct parser *p, struct nn_error *err)
+{
+    struct tr_labels *t = p->table;
+    int training_images[NN_CLASSES_MAX] = {0};
+    for (int i = 0; i < t->row_count; i++) {
+        int k = 0;
+        while (k < t->class_count && strcmp(p->labels[i], t->classes[k])) k++;
+        if (k == t->class_count)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%s\" is not a class of this data set",
+                           p->csv.name, t->rows[i].line, p->labels[i]);
+        t->rows[i].class_index = k;
+        training_images[k] += t->rows[i].train;
+    }
+    for (int k = 0; k < t->class_count; k++)
+        if (!training_images[k])
+            return nn_fail(err, NN_ERR_FORMAT, "%s: class \"%s\" has no training image", p->csv.name,
+                           t->classes[k]);
+    return NN_OK;
+}
+
+/* ---- what must hold between rows ---- */
+
+static int by_file(const void *a, const void *b)
+{
+    const struct tr_label_row *const *r = a, *const *s = b;
+    int order = strcmp((*r)->file, (*s)->file);
+    return order ? order : ((*r)->line > (*s)->line) - ((*r)->line < (*s)->line);
+}
+
+static int by_patient(const void *a, const void *b)
+{
+    const struct tr_label_row *const *r = a, *const *s = b;
+    int order = strcmp((*r)->patient, (*s)->patient);
+    return order ? order : ((*r)->line > (*s)->line) - ((*r)->line < (*s)->line);
+}
+
+static nn_status check_between_rows(const struct parser *p, struct nn_error *err)
+{
+    const struct tr_labels *t = p->table;
+    const struct tr_label_row **order = malloc(((size_t)t->row_count + 1) * sizeof *order);
+    if (!order) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its rows", p->csv.name);
+    nn_status status = NN_OK;
+    for (int i = 0; i < t->row_count; i++) order[i] = &t->rows[i];
+    qsort(order, (size_t)t->row_count, sizeof *order, by_file);
+    for (int i = 1; i < t->row_count && !status; i++)
+        if (!strcmp(order[i]->file, order[i - 1]->file))
+            status = nn_fail(err, NN_ERR_FORMAT, "%s:%d: file \"%.100s\" is already in line %d", p->csv.name,
+                             order[i]->line, order[i]->file, order[i - 1]->line);
+    if (status) goto out;
+    qsort(order, (size_t)t->row_count, sizeof *order, by_patient);
+    for (int i = 1; i < t->row_count && !status; i++)
+        if (!strcmp(order[i]->patient, order[i - 1]->patient) && order[i]->train != order[i - 1]->train)
+            status = nn_fail(err, NN_ERR_FORMAT, "%s:%d: patient \"%.60s\" is in both splits (line %d)",
+                             p->csv.name, order[i]->line, order[i]->patient, order[i - 1]->line);
+out:
+    free(order);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size_bytes, const char *name,
+                          struct nn_error *err)
+{
+    table->rows = NULL;
+    table->row_count = table->train_count = 0;
+    struct parser p = {.table = table};
+    table->text = malloc(size_bytes + 1);
+    nn_status status = NN_OK;
+    if (!table->text) {
+        status = nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its %zu bytes", name, size_bytes);
+        goto out;
+    }
+    memcpy(table->text, text, size_bytes);
+    tr_csv_init(&p.csv, table->text, size_bytes, name);
+    status = read_header(&p, err);
+    if (!status) status = read_rows(&p, err);
+    if (!status && !table->class_count) status = collect_classes(&p, err);
+    if (!status) status = assign_classes(&p, err);
+    if (!status) status = check_between_rows(&p, err);
+out:
+    free(p.labels);
+    if (status) tr_labels_release(table);
+    return status;
+}
+
+void tr_labels_release(struct tr_labels *table)
+{
+    free(table->rows);
+    free(table->text);
+    *table = (struct tr_labels){0};
+}

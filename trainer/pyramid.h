@@ -1,0 +1,23 @@
+/* Builds the files of a data set's pyramid (trainer/dataset.h says what they hold). */
+#ifndef TR_PYRAMID_H
+#define TR_PYRAMID_H
+
+#include "trainer/dataset.h"
+#include "trainer/labels.h"
+
+struct tr_pyramid {
+    int side;        /* of the images, in pixels */
+    char sha256[65]; /* over `labels_sha256` and the content of every image */
+};
+
+/* "FOLDER/r0064.u8" */
+void tr_pyramid_path(const char *folder, int side, char *path, size_t size);
+
+/* Reads every image of `labels` (paths relative to `folder`), checks that all are alike, and writes
+ * r0004.u8 ... into the existing folder `into`, fsynced. Error texts name labels.csv's line and the image;
+ * of several bad images the first in the table. On failure files may be left in `into`. */
+nn_status tr_pyramid_build(struct tr_pyramid *pyramid, const char *folder, const char *into,
+                           const struct tr_labels *labels, const char *labels_sha256,
+                           tr_dataset_progress *progress, void *context, struct nn_error *err) NN_MUST_CHECK;
+
+#endif
