@@ -1,0 +1,218 @@
+#include "trainer/train_state.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/checkpoint.h"
+#include "engine/safetensors.h"
+
+static const char FORMAT[] = "roentgym-training-state";
+
+/* The flat buffers of a state, by name. */
+struct buffer {
+    const char *name;
+    void *device;
+    size_t count;
+};
+enum { BUFFERS = 7 };
+
+static void list_buffers(const struct tr_training *tr, struct buffer list[BUFFERS])
+{
+    const struct tr_player *g = &tr->generator, *d = &tr->discriminator;
+    size_t g_count = g->net.value_count, d_count = d->net.value_count;
+    const struct buffer all[BUFFERS] = {
+        {"generator", g->values, g_count},       {"generator/adam_m", g->m, g_count},
+        {"generator/adam_v", g->v, g_count},     {"generator/average", tr->average, g_count},
+        {"discriminator", d->values, d_count},   {"discriminator/adam_m", d->m, d_count},
+        {"discriminator/adam_v", d->v, d_count},
+    };
+    memcpy(list, all, sizeof all);
+}
+
+static nn_status write_file(const char *path, const struct tr_training *tr,
+                            const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
+{
+    char images[24], steps[24], skipped[24], adam_step[24], adam_phase[24];
+    snprintf(images, sizeof images, "%" PRIu64, tr->images);
+    snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
+    snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
+    snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->adam_step);
+    snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
+    char *config = tr_train_config_text(&tr->config);
+    if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
+    const struct nn_st_text metadata[] = {
+        {"format", FORMAT},       {"format_version", "1"},    {"config", config},
+        {"images", images},       {"steps", steps},           {"skipped", skipped},
+        {"adam_step", adam_step}, {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
+    };
+    nn_status status =
+        nn_st_write(path, tensors, BUFFERS, metadata, (int)(sizeof metadata / sizeof *metadata), err);
+    free(config);
+    return status;
+}
+
+nn_status tr_train_state_write(const char *path, const struct tr_training *tr, struct nn_error *err)
+{
+    struct buffer list[BUFFERS];
+    struct nn_st_tensor tensors[BUFFERS] = {{0}};
+    float *host[BUFFERS] = {NULL};
+    nn_status status = NN_OK;
+    list_buffers(tr, list);
+    for (int i = 0; i < BUFFERS && status == NN_OK; i++) {
+        size_t size = list[i].count * sizeof(float);
+        host[i] = malloc(size);
+        if (!host[i])
+            status =
+                nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a state of %zu MiB", path, size >> 20);
+        else
+            status = tr->backend->download(tr->backend, host[i], list[i].device, size, err);
+        tensors[i] =
+            (struct nn_st_tensor){.name = list[i].name, .type = NN_ST_F32, .rank = 1, .data = host[i]};
+        tensors[i].dims[0] = (int64_t)list[i].count;
+    }
+    if (status == NN_OK) status = write_file(path, tr, tensors, err);
+    for (int i = 0; i < BUFFERS; i++) free(host[i]);
+    return status;
+}
+
+static nn_status open_state(const char *path, struct nn_st_file **file, struct nn_error *err)
+{
+    nn_status status = nn_st_open(file, path, err);
+    if (status != NN_OK) return status;
+    const char *format = nn_st_metadata(*file, "format"), *version = nn_st_metadata(*file, "format_version");
+    if (format && version && strcmp(format, FORMAT) == 0 && strcmp(version, "1") == 0) return NN_OK;
+    nn_st_close(*file);
+    return nn_fail(err, NN_ERR_FORMAT, "%s: not a training state of this version", path);
+}
+
+nn_status tr_train_state_read_config(const char *path, struct tr_train_config *config, struct nn_error *err)
+{
+    struct nn_st_file *file;
+    nn_status status = open_state(path, &file, err);
+    if (status != NN_OK) return status;
+    const char *text = nn_st_metadata(file, "config");
+    status = text ? tr_train_config_parse(config, text, path, err)
+                  : nn_fail(err, NN_ERR_FORMAT, "%s: no configuration in the state", path);
+    nn_st_close(file);
+    return status;
+}
+
+static nn_status read_counter(const struct nn_st_file *file, const char *path, const char *key,
+                              int64_t *value, struct nn_error *err)
+{
+    const char *text = nn_st_metadata(file, key);
+    int length = 0;
+    if (text && sscanf(text, "%" SCNd64 "%n", value, &length) == 1 && text[length] == '\0' && *value >= -1)
+        return NN_OK;
+    return nn_fail(err, NN_ERR_FORMAT, "%s: counter '%s' is damaged", path, key);
+}
+
+static nn_status read_counters(const struct nn_st_file *file, const char *path, struct tr_training *tr,
+                               struct nn_error *err)
+{
+    static const char *const keys[] = {"images", "steps", "skipped", "adam_step", "adam_phase"};
+    int64_t value[5];
+    for (int i = 0; i < 5; i++) {
+        nn_status status = read_counter(file, path, keys[i], &value[i], err);
+        if (status != NN_OK) return status;
+    }
+    tr->images = (uint64_t)value[0];
+    tr->steps = (uint64_t)value[1];
+    tr->skipped = (uint64_t)value[2];
+    tr->adam_step = value[3];
+    tr->adam_phase = (int)value[4];
+    return NN_OK;
+}
+
+nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err)
+{
+    struct nn_st_file *file;
+    struct buffer list[BUFFERS];
+    nn_status status = open_state(path, &file, err);
+    if (status != NN_OK) return status;
+    const char *hash = nn_st_metadata(file, "data_sha256");
+    if (!hash || strcmp(hash, tr_dataset_sha256(tr->data)) != 0) {
+        status = nn_fail(err, NN_ERR_ARGUMENT, "%s: the data set is not the one this run began with", path);
+        goto out;
+    }
+    list_buffers(tr, list);
+    for (int i = 0; i < BUFFERS; i++) {
+        const void *data;
+        int64_t dims[1] = {(int64_t)list[i].count};
+        status = nn_st_get(file, list[i].name, NN_ST_F32, 1, dims, &data, err);
+        if (status == NN_OK)
+            status =
+                tr->backend->upload(tr->backend, list[i].device, data, list[i].count * sizeof(float), err);
+        if (status != NN_OK) goto out;
+    }
+    status = read_counters(file, path, tr, err);
+out:
+    nn_st_close(file);
+    return status;
+}
+
+/* ---- export ------------------------------------------------------------------------------------- */
+
+/* Copies the parameters of `full` that `part`, the same network cut off at a lower resolution, also has.
+ * Only the names of the grey heads differ: they count from the top. */
+static void copy_lower_levels(const struct nn_network *full, const float *from, const struct nn_network *part,
+                              float *to)
+{
+    int shift = full->config.resolution_log2 - part->config.resolution_log2;
+    for (int i = 0; i < part->param_count; i++) {
+        const struct nn_param *p = &part->params[i];
+        char name[sizeof p->name], kind[8];
+        int lod;
+        snprintf(name, sizeof name, "%s", p->name);
+        if (sscanf(p->name, "ToRGB_lod%d/%7s", &lod, kind) == 2)
+            snprintf(name, sizeof name, "ToRGB_lod%d/%s", lod + shift, kind);
+        const struct nn_param *source = &full->params[nn_network_find(full, name)];
+        memcpy(to + p->offset, from + source->offset, nn_count(p->shape) * sizeof *to);
+    }
+}
+
+static void describe(struct nn_checkpoint *info, const struct tr_training *tr, const char *name)
+{
+    info->class_count = info->config.label_count;
+    for (int k = 0; k < info->class_count; k++)
+        snprintf(info->classes[k], sizeof info->classes[k], "%s", tr_dataset_class(tr->data, k));
+    snprintf(info->name, sizeof info->name, "%s", name);
+    info->simulated = tr_dataset_simulated(tr->data);
+    info->kimg = (double)tr->images / 1000;
+    snprintf(info->provenance, sizeof info->provenance,
+             "data set %s (sha256 %s, %d training images), %.1f kimg, WGAN-GP with auxiliary classifier, "
+             "seed %" PRIu64,
+             tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data),
+             info->kimg, tr->config.seed);
+}
+
+nn_status tr_train_state_export(const char *path, const struct tr_training *tr, const char *name,
+                                struct nn_error *err)
+{
+    struct tr_phase phase = tr_training_phase(tr);
+    if (phase.fading) return NN_OK;
+    const struct nn_network *full = &tr->generator.net;
+    struct nn_checkpoint info = {.config = tr->config.gan};
+    struct nn_network part = {0};
+    info.config.resolution_log2 -= (int)phase.lod;
+    describe(&info, tr, name);
+    float *values = malloc(full->value_count * sizeof *values), *lower = NULL;
+    nn_status status = values ? nn_network_init(&part, &info.config, NN_GENERATOR, err)
+                              : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
+    if (status == NN_OK)
+        status =
+            tr->backend->download(tr->backend, values, tr->average, full->value_count * sizeof *values, err);
+    if (status == NN_OK && !(lower = malloc(part.value_count * sizeof *lower)))
+        status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
+    if (status == NN_OK) {
+        copy_lower_levels(full, values, &part, lower);
+        status = nn_checkpoint_write(path, &info, &part, lower, err);
+    }
+    nn_network_release(&part);
+    free(values);
+    free(lower);
+    return status;
+}
