@@ -117,5 +117,6 @@ clean:
 	rm -rf build
 
 .PHONY: all run test unit-programs programs bench clean
+.DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
