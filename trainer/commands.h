@@ -1,0 +1,9 @@
+/* The sub-commands of `roentgym`. Each gets its own argv (argv[0] is the command's name) and returns the
+ * exit status: 0 done, 1 failed, 2 wrong usage. */
+#ifndef TR_COMMANDS_H
+#define TR_COMMANDS_H
+
+int tr_phantom_main(int argc, char **argv);
+int tr_train_main(int argc, char **argv);
+
+#endif

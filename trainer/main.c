@@ -1,0 +1,39 @@
+/* roentgym: phantoms, training, sampling. */
+#include <stdio.h>
+#include <string.h>
+
+#include "trainer/commands.h"
+
+struct command {
+    const char *name, *what;
+    int (*main)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"phantom", "simulate hip radiographs", tr_phantom_main},
+    {"train", "train a progressive GAN on a data set", tr_train_main},
+};
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: roentgym COMMAND [options]\n\n", to);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fputs("\nroentgym COMMAND --help tells a command's options.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0) {
+        print_usage(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].main(argc - 1, argv + 1);
+    fprintf(stderr, "roentgym: no command '%s'; see roentgym --help\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,207 @@
+#include "trainer/train_options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: roentgym train --data DIR --out RUN [options]\n"
+    "       roentgym train --data DIR --out RUN --resume\n"
+    "\n"
+    "Trains a class-conditional progressive GAN on the data set in DIR. Into RUN go state.safetensors (to "
+    "go\n"
+    "on from), generator.safetensors (for roentgymd), metrics.jsonl, and a contact sheet at every tick.\n"
+    "Ctrl-C writes a state and stops; --resume goes on from it.\n"
+    "\n"
+    "  --data DIR         data set: labels.csv, dataset.json, images/\n"
+    "  --out RUN          folder of the run; made if it is not there\n"
+    "  --resume           go on from RUN/state.safetensors, with the configuration in it\n"
+    "  --preset NAME      cpu-small (default): narrow, for two cores; paper: the official constants\n"
+    "  --resolution N     4, 8, ... 1024; default 64\n"
+    "  --fmap-base N      channels are min(fmap-base / 2^stage, fmap-max); by the preset\n"
+    "  --fmap-max N\n"
+    "  --levels LIST      side:fade/train in kimg, e.g. 4:0/2,8:1/4,16:2/8; others as in the preset\n"
+    "  --tick-kimg X      progress, sheet and state every X thousand images\n"
+    "  --precision P      bf16 or f32; default bf16 where the processor has it\n"
+    "  --name TEXT        name of the model; default the name of the data set\n"
+    "  --seed N           default 1\n"
+    "  --help\n";
+
+enum option_code {
+    DATA = 256,
+    OUT,
+    RESUME,
+    PRESET,
+    RESOLUTION,
+    FMAP_BASE,
+    FMAP_MAX,
+    LEVELS,
+    TICK,
+    PRECISION,
+    NAME,
+    SEED,
+    HELP
+};
+
+static const struct option long_options[] = {
+    {"data", required_argument, NULL, DATA},
+    {"out", required_argument, NULL, OUT},
+    {"resume", no_argument, NULL, RESUME},
+    {"preset", required_argument, NULL, PRESET},
+    {"resolution", required_argument, NULL, RESOLUTION},
+    {"fmap-base", required_argument, NULL, FMAP_BASE},
+    {"fmap-max", required_argument, NULL, FMAP_MAX},
+    {"levels", required_argument, NULL, LEVELS},
+    {"tick-kimg", required_argument, NULL, TICK},
+    {"precision", required_argument, NULL, PRECISION},
+    {"name", required_argument, NULL, NAME},
+    {"seed", required_argument, NULL, SEED},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+/* What was given, before the preset that the rest modifies is known. */
+struct given {
+    const char *preset, *levels, *precision;
+    int resolution, fmap_base, fmap_max;
+    double tick_kimg;
+    uint64_t seed;
+};
+
+static int wrong(const char *option, const char *value, const char *want)
+{
+    fprintf(stderr, "roentgym train: %s '%s' is not %s\n", option, value, want);
+    return 2;
+}
+
+static int parse_int(const char *option, const char *text, int low, int high, int *value)
+{
+    char *end, want[64];
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    snprintf(want, sizeof want, "a number in %d..%d", low, high);
+    if (errno || end == text || *end || number < low || number > high) return wrong(option, text, want);
+    *value = (int)number;
+    return 0;
+}
+
+static int parse_seed(const char *text, uint64_t *seed)
+{
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-' || *seed > INT64_MAX)
+        return wrong("--seed", text, "a number in 0..2^63-1");
+    return 0;
+}
+
+static int parse_tick(const char *text, double *kimg)
+{
+    char *end;
+    *kimg = strtod(text, &end);
+    if (end == text || *end || !(*kimg > 0 && *kimg <= 1e6)) return wrong("--tick-kimg", text, "in 0..1e6");
+    return 0;
+}
+
+static int take(struct tr_train_options *o, struct given *given, int code)
+{
+    switch (code) {
+    case DATA:
+        o->data = optarg;
+        return 0;
+    case OUT:
+        o->out = optarg;
+        return 0;
+    case RESUME:
+        o->resume = true;
+        return 0;
+    case PRESET:
+        given->preset = optarg;
+        return 0;
+    case RESOLUTION:
+        return parse_int("--resolution", optarg, 4, 1024, &given->resolution);
+    case FMAP_BASE:
+        return parse_int("--fmap-base", optarg, 1, 1 << 20, &given->fmap_base);
+    case FMAP_MAX:
+        return parse_int("--fmap-max", optarg, 1, 4096, &given->fmap_max);
+    case LEVELS:
+        given->levels = optarg;
+        return 0;
+    case TICK:
+        return parse_tick(optarg, &given->tick_kimg);
+    case PRECISION:
+        given->precision = optarg;
+        return 0;
+    case NAME:
+        o->name = optarg;
+        return 0;
+    case SEED:
+        return parse_seed(optarg, &given->seed);
+    default:
+        return 2; /* getopt has said what was wrong */
+    }
+}
+
+static int resolution_log2(int resolution)
+{
+    int log2 = 2;
+    while (log2 < NN_RESOLUTION_LOG2_MAX && 1 << log2 < resolution) log2++;
+    return 1 << log2 == resolution ? log2 : 0;
+}
+
+static int build_config(struct tr_train_options *o, const struct given *given)
+{
+    struct nn_error err;
+    struct tr_train_config *c = &o->config;
+    int log2 = resolution_log2(given->resolution);
+    if (!log2) {
+        fprintf(stderr, "roentgym train: --resolution %d is not a power of two\n", given->resolution);
+        return 2;
+    }
+    nn_status status = tr_train_config_init(c, given->preset, log2, &err);
+    if (given->fmap_base) c->gan.fmap_base = given->fmap_base;
+    if (given->fmap_max) c->gan.fmap_max = given->fmap_max;
+    if (given->tick_kimg > 0) c->tick_kimg = given->tick_kimg;
+    c->seed = given->seed;
+    if (status == NN_OK && given->levels) status = tr_schedule_parse(&c->schedule, given->levels, &err);
+    if (status == NN_OK) status = nn_gan_check(&c->gan, &err);
+    if (status == NN_OK) return 0;
+    fprintf(stderr, "roentgym train: %s\n", err.text);
+    return 2;
+}
+
+static int choose_precision(struct tr_train_options *o, const char *text)
+{
+    o->precision = nn_cpu_has_bf16() ? NN_BF16 : NN_F32;
+    if (!text) return 0;
+    if (strcmp(text, "bf16") != 0 && strcmp(text, "f32") != 0)
+        return wrong("--precision", text, "bf16 or f32");
+    o->precision = strcmp(text, "f32") == 0 ? NN_F32 : NN_BF16;
+    return 0;
+}
+
+int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, int *status)
+{
+    struct given given = {.preset = "cpu-small", .resolution = 64, .seed = 1};
+    int code;
+    *o = (struct tr_train_options){0};
+    while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (code == HELP) {
+            fputs(usage, stdout);
+            *status = 0;
+            return 1;
+        }
+        if ((*status = take(o, &given, code)) != 0) return 1;
+    }
+    if (optind < argc || !o->data || !o->out) {
+        fputs("roentgym train: --data DIR and --out RUN are needed; see roentgym train --help\n", stderr);
+        *status = 2;
+        return 1;
+    }
+    *status = build_config(o, &given);
+    if (*status == 0) *status = choose_precision(o, given.precision);
+    return *status != 0;
+}
