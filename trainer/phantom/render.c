@@ -189,3 +189,17 @@ out:
     scene_release(s);
     return status;
 }
+
+bool phantom_fracture_site(const struct phantom_patient *p, int size, float *column, float *row)
+{
+    if (p->fracture.type == PHANTOM_FRACTURE_NONE) return false;
+    struct femur_frame femur = femur_frame_of(p);
+    struct frame f = frame_of(p, size);
+    float local[3], world[3];
+    fracture_point(p, &femur, local);
+    placement_point(&femur.place, local, world);
+    float u = f.c * world[0] + f.s * world[1] + f.x, v = f.c * world[1] - f.s * world[0] + f.y;
+    *column = u / f.pitch + f.centre;
+    *row = v / f.pitch + f.centre;
+    return true;
+}
