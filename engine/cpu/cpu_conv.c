@@ -1,6 +1,7 @@
 /* The three convolution kernels of the table, and the arithmetic of the fused sampling kernels. */
 #include "engine/cpu/cpu.h"
 
+#include "engine/cpu/narrow.h"
 #include "engine/cpu/onednn.h"
 
 static const struct nn_epilogue no_epilogue = {NULL, 1.0f};
@@ -9,6 +10,8 @@ nn_status cpu_conv(struct nn_backend *be, const struct nn_conv *geometry, const 
                    const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
                    struct nn_error *err)
 {
+    if (narrow_conv_fits(geometry, false, x, y))
+        return narrow_conv(cpu_of(be), geometry, false, x, w, epilogue, y, err);
     return onednn_convolve(cpu_of(be), ONEDNN_FORWARD, geometry, *x, *w, *y, epilogue, err);
 }
 
@@ -16,6 +19,8 @@ nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, con
                       const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *x,
                       struct nn_error *err)
 {
+    if (narrow_conv_fits(geometry, true, x, g))
+        return narrow_conv(cpu_of(be), geometry, true, g, w, epilogue, x, err);
     nn_status status =
         onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_DATA, geometry, *x, *w, *g, no_epilogue, err);
     if (!status) cpu_apply_epilogue(epilogue, x);
