@@ -104,6 +104,9 @@ $(UNIT) $(FUZZ) $(OTHER) $(BENCH): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a 
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
 
+# Its source takes the file in whole.
+$(B)/server/schema.o: schema.sql
+
 # The phantom's ray marching is the one place where reassociated floating point is wanted: the loops
 # vectorise, and no NaN or infinity takes part.
 $(B)/trainer/phantom/%.o: CFLAGS += -ffast-math
