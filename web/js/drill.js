@@ -11,6 +11,7 @@ import { decodedImage } from './images.js';
 import { withRetry } from './retry.js';
 import { answerSaved, choiceLabel, choose, imageShown, nextItem, openDrill, rate, troubled } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
+import { troubleText } from './view_drill.js';
 import { texts } from './texts.js';
 
 /** The second tap of a double tap on the confidence must not skip the feedback. */
@@ -42,7 +43,10 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   const patiently = (task) => withRetry(task, {
     signal: ending.signal,
-    onWait: (error) => set(troubled(state, error)),
+    onWait: (error) => {
+      set(troubled(state, error));
+      announce(troubleText(state.phase, error));
+    },
   });
 
   /** Errors after the drill was left are nobody's business any more. */

@@ -16,7 +16,7 @@ export const texts = {
 
   start: {
     title: 'Train your eye',
-    lead: 'Look at an image, commit to an answer, say how sure you are, and see the truth at once. Many images, quickly, are what builds the eye.',
+    lead: 'One image at a time: commit to an answer, say how sure you are, see the truth at once.',
     chooseDeck: 'Choose a deck',
     deckFacts: (deck) => `${deck.items} images · ${deck.question}`,
     start: 'Start',
@@ -128,7 +128,7 @@ export const texts = {
     curveAlt: (points) => `Share of correct answers so far, after each image: ${points.map((p) => `${p.n}: ${percent(p.accuracy)}`).join(', ')}.`,
     curveEnd: (accuracy) => percent(accuracy),
     items: 'The images again',
-    itemTitle: (n) => `Image ${n}`,
+    itemVerdict: (n, verdict) => `${n} · ${verdict}`,
     itemAlt: (n, of) => `Hip radiograph, item ${n} of ${of}`,
     itemOpen: (n) => `Open image ${n} in full size`,
     itemTruth: (label) => `Made as: ${label}`,

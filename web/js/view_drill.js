@@ -29,8 +29,9 @@ export function drillView(props) {
   const film = filmFrame(model);
   const ask = askStage(props);
   const told = toldStage(props);
-  const root = el('main', { class: 'drill', 'data-screen': 'drill' }, bar.root, film.root,
-    el('section', { class: 'panel', 'aria-label': deck.title }, ask.root, told.root));
+  const root = el('main', { class: 'drill', 'data-screen': 'drill' }, bar.root,
+    el('div', { class: 'reading' }, film.root,
+      el('section', { class: 'panel', 'aria-label': deck.title }, ask.root, told.root)));
 
   const update = (state) => {
     root.dataset.phase = state.phase;

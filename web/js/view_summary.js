@@ -102,12 +102,15 @@ function itemList(deck, model, { items, of }) {
 function itemCard(deck, size, of, item) {
   const confidence = texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
   const known = item.truth !== null && item.truth !== undefined;
+  const outcome = item.correct ? t.correct : t.incorrect;
+  const verdict = known ? outcome : t.noTruth;
   return el('li', { class: 'card', 'data-item': String(item.n), 'data-correct': known ? String(item.correct) : null },
     el('a', { href: item.image, target: '_blank', rel: 'noopener', 'aria-label': t.itemOpen(item.n) },
       el('img', { src: thumbnailUrl(item.image, size), alt: t.itemAlt(item.n, of), width: '256', height: '256', loading: 'lazy' })),
     el('div', { class: 'card-words' },
       el('p', { class: 'card-verdict' }, known ? mark(item.correct) : null,
-        el('span', {}, `${t.itemTitle(item.n)} · ${known ? (item.correct ? t.correct : t.incorrect) : t.noTruth}`)),
+        el('span', {}, t.itemVerdict(item.n, verdict))),
       known ? el('p', {}, t.itemTruth(choiceLabel(deck, item.truth))) : null,
-      el('p', {}, `${t.itemChoice(choiceLabel(deck, item.choice), confidence)} · ${t.seconds(item.response_ms)}`)));
+      el('p', {}, t.itemChoice(choiceLabel(deck, item.choice), confidence)),
+      el('p', {}, t.seconds(item.response_ms))));
 }

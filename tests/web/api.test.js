@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { afterEach, test } from 'node:test';
+import { listDecks, readItem, sampleUrl, sendAnswer, thumbnailUrl } from '../../web/js/api.js';
+
+const realFetch = globalThis.fetch;
+afterEach(() => {
+  globalThis.fetch = realFetch;
+});
+
+/** Answers every request with one reply and notes what was asked. */
+function reply(status, body, headers = {}) {
+  const asked = [];
+  globalThis.fetch = async (path, options) => {
+    asked.push({ path, ...options });
+    return new Response(body, { status, headers });
+  };
+  return asked;
+}
+
+test('a request carries the secret and the answer as JSON', async () => {
+  const asked = reply(201, '{"answer":{},"feedback":null}');
+  await sendAnswer('s1', 'secret', { key: 'k', item: 1 });
+  assert.equal(asked[0].method, 'POST');
+  assert.equal(asked[0].path, '/api/v1/sessions/s1/answers');
+  assert.equal(asked[0].headers.Authorization, 'Bearer secret');
+  assert.equal(asked[0].headers['Content-Type'], 'application/json');
+  assert.deepEqual(JSON.parse(asked[0].body), { key: 'k', item: 1 });
+});
+
+test('the useful part of a reply is handed on', async () => {
+  reply(200, '{"item":{"n":2,"image":"/i.png"}}');
+  assert.deepEqual(await readItem('s', 'x', 2), { n: 2, image: '/i.png' });
+});
+
+test('an error keeps the server’s code, sentence and wish to wait', async () => {
+  reply(503, '{"error":{"code":"queue_full","message":"Busy."}}', { 'Retry-After': '2' });
+  await assert.rejects(listDecks(), { status: 503, code: 'queue_full', message: 'Busy.', retryAfterMs: 2000, transient: true });
+});
+
+test('only failures that may pass are transient', async () => {
+  for (const [status, transient] of [[400, false], [401, false], [404, false], [409, false], [422, false], [429, true], [500, true], [502, true]]) {
+    reply(status, '<html>a proxy’s page</html>');
+    await assert.rejects(listDecks(), { status, code: 'http_error', transient }, String(status));
+  }
+});
+
+test('no connection and a reply cut short are transient', async () => {
+  globalThis.fetch = async () => {
+    throw new TypeError('Failed to fetch');
+  };
+  await assert.rejects(listDecks(), { status: 0, code: 'network', transient: true });
+  reply(200, '{"decks":[{"id"');
+  await assert.rejects(listDecks(), { status: 0, code: 'bad_reply', transient: true });
+});
+
+test('names in URLs are escaped', () => {
+  assert.equal(sampleUrl('a/b', 'no fracture', 7, 512), '/api/v1/samples/a%2Fb/no%20fracture/7.png?size=512');
+  assert.equal(thumbnailUrl('/i.png', 256), '/i.png?size=256');
+  assert.equal(thumbnailUrl('/i.png', null), '/i.png');
+});
