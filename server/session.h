@@ -1,0 +1,31 @@
+/* The rules of a session, apart from where it is stored: which images it shows, in which order it may be
+ * walked, and what an answer is worth. */
+#ifndef SRV_SESSION_H
+#define SRV_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/deck.h"
+#include "server/secrets.h"
+
+enum { SESSION_CONFIDENCE_MAX = 3, SESSION_READ_AHEAD = 2 };
+
+struct srv_session_item {
+    char image[SRV_IMAGE_TEXT]; /* the name the learner sees */
+    int truth;                  /* DECK_NO or DECK_YES */
+    uint64_t seed;
+};
+
+/* Draws all `deck->items` items afresh from the kernel's random numbers. Exactly
+ * round(prevalence * items) of them are DECK_YES, in random order. */
+void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items);
+
+/* Whether item n (1-based) may be looked at and answered: it is among the next two after as many items as
+ * are answered, or the one before it is answered. `answered[k]` tells of item k+1. */
+bool srv_session_item_open(const bool *answered, int items, int n);
+
+/* 1..6 from surely not to surely: confidence 3,2,1 in "no" are 1,2,3; 1,2,3 in "yes" are 4,5,6. */
+int srv_session_rating(int choice, int confidence);
+
+#endif
