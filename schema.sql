@@ -1,0 +1,70 @@
+-- The database of roentgymd. The daemon carries this text in its binary and runs it on an empty file.
+-- Times are UTC, RFC 3339 with milliseconds. No network address, browser name or account is stored.
+-- user_version is the schema's version: the daemon refuses a newer one than it knows.
+
+PRAGMA application_id = 1919903604; -- the letters "rogt"
+PRAGMA user_version = 1;
+
+-- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
+CREATE TABLE models (
+    id            INTEGER PRIMARY KEY,
+    sha256        TEXT NOT NULL UNIQUE CHECK (length(sha256) = 64),
+    name          TEXT NOT NULL,
+    resolution    INTEGER NOT NULL CHECK (resolution > 0),
+    training_data TEXT NOT NULL CHECK (training_data IN ('simulated', 'real')),
+    provenance    TEXT NOT NULL,
+    first_used_at TEXT NOT NULL
+) STRICT;
+
+-- What was asked, as it was when a session started: editing a deck makes a new row here and leaves the
+-- sessions that ran under the old text with the old text.
+CREATE TABLE decks (
+    id            INTEGER PRIMARY KEY,
+    name          TEXT NOT NULL,             -- the deck's id in the configuration
+    definition    TEXT NOT NULL,             -- JSON, every key written out, keys sorted
+    first_used_at TEXT NOT NULL,
+    UNIQUE (name, definition)
+) STRICT;
+
+-- One run of one learner through one deck.
+CREATE TABLE sessions (
+    id             TEXT PRIMARY KEY CHECK (length(id) = 32),  -- 128 random bits, hex
+    secret_sha256  TEXT NOT NULL CHECK (length(secret_sha256) = 64),
+    deck_id        INTEGER NOT NULL REFERENCES decks (id),
+    model_id       INTEGER NOT NULL REFERENCES models (id),
+    server_version TEXT NOT NULL,
+    created_at     TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sessions_by_deck ON sessions (deck_id);
+CREATE INDEX sessions_by_model ON sessions (model_id);
+
+-- The images of a session, all drawn when it starts. `image` is the name the learner sees: random, so
+-- that it tells nothing about class or seed.
+CREATE TABLE items (
+    session_id   TEXT NOT NULL REFERENCES sessions (id),
+    n            INTEGER NOT NULL CHECK (n >= 1),
+    image        TEXT NOT NULL UNIQUE CHECK (length(image) = 48),
+    class        TEXT NOT NULL,              -- the class the generator is told to draw: the truth
+    seed         TEXT NOT NULL,              -- decimal, 0 .. 2^64-1, too wide for INTEGER
+    strength     REAL NOT NULL CHECK (strength BETWEEN 0 AND 1),
+    truncation   REAL NOT NULL CHECK (truncation BETWEEN 0 AND 1),
+    image_sha256 TEXT CHECK (length(image_sha256) = 64), -- of the PNG first sent; NULL: never sent
+    PRIMARY KEY (session_id, n)
+) STRICT, WITHOUT ROWID;
+
+-- One row per answered item. `key` is made by the client, so that a repeated request is one row.
+CREATE TABLE answers (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    session_id  TEXT NOT NULL,
+    item        INTEGER NOT NULL,
+    key         TEXT NOT NULL CHECK (length(key) = 36),
+    choice      TEXT NOT NULL,
+    confidence  INTEGER NOT NULL CHECK (confidence BETWEEN 1 AND 3),
+    rating      INTEGER NOT NULL CHECK (rating BETWEEN 1 AND 6),
+    correct     INTEGER NOT NULL CHECK (correct IN (0, 1)),
+    response_ms REAL NOT NULL CHECK (response_ms >= 0),
+    received_at TEXT NOT NULL,
+    UNIQUE (session_id, item),
+    UNIQUE (session_id, key),
+    FOREIGN KEY (session_id, item) REFERENCES items (session_id, n)
+) STRICT;

@@ -1,0 +1,104 @@
+/* What the daemon keeps, in the words of the drill rather than of SQL. Each function is one transaction;
+ * any thread may call. The tables are in schema.sql. */
+#ifndef SRV_STORE_H
+#define SRV_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "server/clock.h"
+#include "server/db.h"
+#include "server/deck.h"
+#include "server/secrets.h"
+#include "server/session.h"
+
+enum { STORE_KEY_TEXT = 37 }; /* a UUID and the NUL */
+
+struct srv_store_session {
+    char id[SRV_ID_TEXT];
+    char secret_sha256[SRV_DIGEST_TEXT];
+    char created_at[SRV_TIME_TEXT];
+    struct srv_deck deck; /* as it was when the session started */
+    char model_name[128], model_sha256[SRV_DIGEST_TEXT];
+    bool simulated;
+    bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
+    int answered_count;
+};
+
+struct srv_store_item {
+    char session_id[SRV_ID_TEXT];
+    int n; /* 1-based */
+    char image[SRV_IMAGE_TEXT];
+    char class_name[NN_CLASS_NAME_MAX];
+    uint64_t seed;
+    double strength, truncation;
+    char model_sha256[SRV_DIGEST_TEXT];
+    bool sent; /* the hash of its image is on record */
+};
+
+struct srv_store_answer {
+    int64_t id; /* answers count upwards */
+    char key[STORE_KEY_TEXT];
+    int item, confidence, rating;
+    char choice[NN_CLASS_NAME_MAX];
+    bool correct;
+    double response_ms;
+    char received_at[SRV_TIME_TEXT];
+};
+
+/* Writes the session, its items, and, where they are new, the deck's definition and the model. `session`
+ * gives id, secret_sha256, created_at and deck; `items` are deck.items many. */
+enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
+                                        const struct srv_session_item *items,
+                                        const struct nn_model_info *model) NN_MUST_CHECK;
+
+/* *found tells whether there is one. */
+enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
+                                      bool *found) NN_MUST_CHECK;
+enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
+                                   bool *found) NN_MUST_CHECK;
+enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
+                                    bool *found) NN_MUST_CHECK;
+
+/* Records the hash of an item's image when it is sent for the first time; later calls change nothing. */
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item,
+                                    const char *sha256) NN_MUST_CHECK;
+
+enum srv_store_outcome {
+    STORE_ADDED,
+    STORE_REPEATED,   /* the same key with the same content: the row that is there is returned */
+    STORE_KEY_REUSED, /* the same key with other content */
+    STORE_ITEM_TAKEN, /* another key has answered the item */
+};
+
+/* The session's score right after one answer. */
+struct srv_store_progress {
+    int answered, correct;
+};
+
+/* `answer` gives all but id; STORE_REPEATED fills it from the row. On disk when this returns DB_OK with
+ * STORE_ADDED. */
+enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
+                                    enum srv_store_outcome *outcome,
+                                    struct srv_store_progress *progress) NN_MUST_CHECK;
+
+/* One answered item, for the summary. */
+struct srv_store_trial {
+    struct srv_store_answer answer;
+    char image[SRV_IMAGE_TEXT], truth[NN_CLASS_NAME_MAX];
+};
+
+/* In the order of answering; `trials` has room for DECK_ITEMS_MAX. */
+enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
+                                int *count) NN_MUST_CHECK;
+
+/* Calls `row` with the 17 cells of each answer after `after_id`, at most `limit`, in order, as text in the
+ * order of srv_store_export_columns. *last_id is the last one's id, or `after_id` when there was none. */
+typedef void srv_store_row(void *context, const char *const *cells);
+enum { STORE_EXPORT_COLUMNS = 17 };
+extern const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS];
+enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
+                                int64_t *last_id) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,146 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/store.h"
+
+#define ANSWER_COLUMNS                                                                                       \
+    "a.id, a.key, a.item, a.choice, a.confidence, a.rating, a.correct, a.response_ms, a.received_at"
+
+static void read_answer(struct db_rows *rows, struct srv_store_answer *answer)
+{
+    answer->id = db_int(rows, 0);
+    snprintf(answer->key, sizeof answer->key, "%s", db_text(rows, 1));
+    answer->item = (int)db_int(rows, 2);
+    snprintf(answer->choice, sizeof answer->choice, "%s", db_text(rows, 3));
+    answer->confidence = (int)db_int(rows, 4);
+    answer->rating = (int)db_int(rows, 5);
+    answer->correct = db_int(rows, 6);
+    answer->response_ms = db_real(rows, 7);
+    snprintf(answer->received_at, sizeof answer->received_at, "%s", db_text(rows, 8));
+}
+
+/* ---- adding ---- */
+
+static bool same_content(const struct srv_store_answer *a, const struct srv_store_answer *b)
+{
+    return a->item == b->item && a->confidence == b->confidence && a->response_ms == b->response_ms &&
+           !strcmp(a->choice, b->choice);
+}
+
+static bool find_key(struct db *db, const char *session_id, const char *key, struct srv_store_answer *found)
+{
+    struct db_rows *rows =
+        db_query(db, "SELECT " ANSWER_COLUMNS " FROM answers a WHERE a.session_id = ? AND a.key = ?", "tt",
+                 session_id, key);
+    bool any = db_next(rows);
+    if (any) read_answer(rows, found);
+    db_finish(rows);
+    return any;
+}
+
+static bool item_taken(struct db *db, const char *session_id, int item)
+{
+    struct db_rows *rows = db_query(db, "SELECT 1 FROM answers WHERE session_id = ? AND item = ?", "ti",
+                                    session_id, (int64_t)item);
+    bool any = db_next(rows);
+    db_finish(rows);
+    return any;
+}
+
+static void insert(struct db *db, const char *session_id, struct srv_store_answer *a)
+{
+    db_run(db,
+           "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
+           "received_at)"
+           " VALUES (?,?,?,?,?,?,?,?,?)",
+           "tittiiirt", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at);
+    a->id = db_last_id(db);
+}
+
+/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
+static void read_progress(struct db *db, const char *session_id, int64_t up_to,
+                          struct srv_store_progress *progress)
+{
+    struct db_rows *rows =
+        db_query(db, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
+                 session_id, up_to);
+    if (db_next(rows)) {
+        progress->answered = (int)db_int(rows, 0);
+        progress->correct = (int)db_int(rows, 1);
+    }
+    db_finish(rows);
+}
+
+enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
+                                    enum srv_store_outcome *outcome, struct srv_store_progress *progress)
+{
+    struct srv_store_answer before;
+    *progress = (struct srv_store_progress){0};
+    db_begin_write(db);
+    if (find_key(db, session_id, answer->key, &before)) {
+        *outcome = same_content(answer, &before) ? STORE_REPEATED : STORE_KEY_REUSED;
+        if (*outcome == STORE_REPEATED) *answer = before;
+    } else if (item_taken(db, session_id, answer->item)) {
+        *outcome = STORE_ITEM_TAKEN;
+    } else {
+        *outcome = STORE_ADDED;
+        insert(db, session_id, answer);
+    }
+    if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
+        read_progress(db, session_id, answer->id, progress);
+    return db_end(db);
+}
+
+/* ---- reading ---- */
+
+enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
+                                int *count)
+{
+    *count = 0;
+    db_begin(db);
+    struct db_rows *rows = db_query(db,
+                                    "SELECT " ANSWER_COLUMNS ", i.image, i.class FROM answers a"
+                                    " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                                    " WHERE a.session_id = ? ORDER BY a.id",
+                                    "t", session_id);
+    while (*count < DECK_ITEMS_MAX && db_next(rows)) {
+        struct srv_store_trial *trial = &trials[(*count)++];
+        read_answer(rows, &trial->answer);
+        snprintf(trial->image, sizeof trial->image, "%s", db_text(rows, 9));
+        snprintf(trial->truth, sizeof trial->truth, "%s", db_text(rows, 10));
+    }
+    db_finish(rows);
+    return db_end(db);
+}
+
+const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS] = {
+    "session_id", "deck_id",     "item",         "model_sha256",  "class_label",    "seed",
+    "strength",   "truncation",  "image_sha256", "truth",         "choice",         "rating",
+    "correct",    "response_ms", "received_at",  "training_data", "server_version",
+};
+
+enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
+                                int64_t *last_id)
+{
+    *last_id = after_id;
+    db_begin(db);
+    struct db_rows *rows =
+        db_query(db,
+                 "SELECT a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
+                 " i.image_sha256, i.class, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
+                 " m.training_data, s.server_version, a.id"
+                 " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                 " JOIN sessions s ON s.id = a.session_id JOIN decks d ON d.id = s.deck_id"
+                 " JOIN models m ON m.id = s.model_id WHERE a.id > ? ORDER BY a.id LIMIT ?",
+                 "ii", after_id, (int64_t)limit);
+    while (db_next(rows)) {
+        const char *cells[STORE_EXPORT_COLUMNS];
+        for (int i = 0; i < STORE_EXPORT_COLUMNS; i++) cells[i] = db_text(rows, i);
+        row(context, cells);
+        *last_id = db_int(rows, STORE_EXPORT_COLUMNS);
+    }
+    db_finish(rows);
+    return db_end(db);
+}

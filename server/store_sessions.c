@@ -1,0 +1,184 @@
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/log.h"
+#include "server/store.h"
+#include "server/version.h"
+
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
+/* ---- creating ---- */
+
+static int64_t first_id(struct db *db, struct db_rows *rows)
+{
+    int64_t id = 0;
+    if (db_next(rows))
+        id = db_int(rows, 0);
+    else
+        db_abandon(db, DB_FAILED);
+    db_finish(rows);
+    return id;
+}
+
+static int64_t model_id(struct db *db, const struct nn_model_info *model, const char *now)
+{
+    db_run(db,
+           "INSERT INTO models (sha256, name, resolution, training_data, provenance, first_used_at)"
+           " VALUES (?,?,?,?,?,?) ON CONFLICT (sha256) DO NOTHING",
+           "ttittt", model->sha256, model->name, (int64_t)model->resolution,
+           model->simulated ? "simulated" : "real", model->provenance, now);
+    return first_id(db, db_query(db, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
+}
+
+static int64_t deck_row(struct db *db, const struct srv_deck *deck, const char *now)
+{
+    int64_t id = 0;
+    json_t *json = srv_deck_definition(deck);
+    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    json_decref(json);
+    if (!text) {
+        db_abandon(db, DB_FAILED);
+        return 0;
+    }
+    db_run(db,
+           "INSERT INTO decks (name, definition, first_used_at) VALUES (?,?,?)"
+           " ON CONFLICT (name, definition) DO NOTHING",
+           "ttt", deck->id, text, now);
+    id = first_id(
+        db, db_query(db, "SELECT id FROM decks WHERE name = ? AND definition = ?", "tt", deck->id, text));
+    free(text);
+    return id;
+}
+
+static void add_item(struct db *db, const struct srv_store_session *s, int n,
+                     const struct srv_session_item *item)
+{
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, item->seed);
+    db_run(
+        db,
+        "INSERT INTO items (session_id, n, image, class, seed, strength, truncation) VALUES (?,?,?,?,?,?,?)",
+        "titttrr", s->id, (int64_t)n, item->image, s->deck.choices[item->truth].id, seed, s->deck.strength,
+        s->deck.truncation);
+}
+
+enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
+                                        const struct srv_session_item *items,
+                                        const struct nn_model_info *model)
+{
+    db_begin_write(db);
+    int64_t deck = deck_row(db, &session->deck, session->created_at);
+    int64_t model_row = model_id(db, model, session->created_at);
+    db_run(db,
+           "INSERT INTO sessions (id, secret_sha256, deck_id, model_id, server_version, created_at)"
+           " VALUES (?,?,?,?,?,?)",
+           "ttiitt", session->id, session->secret_sha256, deck, model_row, SRV_VERSION, session->created_at);
+    for (int i = 0; i < session->deck.items; i++) add_item(db, session, i + 1, &items[i]);
+    return db_end(db);
+}
+
+/* ---- finding ---- */
+
+static bool read_definition(const char *text, struct srv_deck *deck)
+{
+    struct nn_error err = {0};
+    json_t *json = json_loads(text, 0, NULL);
+    nn_status status = json ? srv_deck_read(json, "definition", deck, &err) : NN_ERR_FORMAT;
+    json_decref(json);
+    if (status) srv_log("database: a deck's definition cannot be read: %s", err.text);
+    return status == NN_OK;
+}
+
+static void read_answered(struct db *db, struct srv_store_session *session)
+{
+    struct db_rows *rows = db_query(db, "SELECT item FROM answers WHERE session_id = ?", "t", session->id);
+    while (db_next(rows)) {
+        int64_t item = db_int(rows, 0);
+        if (item < 1 || item > DECK_ITEMS_MAX) continue;
+        session->answered[item - 1] = true;
+        session->answered_count++;
+    }
+    db_finish(rows);
+}
+
+enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
+                                      bool *found)
+{
+    *session = (struct srv_store_session){0};
+    db_begin(db);
+    struct db_rows *rows = db_query(
+        db,
+        "SELECT s.id, s.secret_sha256, s.created_at, m.name, m.sha256, m.training_data = 'simulated', "
+        "d.definition"
+        " FROM sessions s JOIN decks d ON d.id = s.deck_id JOIN models m ON m.id = s.model_id WHERE s.id = ?",
+        "t", id);
+    *found = db_next(rows);
+    if (*found) {
+        copy(session->id, sizeof session->id, db_text(rows, 0));
+        copy(session->secret_sha256, sizeof session->secret_sha256, db_text(rows, 1));
+        copy(session->created_at, sizeof session->created_at, db_text(rows, 2));
+        copy(session->model_name, sizeof session->model_name, db_text(rows, 3));
+        copy(session->model_sha256, sizeof session->model_sha256, db_text(rows, 4));
+        session->simulated = db_int(rows, 5);
+        if (!read_definition(db_text(rows, 6), &session->deck)) db_abandon(db, DB_FAILED);
+    }
+    db_finish(rows);
+    if (*found) read_answered(db, session);
+    return db_end(db);
+}
+
+#define ITEM_COLUMNS                                                                                         \
+    "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation, i.image_sha256 IS NOT "   \
+    "NULL,"                                                                                                  \
+    " m.sha256 FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id "
+
+/* Takes the rows. */
+static bool read_item(struct db_rows *rows, struct srv_store_item *item)
+{
+    bool found = db_next(rows);
+    *item = (struct srv_store_item){0};
+    if (found) {
+        copy(item->session_id, sizeof item->session_id, db_text(rows, 0));
+        item->n = (int)db_int(rows, 1);
+        copy(item->image, sizeof item->image, db_text(rows, 2));
+        copy(item->class_name, sizeof item->class_name, db_text(rows, 3));
+        item->seed = strtoull(db_text(rows, 4), NULL, 10);
+        item->strength = db_real(rows, 5);
+        item->truncation = db_real(rows, 6);
+        item->sent = db_int(rows, 7);
+        copy(item->model_sha256, sizeof item->model_sha256, db_text(rows, 8));
+    }
+    db_finish(rows);
+    return found;
+}
+
+enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
+                                   bool *found)
+{
+    db_begin(db);
+    *found = read_item(
+        db_query(db, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n), item);
+    return db_end(db);
+}
+
+enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
+                                    bool *found)
+{
+    db_begin(db);
+    *found = read_item(db_query(db, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
+    return db_end(db);
+}
+
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256)
+{
+    db_begin_write(db);
+    db_run(db, "UPDATE items SET image_sha256 = ? WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
+           "tti", sha256, item->session_id, (int64_t)item->n);
+    return db_end(db);
+}
