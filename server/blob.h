@@ -1,0 +1,20 @@
+/* Bytes shared between threads: an encoded image sits in the queue's cache and is at the same time sent
+ * to several clients. Immutable once made; the last release frees it. */
+#ifndef SRV_BLOB_H
+#define SRV_BLOB_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+struct srv_blob {
+    atomic_int holders;
+    size_t size_bytes;
+    unsigned char *bytes;
+};
+
+/* Takes `bytes` (heap) and returns a blob with one holder; NULL, with `bytes` freed, when memory ran out. */
+struct srv_blob *srv_blob_take(void *bytes, size_t size_bytes);
+struct srv_blob *srv_blob_hold(struct srv_blob *blob); /* one holder more; returns its argument */
+void srv_blob_release(struct srv_blob *blob);          /* NULL is harmless */
+
+#endif

@@ -1,0 +1,64 @@
+#include "server/encode.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/image.h"
+#include "server/flat_png.h"
+#include "server/version.h"
+
+/* The text chunks keep saying what the picture is when it has left this server. */
+static nn_status encode_labelled(const struct nn_image *image, const struct nn_model_info *model,
+                                 const struct srv_image_request *request, uint8_t **bytes, size_t *size_bytes,
+                                 struct nn_error *err)
+{
+    const struct nn_sample_request *sample = &request->sample;
+    char source[512];
+    snprintf(source, sizeof source,
+             "model %s, sha256 %s, class %s, seed %" PRIu64 ", strength %g, truncation %g", model->name,
+             model->sha256, model->classes[sample->class_index], sample->seed, sample->strength,
+             sample->truncation);
+    const struct nn_png_text texts[] = {
+        {"Disclaimer", "Synthetic radiograph made by a computer program. Not for diagnosis."},
+        {"Source", source},
+        {"Comment", model->simulated ? "The training data were simulated." : "The training data were real."},
+        {"Software", "roentgymd " SRV_VERSION},
+    };
+    return nn_png_encode(image, texts, sizeof texts / sizeof *texts, bytes, size_bytes, err);
+}
+
+static nn_status encode_flat(const struct nn_image *image, uint8_t **bytes, size_t *size_bytes,
+                             struct nn_error *err)
+{
+    *size_bytes = srv_flat_png_size(image->width);
+    *bytes = malloc(*size_bytes);
+    if (!*bytes) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a PNG of %zu bytes", *size_bytes);
+    srv_flat_png_write(image->pixels, image->width, *bytes);
+    return NN_OK;
+}
+
+nn_status srv_encode(const uint8_t *pixels, const struct nn_model_info *model,
+                     const struct srv_image_request *request, struct srv_blob **png, struct nn_error *err)
+{
+    /* The casts drop const for structs that can also own; both images are only read. */
+    struct nn_image whole = {model->resolution, model->resolution, 8, (void *)(uintptr_t)pixels}, small = {0};
+    const struct nn_image *image = &whole;
+    uint8_t *bytes = NULL;
+    size_t size_bytes = 0;
+    nn_status status = NN_OK;
+    int times = 0;
+    while (model->resolution >> times > request->size) times++;
+    if (times > 0) {
+        status = nn_image_halve(&whole, times, &small, err);
+        image = &small;
+    }
+    if (!status && request->labelled)
+        status = encode_labelled(image, model, request, &bytes, &size_bytes, err);
+    else if (!status)
+        status = encode_flat(image, &bytes, &size_bytes, err);
+    nn_image_release(&small);
+    if (status) return status;
+    *png = srv_blob_take(bytes, size_bytes);
+    return *png ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory");
+}
