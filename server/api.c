@@ -1,0 +1,102 @@
+#include "server/api.h"
+
+#include <string.h>
+
+#include "engine/sha256.h"
+
+enum { LOADING_RETRY_S = 2, BUSY_RETRY_S = 1 };
+
+const struct nn_model_info *api_loaded_model(struct srv_app *app, struct srv_response *response)
+{
+    const struct nn_model_info *model = srv_queue_model(app->queue);
+    if (!model) {
+        srv_respond_error(response, 503, "loading", "The model is being loaded.");
+        response->retry_after_s = LOADING_RETRY_S;
+    }
+    return model;
+}
+
+/* The id is looked up before the secret is checked: ids are random, so telling 404 from 401 tells nothing
+ * to those who have none, and helps those whose session is gone. */
+bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
+                 struct srv_response *response)
+{
+    bool found;
+    char hash[SRV_DIGEST_TEXT];
+    const char *secret = srv_request_bearer(request);
+    enum db_status status = srv_store_session_find(app->db, request->params[0], session, &found);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+        return false;
+    }
+    if (!found) {
+        srv_respond_error(response, 404, "unknown_session", "There is no such session.");
+        return false;
+    }
+    if (secret) nn_sha256_hex(secret, strlen(secret), hash);
+    if (secret && srv_secret_equal(hash, session->secret_sha256)) return true;
+    srv_respond_error(response, 401, "wrong_secret", "The session's secret is missing or wrong.");
+    return false;
+}
+
+bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
+              struct srv_response *response)
+{
+    uint64_t wanted;
+    int sizes[QUEUE_SIZES_MAX], count = srv_queue_sizes(model, sizes);
+    const char *text = srv_request_query(request, "size");
+    *size = model->resolution;
+    if (!text) return true;
+    for (int i = 0; i < count && srv_request_read_u64(text, &wanted); i++) {
+        *size = sizes[i];
+        if (wanted == (uint64_t)sizes[i]) return true;
+    }
+    srv_respond_error(response, 422, "size_not_offered", "The model's sizes are listed at /api/v1/models.");
+    return false;
+}
+
+bool api_send_image(struct srv_app *app, const struct srv_image_request *image, struct srv_response *response)
+{
+    switch (srv_queue_get(app->queue, image, &response->body)) {
+    case QUEUE_OK:
+        response->status = 200;
+        response->content_type = "image/png";
+        return true;
+    case QUEUE_LOADING:
+        srv_respond_error(response, 503, "loading", "The model is being loaded.");
+        response->retry_after_s = LOADING_RETRY_S;
+        return false;
+    case QUEUE_BUSY:
+        srv_respond_error(response, 503, "busy", "Too many images are being made.");
+        response->retry_after_s = BUSY_RETRY_S;
+        return false;
+    default:
+        srv_respond_error(response, 500, "internal", "The image could not be made.");
+        return false;
+    }
+}
+
+bool api_item_image(const struct nn_model_info *model, const struct srv_store_item *item,
+                    struct srv_image_request *image)
+{
+    int class_index = srv_deck_class_find(model, item->class_name);
+    if (class_index < 0 || strcmp(model->sha256, item->model_sha256)) return false;
+    *image = (struct srv_image_request){
+        .sample = {item->seed, class_index, (float)item->strength, (float)item->truncation},
+        .size = model->resolution,
+        .labelled = false,
+    };
+    return true;
+}
+
+void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count)
+{
+    const struct nn_model_info *model = srv_queue_model(app->queue);
+    for (int i = n; model && i < n + count && i <= session->deck.items; i++) {
+        bool found;
+        struct srv_store_item item;
+        struct srv_image_request image;
+        if (srv_store_item_find(app->db, session->id, i, &item, &found) || !found) return;
+        if (api_item_image(model, &item, &image)) srv_queue_read_ahead(app->queue, &image);
+    }
+}

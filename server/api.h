@@ -1,0 +1,50 @@
+/* The handlers of the HTTP interface, one api_<resource>.c per resource, and what they share. The routes
+ * are in routes.c, the interface is described in openapi.json. */
+#ifndef SRV_API_H
+#define SRV_API_H
+
+#include "server/app.h"
+#include "server/router.h"
+#include "server/store.h"
+
+srv_handler api_healthz, api_readyz, api_metrics;
+srv_handler api_models, api_model_card;
+srv_handler api_sample;
+srv_handler api_decks;
+srv_handler api_session_create, api_session_read;
+srv_handler api_item, api_image;
+srv_handler api_answer;
+srv_handler api_summary;
+srv_handler api_export;
+
+extern const struct srv_route api_routes[];
+extern const int api_route_count;
+
+/* Answers one request: finds the route, or the page, counts and logs it. `context` is the srv_app. */
+void api_serve(void *context, struct srv_request *request, struct srv_response *response);
+
+/* Each of these returns NULL or false with the error in `response`. */
+
+/* The loaded model; 503 while it loads. */
+const struct nn_model_info *api_loaded_model(struct srv_app *app, struct srv_response *response);
+
+/* The session that the route's first parameter names, if the request carries its secret; 401, 404. */
+bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
+                 struct srv_response *response);
+
+/* The query parameter `size`, the resolution when absent; 422 when that size is not served. */
+bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
+              struct srv_response *response);
+
+/* Puts the image into the response; 503 when the queue is full. */
+bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
+                    struct srv_response *response);
+
+/* Lets the images of items n .. n+count-1 be made in the background, at full size. */
+void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count);
+
+/* What an item's image is, at full size; false when the loaded model is not the one it was drawn for. */
+bool api_item_image(const struct nn_model_info *model, const struct srv_store_item *item,
+                    struct srv_image_request *image);
+
+#endif

@@ -1,0 +1,29 @@
+#include "server/api.h"
+
+#include <string.h>
+
+void api_healthz(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    (void)app, (void)request;
+    srv_respond_json(response, 200, json_pack("{s:s}", "status", "ok"));
+}
+
+void api_readyz(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    bool ready = srv_queue_model(app->queue);
+    (void)request;
+    srv_respond_json(response, ready ? 200 : 503, json_pack("{s:s}", "status", ready ? "ready" : "loading"));
+    if (!ready) response->retry_after_s = 1;
+}
+
+void api_metrics(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    struct srv_queue_counts counts;
+    (void)request;
+    srv_queue_count(app->queue, &counts);
+    char *text = srv_metrics_text(&app->metrics, api_routes, api_route_count, &counts);
+    if (text)
+        srv_respond_bytes(response, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));
+    else
+        srv_respond_error(response, 500, "internal", "Out of memory.");
+}

@@ -1,0 +1,77 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/sha256.h"
+#include "server/api.h"
+#include "server/log.h"
+
+static void send_item(const struct srv_store_session *session, int n, const char *image,
+                      struct srv_response *response)
+{
+    char url[96];
+    snprintf(url, sizeof url, "/api/v1/images/%s.png", image);
+    srv_respond_json(response, 200,
+                     json_pack("{s:{s:i,s:i,s:s,s:o,s:s,s:b}}", "item", "n", n, "of", session->deck.items,
+                               "question", session->deck.question, "choices",
+                               srv_deck_choices(&session->deck), "image", url, "answered",
+                               session->answered[n - 1]));
+}
+
+void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    bool found;
+    uint64_t n;
+    struct srv_store_session session;
+    struct srv_store_item item;
+    if (!api_session(app, request, &session, response)) return;
+    if (!srv_request_read_u64(request->params[1], &n) || n < 1 || n > (uint64_t)session.deck.items) {
+        srv_respond_error(response, 404, "unknown_item", "The session has items 1 to %d.",
+                          session.deck.items);
+        return;
+    }
+    if (!srv_session_item_open(session.answered, session.deck.items, (int)n)) {
+        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
+        return;
+    }
+    enum db_status status = srv_store_item_find(app->db, session.id, (int)n, &item, &found);
+    if (status != DB_OK || !found) {
+        srv_respond_db_error(response, status);
+        return;
+    }
+    send_item(&session, (int)n, item.image, response);
+    api_read_ahead(app, &session, (int)n, SESSION_READ_AHEAD);
+}
+
+/* The hash of what the learner was shown joins the answer in the export. Losing it must not keep the image
+ * from the learner: the next request for the image records it. */
+static void record_sent(struct srv_app *app, const struct srv_store_item *item, const struct srv_blob *png)
+{
+    char hash[SRV_DIGEST_TEXT];
+    nn_sha256_hex(png->bytes, png->size_bytes, hash);
+    if (srv_store_image_sent(app->db, item, hash) != DB_OK)
+        srv_log("the hash of an item's image was not recorded");
+}
+
+/* The random name is itself the permission, so that <img> can load it. Nothing here depends on the class:
+ * the same headers, the same number of bytes, no entity tag. */
+void api_image(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const char *const known[] = {"size"};
+    bool found;
+    struct srv_store_item item;
+    struct srv_image_request image;
+    const struct nn_model_info *model = api_loaded_model(app, response);
+    if (!model || !srv_request_query_known(request, known, 1, response)) return;
+    enum db_status status = srv_store_image_find(app->db, request->params[0], &item, &found);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (!found) {
+        srv_respond_error(response, 404, "unknown_image", "There is no such image.");
+    } else if (!api_item_image(model, &item, &image)) {
+        srv_respond_error(response, 410, "model_gone",
+                          "The model of this session is no longer served; start a new one.");
+    } else if (api_size(request, model, &image.size, response) && api_send_image(app, &image, response)) {
+        response->cache_control = "private, max-age=86400, immutable";
+        if (!item.sent) record_sent(app, &item, response->body);
+    }
+}

@@ -1,0 +1,20 @@
+/* What every handler can reach. Made by main, alive as long as the daemon. */
+#ifndef SRV_APP_H
+#define SRV_APP_H
+
+#include "server/config.h"
+#include "server/db.h"
+#include "server/image_queue.h"
+#include "server/metrics.h"
+#include "server/secrets.h"
+
+struct srv_app {
+    const struct srv_config *config;
+    struct db *db;
+    struct srv_image_queue *queue;
+    int web_folder; /* file descriptor, or -1 when there are no pages */
+    char admin_token[SRV_SECRET_TEXT];
+    struct srv_metrics metrics;
+};
+
+#endif

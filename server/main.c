@@ -1,0 +1,120 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/api.h"
+#include "server/clock.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/version.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* The signals that stop the daemon. Blocked before any thread starts, so that every thread inherits it and
+ * only sigwait takes them. */
+static void block_signals(sigset_t *stop)
+{
+    sigemptyset(stop);
+    sigaddset(stop, SIGINT);
+    sigaddset(stop, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error to report, not a death */
+}
+
+/* The folder of the database is made when only its last part is missing, as in a fresh clone's var/. */
+static void make_folder_of(const char *file)
+{
+    char folder[CONFIG_PATH_TEXT];
+    snprintf(folder, sizeof folder, "%s", file);
+    char *slash = strrchr(folder, '/');
+    if (!slash || slash == folder) return;
+    *slash = '\0';
+    if (mkdir(folder, 0700) && errno != EEXIST) return; /* opening the file will say what is wrong */
+}
+
+static nn_status check_decks(const struct srv_config *config, const struct nn_model_info *model,
+                             struct nn_error *err)
+{
+    for (int i = 0; i < config->deck_count; i++)
+        for (int k = 0; k < DECK_CHOICES; k++)
+            if (srv_deck_class_find(model, config->decks[i].choices[k].id) < 0)
+                return nn_fail(err, NN_ERR_ARGUMENT, "deck \"%s\": the model has no class \"%s\"",
+                               config->decks[i].id, config->decks[i].choices[k].id);
+    return NN_OK;
+}
+
+static nn_status start_model(struct srv_app *app, struct nn_error *err)
+{
+    static char path[CONFIG_PATH_TEXT + DECK_ID_TEXT + 16]; /* the queue borrows it */
+    const struct srv_config *config = app->config;
+    snprintf(path, sizeof path, "%s/%s.safetensors", config->models, config->model);
+    return srv_queue_start(&app->queue, path, config->device, err);
+}
+
+/* HTTP answers before the model is open, so that probes see "loading" rather than nothing; the line on
+ * standard output comes when the first image can be asked for. */
+static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
+{
+    struct srv_http *http = NULL;
+    nn_status status = srv_http_start(&http, app->config->bind, app->config->port, api_serve, app, err);
+    if (!status) status = srv_queue_wait_open(app->queue, err);
+    if (!status) status = check_decks(app->config, srv_queue_model(app->queue), err);
+    if (!status) {
+        const struct nn_model_info *model = srv_queue_model(app->queue);
+        int signal_number;
+        srv_log("model %s, %dx%d, on %s", model->name, model->resolution, model->resolution, model->device);
+        printf("listening on %s\n", srv_http_address(http));
+        fflush(stdout);
+        sigwait(stop, &signal_number);
+        srv_log("stopping");
+    }
+    srv_http_stop(http);
+    return status;
+}
+
+static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
+{
+    struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
+    app.web_folder = open(config->web, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (app.web_folder < 0) srv_log("%s: no pages: %s", config->web, strerror(errno));
+    make_folder_of(config->db);
+    make_folder_of(config->admin_token_file);
+    nn_status status = db_open(&app.db, config->db, err);
+    if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
+    if (!status) status = start_model(&app, err);
+    if (!status) status = serve(&app, stop, err);
+    srv_queue_stop(app.queue);
+    db_close(app.db);
+    if (app.web_folder >= 0) close(app.web_folder);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct srv_config config;
+    struct nn_error err = {0};
+    sigset_t stop;
+    switch (srv_config_read(argc, argv, &config, &err)) {
+    case CONFIG_HELP:
+        fputs(srv_config_help, stdout);
+        return EXIT_SUCCESS;
+    case CONFIG_WRONG:
+        fprintf(stderr, "roentgymd: %s\n", err.text);
+        return EXIT_USAGE;
+    default:
+        break;
+    }
+    umask(077); /* the database holds people's answers */
+    block_signals(&stop);
+    if (run(&config, &stop, &err)) {
+        fprintf(stderr, "roentgymd: %s\n", err.text);
+        return EXIT_FAILED;
+    }
+    return EXIT_SUCCESS;
+}

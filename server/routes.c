@@ -1,0 +1,62 @@
+#include <string.h>
+
+#include "server/api.h"
+#include "server/clock.h"
+#include "server/log.h"
+#include "server/static_files.h"
+
+const struct srv_route api_routes[] = {
+    {"GET", "/healthz", api_healthz},
+    {"GET", "/readyz", api_readyz},
+    {"GET", "/metrics", api_metrics},
+    {"GET", "/api/v1/models", api_models},
+    {"GET", "/api/v1/models/{model}/card", api_model_card},
+    {"GET", "/api/v1/samples/{model}/{class}/{seed}.png", api_sample},
+    {"GET", "/api/v1/decks", api_decks},
+    {"POST", "/api/v1/sessions", api_session_create},
+    {"GET", "/api/v1/sessions/{session}", api_session_read},
+    {"GET", "/api/v1/sessions/{session}/items/{n}", api_item},
+    {"POST", "/api/v1/sessions/{session}/answers", api_answer},
+    {"GET", "/api/v1/sessions/{session}/summary", api_summary},
+    {"GET", "/api/v1/images/{image}.png", api_image},
+    {"GET", "/api/v1/export/responses.csv", api_export},
+};
+const int api_route_count = sizeof api_routes / sizeof *api_routes;
+_Static_assert(sizeof api_routes / sizeof *api_routes <= METRICS_ROUTES_MAX, "every route has its counters");
+
+static void refuse_method(const struct srv_request *request, const char *allow, struct srv_response *response)
+{
+    srv_respond_error(response, 405, "method_not_allowed", "%.20s is not possible here.", request->method);
+    strcpy(response->allow, allow);
+}
+
+static void serve_unrouted(struct srv_app *app, const struct srv_request *request,
+                           struct srv_response *response)
+{
+    char allow[RESPONSE_ALLOW_TEXT];
+    srv_router_allow(api_routes, (size_t)api_route_count, request, allow);
+    if (*allow)
+        refuse_method(request, allow, response);
+    else if (!strncmp(request->path, "/api/", 5))
+        srv_respond_error(response, 404, "not_found", "There is no such route.");
+    else if (strcmp(request->method, "GET"))
+        refuse_method(request, "GET, HEAD", response);
+    else
+        srv_static_file(app->web_folder, request, response);
+}
+
+/* The log names the route's pattern, not the path: paths hold session ids and image names. */
+void api_serve(void *context, struct srv_request *request, struct srv_response *response)
+{
+    struct srv_app *app = context;
+    int64_t started_us = srv_clock_monotonic_us();
+    const struct srv_route *route = srv_router_find(api_routes, (size_t)api_route_count, request);
+    if (route)
+        route->handler(app, request, response);
+    else
+        serve_unrouted(app, request, response);
+    int64_t duration_us = srv_clock_monotonic_us() - started_us;
+    srv_metrics_count(&app->metrics, route ? (int)(route - api_routes) : -1, response->status, duration_us);
+    srv_log("%s %s %d %.1f ms", route ? route->method : "-", route ? route->pattern : "static",
+            response->status, (double)duration_us / 1e3);
+}
