@@ -83,6 +83,11 @@ double test_difference(const double *a, const double *b, size_t count)
     return sqrt(square) / fmax(1, sqrt(test_dot(b, b, count)));
 }
 
+void test_require_near(double got, double want, double tolerance)
+{
+    if (!(fabs(got - want) <= tolerance)) fail_msg("%.12g is not %.12g to within %g", got, want, tolerance);
+}
+
 void test_require_ok(const struct nn_tape *t)
 {
     struct nn_error err;

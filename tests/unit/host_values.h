@@ -18,6 +18,9 @@ double test_dot(const double *a, const double *b, size_t count);
 /* |a - b| / |b|, or |a - b| where |b| < 1: a gradient that ought to be zero has no scale of its own. */
 double test_difference(const double *a, const double *b, size_t count);
 
+/* Fails the running test unless |got - want| <= tolerance. */
+void test_require_near(double got, double want, double tolerance);
+
 /* Fails the running test, with the error's text, unless the tape is well. */
 void test_require_ok(const struct nn_tape *t);
 
