@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "server/api.h"
-#include "server/csv.h"
+#include "server/csv_writer.h"
 
 enum { ROWS_PER_PIECE = 500 };
 

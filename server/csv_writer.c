@@ -1,4 +1,4 @@
-#include "server/csv.h"
+#include "server/csv_writer.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* One cell of a CSV file (RFC 4180), safe to open in a spreadsheet. */
-#ifndef SRV_CSV_H
-#define SRV_CSV_H
+#ifndef SRV_CSV_WRITER_H
+#define SRV_CSV_WRITER_H
 
 #include <stdio.h>
 
