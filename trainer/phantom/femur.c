@@ -1,4 +1,4 @@
-#include "trainer/phantom/skeleton.h"
+#include "trainer/phantom/lookalike.h"
 
 #include <math.h>
 
@@ -7,7 +7,9 @@
 struct femur_frame femur_frame_of(const struct phantom_patient *p)
 {
     struct femur_frame f;
-    float angle = p->neck_shaft_deg * RADIANS;
+    /* an old fracture has healed in some varus */
+    float healed = (p->lookalikes & PHANTOM_OLD_FRACTURE) ? 7.0f : 0.0f;
+    float angle = (p->neck_shaft_deg - healed) * RADIANS;
     f.head = p->head_mm;
     f.neck = p->neck_length_mm;
     f.axis[0] = sinf(angle);
@@ -28,12 +30,17 @@ static void add_head_and_neck(const struct phantom_patient *p, const struct femu
     struct solid_part *head = solid_blob(s, d, (float[]){0, 0, 0}, (float[]){0.5f, 0.5f, 0.5f});
     head->cortex = along_even(0.55f * thin);
     head->marrow = 0.27f;
+    struct solid_part *fovea =
+        solid_blob(s, d, (float[]){-0.50f, 0.09f, 0.05f}, (float[]){0.05f, 0.09f, 0.09f});
+    fovea->cut = true;
+    fovea->cortex = along_even(0.5f * thin);
+    fovea->blend = 0.03f * d;
 
     float end[3] = {f->axis[0] * length, f->axis[1] * length, 0.02f};
     float down[3] = {-f->axis[1], f->axis[0], 0};
     struct solid_part *neck =
         solid_tube(s, d, (float[]){0, 0, 0}, end, down, (struct along){half + 0.03f, half, half + 0.13f},
-                   (struct along){0.36f, 0.285f, 0.33f});
+                   (struct along){0.36f, 0.285f, 0.30f});
     neck->bend_first = 0.01f * d * p->shape[0];
     neck->cortex = (struct along){0.5f * thin, 1.9f * thin, 2.6f * thin};
     neck->cortex_side = 0.72f; /* thick calcar below, thin above */
@@ -53,18 +60,18 @@ static void add_shaft(const struct phantom_patient *p, const struct femur_frame 
                    (float[]){-1, 0, 0}, (struct along){flare + 0.06f, 0.5f * (flare + half) + 0.005f, half},
                    (struct along){0.36f, 0.36f, half * 1.02f});
     m->cap = 0.2f * d;
-    m->cortex = (struct along){1.2f * p->cortex, 0.36f * wall + 1.0f, 0.86f * wall};
+    m->cortex = (struct along){1.2f * p->cortex, 0.34f * wall + 1.0f, 0.73f * wall};
     m->cortex_side = 0.35f;
     m->marrow = 0.075f;
     m->blend = 0.14f * d;
 
     float bow = 0.5f * 100.0f * 100.0f / p->bow_radius_mm;
     struct solid_part *shaft =
-        solid_tube(s, d, (float[]){off, mid - 0.1f, -0.02f}, (float[]){off, mid + 1.9f, bow / d * 0.5f},
+        solid_tube(s, d, (float[]){off, mid - 0.5f, -0.02f}, (float[]){off, mid + 1.9f, bow / d * 0.5f},
                    (float[]){-1, 0, 0}, along_even(half), along_even(half * 1.04f));
     shaft->bend_second = -0.25f * bow;
-    shaft->cap = 2.0f;
-    shaft->cortex = (struct along){0.84f * wall, wall, wall};
+    shaft->cap = 0.3f * d;
+    shaft->cortex = (struct along){0.5f * wall, 0.95f * wall, wall};
     shaft->marrow = 0.015f;
     shaft->blend = 0.02f * d;
 
@@ -80,32 +87,38 @@ static void add_trochanters(const struct phantom_patient *p, const struct femur_
     float d = f->head, off = f->offset / d, tip = p->trochanter_mm / d, thin = p->cortex;
     const float *n = p->shape;
     struct solid_part *body = solid_blob(s, d, (float[]){off + 0.10f + 0.01f * n[1], 0.56f, 0.06f},
-                                         (float[]){0.335f + 0.015f * n[2], 0.42f, 0.36f});
+                                         (float[]){0.335f + 0.015f * n[2], 0.42f, 0.31f});
     body->cortex = along_even(0.95f * thin);
     body->marrow = 0.085f;
     body->blend = 0.12f * d;
 
     struct solid_part *summit = solid_tube(
-        s, d, (float[]){off + 0.17f, tip + 0.17f, 0.17f}, (float[]){off + 0.20f, tip + 0.50f, 0.12f},
-        (float[]){1, 0, 0.2f}, (struct along){0.155f, 0.19f, 0.22f}, (struct along){0.19f, 0.23f, 0.26f});
-    summit->cap = 0.17f * d;
-    summit->cortex = along_even(0.9f * thin);
+        s, d, (float[]){off + 0.15f, tip + 0.11f, 0.18f}, (float[]){off + 0.24f, tip + 0.52f, 0.10f},
+        (float[]){1, 0, 0.2f}, (struct along){0.11f, 0.17f, 0.20f}, (struct along){0.15f, 0.24f, 0.28f});
+    summit->cap = 0.11f * d;
+    summit->cortex = along_even(1.0f * thin);
     summit->marrow = 0.07f;
+    summit->blend = 0.06f * d;
 
     /* the crest behind, from the tip to the lesser trochanter: the white oblique line of the films */
     struct solid_part *crest = solid_tube(
-        s, d, (float[]){off + 0.10f, tip + 0.14f, 0.24f}, (float[]){off - 0.26f, 1.02f, 0.27f},
-        (float[]){0.4f, 0, 1}, (struct along){0.13f, 0.10f, 0.10f}, (struct along){0.06f, 0.05f, 0.07f});
-    crest->bend_second = 0.03f * d;
-    crest->cortex = along_even(1.3f * thin);
-    crest->marrow = 0.12f;
-    crest->blend = 0.05f * d;
+        s, d, (float[]){off + 0.07f, tip + 0.12f, 0.27f}, (float[]){off - 0.24f, 1.02f, 0.30f},
+        (float[]){0.5f, 0, 1}, (struct along){0.12f, 0.10f, 0.10f}, (struct along){0.09f, 0.10f, 0.12f});
+    crest->bend_second = 0.06f * d;
+    crest->cortex = (struct along){1.5f * thin, 1.8f * thin, 1.2f * thin};
+    crest->marrow = 0.14f;
+    crest->blend = 0.11f * d;
 
-    struct solid_part *lesser = solid_blob(s, d, (float[]){off - 0.30f, 1.13f + 0.03f * n[3], 0.24f},
-                                           (float[]){0.17f + 0.015f * n[4], 0.22f + 0.02f * n[5], 0.15f});
-    lesser->cortex = along_even(0.9f * thin);
-    lesser->marrow = 0.08f;
-    lesser->blend = 0.09f * d;
+    struct solid_part *lesser =
+        solid_tube(s, d, (float[]){off - 0.27f + 0.02f * n[4], 1.00f + 0.03f * n[3], 0.22f},
+                   (float[]){off - 0.27f, 1.34f + 0.03f * n[5], 0.16f}, (float[]){-1, 0, 0.5f},
+                   (struct along){0.13f, 0.16f, 0.07f}, (struct along){0.11f, 0.14f, 0.10f});
+    lesser->bend_first = 0.05f * d;
+    lesser->cap = 0.08f * d;
+    lesser->cortex = along_even(2.0f * thin);
+    lesser->cortex_side = -0.75f; /* thin outside; the calcar goes on beneath it */
+    lesser->marrow = 0.09f;
+    lesser->blend = 0.16f * d;
 }
 
 void femur_build(const struct phantom_patient *p, const struct femur_frame *f, struct solid *out)
@@ -114,4 +127,5 @@ void femur_build(const struct phantom_patient *p, const struct femur_frame *f, s
     add_head_and_neck(p, f, out);
     add_shaft(p, f, out);
     add_trochanters(p, f, out);
+    lookalikes_on_femur(p, f, out);
 }

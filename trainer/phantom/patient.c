@@ -109,7 +109,7 @@ static void draw_body(struct phantom_patient *p)
     struct nn_rng r = stream_of(p->seed, p->index, 0, PHANTOM_STREAM_BODY);
     p->thickness_mm = (float)clamp(normal(&r, 205.0 + 5.5 * (p->bmi - 25.5), 13.0), 150.0, 320.0);
     /* over the trochanter 31 +- 11.5 mm in old men (Nielson), women more */
-    double mean = (p->sex == PHANTOM_MALE ? 30.0 : 36.0) + 2.4 * (p->bmi - 25.5);
+    double mean = (p->sex == PHANTOM_MALE ? 33.0 : 41.0) + 2.4 * (p->bmi - 25.5);
     p->lateral_fat_mm = (float)clamp(normal(&r, mean, 6.0), 12.0, 80.0);
     p->gas = (float)pow(nn_rng_uniform(&r), 1.6);
 }

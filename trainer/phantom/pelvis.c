@@ -1,4 +1,4 @@
-#include "trainer/phantom/skeleton.h"
+#include "trainer/phantom/lookalike.h"
 
 #include <math.h>
 
@@ -36,18 +36,26 @@ static void ilium(const struct phantom_patient *p, float d, struct solid *s)
     front->marrow = 0.12f;
     front->blend = 0.14f * d;
 
-    /* the pelvic brim: the arcuate line's thick cortex */
+    /* the pelvic brim: the arcuate line's thick cortex, from the sciatic notch to the pubis */
     struct solid_part *brim = solid_tube(
-        s, d, (float[]){-0.46f, -1.20f, 0.42f}, (float[]){-0.56f, -0.30f, -0.06f}, (float[]){1, 0, 0.4f},
-        (struct along){0.10f, 0.085f, 0.09f}, (struct along){0.13f, 0.11f, 0.13f});
-    brim->bend_first = 0.10f * d;
-    brim->cortex = (struct along){2.6f * thin, 3.2f * thin, 2.2f * thin};
-    brim->marrow = 0.15f;
-    brim->blend = 0.12f * d;
+        s, d, (float[]){-0.40f, -1.22f, 0.40f}, (float[]){-0.66f, -0.16f, -0.20f}, (float[]){1, 0, 0.4f},
+        (struct along){0.12f, 0.10f, 0.10f}, (struct along){0.16f, 0.14f, 0.16f});
+    brim->bend_first = 0.13f * d;
+    brim->cortex = (struct along){2.2f * thin, 3.0f * thin, 1.8f * thin};
+    brim->marrow = 0.18f;
+    brim->blend = 0.16f * d;
+
+    struct solid_part *pecten = solid_tube(
+        s, d, (float[]){-0.62f, -0.22f, -0.18f}, (float[]){-1.52f, 0.20f, -0.74f}, (float[]){0, -1, 0},
+        (struct along){0.09f, 0.06f, 0.05f}, (struct along){0.10f, 0.08f, 0.06f});
+    pecten->bend_first = -0.05f * d;
+    pecten->cortex = (struct along){1.8f * thin, 1.4f * thin, 1.2f * thin};
+    pecten->marrow = 0.15f;
+    pecten->blend = 0.14f * d;
 
     struct solid_part *back = solid_tube(
         s, d, (float[]){-0.30f, -1.35f, 0.45f}, (float[]){-0.95f, -1.72f, 1.0f}, (float[]){0, 1, 0},
-        (struct along){0.26f, 0.34f, 0.42f}, (struct along){0.15f, 0.17f, 0.2f});
+        (struct along){0.22f, 0.27f, 0.32f}, (struct along){0.15f, 0.17f, 0.2f});
     back->cortex = along_even(1.2f * thin);
     back->marrow = 0.12f;
     back->blend = 0.16f * d;
@@ -58,7 +66,7 @@ static void acetabulum(const struct phantom_patient *p, float d, struct solid *s
     float thin = 0.6f + 0.4f * p->cortex, socket = 0.5f * d + p->joint_mm, rim = socket / d;
     /* opening plane: lateral, caudal and forwards, so that it gives the lip at the centre-edge angle */
     float edge = p->center_edge_deg * 0.017453293f, tilt = 0.70f,
-          version = 0.30f + 0.03f * p->pelvis_shape[1];
+          version = 0.45f + 0.03f * p->pelvis_shape[1];
     float normal[3] = {sinf(tilt) * cosf(version), cosf(tilt) * cosf(version), -sinf(version)};
     struct solid_part *shell =
         solid_blob(s, d, (float[]){-0.03f, -0.03f, 0.0f}, (float[]){rim + 0.12f, rim + 0.13f, rim + 0.10f});
@@ -71,12 +79,12 @@ static void acetabulum(const struct phantom_patient *p, float d, struct solid *s
 
     /* the medial wall in profile: ilioischial line */
     struct solid_part *plate = solid_tube(
-        s, d, (float[]){-0.60f, -0.42f, 0.10f}, (float[]){-0.80f, 0.62f, 0.42f}, (float[]){0.1f, 0, 1},
-        (struct along){0.42f, 0.42f, 0.26f}, (struct along){0.07f, 0.055f, 0.07f});
+        s, d, (float[]){-0.56f, -0.32f, 0.14f}, (float[]){-0.73f, 0.80f, 0.46f}, (float[]){0.1f, 0, 1},
+        (struct along){0.24f, 0.36f, 0.22f}, (struct along){0.05f, 0.07f, 0.09f});
     plate->bend_second = 0.04f * d;
     plate->cortex = along_even(1.4f * thin);
     plate->marrow = 0.12f;
-    plate->blend = 0.07f * d;
+    plate->blend = 0.13f * d;
 }
 
 static void sockets(const struct phantom_patient *p, float d, struct solid *s)
@@ -84,8 +92,8 @@ static void sockets(const struct phantom_patient *p, float d, struct solid *s)
     float thin = 0.6f + 0.4f * p->cortex, socket = 0.5f + p->joint_mm / d;
     struct solid_part *cup = solid_blob(s, d, (float[]){0, 0, 0}, (float[]){socket, socket, socket});
     cup->cut = true;
-    cup->cortex = along_even(1.25f * thin);
-    cup->cortex_side = -0.75f; /* first axis is y: thick roof above, thin floor below */
+    cup->cortex = along_even(0.85f * thin);
+    cup->cortex_side = -1.6f; /* first axis is y: thick roof above, thin floor below */
     cup->blend = 0.025f * d;
     struct solid_part *fossa =
         solid_blob(s, d, (float[]){-0.28f, 0.16f, -0.02f}, (float[]){0.33f, 0.36f, 0.26f});
@@ -101,24 +109,24 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
     float x = -0.60f + 0.03f * n[2], low = 1.08f + 0.05f * n[3];
     struct solid_part *shaft =
         solid_tube(s, d, (float[]){-0.42f, 0.08f, 0.36f}, (float[]){x, low, 0.52f}, (float[]){1, 0, 0},
-                   (struct along){0.24f, 0.20f, 0.25f}, (struct along){0.22f, 0.20f, 0.24f});
+                   (struct along){0.25f, 0.235f, 0.28f}, (struct along){0.22f, 0.20f, 0.25f});
     shaft->cortex = (struct along){1.1f * thin, 1.3f * thin, 0.8f * thin};
     shaft->marrow = 0.13f;
     shaft->blend = 0.10f * d;
 
     struct solid_part *spine = solid_tube(
-        s, d, (float[]){-0.62f, -0.02f, 0.42f}, (float[]){-0.86f, 0.14f, 0.75f}, (float[]){0, 1, 0},
+        s, d, (float[]){-0.62f, -0.02f, 0.42f}, (float[]){-0.80f, 0.12f, 0.70f}, (float[]){0, 1, 0},
         (struct along){0.16f, 0.12f, 0.05f}, (struct along){0.06f, 0.05f, 0.04f});
     spine->cortex = along_even(0.9f * thin);
     spine->marrow = 0.12f;
 
     struct solid_part *ramus = solid_tube(
-        s, d, (float[]){x - 0.10f, low + 0.08f, 0.45f}, (float[]){-1.50f, 0.80f + 0.05f * n[4], -0.70f},
-        (float[]){0, 1, 0}, (struct along){0.17f, 0.125f, 0.16f}, (struct along){0.13f, 0.09f, 0.11f});
+        s, d, (float[]){x - 0.10f, low + 0.08f, 0.45f}, (float[]){-1.44f, 0.74f + 0.05f * n[4], -0.72f},
+        (float[]){0, 1, 0}, (struct along){0.18f, 0.15f, 0.18f}, (struct along){0.13f, 0.09f, 0.11f});
     ramus->bend_first = 0.06f * d;
     ramus->cortex = along_even(1.2f * thin);
     ramus->marrow = 0.12f;
-    ramus->blend = 0.14f * d;
+    ramus->blend = 0.22f * d;
 }
 
 static void pubis(const struct phantom_patient *p, float d, struct solid *s)
@@ -127,23 +135,28 @@ static void pubis(const struct phantom_patient *p, float d, struct solid *s)
     float thin = 0.6f + 0.4f * p->cortex, middle = -1.76f - 0.04f * n[5];
     struct solid_part *ramus = solid_tube(
         s, d, (float[]){-0.52f, -0.02f, -0.26f}, (float[]){middle + 0.26f, 0.36f, -0.74f},
-        (float[]){0.1f, 1, 0}, (struct along){0.24f, 0.145f, 0.19f}, (struct along){0.20f, 0.13f, 0.13f});
+        (float[]){0.1f, 1, 0}, (struct along){0.25f, 0.175f, 0.22f}, (struct along){0.20f, 0.13f, 0.13f});
     ramus->bend_first = 0.02f * d;
     ramus->cortex = along_even(1.2f * thin);
     ramus->marrow = 0.13f;
     ramus->blend = 0.12f * d;
 
     struct solid_part *body =
-        solid_blob(s, d, (float[]){middle + 0.24f, 0.50f, -0.76f}, (float[]){0.20f, 0.38f, 0.13f});
+        solid_blob(s, d, (float[]){middle + 0.28f, 0.50f, -0.76f}, (float[]){0.245f, 0.40f, 0.13f});
     body->cortex = along_even(1.0f * thin);
     body->marrow = 0.14f;
     body->blend = 0.12f * d;
 
+    /* the other side, beyond the symphysis */
     struct solid_part *other =
-        solid_blob(s, d, (float[]){middle - 0.24f, 0.50f, -0.76f}, (float[]){0.20f, 0.38f, 0.13f});
-    other->cortex = along_even(1.0f * thin);
-    other->marrow = 0.14f;
+        solid_blob(s, d, (float[]){middle - 0.27f, 0.50f, -0.76f}, (float[]){0.245f, 0.40f, 0.13f});
+    struct solid_part *across = solid_tube(
+        s, d, (float[]){middle - 0.26f, 0.34f, -0.74f}, (float[]){2.0f * middle + 0.9f, 0.08f, -0.4f},
+        (float[]){0, 1, 0}, (struct along){0.20f, 0.17f, 0.2f}, (struct along){0.13f, 0.13f, 0.15f});
+    other->cortex = across->cortex = along_even(1.0f * thin);
+    other->marrow = across->marrow = 0.14f;
     other->blend = 0.02f * d;
+    across->blend = 0.10f * d;
 }
 
 static void sacrum(const struct phantom_patient *p, float d, struct solid *s)
@@ -166,6 +179,7 @@ void pelvis_build(const struct phantom_patient *p, struct solid *out)
     ischium(p, d, out);
     pubis(p, d, out);
     sacrum(p, d, out);
+    lookalikes_on_pelvis(p, out);
     sockets(p, p->head_mm, out);
     struct placement tilt = placement_turn(0, p->pelvic_tilt_deg),
                      turn = placement_turn(1, p->pelvic_turn_deg);

@@ -1,5 +1,6 @@
 #include "trainer/phantom/anatomy.h"
 #include "trainer/phantom/body.h"
+#include "trainer/phantom/lookalike.h"
 #include "trainer/phantom/trabeculae.h"
 
 #include <math.h>
@@ -71,6 +72,7 @@ struct scene {
     struct broken_femur broken;
     struct trabecular_map femur_grain, pelvis_grain;
     struct body body;
+    struct overlay overlay;
     int coarse;        /* pixels between nodes of the body grid */
     int nodes;         /* per row of that grid */
     float *lean, *fat; /* mm, nodes * nodes */
@@ -112,6 +114,7 @@ static nn_status scene_make(const struct phantom_patient *p, bool intact, int si
     pelvis_build(p, &s->pelvis);
     femur_break(p, &s->femur, intact, &s->broken);
     body_make(p, &s->femur, &s->body);
+    overlay_make(p, &s->femur, &s->overlay);
     nn_status status = scene_body(s, size, err);
     if (status == NN_OK) status = trabeculae_of_femur(p, &s->femur, s->frame.pitch, &s->femur_grain, err);
     if (status == NN_OK) status = trabeculae_of_pelvis(p, s->frame.pitch, &s->pelvis_grain, err);
@@ -168,6 +171,7 @@ static void render_strip(const struct scene *s, int column, int row, int count, 
     for (int k = 0; k < s->broken.count; k++)
         if (solid_project(&s->broken.solid[k], &rays, &paths))
             add_bone(&paths, &rays, &s->femur_grain, &s->broken.place[k], m->bone + at, m->fat + at, taken);
+    overlay_add(&s->overlay, &rays, m->bone + at, m->metal + at);
     add_body(s, column, row, count, taken, m->soft + at, m->fat + at);
 }
 

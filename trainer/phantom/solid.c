@@ -47,14 +47,16 @@ static void field_join(const struct solid_part *p, const float *restrict x, cons
         float slope = e * e * per_cap * per_cap + g * g * r1 * r1 + h * h * r2 * r2 + 1e-9f;
         float d = (square - q) / sqrtf(slope);
         if (halved) d = fmaxf(d, nx * x[i] + ny * y[i] + nz);
-        float t = (qt.c0 + s * (qt.c1 + s * qt.c2)) * (1.0f + side * fminf(fmaxf(g, -1.0f), 1.0f));
+        float t =
+            (qt.c0 + s * (qt.c1 + s * qt.c2)) * fmaxf(1.0f + side * fminf(fmaxf(g, -1.0f), 1.0f), 0.25f);
         /* cutting is joining the part to the complement, and taking the complement of that */
-        float old = flip * out->d[i];
+        float old = flip * out->d[i], wall = out->d[i] + out->t[i];
         float mix = fminf(fmaxf(0.5f + 0.5f * (old - d) * per_blend, 0.0f), 1.0f);
-        float joined = old + (d - old) * mix - blend * mix * (1.0f - mix);
-        out->d[i] = flip * joined;
-        out->t[i] += (t - out->t[i]) * mix;
+        float joined = flip * (old + (d - old) * mix - blend * mix * (1.0f - mix));
+        /* what is cut open keeps the cortex that it had, and gets a lining */
+        out->t[i] = cut ? fmaxf(wall, t - d) - joined : out->t[i] + (t - out->t[i]) * mix;
         out->f[i] += cut ? 0.0f : (marrow - out->f[i]) * mix;
+        out->d[i] = joined;
     }
 }
 

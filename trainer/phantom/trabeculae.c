@@ -1,11 +1,12 @@
 #include "trainer/phantom/trabeculae.h"
 
 #include "engine/rng.h"
+#include "trainer/phantom/lookalike.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#define FINEST_CELL_MM 0.36f
+#define FINEST_CELL_MM 0.30f
 
 /* The grain: white noise drawn out along a direction. `fine` and `coarse` are lattices of the map's size. */
 struct grain {
@@ -78,7 +79,7 @@ static float femur_factor(const struct phantom_patient *p, float off, const stru
     float rough = grain_along(g, i, j, fan_x * norm, fan_y * norm, 3.2f);
     float arch = grain_along(g, i, j, tx * tn, ty * tn, 3.2f);
     float base = background_share(p->singh) * (1.0f - 0.45f * ward);
-    float grain = (0.10f + 0.22f * compressive) * rough + (0.09f * base + 0.20f * tensile) * arch;
+    float grain = (0.115f * base + 0.05f * compressive) * rough + (0.085f * base + 0.06f * tensile) * arch;
     return fmaxf(0.05f, p->density * (0.72f * base + 0.50f * compressive + 0.38f * tensile + grain));
 }
 
@@ -120,6 +121,8 @@ nn_status trabeculae_of_femur(const struct phantom_patient *p, const struct femu
 {
     struct grain g;
     float d = f->head, off = f->offset / d;
+    struct grain_marks marks;
+    grain_marks_make(p, f, &marks);
     nn_status status =
         map_init(out, -0.8f * d, -0.8f * d, f->offset + 0.8f * d, 3.4f * d, pitch_mm, p, 0, &g, err);
     if (status != NN_OK) return status;
@@ -127,7 +130,7 @@ nn_status trabeculae_of_femur(const struct phantom_patient *p, const struct femu
         for (int i = 0; i < out->width; i++) {
             float x = (out->x0 + (float)i * out->cell_mm) / d, y = (out->y0 + (float)j * out->cell_mm) / d;
             out->factor[(size_t)j * (size_t)out->width + (size_t)i] =
-                femur_factor(p, off, &g, x, y, (float)i, (float)j);
+                femur_factor(p, off, &g, x, y, (float)i, (float)j) * grain_marks_factor(&marks, x * d, y * d);
         }
     return NN_OK;
 }
