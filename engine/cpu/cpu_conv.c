@@ -30,6 +30,7 @@ nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, con
 nn_status cpu_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                       const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err)
 {
+    if (narrow_conv_dw_fits(geometry, x, g)) return narrow_conv_dw(cpu_of(be), geometry, x, g, w, err);
     return onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_WEIGHTS, geometry, *x, *w, *g, no_epilogue, err);
 }
 

@@ -13,13 +13,14 @@
  *
  * Input rows are copied into a ring of rows with a zero margin, so that no tap needs a bound check. */
 #include "engine/cpu/narrow.h"
+#include "engine/cpu/narrow_rows.h"
 
 #ifdef __AVX512BF16__
 #include <immintrin.h>
 #include <omp.h>
 #include <string.h>
 
-enum { LANES = 16, BAND = 32, RING = 4, MARGIN_BYTES = 256, INDICES = 8 };
+enum { LANES = 16, BAND = 32, INDICES = 8 };
 
 enum form { PLAIN, TURNED, PARITY };
 
@@ -34,7 +35,6 @@ struct pass {
     int phases;  /* kinds of output rows: 2 for PARITY */
     int columns; /* kinds of output vectors in a row: 2 for PARITY with P = 1 */
     struct nn_shape from, to;
-    size_t row_bytes; /* of a padded input row */
 };
 
 static struct pass make_pass(const struct nn_conv *geometry, bool adjoint, struct nn_shape from,
@@ -50,9 +50,6 @@ static struct pass make_pass(const struct nn_conv *geometry, bool adjoint, struc
     p.blocks = p.out < LANES ? 1 : p.out / LANES;
     if (p.form == PARITY) p.phases = 2;
     if (p.form == PARITY && p.pixels == 1) p.columns = 2;
-    p.row_bytes = ((size_t)from.w + 1) * (size_t)p.in * 2 + MARGIN_BYTES;
-    p.row_bytes =
-        (p.row_bytes + 63) / 64 * 64 + 64; /* odd multiples of a line spread over the cache's sets */
     return p;
 }
 
@@ -109,9 +106,9 @@ static void pack(const struct pass *p, const struct nn_tensor *w, float scale, u
 /* ---- one output row ------------------------------------------------------------------------------------ */
 
 struct row {
-    const char *in[RING]; /* padded rows by vertical tap */
-    const __m512i *w;     /* of this row's phase */
-    const float *bias;    /* `out` values, zeros where there is none, repeated to a vector */
+    const char *in[RING_ROWS]; /* padded rows by vertical tap */
+    const __m512i *w;          /* of this row's phase */
+    const float *bias;         /* `out` values, zeros where there is none, repeated to a vector */
     float slope;
     char *to;
 };
@@ -276,31 +273,12 @@ static int input_row(const struct pass *p, int y, int t)
     return p->form == PARITY ? y / 2 - 1 + (y & 1) + t : y * p->stride - 1 + t;
 }
 
-/* Rows of one thread: RING rows in turn, and one of zeros for what lies outside the image. */
-struct ring {
-    char *rows;
-    int held[RING];
-};
-
-static const char *ring_row(struct ring *ring, const struct pass *p, const char *image, int y)
-{
-    if (y < 0 || y >= p->from.h) return ring->rows + RING * p->row_bytes;
-    char *row = ring->rows + (size_t)(y % RING) * p->row_bytes;
-    if (ring->held[y % RING] != y) {
-        size_t pixel_bytes = (size_t)p->in * 2, length = (size_t)p->from.w * pixel_bytes;
-        memcpy(row + pixel_bytes, image + (size_t)y * length, length);
-        ring->held[y % RING] = y;
-    }
-    return row;
-}
-
-static void run_band(const struct pass *p, struct ring *ring, const char *image, struct row row,
+static void run_band(const struct pass *p, struct row_ring *ring, const char *image, struct row row,
                      const __m512i *w, const __m512i *index, char *to, int first, int end)
 {
     size_t to_bytes = (size_t)p->to.w * (size_t)p->out * 2;
-    for (int i = 0; i < RING; i++) ring->held[i] = -1;
     for (int y = first; y < end; y++) {
-        for (int t = 0; t < p->taps; t++) row.in[t] = ring_row(ring, p, image, input_row(p, y, t));
+        for (int t = 0; t < p->taps; t++) row.in[t] = ring_row(ring, image, input_row(p, y, t));
         row.w = w + (size_t)(p->phases == 2 ? y & 1 : 0) * (size_t)p->columns * vectors_per_column(p);
         row.to = to + (size_t)y * to_bytes;
         run_row(p, &row, index);
@@ -325,11 +303,12 @@ nn_status narrow_conv(struct cpu_backend *cpu, const struct nn_conv *geometry, b
 {
     struct pass p = make_pass(geometry, adjoint, from->shape, to->shape);
     size_t vectors = (size_t)(p.phases * p.columns) * vectors_per_column(&p);
-    size_t ring_bytes = (RING + 1) * p.row_bytes, threads = (size_t)omp_get_max_threads();
+    size_t pixel_bytes = (size_t)p.in * 2, one_ring = ring_bytes(p.from.w, pixel_bytes),
+           threads = (size_t)omp_get_max_threads();
     uint16_t *packed = cpu_scratch(&cpu->packed, vectors * sizeof(__m512i), err);
-    char *rings = cpu_scratch(&cpu->partial, threads * ring_bytes, err);
+    char *rings = cpu_scratch(&cpu->partial, threads * one_ring, err);
     if (!packed || !rings) return NN_ERR_MEMORY;
-    memset(rings, 0, threads * ring_bytes);
+    memset(rings, 0, threads * one_ring);
     pack(&p, w, geometry->scale, packed);
     __m512i index[INDICES];
     make_indices(&p, index);
@@ -343,7 +322,8 @@ nn_status narrow_conv(struct cpu_backend *cpu, const struct nn_conv *geometry, b
 #pragma omp parallel for collapse(2) schedule(static)
     for (int n = 0; n < p.to.n; n++)
         for (int band = 0; band < bands; band++) {
-            struct ring ring = {.rows = rings + (size_t)omp_get_thread_num() * ring_bytes};
+            struct row_ring ring =
+                ring_make(rings + (size_t)omp_get_thread_num() * one_ring, p.from.h, p.from.w, pixel_bytes);
             struct row row = {.bias = bias, .slope = epilogue.slope};
             int first = band * BAND, end = first + BAND < p.to.h ? first + BAND : p.to.h;
             run_band(&p, &ring, (const char *)from->data + n * from_image, row, (const __m512i *)packed,

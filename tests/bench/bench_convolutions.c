@@ -1,7 +1,7 @@
 /* Speed of the cpu backend's convolutions on the layers of the networks: milliseconds, GFLOP/s and the
  * oneDNN implementation per layer and pass. Prints; asserts nothing.
  *
- *     bench_convolutions [fmap_base fmap_max [bf16|f32 [first_resolution [last_resolution]]]] */
+ *     bench_convolutions [fmap_base fmap_max [bf16|f32 [first_resolution [last_resolution [batch]]]]] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 struct bench {
     struct nn_backend *be;
-    int base, max;
+    int base, max, batch;
     double total_ms[3];
 };
 
@@ -58,7 +58,7 @@ static double best_ms(struct bench *b, enum pass pass, const struct nn_conv *c, 
 {
     double best = 1e30, start = now_ms();
     run(b, pass, c, t);
-    for (int i = 0; i < 50 && (i < 3 || now_ms() - start < 200); i++) {
+    for (int i = 0; i < 500 && (i < 3 || now_ms() - start < 200); i++) {
         double from = now_ms();
         run(b, pass, c, t);
         double took = now_ms() - from;
@@ -96,7 +96,7 @@ static int channels_at(const struct bench *b, int resolution)
 
 static void block(struct bench *b, int side)
 {
-    int n = side <= 128 ? 16 : side == 256 ? 8 : 4, c = channels_at(b, side);
+    int n = b->batch ? b->batch : side <= 128 ? 16 : side == 256 ? 8 : 4, c = channels_at(b, side);
     layer(b, "grey", (struct nn_conv){1, 1, 0, 1.0f}, n, 1, c, side);
     layer(b, "3x3", (struct nn_conv){3, 1, 1, 0.1f}, n, c, c, side);
     if (side > 4)
@@ -110,9 +110,10 @@ int main(int argc, char **argv)
     struct bench b = {.base = argc > 1 ? atoi(argv[1]) : 2048, .max = argc > 2 ? atoi(argv[2]) : 128};
     enum nn_type map = argc > 3 && strcmp(argv[3], "f32") == 0 ? NN_F32 : NN_BF16;
     int first = argc > 4 ? atoi(argv[4]) : 4, last = argc > 5 ? atoi(argv[5]) : 1024;
+    b.batch = argc > 6 ? atoi(argv[6]) : 0;
     struct nn_error err;
-    if (first < 4 || last > 1024 || b.base < 1024 || b.max < 1) {
-        fprintf(stderr, "usage: bench_convolutions [fmap_base fmap_max [bf16|f32 [first last]]]\n");
+    if (first < 4 || last > 1024 || b.base < 1024 || b.max < 1 || b.batch < 0) {
+        fprintf(stderr, "usage: bench_convolutions [fmap_base fmap_max [bf16|f32 [first last [batch]]]]\n");
         return 2;
     }
     if (nn_backend_open_cpu(&b.be, map, &err)) die(&err);
