@@ -103,7 +103,10 @@ static nn_status start(struct run *r)
     if (status != NN_OK) return status;
     if (!o->resume) o->config.gan.label_count = tr_dataset_class_count(r->data);
     status = tr_training_init(&r->training, &o->config, r->backend, r->data, &r->err);
-    if (status == NN_OK && o->resume) status = tr_train_state_read(state, &r->training, &r->err);
+    if (status == NN_OK && o->resume)
+        status = tr_train_state_read(state, &r->training, &r->err);
+    else if (status == NN_OK && o->grow_from)
+        status = tr_train_state_grow(o->grow_from, &r->training, &r->err);
     r->started_s = r->tick_started_s = now_s();
     r->tick_images = r->first_images = r->training.images;
     return status;

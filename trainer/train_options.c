@@ -19,6 +19,7 @@ static const char usage[] =
     "  --data DIR         data set: labels.csv, dataset.json, images/\n"
     "  --out RUN          folder of the run; made if it is not there\n"
     "  --resume           go on from RUN/state.safetensors, with the configuration in it\n"
+    "  --grow-from STATE  begin with the networks of a state of lower resolution, same widths and classes\n"
     "  --preset NAME      cpu-small (default): narrow, for two cores; paper: the official constants\n"
     "  --resolution N     4, 8, ... 1024; default 64\n"
     "  --fmap-base N      channels are min(fmap-base / 2^stage, fmap-max); by the preset\n"
@@ -34,6 +35,7 @@ enum option_code {
     DATA = 256,
     OUT,
     RESUME,
+    GROW_FROM,
     PRESET,
     RESOLUTION,
     FMAP_BASE,
@@ -50,6 +52,7 @@ static const struct option long_options[] = {
     {"data", required_argument, NULL, DATA},
     {"out", required_argument, NULL, OUT},
     {"resume", no_argument, NULL, RESUME},
+    {"grow-from", required_argument, NULL, GROW_FROM},
     {"preset", required_argument, NULL, PRESET},
     {"resolution", required_argument, NULL, RESOLUTION},
     {"fmap-base", required_argument, NULL, FMAP_BASE},
@@ -114,6 +117,9 @@ static int take(struct tr_train_options *o, struct given *given, int code)
         return 0;
     case OUT:
         o->out = optarg;
+        return 0;
+    case GROW_FROM:
+        o->grow_from = optarg;
         return 0;
     case RESUME:
         o->resume = true;

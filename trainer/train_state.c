@@ -154,24 +154,86 @@ out:
     return status;
 }
 
-/* ---- export ------------------------------------------------------------------------------------- */
+/* ---- between resolutions ------------------------------------------------------------------------ */
 
-/* Copies the parameters of `full` that `part`, the same network cut off at a lower resolution, also has.
- * Only the names of the grey heads differ: they count from the top. */
-static void copy_lower_levels(const struct nn_network *full, const float *from, const struct nn_network *part,
-                              float *to)
+/* Copies the parameters that `large` and `small`, the same network cut off at a lower resolution, share, from
+ * one flat buffer to the other. Only the names of the grey heads differ: they count from the top. */
+static void copy_shared_levels(const struct nn_network *large, float *large_values,
+                               const struct nn_network *small, float *small_values, bool to_large)
 {
-    int shift = full->config.resolution_log2 - part->config.resolution_log2;
-    for (int i = 0; i < part->param_count; i++) {
-        const struct nn_param *p = &part->params[i];
-        char name[sizeof p->name], kind[8];
+    int shift = large->config.resolution_log2 - small->config.resolution_log2;
+    for (int i = 0; i < small->param_count; i++) {
+        const struct nn_param *p = &small->params[i];
+        char name[sizeof p->name], head[8], kind[8];
         int lod;
         snprintf(name, sizeof name, "%s", p->name);
-        if (sscanf(p->name, "ToRGB_lod%d/%7s", &lod, kind) == 2)
-            snprintf(name, sizeof name, "ToRGB_lod%d/%s", lod + shift, kind);
-        const struct nn_param *source = &full->params[nn_network_find(full, name)];
-        memcpy(to + p->offset, from + source->offset, nn_count(p->shape) * sizeof *to);
+        if (sscanf(p->name, "%7[A-Za-z]_lod%d/%7s", head, &lod, kind) == 3)
+            snprintf(name, sizeof name, "%s_lod%d/%s", head, lod + shift, kind);
+        float *in_large = large_values + large->params[nn_network_find(large, name)].offset;
+        float *in_small = small_values + p->offset;
+        memcpy(to_large ? in_large : in_small, to_large ? in_small : in_large,
+               nn_count(p->shape) * sizeof(float));
     }
+}
+
+/* One buffer of a state of configuration `small` into the training's buffer of the same name. */
+static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_training *tr,
+                             const struct nn_gan_config *small, enum nn_network_kind kind,
+                             const struct buffer *buffer, struct nn_error *err)
+{
+    const struct nn_network *large = kind == NN_GENERATOR ? &tr->generator.net : &tr->discriminator.net;
+    struct nn_network net;
+    const void *data;
+    nn_status status = nn_network_init(&net, small, kind, err);
+    if (status != NN_OK) return status;
+    int64_t dims[1] = {(int64_t)net.value_count};
+    size_t size = buffer->count * sizeof(float);
+    float *from = malloc(net.value_count * sizeof *from), *to = malloc(size);
+    status = from && to ? nn_st_get(file, buffer->name, NN_ST_F32, 1, dims, &data, err)
+                        : nn_fail(err, NN_ERR_MEMORY, "out of memory for a buffer of %zu MiB", size >> 20);
+    if (status == NN_OK) status = tr->backend->download(tr->backend, to, buffer->device, size, err);
+    if (status == NN_OK) {
+        memcpy(from, data, net.value_count * sizeof *from);
+        copy_shared_levels(large, to, &net, from, true);
+        status = tr->backend->upload(tr->backend, buffer->device, to, size, err);
+    }
+    free(from);
+    free(to);
+    nn_network_release(&net);
+    return status;
+}
+
+static bool grows_into(const struct nn_gan_config *small, const struct nn_gan_config *large)
+{
+    return small->resolution_log2 <= large->resolution_log2 && small->label_count == large->label_count &&
+           small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max;
+}
+
+nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct nn_error *err)
+{
+    struct nn_st_file *file;
+    struct tr_train_config config;
+    struct buffer list[BUFFERS];
+    nn_status status = tr_train_state_read_config(path, &config, err);
+    if (status != NN_OK) return status;
+    if (!grows_into(&config.gan, &tr->config.gan))
+        return nn_fail(
+            err, NN_ERR_ARGUMENT,
+            "%s: a run of %d classes, fmap %d/%d, at %d does not grow into %d classes, fmap %d/%d, at %d",
+            path, config.gan.label_count, config.gan.fmap_base, config.gan.fmap_max,
+            1 << config.gan.resolution_log2, tr->config.gan.label_count, tr->config.gan.fmap_base,
+            tr->config.gan.fmap_max, 1 << tr->config.gan.resolution_log2);
+    status = open_state(path, &file, err);
+    if (status != NN_OK) return status;
+    list_buffers(tr, list);
+    for (int i = 0; i < BUFFERS && status == NN_OK; i++) {
+        bool generator = strncmp(list[i].name, "generator", 9) == 0;
+        if (strstr(list[i].name, "adam")) continue;
+        status =
+            grow_buffer(file, tr, &config.gan, generator ? NN_GENERATOR : NN_DISCRIMINATOR, &list[i], err);
+    }
+    nn_st_close(file);
+    return status;
 }
 
 static void describe(struct nn_checkpoint *info, const struct tr_training *tr, const char *name)
@@ -208,7 +270,7 @@ nn_status tr_train_state_export(const char *path, const struct tr_training *tr, 
     if (status == NN_OK && !(lower = malloc(part.value_count * sizeof *lower)))
         status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
     if (status == NN_OK) {
-        copy_lower_levels(full, values, &part, lower);
+        copy_shared_levels(full, values, &part, lower, false);
         status = nn_checkpoint_write(path, &info, &part, lower, err);
     }
     nn_network_release(&part);
