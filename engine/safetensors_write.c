@@ -46,9 +46,14 @@ static nn_status add_tensor(json_t *header, const char *path, const struct nn_st
     if (end < *offset || end > (uint64_t)INT64_MAX)
         return nn_fail(err, NN_ERR_ARGUMENT, "%s: tensor \"%s\" is too large", path, t->name);
     json_t *shape = json_array();
-    for (int i = 0; i < t->rank; i++) json_array_append_new(shape, json_integer(t->dims[i]));
+    int failed = 0;
+    for (int i = 0; i < t->rank; i++) failed |= json_array_append_new(shape, json_integer(t->dims[i]));
     json_t *entry = json_pack("{s:s, s:o, s:[I,I]}", "dtype", nn_st_type_name(t->type), "shape", shape,
                               "data_offsets", (json_int_t)*offset, (json_int_t)end);
+    if (failed || !entry) {
+        json_decref(entry);
+        return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for the header", path);
+    }
     if (json_object_set_new(header, t->name, entry))
         return nn_fail(err, NN_ERR_ARGUMENT, "%s: tensor name \"%s\" is not UTF-8", path, t->name);
     *offset = end;
