@@ -61,7 +61,7 @@ static void add_shaft(const struct phantom_patient *p, const struct femur_frame 
                    (struct along){0.36f, 0.36f, half * 1.02f});
     m->cap = 0.2f * d;
     m->cortex = (struct along){1.2f * p->cortex, 0.34f * wall + 1.0f, 0.73f * wall};
-    m->cortex_side = 0.35f;
+    m->cortex_side = 0.2f;
     m->marrow = 0.075f;
     m->blend = 0.14f * d;
 
@@ -72,6 +72,7 @@ static void add_shaft(const struct phantom_patient *p, const struct femur_frame 
     shaft->bend_second = -0.25f * bow;
     shaft->cap = 0.3f * d;
     shaft->cortex = (struct along){0.5f * wall, 0.95f * wall, wall};
+    shaft->cortex_side = 0.2f;
     shaft->marrow = 0.015f;
     shaft->blend = 0.02f * d;
 
@@ -89,7 +90,7 @@ static void add_trochanters(const struct phantom_patient *p, const struct femur_
     struct solid_part *body = solid_blob(s, d, (float[]){off + 0.10f + 0.01f * n[1], 0.56f, 0.06f},
                                          (float[]){0.335f + 0.015f * n[2], 0.42f, 0.31f});
     body->cortex = along_even(0.95f * thin);
-    body->marrow = 0.085f;
+    body->marrow = 0.10f;
     body->blend = 0.12f * d;
 
     struct solid_part *summit = solid_tube(
@@ -107,7 +108,7 @@ static void add_trochanters(const struct phantom_patient *p, const struct femur_
     crest->bend_second = 0.06f * d;
     crest->cortex = (struct along){1.5f * thin, 1.8f * thin, 1.2f * thin};
     crest->marrow = 0.14f;
-    crest->blend = 0.11f * d;
+    crest->blend = 0.07f * d;
 
     struct solid_part *lesser =
         solid_tube(s, d, (float[]){off - 0.27f + 0.02f * n[4], 1.00f + 0.03f * n[3], 0.22f},

@@ -22,13 +22,13 @@ static void add_osteophytes(const struct phantom_patient *p, const struct femur_
     struct nn_rng r = draws(p, 0);
     float d = f->head, nx = f->axis[0], ny = f->axis[1];
     for (int side = -1; side <= 1; side += 2) {
-        float size = (float)nn_rng_range(&r, 0.04, 0.10), out = 0.44f + 0.4f * size, along = 0.20f;
+        float size = (float)nn_rng_range(&r, 0.06, 0.12), out = 0.45f, along = 0.19f;
         float cx = along * nx - (float)side * out * ny, cy = along * ny + (float)side * out * nx;
         struct solid_part *lip =
             solid_blob(s, d, (float[]){cx, cy, 0.0f}, (float[]){size, size * 0.8f, 0.26f});
         lip->cortex = along_even(0.9f);
         lip->marrow = 0.2f;
-        lip->blend = 0.07f * d;
+        lip->blend = 0.13f * d;
     }
 }
 
@@ -56,12 +56,12 @@ static void add_channel(const struct phantom_patient *p, const struct femur_fram
     float d = f->head, off = f->offset / d, half = 0.5f * p->shaft_mm / d;
     bool lateral = nn_rng_uniform(&r) < 0.5;
     float x = lateral ? off + half : off - half, y = (float)nn_rng_range(&r, 1.35, 1.95);
-    float in = lateral ? -1.0f : 1.0f, width = (float)nn_rng_range(&r, 0.010, 0.018);
+    float in = lateral ? -1.0f : 1.0f, width = (float)nn_rng_range(&r, 0.009, 0.015);
     struct solid_part *canal =
-        solid_tube(s, d, (float[]){x - 0.05f * in, y, 0.02f}, (float[]){x + 0.30f * in, y - 0.28f, 0.05f},
+        solid_tube(s, d, (float[]){x - 0.05f * in, y, 0.02f}, (float[]){x + 0.15f * in, y - 0.16f, 0.05f},
                    (float[]){0, 1, 0}, along_even(width), along_even(0.12f));
     canal->cut = true;
-    canal->cortex = along_even(0.3f);
+    canal->cortex = along_even(0.05f);
     canal->blend = 0.01f * d;
 }
 

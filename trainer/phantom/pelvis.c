@@ -122,7 +122,7 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
 
     struct solid_part *ramus = solid_tube(
         s, d, (float[]){x - 0.10f, low + 0.08f, 0.45f}, (float[]){-1.44f, 0.74f + 0.05f * n[4], -0.72f},
-        (float[]){0, 1, 0}, (struct along){0.18f, 0.15f, 0.18f}, (struct along){0.13f, 0.09f, 0.11f});
+        (float[]){0, 1, 0}, (struct along){0.18f, 0.15f, 0.18f}, (struct along){0.20f, 0.11f, 0.12f});
     ramus->bend_first = 0.06f * d;
     ramus->cortex = along_even(1.2f * thin);
     ramus->marrow = 0.12f;

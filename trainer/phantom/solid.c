@@ -20,8 +20,9 @@ struct field {
     float d[SOLID_LANES], t[SOLID_LANES], f[SOLID_LANES];
 };
 
-static void field_join(const struct solid_part *p, const float *restrict x, const float *restrict y, float z,
-                       struct field *restrict out)
+/* Distance and cortex of one part alone. Loops over lanes hold no branches, or they would not vectorise. */
+static void part_field(const struct solid_part *p, const float *restrict x, const float *restrict y, float z,
+                       float *restrict distance, float *restrict cortex)
 {
     const float a0 = p->axis[0][0], a1 = p->axis[0][1], a2 = p->axis[0][2] * (z - p->origin[2]);
     const float b0 = p->axis[1][0], b1 = p->axis[1][1], b2 = p->axis[1][2] * (z - p->origin[2]);
@@ -30,11 +31,9 @@ static void field_join(const struct solid_part *p, const float *restrict x, cons
     const float per_length = length > 0.0f ? 1.0f / length : 0.0f, per_cap = 1.0f / fmaxf(p->cap, 0.1f);
     const struct quadratic q1 = quadratic_of(&p->first), q2 = quadratic_of(&p->second),
                            qt = quadratic_of(&p->cortex);
-    const float bend1 = 4.0f * p->bend_first, bend2 = 4.0f * p->bend_second;
-    const float side = p->cortex_side, marrow = p->marrow, per_blend = 1.0f / p->blend, blend = p->blend;
-    const float flip = p->cut ? -1.0f : 1.0f;
-    const float nx = p->normal[0], ny = p->normal[1], nz = p->normal[2] * z - p->offset;
-    const bool halved = p->halved, cut = p->cut;
+    const float bend1 = 4.0f * p->bend_first, bend2 = 4.0f * p->bend_second, side = p->cortex_side;
+    const float nx = p->halved ? p->normal[0] : 0.0f, ny = p->halved ? p->normal[1] : 0.0f;
+    const float nz = p->halved ? p->normal[2] * z - p->offset : -1e9f;
 
 #pragma omp simd
     for (int i = 0; i < SOLID_LANES; i++) {
@@ -43,19 +42,39 @@ static void field_join(const struct solid_part *p, const float *restrict x, cons
         float along = fminf(fmaxf(u, 0.0f), length), s = along * per_length, hump = s * (1.0f - s);
         float r1 = 1.0f / (q1.c0 + s * (q1.c1 + s * q1.c2)), r2 = 1.0f / (q2.c0 + s * (q2.c1 + s * q2.c2));
         float e = (u - along) * per_cap, g = (v - bend1 * hump) * r1, h = (w - bend2 * hump) * r2;
-        float square = e * e + g * g + h * h + 1e-6f, q = sqrtf(square);
+        float square = e * e + g * g + h * h + 1e-6f;
         float slope = e * e * per_cap * per_cap + g * g * r1 * r1 + h * h * r2 * r2 + 1e-9f;
-        float d = (square - q) / sqrtf(slope);
-        if (halved) d = fmaxf(d, nx * x[i] + ny * y[i] + nz);
-        float t =
-            (qt.c0 + s * (qt.c1 + s * qt.c2)) * fmaxf(1.0f + side * fminf(fmaxf(g, -1.0f), 1.0f), 0.25f);
-        /* cutting is joining the part to the complement, and taking the complement of that */
-        float old = flip * out->d[i], wall = out->d[i] + out->t[i];
-        float mix = fminf(fmaxf(0.5f + 0.5f * (old - d) * per_blend, 0.0f), 1.0f);
-        float joined = flip * (old + (d - old) * mix - blend * mix * (1.0f - mix));
-        /* what is cut open keeps the cortex that it had, and gets a lining */
-        out->t[i] = cut ? fmaxf(wall, t - d) - joined : out->t[i] + (t - out->t[i]) * mix;
-        out->f[i] += cut ? 0.0f : (marrow - out->f[i]) * mix;
+        float lopsided = fmaxf(1.0f + side * fminf(fmaxf(g, -1.0f), 1.0f), 0.25f);
+        distance[i] = fmaxf((square - sqrtf(square)) / sqrtf(slope), nx * x[i] + ny * y[i] + nz);
+        cortex[i] = (qt.c0 + s * (qt.c1 + s * qt.c2)) * lopsided;
+    }
+}
+
+static void field_add(const struct solid_part *p, const float *restrict d, const float *restrict t,
+                      struct field *restrict out)
+{
+    const float blend = p->blend, per_blend = 1.0f / p->blend, marrow = p->marrow;
+#pragma omp simd
+    for (int i = 0; i < SOLID_LANES; i++) {
+        float mix = fminf(fmaxf(0.5f + 0.5f * (out->d[i] - d[i]) * per_blend, 0.0f), 1.0f);
+        out->d[i] += (d[i] - out->d[i]) * mix - blend * mix * (1.0f - mix);
+        out->t[i] += (t[i] - out->t[i]) * mix;
+        out->f[i] += (marrow - out->f[i]) * mix;
+    }
+}
+
+/* Cutting is joining the part to the complement, and taking the complement of that. What is cut open keeps
+ * the cortex that it had, and gets a lining. */
+static void field_cut(const struct solid_part *p, const float *restrict d, const float *restrict t,
+                      struct field *restrict out)
+{
+    const float blend = p->blend, per_blend = 1.0f / p->blend;
+#pragma omp simd
+    for (int i = 0; i < SOLID_LANES; i++) {
+        float mix = fminf(fmaxf(0.5f - 0.5f * (out->d[i] + d[i]) * per_blend, 0.0f), 1.0f);
+        float wall = out->d[i] + out->t[i];
+        float joined = out->d[i] - (d[i] + out->d[i]) * mix + blend * mix * (1.0f - mix);
+        out->t[i] = fmaxf(wall, t[i] - d[i]) - joined;
         out->d[i] = joined;
     }
 }
@@ -130,7 +149,7 @@ struct sample {
 static void sample_at(const struct solid *s, const int *near, int count, const struct solid_rays *r, float z,
                       struct sample *out)
 {
-    float x[SOLID_LANES], y[SOLID_LANES], away[SOLID_LANES];
+    float x[SOLID_LANES], y[SOLID_LANES], away[SOLID_LANES], distance[SOLID_LANES], cortex[SOLID_LANES];
     struct field field;
 #pragma omp simd
     for (int i = 0; i < SOLID_LANES; i++) {
@@ -140,9 +159,12 @@ static void sample_at(const struct solid *s, const int *near, int count, const s
         field.t[i] = 1.0f;
         field.f[i] = 0.0f;
     }
-    for (int k = 0; k < count; k++)
-        if (z > s->low[near[k]][2] - DEPTH_STEP && z < s->high[near[k]][2] + DEPTH_STEP)
-            field_join(&s->part[near[k]], x, y, z, &field);
+    for (int k = 0; k < count; k++) {
+        const struct solid_part *p = &s->part[near[k]];
+        if (z <= s->low[near[k]][2] - DEPTH_STEP || z >= s->high[near[k]][2] + DEPTH_STEP) continue;
+        part_field(p, x, y, z, distance, cortex);
+        (p->cut ? field_cut : field_add)(p, distance, cortex, &field);
+    }
 #pragma omp simd
     for (int i = 0; i < SOLID_LANES; i++) {
         out->whole[i] = field.d[i];

@@ -79,7 +79,7 @@ static float femur_factor(const struct phantom_patient *p, float off, const stru
     float rough = grain_along(g, i, j, fan_x * norm, fan_y * norm, 3.2f);
     float arch = grain_along(g, i, j, tx * tn, ty * tn, 3.2f);
     float base = background_share(p->singh) * (1.0f - 0.45f * ward);
-    float grain = (0.115f * base + 0.05f * compressive) * rough + (0.085f * base + 0.06f * tensile) * arch;
+    float grain = (0.14f * base + 0.01f * compressive) * rough + (0.10f * base + 0.03f * tensile) * arch;
     return fmaxf(0.05f, p->density * (0.72f * base + 0.50f * compressive + 0.38f * tensile + grain));
 }
 
