@@ -72,12 +72,26 @@ static const struct nn_st_tensor **sort_by_element_size(const struct nn_st_tenso
     return order;
 }
 
+/* jansson 2.14 drops text unnoticed where its buffer cannot grow, and a file with such a header would be
+ * lost: what it made must read back the same. */
+static char *dump_exactly(const json_t *header)
+{
+    char *text = json_dumps(header, JSON_COMPACT);
+    json_t *back = text ? json_loads(text, 0, NULL) : NULL;
+    if (!json_equal(header, back)) {
+        free(text);
+        text = NULL;
+    }
+    json_decref(back);
+    return text;
+}
+
 /* Length and JSON, padded with spaces so that the data start at a multiple of 64. */
 static nn_status write_header(struct nn_replace *file, const json_t *header, const char *path,
                               struct nn_error *err)
 {
     static const char spaces[64] = "                                                               ";
-    char *text = json_dumps(header, JSON_COMPACT);
+    char *text = dump_exactly(header);
     if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for the header", path);
     size_t length = strlen(text), padding = (64 - (8 + length) % 64) % 64;
     nn_status status;
