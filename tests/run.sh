@@ -63,7 +63,7 @@ count_tap() {
 
 # program NAME TIMEOUT_S COMMAND...
 program() {
-    local name=$1 limit_s=$2 log="$logs/${1//\//-}.log" status p f s
+    local name=$1 limit_s=$2 log="$logs/${1//[\/ ]/-}.log" began=$SECONDS status p f s
     shift 2
     rm -rf "$scratch/tmp"
     mkdir "$scratch/tmp"
@@ -82,6 +82,7 @@ program() {
     printf '%-38s %4d passed' "$name" "$p"
     [ "$f" = 0 ] || printf ', %d failed' "$f"
     [ "$s" = 0 ] || printf ', %d skipped' "$s"
+    [ $((SECONDS - began)) -lt 5 ] || printf ' (%d s)' $((SECONDS - began))
     echo
     if [ "$f" -gt 0 ]; then
         tail -n 400 "$log" | sed 's/^/    /'
