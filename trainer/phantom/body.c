@@ -82,7 +82,7 @@ static float outline(const struct body *b, float x, float y, float inset)
     float half = 0.5f * (skin - inner), middle = 0.5f * (skin + inner);
     float thigh = 0.95f * deep * across((x - middle) / half, 4.0f);
     float crotch = b->perineum + 0.25f * (x - b->midline);
-    float stays = sigmoid((crotch + 6.0f * noise_at(&b->tile, x * 0.03f, 55.5f) - y) * 0.09f);
+    float stays = sigmoid((crotch + 6.0f * noise_at(&b->tile, x * 0.03f, 55.5f) - y) * 0.06f);
     return fmaxf(torso * stays, thigh);
 }
 

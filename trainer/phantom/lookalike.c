@@ -128,8 +128,8 @@ float grain_marks_factor(const struct grain_marks *m, float x, float y)
 {
     float factor = 1.0f;
     if (m->pit[2] > 0.0f) {
-        float u = x - m->pit[0], v = y - m->pit[1], q = sqrtf(u * u + v * v) - m->pit[2];
-        factor *= 1.0f - 0.75f / (1.0f + expf(4.0f * q)) + 1.1f * expf(-(q - 0.9f) * (q - 0.9f) * 2.0f);
+        float u = x - m->pit[0], v = 1.25f * (y - m->pit[1]) + 0.3f * u, q = sqrtf(u * u + v * v) - m->pit[2];
+        factor *= 1.0f - 0.55f / (1.0f + expf(2.5f * q)) + 0.55f * expf(-(q - 0.9f) * (q - 0.9f) * 1.6f);
     }
     if (m->scar[4] > 0.0f) {
         float q = ((x - m->scar[0]) * m->scar[2] + (y - m->scar[1]) * m->scar[3]) / m->scar[4];

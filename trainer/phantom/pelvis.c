@@ -145,7 +145,7 @@ static void pubis(const struct phantom_patient *p, float d, struct solid *s)
         solid_blob(s, d, (float[]){middle + 0.28f, 0.50f, -0.76f}, (float[]){0.245f, 0.40f, 0.13f});
     body->cortex = along_even(1.0f * thin);
     body->marrow = 0.14f;
-    body->blend = 0.12f * d;
+    body->blend = 0.22f * d;
 
     /* the other side, beyond the symphysis */
     struct solid_part *other =

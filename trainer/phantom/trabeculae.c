@@ -33,10 +33,11 @@ static float grain_along(const struct grain *g, float i, float j, float dx, floa
     for (int k = -n; k <= n; k++) {
         float w = 1.0f - (float)(k * k) / (float)((n + 1) * (n + 1));
         float a = i + dx * (float)k, b = j + dy * (float)k;
-        sum += w * (lattice(g->map, g->fine, a, b) + 0.55f * lattice(g->map, g->coarse, 0.4f * a, 0.4f * b));
+        sum +=
+            w * (lattice(g->map, g->fine, a, b) + 0.40f * lattice(g->map, g->coarse, 0.45f * a, 0.45f * b));
         square += w * w;
     }
-    return sum / sqrtf(0.8f * square);
+    return sum / sqrtf(0.75f * square);
 }
 
 static float bump(float x, float width)
@@ -79,7 +80,7 @@ static float femur_factor(const struct phantom_patient *p, float off, const stru
     float rough = grain_along(g, i, j, fan_x * norm, fan_y * norm, 3.2f);
     float arch = grain_along(g, i, j, tx * tn, ty * tn, 3.2f);
     float base = background_share(p->singh) * (1.0f - 0.45f * ward);
-    float grain = (0.14f * base + 0.01f * compressive) * rough + (0.10f * base + 0.03f * tensile) * arch;
+    float grain = (0.125f * base + 0.01f * compressive) * rough + (0.085f * base + 0.03f * tensile) * arch;
     return fmaxf(0.05f, p->density * (0.72f * base + 0.50f * compressive + 0.38f * tensile + grain));
 }
 
