@@ -1,0 +1,381 @@
+/* The database: which files it opens, what a failed transaction leaves, and what the store keeps. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "server/db.h"
+#include "server/schema.h"
+#include "server/store.h"
+#include "tests/unit/scratch.h"
+
+static struct db *open_db(void **state, const char *name)
+{
+    struct db *db;
+    struct nn_error err = {0};
+    if (db_open(&db, scratch_path(state, name), &err)) fail_msg("%s", err.text);
+    return db;
+}
+
+static int64_t number(struct db *db, const char *sql)
+{
+    db_begin(db);
+    struct db_rows *rows = db_query(db, sql, "");
+    int64_t value = db_next(rows) ? db_int(rows, 0) : -1;
+    db_finish(rows);
+    assert_int_equal(db_end(db), DB_OK);
+    return value;
+}
+
+static void run(struct db *db, const char *sql)
+{
+    db_begin_write(db);
+    db_run(db, sql, "");
+    assert_int_equal(db_end(db), DB_OK);
+}
+
+/* ---- files ---- */
+
+static void a_new_file_is_durable_strict_and_marked(void **state)
+{
+    struct db *db = open_db(state, "new.db");
+    assert_int_equal(number(db, "PRAGMA application_id"), SCHEMA_APPLICATION_ID);
+    assert_int_equal(number(db, "PRAGMA user_version"), SCHEMA_VERSION);
+    assert_int_equal(number(db, "PRAGMA synchronous"), 2); /* FULL */
+    assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_journal_mode WHERE journal_mode = 'wal'"), 1);
+    assert_int_equal(number(db,
+                            "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'table'"
+                            " AND name NOT LIKE 'sqlite_%' AND strict = 0"),
+                     0);
+    db_close(db);
+}
+
+static void a_file_is_opened_again_with_what_it_held(void **state)
+{
+    struct db *db = open_db(state, "again.db");
+    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('d', '{}', 'now')");
+    db_close(db);
+    db = open_db(state, "again.db");
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
+    db_close(db);
+}
+
+static void assert_refused(const char *path, const char *text)
+{
+    struct db *db;
+    struct nn_error err = {0};
+    assert_int_not_equal(db_open(&db, path, &err), NN_OK);
+    assert_null(db);
+    assert_memory_equal(err.text, path, strlen(path));
+    if (!strstr(err.text, text)) fail_msg("wanted \"%s\", got \"%s\"", text, err.text);
+}
+
+static void a_newer_schema_is_refused_and_left_alone(void **state)
+{
+    const char *path = scratch_path(state, "newer.db");
+    struct db *db = open_db(state, "newer.db");
+    run(db, "PRAGMA user_version = 99");
+    db_close(db);
+    assert_refused(path, "has schema version 99");
+}
+
+static void another_programs_database_is_refused_and_left_alone(void **state)
+{
+    const char *path = scratch_path(state, "other.db");
+    struct db *db = open_db(state, "other.db");
+    run(db, "PRAGMA application_id = 7");
+    db_close(db);
+    assert_refused(path, "is another program's database");
+}
+
+static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
+{
+    size_t size;
+    const char *path = scratch_path(state, "text.db"),
+               text[] = "This is a letter, not a database, and long.\n";
+    scratch_text(path, text);
+    assert_refused(path, "is not a database");
+    uint8_t *bytes = scratch_read(path, &size);
+    assert_int_equal(size, strlen(text));
+    assert_memory_equal(bytes, text, size);
+    free(bytes);
+    assert_refused(scratch_path(state, "no-such-folder/x.db"), "cannot open the database");
+}
+
+/* ---- transactions ---- */
+
+static void a_failure_sticks_and_rolls_all_back(void **state)
+{
+    struct db *db = open_db(state, "sticky.db");
+    db_begin_write(db);
+    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
+    assert_null(db_query(db, "SELECT 1", ""));
+    assert_int_equal(db_end(db), DB_CONFLICT);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
+    db_close(db);
+}
+
+static void an_abandoned_transaction_changes_nothing(void **state)
+{
+    struct db *db = open_db(state, "abandoned.db");
+    db_begin_write(db);
+    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_abandon(db, DB_FAILED);
+    assert_int_equal(db_end(db), DB_FAILED);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
+    db_close(db);
+}
+
+static void orphans_are_refused(void **state)
+{
+    struct db *db = open_db(state, "orphans.db");
+    db_begin_write(db);
+    db_run(db,
+           "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
+           "received_at)"
+           " VALUES ('none', 1, '00000000-0000-4000-8000-000000000000', 'yes', 1, 4, 1, 1.0, 'now')",
+           "");
+    assert_int_equal(db_end(db), DB_FAILED);
+    assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
+    db_close(db);
+}
+
+/* ---- the store ---- */
+
+static const struct nn_model_info model = {
+    .sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    .name = "m",
+    .resolution = 64,
+    .class_count = 2,
+    .classes = {"no", "yes"},
+    .simulated = true,
+};
+
+static struct srv_store_session start(struct db *db, struct srv_session_item *items)
+{
+    struct srv_store_session session = {
+        .created_at = "2026-01-05T10:00:00.000Z",
+        .deck = {.id = "d",
+                 .title = "T",
+                 .question = "Q?",
+                 .model = "default",
+                 .items = 3,
+                 .prevalence = 0.5,
+                 .strength = 1,
+                 .truncation = 0.7,
+                 .feedback = true,
+                 .choices = {{"no", "No"}, {"yes", "Yes"}}},
+    };
+    srv_random_hex(session.id, sizeof session.id);
+    srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
+    srv_session_draw(&session.deck, items);
+    items[0].seed = UINT64_MAX;
+    assert_int_equal(srv_store_session_create(db, &session, items, &model), DB_OK);
+    return session;
+}
+
+static struct srv_store_answer make_answer(int item, int key)
+{
+    struct srv_store_answer answer = {.item = item,
+                                      .confidence = 2,
+                                      .rating = 5,
+                                      .choice = "yes",
+                                      .correct = true,
+                                      .response_ms = 12.5,
+                                      .received_at = "2026-01-05T10:00:01.000Z"};
+    snprintf(answer.key, sizeof answer.key, "00000000-0000-4000-8000-%012d", key);
+    return answer;
+}
+
+static void a_session_comes_back_as_it_was_started(void **state)
+{
+    bool found;
+    struct srv_session_item items[3];
+    struct srv_store_session read;
+    struct srv_store_item item;
+    struct db *db = open_db(state, "session.db");
+    struct srv_store_session session = start(db, items);
+    assert_int_equal(srv_store_session_find(db, session.id, &read, &found), DB_OK);
+    assert_true(found);
+    assert_string_equal(read.secret_sha256, session.secret_sha256);
+    assert_string_equal(read.deck.question, "Q?");
+    assert_true(read.deck.truncation == 0.7 && read.simulated && read.answered_count == 0);
+    assert_int_equal(srv_store_image_find(db, items[0].image, &item, &found), DB_OK);
+    assert_true(found && item.seed == UINT64_MAX && item.n == 1 && !item.sent);
+    assert_string_equal(item.class_name, session.deck.choices[items[0].truth].id);
+    assert_int_equal(srv_store_session_find(db, "none", &read, &found), DB_OK);
+    assert_false(found);
+    assert_int_equal(srv_store_item_find(db, session.id, 4, &item, &found), DB_OK);
+    assert_false(found);
+    db_close(db);
+}
+
+static void sessions_of_one_deck_and_model_share_their_rows(void **state)
+{
+    struct srv_session_item items[3];
+    struct db *db = open_db(state, "shared.db");
+    start(db, items);
+    start(db, items);
+    assert_int_equal(number(db, "SELECT count(*) FROM sessions"), 2);
+    assert_int_equal(number(db, "SELECT count(*) FROM items"), 6);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
+    assert_int_equal(number(db, "SELECT count(*) FROM models"), 1);
+    db_close(db);
+}
+
+static void the_first_hash_of_an_image_stays(void **state)
+{
+    bool found;
+    struct srv_session_item items[3];
+    struct srv_store_item item;
+    struct db *db = open_db(state, "hash.db");
+    start(db, items);
+    assert_int_equal(srv_store_image_find(db, items[1].image, &item, &found), DB_OK);
+    assert_int_equal(srv_store_image_sent(db, &item, model.sha256), DB_OK);
+    assert_int_equal(
+        srv_store_image_sent(db, &item, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
+        DB_OK);
+    assert_int_equal(number(db, "SELECT count(*) FROM items WHERE image_sha256 LIKE '01234567%'"), 1);
+    db_close(db);
+}
+
+static void one_key_is_one_row(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress first, repeated;
+    struct db *db = open_db(state, "key.db");
+    struct srv_store_session session = start(db, items);
+    struct srv_store_answer answer = make_answer(1, 1), again = make_answer(1, 1), other = make_answer(2, 2);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &first), DB_OK);
+    assert_int_equal(outcome, STORE_ADDED);
+    assert_int_equal(srv_store_answer_add(db, session.id, &other, &outcome, &repeated), DB_OK);
+    assert_int_equal(repeated.answered, 2);
+    strcpy(again.received_at, "2026-01-05T10:00:09.000Z");
+    assert_int_equal(srv_store_answer_add(db, session.id, &again, &outcome, &repeated), DB_OK);
+    assert_int_equal(outcome, STORE_REPEATED);
+    assert_string_equal(again.received_at, answer.received_at);
+    assert_int_equal(repeated.answered, first.answered);
+    assert_int_equal(number(db, "SELECT count(*) FROM answers"), 2);
+    db_close(db);
+}
+
+static void other_content_or_another_key_is_refused(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct db *db = open_db(state, "refused.db");
+    struct srv_store_session session = start(db, items);
+    struct srv_store_answer answer = make_answer(1, 1), changed = make_answer(1, 1),
+                            second = make_answer(1, 2);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+    changed.response_ms = 13;
+    assert_int_equal(srv_store_answer_add(db, session.id, &changed, &outcome, &progress), DB_OK);
+    assert_int_equal(outcome, STORE_KEY_REUSED);
+    assert_int_equal(srv_store_answer_add(db, session.id, &second, &outcome, &progress), DB_OK);
+    assert_int_equal(outcome, STORE_ITEM_TAKEN);
+    assert_int_equal(number(db, "SELECT count(*) FROM answers"), 1);
+    db_close(db);
+}
+
+static void the_same_key_in_another_session_is_another_answer(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct db *db = open_db(state, "two.db");
+    for (int i = 0; i < 2; i++) {
+        struct srv_store_session session = start(db, items);
+        struct srv_store_answer answer = make_answer(1, 1);
+        assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+        assert_int_equal(outcome, STORE_ADDED);
+    }
+    db_close(db);
+}
+
+struct exported {
+    int rows;
+    char last_item[16];
+};
+
+static void take_row(void *context, const char *const *cells)
+{
+    struct exported *exported = context;
+    exported->rows++;
+    snprintf(exported->last_item, sizeof exported->last_item, "%s", cells[2]);
+}
+
+static void an_export_goes_on_where_the_page_before_ended(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct exported exported = {0};
+    int64_t last = 0;
+    struct db *db = open_db(state, "export.db");
+    struct srv_store_session session = start(db, items);
+    for (int i = 1; i <= 3; i++) {
+        struct srv_store_answer answer = make_answer(i, i);
+        assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+    }
+    assert_int_equal(srv_store_export(db, 0, 2, take_row, &exported, &last), DB_OK);
+    assert_int_equal(exported.rows, 2);
+    assert_int_equal(srv_store_export(db, last, 2, take_row, &exported, &last), DB_OK);
+    assert_int_equal(exported.rows, 3);
+    assert_string_equal(exported.last_item, "3");
+    int64_t end = last;
+    assert_int_equal(srv_store_export(db, last, 2, take_row, &exported, &last), DB_OK);
+    assert_true(exported.rows == 3 && last == end);
+    db_close(db);
+}
+
+static void a_full_disk_refuses_and_later_goes_on(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct db *db = open_db(state, "full.db");
+    struct srv_store_session session = start(db, items);
+    struct srv_store_answer answer = make_answer(1, 1);
+    scratch_disk_full(4096);
+    enum db_status status = srv_store_answer_add(db, session.id, &answer, &outcome, &progress);
+    scratch_disk_free();
+    assert_int_equal(status, DB_UNAVAILABLE);
+    assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+    assert_int_equal(outcome, STORE_ADDED);
+    db_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_file_is_durable_strict_and_marked),
+        cmocka_unit_test(a_file_is_opened_again_with_what_it_held),
+        cmocka_unit_test(a_newer_schema_is_refused_and_left_alone),
+        cmocka_unit_test(another_programs_database_is_refused_and_left_alone),
+        cmocka_unit_test(a_file_that_is_no_database_is_refused_and_left_alone),
+        cmocka_unit_test(a_failure_sticks_and_rolls_all_back),
+        cmocka_unit_test(an_abandoned_transaction_changes_nothing),
+        cmocka_unit_test(orphans_are_refused),
+        cmocka_unit_test(a_session_comes_back_as_it_was_started),
+        cmocka_unit_test(sessions_of_one_deck_and_model_share_their_rows),
+        cmocka_unit_test(the_first_hash_of_an_image_stays),
+        cmocka_unit_test(one_key_is_one_row),
+        cmocka_unit_test(other_content_or_another_key_is_refused),
+        cmocka_unit_test(the_same_key_in_another_session_is_another_answer),
+        cmocka_unit_test(an_export_goes_on_where_the_page_before_ended),
+        cmocka_unit_test(a_full_disk_refuses_and_later_goes_on),
+    };
+    return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
+}
