@@ -123,6 +123,9 @@ static void open_model(struct srv_image_queue *s)
         s->pixels = malloc(side * side);
         if (!s->pixels) status = nn_fail(&err, NN_ERR_MEMORY, "%s: out of memory", s->path);
     }
+    /* The first sample compiles kernels and takes several times longer than the next: better now than in
+     * a learner's response time. */
+    if (!status) status = nn_model_sample(s->model, &(struct nn_sample_request){0}, 1, s->pixels, &err);
     pthread_mutex_lock(&s->mutex);
     s->refusal = err;
     s->info = status ? NULL : nn_model_info(s->model);
