@@ -1,6 +1,7 @@
 /* The three convolution kernels of the table, and the arithmetic of the fused sampling kernels. */
 #include "engine/cpu/cpu.h"
 
+#include "engine/cpu/grey.h"
 #include "engine/cpu/narrow.h"
 #include "engine/cpu/onednn.h"
 
@@ -10,6 +11,8 @@ nn_status cpu_conv(struct nn_backend *be, const struct nn_conv *geometry, const 
                    const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
                    struct nn_error *err)
 {
+    if (grey_fits(geometry, y, x)) return grey_expand(geometry->scale, x, w, epilogue, y), NN_OK;
+    if (grey_fits(geometry, x, y)) return grey_contract(geometry->scale, x, w, epilogue, y), NN_OK;
     if (narrow_conv_fits(geometry, false, x, y))
         return narrow_conv(cpu_of(be), geometry, false, x, w, epilogue, y, err);
     return onednn_convolve(cpu_of(be), ONEDNN_FORWARD, geometry, *x, *w, *y, epilogue, err);
@@ -19,6 +22,8 @@ nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, con
                       const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *x,
                       struct nn_error *err)
 {
+    if (grey_fits(geometry, x, g)) return grey_expand(geometry->scale, g, w, epilogue, x), NN_OK;
+    if (grey_fits(geometry, g, x)) return grey_contract(geometry->scale, g, w, epilogue, x), NN_OK;
     if (narrow_conv_fits(geometry, true, x, g))
         return narrow_conv(cpu_of(be), geometry, true, g, w, epilogue, x, err);
     nn_status status =
@@ -30,6 +35,8 @@ nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, con
 nn_status cpu_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                       const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err)
 {
+    if (grey_fits(geometry, x, g)) return grey_weights(cpu_of(be), geometry->scale, x, g, w, err);
+    if (grey_fits(geometry, g, x)) return grey_weights(cpu_of(be), geometry->scale, g, x, w, err);
     if (narrow_conv_dw_fits(geometry, x, g)) return narrow_conv_dw(cpu_of(be), geometry, x, g, w, err);
     return onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_WEIGHTS, geometry, *x, *w, *g, no_epilogue, err);
 }

@@ -1,5 +1,6 @@
 /* Kernels over the channels of each pixel: pixel norm, its Jacobian, and the log-softmax. */
 #include "engine/cpu/cpu.h"
+#include "engine/cpu/lanes.h"
 
 #include <math.h>
 #include <omp.h>
@@ -33,6 +34,28 @@ static nn_status map_pixels(struct nn_backend *be, pixel_loop f, const struct nn
     return NN_OK;
 }
 
+/* Up to 16 channels: a vector holds whole pixels, and each lane gets its own pixel's sum. `channels` is a
+ * constant at every call. */
+LANES_INLINE void norm_packed(const float *x, float *restrict y, size_t count, int channels, float epsilon)
+{
+    for (size_t i = 0; i < count; i += LANES) {
+        lanes v = lanes_load(x + i), mean = lanes_group_sum(v * v, channels) * (1.0f / (float)channels);
+        lanes_store(y + i, v * lanes_inverse_root(mean + epsilon));
+    }
+}
+
+LANES_INLINE void norm_grad_packed(const float *x, const float *g, float *restrict out, size_t count,
+                                   int channels, float epsilon)
+{
+    const float share = 1.0f / (float)channels;
+    for (size_t i = 0; i < count; i += LANES) {
+        lanes v = lanes_load(x + i), u = lanes_load(g + i);
+        lanes r = lanes_inverse_root(lanes_group_sum(v * v, channels) * share + epsilon);
+        lanes along = r * r * (lanes_group_sum(v * u, channels) * share);
+        lanes_store(out + i, r * (u - along * v));
+    }
+}
+
 static inline float dot(const float *a, const float *b, size_t count)
 {
     float sum = 0;
@@ -41,8 +64,7 @@ static inline float dot(const float *a, const float *b, size_t count)
     return sum;
 }
 
-static inline __attribute__((always_inline)) void norm_of(const float *x, float *restrict y, size_t pixels,
-                                                          size_t channels, float epsilon)
+static void norm_pixels(const float *x, float *restrict y, size_t pixels, size_t channels, float epsilon)
 {
     for (size_t p = 0; p < pixels; p++, x += channels, y += channels) {
         float r = 1.0f / sqrtf(dot(x, x, channels) / (float)channels + epsilon);
@@ -50,59 +72,42 @@ static inline __attribute__((always_inline)) void norm_of(const float *x, float 
     }
 }
 
-static inline __attribute__((always_inline)) void norm_grad_of(const float *x, const float *g,
-                                                               float *restrict out, size_t pixels,
-                                                               size_t channels, float epsilon)
+static void norm_grad_pixels(const float *x, const float *g, float *restrict out, size_t pixels,
+                             size_t channels, float epsilon)
 {
     for (size_t p = 0; p < pixels; p++, x += channels, g += channels, out += channels) {
         float r = 1.0f / sqrtf(dot(x, x, channels) / (float)channels + epsilon);
-        float along = r * r * r * (dot(x, g, channels) / (float)channels);
-        for (size_t c = 0; c < channels; c++) out[c] = r * g[c] - along * x[c];
+        float along = r * r * (dot(x, g, channels) / (float)channels);
+        for (size_t c = 0; c < channels; c++) out[c] = r * (g[c] - along * x[c]);
     }
 }
 
-/* The narrow layers are the large ones; a constant channel count lets the compiler unroll them. */
+/* The narrow layers are the large ones. Pixels beyond the last whole vector go one by one. */
 static void norm_loop(const float *x, const float *same, float *restrict y, size_t pixels, size_t channels,
                       float epsilon)
 {
     (void)same;
-    switch (channels) {
-    case 4:
-        norm_of(x, y, pixels, 4, epsilon);
-        break;
-    case 8:
-        norm_of(x, y, pixels, 8, epsilon);
-        break;
-    case 16:
-        norm_of(x, y, pixels, 16, epsilon);
-        break;
-    case 32:
-        norm_of(x, y, pixels, 32, epsilon);
-        break;
-    default:
-        norm_of(x, y, pixels, channels, epsilon);
-    }
+    size_t packed = channels == 4 || channels == 8 || channels == 16 ? pixels * channels / LANES * LANES : 0;
+    if (channels == 4)
+        norm_packed(x, y, packed, 4, epsilon);
+    else if (channels == 8)
+        norm_packed(x, y, packed, 8, epsilon);
+    else if (channels == 16)
+        norm_packed(x, y, packed, 16, epsilon);
+    norm_pixels(x + packed, y + packed, pixels - packed / channels, channels, epsilon);
 }
 
 static void norm_grad_loop(const float *x, const float *g, float *restrict out, size_t pixels,
                            size_t channels, float epsilon)
 {
-    switch (channels) {
-    case 4:
-        norm_grad_of(x, g, out, pixels, 4, epsilon);
-        break;
-    case 8:
-        norm_grad_of(x, g, out, pixels, 8, epsilon);
-        break;
-    case 16:
-        norm_grad_of(x, g, out, pixels, 16, epsilon);
-        break;
-    case 32:
-        norm_grad_of(x, g, out, pixels, 32, epsilon);
-        break;
-    default:
-        norm_grad_of(x, g, out, pixels, channels, epsilon);
-    }
+    size_t packed = channels == 4 || channels == 8 || channels == 16 ? pixels * channels / LANES * LANES : 0;
+    if (channels == 4)
+        norm_grad_packed(x, g, out, packed, 4, epsilon);
+    else if (channels == 8)
+        norm_grad_packed(x, g, out, packed, 8, epsilon);
+    else if (channels == 16)
+        norm_grad_packed(x, g, out, packed, 16, epsilon);
+    norm_grad_pixels(x + packed, g + packed, out + packed, pixels - packed / channels, channels, epsilon);
 }
 
 static void log_softmax_loop(const float *x, const float *same, float *restrict out, size_t pixels,

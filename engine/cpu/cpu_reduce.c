@@ -7,10 +7,11 @@
 #include "engine/cpu/cpu.h"
 
 #include "engine/cpu/bf16.h"
+#include "engine/cpu/lanes.h"
 
 #include <string.h>
 
-enum { LANES = 64, BLOCK = 16384, SEGMENT = 1024, SERIAL = 8192 };
+enum { UNIT = 64, BLOCK = 16384, SEGMENT = 1024, SERIAL = 8192 };
 
 struct view {
     size_t outer, reduced, inner;
@@ -43,22 +44,35 @@ static size_t index_in(struct nn_shape large, struct nn_shape small, size_t i)
     return (row * (size_t)small.w + (small.w > 1 ? x : 0)) * (size_t)small.c + (small.c > 1 ? c : 0);
 }
 
+/* to[j] += in[j] + in[unit + j] + ...; the last unit may be in part. UNIT, the common one, in registers. */
+static void add_units(const float *in, size_t count, size_t unit, float *to)
+{
+    size_t i = 0;
+    if (unit == UNIT) {
+        lanes sum[4];
+        for (int k = 0; k < 4; k++) sum[k] = lanes_load(to + k * LANES);
+        for (; i + UNIT <= count; i += UNIT)
+            for (int k = 0; k < 4; k++) sum[k] += lanes_load(in + i + k * LANES);
+        for (int k = 0; k < 4; k++) lanes_store(to + k * LANES, sum[k]);
+    }
+    for (; i + unit <= count; i += unit)
+        for (size_t j = 0; j < unit; j++) to[j] += in[i + j];
+    for (size_t j = 0; i + j < count; j++) to[j] += in[i + j];
+}
+
 /* sums[k] = sum of x[first + r*inner + k] over r < rows, for inner <= SEGMENT: several rows are added at once
- * as one vector of LANES or more, which is what makes few channels fast. */
+ * as one vector of UNIT or more, which is what makes few channels fast. */
 static void sum_rows(const struct nn_tensor *x, size_t first, size_t rows, size_t inner, float *sums)
 {
-    float wide[2 * SEGMENT], lanes[SEGMENT + LANES] = {0};
-    size_t together = inner < LANES ? LANES / inner : 1, unit = together * inner;
+    float wide[2 * SEGMENT], units[SEGMENT + UNIT] = {0};
+    size_t together = inner < UNIT ? UNIT / inner : 1, unit = together * inner;
     size_t step = 2 * SEGMENT / unit * unit, end = first + rows * inner;
     for (; first < end; first += step) {
-        size_t length = end - first < step ? end - first : step, i = 0;
-        const float *in = cpu_widen(x, first, length, wide);
-        for (; i + unit <= length; i += unit)
-            for (size_t j = 0; j < unit; j++) lanes[j] += in[i + j];
-        for (size_t j = 0; i + j < length; j++) lanes[j] += in[i + j];
+        size_t length = end - first < step ? end - first : step;
+        add_units(cpu_widen(x, first, length, wide), length, unit, units);
     }
     for (size_t k = 0; k < inner; k++) sums[k] = 0;
-    for (size_t j = 0; j < unit; j++) sums[j % inner] += lanes[j];
+    for (size_t j = 0; j < unit; j++) sums[j % inner] += units[j];
 }
 
 static nn_status sum_blocks(struct cpu_backend *cpu, const struct nn_tensor *x, struct view v, float *out,

@@ -1,0 +1,75 @@
+/* Sixteen floats as one value, in GCC's vector extension: one register with AVX-512, two with AVX2. */
+#ifndef NN_LANES_H
+#define NN_LANES_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+
+enum { LANES = 16 };
+typedef float lanes __attribute__((vector_size(64)));
+typedef int32_t lane_index __attribute__((vector_size(64)));
+
+#define LANES_INLINE static inline __attribute__((always_inline))
+
+LANES_INLINE lanes lanes_load(const float *from)
+{
+    lanes v;
+    memcpy(&v, from, sizeof v);
+    return v;
+}
+
+LANES_INLINE void lanes_store(float *to, lanes v)
+{
+    memcpy(to, &v, sizeof v);
+}
+
+/* Lane i takes lane i ^ by. */
+LANES_INLINE lanes lanes_swap(lanes v, int by)
+{
+    lane_index from = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return __builtin_shuffle(v, from ^ by);
+}
+
+/* Every lane gets the sum over its group of `group` neighbouring lanes; group is 1, 2, 4, 8 or 16. */
+LANES_INLINE lanes lanes_group_sum(lanes v, int group)
+{
+    if (group > 1) v += lanes_swap(v, 1);
+    if (group > 2) v += lanes_swap(v, 2);
+    if (group > 4) v += lanes_swap(v, 4);
+    if (group > 8) v += lanes_swap(v, 8);
+    return v;
+}
+
+/* The sums of neighbouring pairs of lanes of a, then of b. */
+LANES_INLINE lanes lanes_pair_sums(lanes a, lanes b)
+{
+    lane_index even = {0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30};
+    return __builtin_shuffle(a, b, even) + __builtin_shuffle(a, b, even + 1);
+}
+
+/* Lane i takes lane first + i / group. */
+LANES_INLINE lanes lanes_spread(lanes v, int first, int group)
+{
+    lane_index i = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return __builtin_shuffle(v, first + i / group);
+}
+
+/* 1/sqrt(v), to 2^-23: one Newton step on the CPU's estimate where it has one. */
+LANES_INLINE lanes lanes_inverse_root(lanes v)
+{
+#ifdef __AVX512F__
+    lanes r = (lanes)_mm512_rsqrt14_ps((__m512)v);
+    return r * (1.5f - 0.5f * v * r * r);
+#else
+    float each[LANES];
+    lanes_store(each, v);
+    for (int i = 0; i < LANES; i++) each[i] = 1.0f / sqrtf(each[i]);
+    return lanes_load(each);
+#endif
+}
+
+#endif
