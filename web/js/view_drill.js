@@ -129,7 +129,7 @@ function askStage({ deck, onChoose, onRate }) {
 }
 
 function toldStage({ deck, onNext }) {
-  const verdict = el('p', { class: 'verdict' });
+  const verdict = el('h1', { class: 'verdict' });
   const truth = el('p', { class: 'told-truth' });
   const mine = el('p', { class: 'told-mine' });
   const label = el('span', {});

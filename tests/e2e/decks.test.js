@@ -1,0 +1,191 @@
+/**
+ * Around the drill: several decks, a deck without feedback, leaving and coming back, shortcuts off, and a server
+ * that is away or has forgotten the session.
+ */
+
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+
+const SETTLE_MS = 300;
+const EXAM = { id: 'exam', title: 'A short exam', items: 3, feedback: 'none' };
+
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon((config) => config.decks.push({ ...config.decks[0], ...EXAM }));
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
+const stored = (what) => daemon.rows(`SELECT count(*) AS n FROM ${what}`)[0].n;
+
+async function answer(page, choice, confidence) {
+  await page.click(`[data-choice=${choice}]`);
+  await page.click(`[data-confidence="${confidence}"]`);
+}
+
+test('a deck without feedback is chosen, gives none, and ends with a summary', async () => {
+  const student = await openPage(browser, phone, daemon.url, '390');
+  const { page } = student;
+  await page.waitForSelector('.decks');
+  await page.waitForLoadState('networkidle');
+  await student.axe('a choice of decks');
+  await student.shot('decks');
+  await page.tap(`.deck:has([value=${EXAM.id}])`);
+  await page.tap('#start');
+  for (let item = 1; item <= EXAM.items; item++) {
+    await shown(page, item, 'viewing');
+    assert.equal(await page.textContent('.bar-count'), `${item} of ${EXAM.items}`);
+    await answer(page, item === 1 ? 'fracture' : 'no_fracture', 2);
+    assert.ok(!await page.isVisible('.stage-told'), 'no feedback');
+  }
+  await page.waitForSelector('[data-screen=summary]');
+  assert.equal(await page.$$eval('.card', (cards) => cards.length), EXAM.items);
+  await student.axe('the summary of an exam');
+  await student.shot('exam-summary');
+  const replies = student.traffic.filter(({ method, url }) => method === 'POST' && url.endsWith('/answers'));
+  assert.deepEqual(replies.map(({ body }) => JSON.parse(body).feedback), [null, null, null]);
+  assert.deepEqual(student.complaints, []);
+  await student.context.close();
+});
+
+test('a drill that was left goes on at its item', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  await answer(page, 'fracture', 1);
+  await shown(page, 1, 'feedback');
+  const sessions = stored('sessions');
+  await page.click('#leave');
+  await page.waitForSelector('#resume');
+  await page.waitForLoadState('networkidle');
+  await student.axe('the start page with a drill to continue');
+  await student.shot('resume');
+  await page.click('#resume');
+  await shown(page, 2, 'viewing');
+  await page.reload();
+  await shown(page, 2, 'viewing');
+  assert.equal(stored('sessions'), sessions);
+  await student.context.close();
+});
+
+test('the keys are listed, and single-key shortcuts can be switched off', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  await page.keyboard.press('?');
+  await page.waitForSelector('dialog[open]');
+  await student.axe('the list of keys');
+  await student.shot('keys');
+  await page.click('dialog input[type=checkbox]');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('f');
+  await page.keyboard.press('1');
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await page.getAttribute('[data-screen=drill]', 'data-phase'), 'viewing', 'keys do nothing');
+  assert.ok(!await page.isVisible('.hint'), 'no hints for keys that do nothing');
+  await page.focus('[data-choice=fracture]');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await shown(page, 1, 'feedback');
+  await page.waitForTimeout(SETTLE_MS);
+  await page.keyboard.press('Enter');
+  await shown(page, 2, 'viewing');
+  assert.deepEqual(student.complaints, []);
+  await student.context.close();
+});
+
+test('an answer waits for a server that restarts, and is stored once', async () => {
+  const student = await openPage(browser, phone, daemon.url, '390');
+  const { page } = student;
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  const answers = stored('answers');
+  await daemon.pause();
+  await answer(page, 'fracture', 3);
+  await page.waitForSelector('#trouble:not(.is-absent)');
+  await daemon.restart();
+  await shown(page, 1, 'feedback');
+  assert.equal(stored('answers'), answers + 1);
+  await student.context.close();
+});
+
+test('an answer whose confirmation is lost is stored once', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  let lost = 0;
+  await page.route('**/answers', async (route) => {
+    if (lost < 2) {
+      lost += 1;
+      await route.fetch(); // the server has it; the page hears nothing
+      await route.abort('connectionreset');
+    } else {
+      await route.continue();
+    }
+  });
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  const answers = stored('answers');
+  await answer(page, 'no_fracture', 2);
+  await shown(page, 1, 'feedback');
+  assert.equal(lost, 2);
+  assert.equal(stored('answers'), answers + 1);
+  await student.context.close();
+});
+
+test('a copy of the tab that answered first is caught up with', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  const session = await page.evaluate(() => JSON.parse(sessionStorage.getItem('roentgym.session')));
+  const reply = await fetch(`${daemon.url}/api/v1/sessions/${session.id}/answers`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${session.secret}`, 'Content-Type': 'application/json' },
+    body: JSON.stringify({ key: randomUUID(), item: 1, choice: 'fracture', confidence: 1, response_ms: 500 }),
+  });
+  assert.equal(reply.status, 201);
+  await answer(page, 'no_fracture', 3);
+  await shown(page, 2, 'viewing');
+  await student.context.close();
+});
+
+test('a session the server does not know ends in a page that says what to do', async () => {
+  const student = await openPage(browser, phone, daemon.url, '390');
+  const { page } = student;
+  await page.waitForSelector('#start');
+  await page.evaluate(() => sessionStorage.setItem('roentgym.session', JSON.stringify({ id: '0'.repeat(32), secret: 'none' })));
+  await page.reload();
+  await page.waitForSelector('[data-screen=notice]');
+  await student.axe('a notice');
+  await student.shot('notice');
+  await page.click('.button-main');
+  await page.waitForSelector('#start');
+  await student.context.close();
+});
+
+test('a server that is away when the page starts is waited for', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.waitForSelector('#start');
+  let away = true;
+  await page.route('**/api/v1/decks', (route) => (away
+    ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error: { code: 'loading', message: 'The model loads.' } } })
+    : route.continue()));
+  await page.reload();
+  await page.waitForSelector('[data-screen=notice]');
+  assert.match(await page.textContent('.notice-text'), /tries again by itself/);
+  away = false;
+  await page.waitForSelector('#start');
+  await student.context.close();
+});

@@ -1,0 +1,279 @@
+/**
+ * A student's drill of ten items, from start to end: by keyboard at 1280, by touch at 390 with a lost connection
+ * and a reload on the way. What was clicked, what SQLite has and what the CSV says must agree.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+import { assertNothingTold } from './secrecy.js';
+
+const CLASS_NAMES = ['fracture', 'no_fracture', 'No fracture'];
+const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
+
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+/** What to answer: both choices and all confidences occur, in no pattern that follows the truth. */
+const plan = Array.from({ length: 10 }, (_, i) => ({
+  item: i + 1,
+  choice: [0, 1, 1, 0, 1, 0, 0, 1, 0, 1][i] ? 'fracture' : 'no_fracture',
+  confidence: (i % 3) + 1,
+}));
+const rating = ({ choice, confidence }) => (choice === 'fracture' ? 3 + confidence : 4 - confidence);
+
+const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
+
+/** The truth as the page tells it, 'fracture' or 'no_fracture'. */
+async function toldTruth(page) {
+  const label = await page.textContent('.told-truth strong');
+  return label === 'Fracture' ? 'fracture' : 'no_fracture';
+}
+
+/** The session that was started last, as the database has it. */
+function storedSession() {
+  const [{ id }] = daemon.rows('SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1');
+  const rows = daemon.rows(`
+    SELECT answers.*, items.class FROM answers
+    JOIN items ON items.session_id = answers.session_id AND items.n = answers.item
+    WHERE answers.session_id = '${id}' ORDER BY item`);
+  return { id, rows };
+}
+
+/** Asserts that SQLite and the CSV hold exactly what was clicked and what the page told. */
+async function assertStored(given) {
+  const { id, rows } = storedSession();
+  assert.equal(rows.length, given.length, 'one row an answer');
+  const exported = (await daemon.csv()).filter((row) => row.session_id === id);
+  assert.equal(exported.length, given.length, 'one CSV row an answer');
+  given.forEach((answer, i) => {
+    const row = rows[i];
+    const where = `item ${answer.item}`;
+    assert.deepEqual([row.item, row.choice, row.confidence, row.rating], [answer.item, answer.choice, answer.confidence, rating(answer)], where);
+    assert.equal(row.class, answer.truth, `${where}: the page told the truth`);
+    assert.equal(Boolean(row.correct), answer.choice === answer.truth, where);
+    assert.ok(row.response_ms > 0 && row.response_ms <= answer.longestMs, `${where}: ${row.response_ms} of ${answer.longestMs} ms`);
+    const line = exported.find((cells) => Number(cells.item) === answer.item);
+    assert.deepEqual([line.choice, Number(line.rating), line.truth, line.class_label], [row.choice, row.rating, row.class, row.class], `${where} in the CSV`);
+    assert.ok(Math.abs(Number(line.response_ms) - row.response_ms) < 0.1, `${where} in the CSV`);
+    assert.equal(line.correct === '1' || line.correct === 'true', Boolean(row.correct), `${where} in the CSV`);
+  });
+}
+
+async function assertSummary(page, given) {
+  await page.waitForSelector('[data-screen=summary]');
+  const right = given.filter(({ choice, truth }) => choice === truth).length;
+  assert.equal(await page.textContent('.score strong'), `${right} of 10`);
+  const marks = await page.$$eval('.card', (cards) => cards.map((card) => card.dataset.correct));
+  assert.deepEqual(marks, given.map(({ choice, truth }) => String(choice === truth)));
+  for (const image of await page.$$('.card img')) {
+    await image.scrollIntoViewIfNeeded();
+  }
+  await page.waitForFunction(() => [...document.querySelectorAll('.card img')].every((image) => image.complete && image.naturalWidth > 0));
+  await page.evaluate(() => window.scrollTo(0, 0));
+}
+
+async function assertFits(page, where) {
+  const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(content <= view, `${where}: ${content} px of content in ${view} px`);
+}
+
+/** Presses Tab until the element has the focus, and asserts that the focus can be seen. */
+async function tabTo(page, selector) {
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press('Tab');
+    const seen = await page.$eval(selector, (element) => {
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      return document.activeElement === element ? outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 : null;
+    });
+    if (seen !== null) {
+      assert.ok(seen, `the focus on ${selector} is visible`);
+      return;
+    }
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
+test('a drill by keyboard alone, and what is stored agrees with what was pressed', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.waitForSelector('[data-screen=start]');
+  await page.waitForLoadState('networkidle');
+  await student.axe('the start page');
+  await student.shot('start');
+  await tabTo(page, '#start');
+  await page.keyboard.press('Enter');
+
+  const given = [];
+  for (const answer of plan) {
+    const { item, choice, confidence } = answer;
+    await shown(page, item, 'viewing');
+    const from = Date.now();
+    assert.equal(await page.textContent('.bar-count'), `${item} of 10`);
+    assert.equal(await page.getAttribute('.film img', 'alt'), `Hip radiograph, item ${item} of 10`);
+    if (item === 1) {
+      await student.axe('an image with its question');
+      await student.shot('image');
+    }
+    const [letter, arrow] = choice === 'fracture' ? ['f', 'ArrowRight'] : ['n', 'ArrowLeft'];
+    await page.keyboard.press(item % 2 ? letter : arrow);
+    const longestMs = Date.now() - from + 1000;
+    await shown(page, item, 'rating');
+    if (item === 1) {
+      await student.axe('an answer without confidence');
+      await student.shot('confidence');
+    }
+    await page.keyboard.press(String(confidence));
+    await shown(page, item, 'feedback');
+    given.push({ ...answer, longestMs, truth: await toldTruth(page) });
+    if (item <= 2) {
+      await page.waitForTimeout(SETTLE_MS);
+      await student.axe('the feedback');
+      await student.shot(`feedback-${item}`);
+    }
+    assert.match(await page.textContent('#announcer'), /correct/i, 'the feedback is announced');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'next', 'the focus is on Next');
+    await page.waitForTimeout(SETTLE_MS);
+    await page.keyboard.press(item % 2 ? 'Space' : 'Enter');
+  }
+  await assertSummary(page, given);
+  await student.axe('the summary');
+  await student.shot('summary');
+  await assertStored(given);
+  await assertNothingTold(student.traffic, CLASS_NAMES);
+  assert.deepEqual(student.complaints, []);
+
+  await tabTo(page, '#again');
+  await page.keyboard.press('Enter');
+  await shown(page, 1, 'viewing');
+  await student.context.close();
+});
+
+test('a drill by touch survives a lost connection and a reload', async () => {
+  const student = await openPage(browser, phone, daemon.url, '390');
+  const { page, context } = student;
+  await page.waitForSelector('[data-screen=start]');
+  await page.waitForLoadState('networkidle');
+  await student.axe('the start page on a phone');
+  await student.shot('start');
+  await page.tap('#start');
+
+  const given = [];
+  const complaintsOffline = [];
+  for (const answer of plan) {
+    const { item, choice, confidence } = answer;
+    await shown(page, item, 'viewing');
+    const from = Date.now();
+    if (item === 1) {
+      await student.axe('an image on a phone');
+      await student.shot('image');
+    }
+    await page.tap(`[data-choice=${choice}]`);
+    const longestMs = Date.now() - from + 1000;
+    await shown(page, item, 'rating');
+    if (item === 1) {
+      await student.shot('confidence');
+    }
+    if (item === 4) {
+      const before = student.complaints.length;
+      await context.setOffline(true);
+      await page.tap(`[data-confidence="${confidence}"]`);
+      await page.waitForSelector('#trouble:not(.is-absent)');
+      assert.match(await page.textContent('#trouble'), /kept/);
+      await student.axe('an answer that waits for the connection');
+      await student.shot('offline');
+      assert.equal(storedSession().rows.length, 3);
+      await context.setOffline(false);
+      await shown(page, item, 'feedback');
+      complaintsOffline.push(...student.complaints.splice(before));
+    } else if (item === 6) {
+      const before = student.complaints.length;
+      await context.setOffline(true);
+      await page.tap(`[data-confidence="${confidence}"]`);
+      await page.waitForSelector('#trouble:not(.is-absent)');
+      await context.setOffline(false);
+      await page.reload();
+      complaintsOffline.push(...student.complaints.splice(before));
+      given.push({ ...answer, longestMs, truth: null });
+      continue;
+    } else {
+      await page.tap(`[data-confidence="${confidence}"]`);
+    }
+    await shown(page, item, 'feedback');
+    given.push({ ...answer, longestMs, truth: await toldTruth(page) });
+    await page.waitForTimeout(SETTLE_MS);
+    if (item === 1) {
+      await student.axe('the feedback on a phone');
+      await student.shot('feedback');
+    }
+    await page.tap('#next');
+  }
+  given[5].truth = storedSession().rows[5].class; // its feedback was lost with the reload; the summary shows it
+  await assertSummary(page, given);
+  await student.axe('the summary on a phone');
+  await student.shot('summary');
+  await assertStored(given);
+  await assertNothingTold(student.traffic, CLASS_NAMES);
+  assert.deepEqual(student.complaints, []);
+  assert.ok(complaintsOffline.every((text) => /ERR_INTERNET_DISCONNECTED/.test(text)), complaintsOffline.join('\n'));
+  await context.close();
+});
+
+test('nothing moves from the question to the next image, and the next image is there at once', async () => {
+  for (const options of [desktop, phone]) {
+    const student = await openPage(browser, options, daemon.url, 'unused');
+    const { page } = student;
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    const before = await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect()));
+    for (const item of [1, 2]) {
+      await shown(page, item, 'viewing');
+      await page.waitForLoadState('networkidle'); // the read-ahead of the next image
+      await page.click('[data-choice=fracture]');
+      await page.click('[data-confidence="2"]');
+      await shown(page, item, 'feedback');
+      await page.waitForTimeout(SETTLE_MS);
+      const requests = student.traffic.length;
+      await page.click('#next');
+      await shown(page, item + 1, 'viewing');
+      const fetched = student.traffic.slice(requests).filter(({ url }) => url.includes('/images/')).length;
+      assert.ok(fetched <= 1, 'at most the image after the next one is fetched');
+    }
+    assert.equal(await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect())), before);
+    assert.ok(await student.shifted() < 0.005, `layout shift ${await student.shifted()}`);
+    await student.context.close();
+  }
+});
+
+test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of at least 44 px', async () => {
+  for (const [width, height] of [[320, 568], [360, 640], [390, 664], [640, 400], [844, 390], [1280, 800]]) {
+    const where = `${width}x${height}`;
+    const student = await openPage(browser, { viewport: { width, height } }, daemon.url, where);
+    const { page } = student;
+    await page.waitForSelector('[data-screen=start]');
+    await assertFits(page, `start ${where}`);
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    await page.click('[data-choice=fracture]');
+    await assertFits(page, `drill ${where}`);
+    const small = await page.$$eval('button:enabled', (buttons) => buttons
+      .filter((button) => button.checkVisibility({ visibilityProperty: true }))
+      .map((button) => ({ text: button.textContent, box: button.getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 44 || box.height < 44)
+      .map(({ text, box }) => `${text} ${box.width}x${box.height}`));
+    assert.deepEqual(small, [], where);
+    const film = await page.$eval('.film-frame', (element) => element.getBoundingClientRect().toJSON());
+    assert.ok(Math.abs(film.width - film.height) < 1 && film.width >= 224, `${where}: image ${film.width}x${film.height}`);
+    await student.shot('fits');
+    await student.context.close();
+  }
+});
