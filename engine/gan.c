@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/rng.h"
+#include "engine/vjp.h"
 
 static const float LRELU_SLOPE = 0.2f, PIXEL_NORM_EPSILON = 1e-8f, MBSTD_EPSILON = 1e-8f;
 static const float GAIN = 1.41421356f; /* He's, for leaky ReLU layers; linear outputs use 1 */
@@ -257,11 +258,23 @@ static nn_id to_grey(const struct builder *b, nn_id x, int res)
     return nn_cast(b->t, image, real_type(b));
 }
 
+/* The level whose images `lod` names, as log2 of their side; 0, with the tape's error set, when there is
+ * none. */
+static int level_of(struct nn_tape *t, const struct nn_network *net, float lod)
+{
+    int lod_max = net->config.resolution_log2 - 2;
+    if (nn_tape_status(t, NULL) != NN_OK) return 0;
+    if (lod >= 0 && lod <= (float)lod_max) return net->config.resolution_log2 - (int)lod;
+    nn_fail(nn_tape_error(t), NN_ERR_ARGUMENT, "lod %g is not in 0..%d", (double)lod, lod_max);
+    return 0;
+}
+
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod)
 {
     struct builder b = {t, net, params};
-    int top = net->config.resolution_log2 - (int)lod;
+    int top = level_of(t, net, lod);
+    if (!top) return nn_none;
     float fade = lod - floorf(lod); /* share of the level below, 0 when fully grown */
 
     nn_id x = net->config.label_count ? concat_channels(t, latents, labels) : latents;
@@ -324,7 +337,15 @@ nn_id nn_discriminator(struct nn_tape *t, const struct nn_network *net, const nn
                        float lod)
 {
     struct builder b = {t, net, params};
-    int top = net->config.resolution_log2 - (int)lod;
+    int top = level_of(t, net, lod);
+    const struct nn_tensor *value = nn_value(t, images);
+    if (!top || !value) return nn_none;
+    struct nn_shape s = value->shape;
+    if (!nn_same_shape(s, nn_shape(s.n, 1, 1 << top, 1 << top))) {
+        nn_fail(nn_tape_error(t), NN_ERR_ARGUMENT, "images (%d,%d,%d,%d) are not grey and %dx%d", s.n, s.c,
+                s.h, s.w, 1 << top, 1 << top);
+        return nn_none;
+    }
     float fade = lod - floorf(lod);
 
     nn_id x = from_grey(&b, images, top);

@@ -62,7 +62,10 @@ void nn_network_init_values(const struct nn_network *net, uint64_t seed, float *
  * param_count. */
 void nn_network_leaves(struct nn_tape *t, const struct nn_network *net, void *values, nn_id *ids);
 
-/* latents (N, latent_size,1,1), labels (N, label_count,1,1) or nn_none, real_type -> images (N,1,R,R)
+/* Both graphs refuse a lod outside 0..resolution_log2-2, and inputs of other shapes, with NN_ERR_ARGUMENT on
+ * the tape.
+ *
+ * latents (N, latent_size,1,1), labels (N, label_count,1,1) or nn_none, real_type -> images (N,1,R,R)
  * real_type, about -1..1, unclipped. */
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod);
