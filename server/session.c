@@ -25,7 +25,7 @@ bool srv_session_item_open(const bool *answered, int items, int n)
 {
     int done = 0;
     for (int i = 0; i < items; i++) done += answered[i];
-    return n <= done + SESSION_READ_AHEAD || answered[n - 2];
+    return n <= done + SESSION_READ_AHEAD;
 }
 
 int srv_session_rating(int choice, int confidence)

@@ -21,8 +21,9 @@ struct srv_session_item {
  * round(prevalence * items) of them are DECK_YES, in random order. */
 void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items);
 
-/* Whether item n (1-based) may be looked at and answered: it is among the next two after as many items as
- * are answered, or the one before it is answered. `answered[k]` tells of item k+1. */
+/* Whether item n (1-based) may be looked at and answered: it is among the first `answers + 2`, so that the
+ * next image can load while this one is read. The item after an answered one always is. `answered[k]` tells
+ * of item k+1. */
 bool srv_session_item_open(const bool *answered, int items, int n);
 
 /* 1..6 from surely not to surely: confidence 3,2,1 in "no" are 1,2,3; 1,2,3 in "yes" are 4,5,6. */

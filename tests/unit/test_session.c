@@ -78,13 +78,21 @@ static void two_items_are_open_ahead_of_the_answers(void **state)
     assert_false(srv_session_item_open(answered, 5, 4));
 }
 
-static void the_item_after_an_answered_one_is_open(void **state)
+/* Whatever order open items are answered in, the one after the last answered is open. */
+static void no_order_of_answering_closes_the_next_item(void **state)
 {
     (void)state;
-    bool answered[6] = {false, true, true, false, false, false};
-    assert_true(srv_session_item_open(answered, 6, 1));
-    assert_true(srv_session_item_open(answered, 6, 4));
-    assert_false(srv_session_item_open(answered, 6, 5));
+    for (int run = 0; run < 200; run++) {
+        bool answered[12] = {false};
+        for (int done = 0, last = 0; done < 12;) {
+            int n = 1 + (int)srv_random_below(12);
+            if (answered[n - 1] || !srv_session_item_open(answered, 12, n)) continue;
+            answered[n - 1] = true;
+            done++;
+            if (n > last) last = n;
+            assert_true(srv_session_item_open(answered, 12, last + 1));
+        }
+    }
 }
 
 static void ratings_run_from_surely_not_to_surely(void **state)
@@ -103,7 +111,7 @@ int main(void)
         cmocka_unit_test(every_place_is_equally_likely_to_hold_a_fracture),
         cmocka_unit_test(names_and_seeds_are_fresh_and_the_name_does_not_hold_the_seed),
         cmocka_unit_test(two_items_are_open_ahead_of_the_answers),
-        cmocka_unit_test(the_item_after_an_answered_one_is_open),
+        cmocka_unit_test(no_order_of_answering_closes_the_next_item),
         cmocka_unit_test(ratings_run_from_surely_not_to_surely),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
