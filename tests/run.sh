@@ -28,6 +28,7 @@ suites=("$@")
 
 export CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
+export OMP_WAIT_POLICY=passive # on a busy machine, threads that wait by spinning cost more than they save
 export ROENTGYM_BUILD
 logs=$build/logs
 scratch=$(mktemp -d) || exit 2
