@@ -76,11 +76,11 @@ static float outline(const struct body *b, float x, float y, float inset)
     float up = fminf(y - 0.4f * b->head, 0.0f), wave = 2.5f * noise_at(&b->tile, y * 0.02f, 3.5f);
     float skin = b->skin - 0.0011f * up * up * 1.2f + wave - inset;
     float deep = p->thickness_mm - 1.1f * inset;
-    float torso = deep * across((x - b->midline) / (skin - b->midline), 4.5f);
+    float torso = deep * across((x - b->midline) / (skin - b->midline), 8.0f);
     /* below the crotch the thigh stands alone */
     float inner = b->midline - 30.0f + 0.3f * inset + 0.24f * fmaxf(y - b->perineum, 0.0f);
     float half = 0.5f * (skin - inner), middle = 0.5f * (skin + inner);
-    float thigh = 0.95f * deep * across((x - middle) / half, 4.0f);
+    float thigh = 0.95f * deep * across((x - middle) / half, 6.0f);
     float crotch = b->perineum + 0.25f * (x - b->midline);
     float stays = sigmoid((crotch + 6.0f * noise_at(&b->tile, x * 0.03f, 55.5f) - y) * 0.06f);
     return fmaxf(torso * stays, thigh);
@@ -118,7 +118,7 @@ static float bowel(const struct body *b, float x, float y)
 void body_paths(const struct body *b, float x, float y, float *muscle, float *fat)
 {
     const struct phantom_patient *p = b->patient;
-    float inset = 0.72f * p->lateral_fat_mm;
+    float inset = 0.55f * p->lateral_fat_mm;
     float whole = outline(b, x, y, 0.0f), inner = outline(b, x, y, inset);
     whole += fold_height(b, x, y) * (whole > 1.0f ? 1.0f : 0.0f);
     /* planes of fat between muscles run down and outwards; clouds of marbling */

@@ -77,6 +77,13 @@ static void acetabulum(const struct phantom_patient *p, float d, struct solid *s
     shell->marrow = 0.14f;
     shell->blend = 0.10f * d;
 
+    /* the posterior wall reaches further out than the plane of the opening, and is round */
+    struct solid_part *wall = solid_blob(s, d, (float[]){-0.04f, 0.08f + 0.03f * p->pelvis_shape[6], 0.44f},
+                                         (float[]){0.36f + 0.03f * p->pelvis_shape[7], 0.42f, 0.19f});
+    wall->cortex = along_even(0.9f * thin);
+    wall->marrow = 0.12f;
+    wall->blend = 0.14f * d;
+
     /* the medial wall in profile: ilioischial line */
     struct solid_part *plate = solid_tube(
         s, d, (float[]){-0.56f, -0.32f, 0.14f}, (float[]){-0.73f, 0.80f, 0.46f}, (float[]){0.1f, 0, 1},
@@ -121,8 +128,8 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
     spine->marrow = 0.12f;
 
     struct solid_part *ramus = solid_tube(
-        s, d, (float[]){x - 0.10f, low + 0.08f, 0.45f}, (float[]){-1.44f, 0.74f + 0.05f * n[4], -0.72f},
-        (float[]){0, 1, 0}, (struct along){0.18f, 0.15f, 0.18f}, (struct along){0.20f, 0.11f, 0.12f});
+        s, d, (float[]){x - 0.04f, low + 0.06f, 0.62f}, (float[]){-1.44f, 0.70f + 0.05f * n[4], -0.74f},
+        (float[]){0, 1, 0}, (struct along){0.19f, 0.15f, 0.24f}, (struct along){0.20f, 0.11f, 0.13f});
     ramus->bend_first = 0.06f * d;
     ramus->cortex = along_even(1.2f * thin);
     ramus->marrow = 0.12f;
@@ -167,18 +174,18 @@ static void sacrum(const struct phantom_patient *p, float d, struct solid *s)
         (struct along){0.72f, 0.58f, 0.22f}, (struct along){0.30f, 0.24f, 0.12f});
     ala->cortex = along_even(0.7f * thin);
     ala->marrow = 0.12f;
-    ala->blend = 0.01f * d;
+    ala->bend_first = 0.08f * d;
 }
 
 void pelvis_build(const struct phantom_patient *p, struct solid *out)
 {
     float d = p->head_mm * p->pelvis_scale;
     out->count = out->clips = 0;
+    sacrum(p, d, out);
     ilium(p, d, out);
     acetabulum(p, p->head_mm, out);
     ischium(p, d, out);
     pubis(p, d, out);
-    sacrum(p, d, out);
     lookalikes_on_pelvis(p, out);
     sockets(p, p->head_mm, out);
     struct placement tilt = placement_turn(0, p->pelvic_tilt_deg),

@@ -159,29 +159,32 @@ static void add_body(const struct scene *s, int column, int row, int count, cons
 }
 
 /* Bones are not as smooth as ellipses: their outlines waver by some tenths of a millimetre. */
-static void waver(const struct noise_tile *t, struct solid_rays *r)
+static struct solid_rays wavering(const struct noise_tile *t, const struct solid_rays *r, float amount)
 {
+    struct solid_rays out = *r;
     for (int i = 0; i < SOLID_LANES; i++) {
-        float x = r->x[i], y = r->y[i];
-        r->x[i] +=
-            0.5f * noise_at(t, 0.045f * x, 0.045f * y + 13.0f) + 0.18f * noise_at(t, 0.16f * x, 0.16f * y);
-        r->y[i] += 0.5f * noise_at(t, 0.045f * x + 50.0f, 0.045f * y) +
-                   0.18f * noise_at(t, 0.16f * x, 0.16f * y + 77.0f);
+        float x = r->x[i], y = r->y[i], fine = 0.18f * amount, wide = 0.5f * amount;
+        out.x[i] +=
+            wide * noise_at(t, 0.045f * x, 0.045f * y + 13.0f) + fine * noise_at(t, 0.16f * x, 0.16f * y);
+        out.y[i] += wide * noise_at(t, 0.045f * x + 50.0f, 0.045f * y) +
+                    fine * noise_at(t, 0.16f * x, 0.16f * y + 77.0f);
     }
+    return out;
 }
 
 static void render_strip(const struct scene *s, int column, int row, int count, struct phantom_maps *m)
 {
     static const struct placement UNMOVED = {.rotate = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
-    struct solid_rays rays;
+    struct solid_rays straight, rays;
     struct solid_paths paths;
     float taken[SOLID_LANES] = {0};
     size_t at = (size_t)row * (size_t)m->size + (size_t)column;
-    strip_rays(s->patient, &s->frame, column, row, count, &rays);
-    overlay_add(&s->overlay, &rays, m->bone + at, m->metal + at);
-    waver(&s->body.tile, &rays);
+    strip_rays(s->patient, &s->frame, column, row, count, &straight);
+    overlay_add(&s->overlay, &straight, m->bone + at, m->metal + at);
+    rays = wavering(&s->body.tile, &straight, 1.0f);
     if (solid_project(&s->pelvis, &rays, &paths))
         add_bone(&paths, &rays, &s->pelvis_grain, &UNMOVED, m->bone + at, m->fat + at, taken);
+    rays = wavering(&s->body.tile, &straight, 0.4f);
     for (int k = 0; k < s->broken.count; k++)
         if (solid_project(&s->broken.solid[k], &rays, &paths))
             add_bone(&paths, &rays, &s->femur_grain, &s->broken.place[k], m->bone + at, m->fat + at, taken);
