@@ -1,4 +1,5 @@
 /* Data-set folders: what opens, what is built beside it, and every bad folder. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -272,6 +273,40 @@ static void a_full_disk_is_reported_and_leaves_the_old_pyramid(void **state)
     assert_int_equal(scratch_count(*state), 4);
 }
 
+struct opener {
+    const char *folder;
+    int images_read;
+    nn_status status;
+};
+
+static void *open_once(void *context)
+{
+    struct opener *o = context;
+    struct tr_dataset *d;
+    o->status = tr_dataset_open(&d, o->folder, count_calls, &o->images_read, NULL);
+    tr_dataset_close(d);
+    return NULL;
+}
+
+static void of_several_openers_one_builds_and_the_others_wait(void **state)
+{
+    enum { OPENERS = 4 };
+    struct opener openers[OPENERS];
+    pthread_t threads[OPENERS];
+    int images_read = 0;
+    for (int i = 0; i < OPENERS; i++) {
+        openers[i] = (struct opener){.folder = *state};
+        assert_int_equal(pthread_create(&threads[i], NULL, open_once, &openers[i]), 0);
+    }
+    for (int i = 0; i < OPENERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(openers[i].status, NN_OK);
+        images_read += openers[i].images_read;
+    }
+    assert_int_equal(images_read, IMAGES);
+    assert_int_equal(scratch_count(*state), 4);
+}
+
 /* ---- bad folders ---- */
 
 static void a_bad_folder_or_description_is_named(void **state)
@@ -361,6 +396,7 @@ int main(void)
         dataset_test(what_a_crash_left_is_cleared_away),
         dataset_test(a_stop_leaves_the_old_pyramid),
         dataset_test(a_full_disk_is_reported_and_leaves_the_old_pyramid),
+        dataset_test(of_several_openers_one_builds_and_the_others_wait),
         dataset_test(a_bad_folder_or_description_is_named),
         dataset_test(a_missing_image_is_named_with_its_line),
         dataset_test(a_corrupt_image_is_named_with_its_line),

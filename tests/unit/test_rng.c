@@ -145,6 +145,10 @@ static void integers_below_a_limit_are_equally_likely(void **state)
     }
     for (int n = 0; n < LIMIT; n++) assert_in_range(counts[n], COUNT / LIMIT - 400, COUNT / LIMIT + 400);
     assert_int_equal(nn_rng_below(&r, 1), 0);
+    /* Of a limit of 3/4 of all words, the lowest third would come up half of the time without rejection. */
+    int low = 0;
+    for (int i = 0; i < 30000; i++) low += nn_rng_below(&r, 3u << 30) < 1u << 30;
+    assert_in_range(low, 9700, 10300);
 }
 
 int main(void)
