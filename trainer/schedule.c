@@ -39,6 +39,8 @@ nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolu
 {
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         if (strcmp(presets[i].name, name) != 0) continue;
+        if (resolution_log2 < 2 || resolution_log2 > NN_RESOLUTION_LOG2_MAX)
+            return nn_fail(err, NN_ERR_ARGUMENT, "preset '%s' has no resolution 2^%d", name, resolution_log2);
         s->level_count = resolution_log2 - 1;
         memcpy(s->levels, presets[i].levels, sizeof s->levels);
         return NN_OK;
@@ -46,7 +48,7 @@ nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolu
     return nn_fail(err, NN_ERR_ARGUMENT, "no preset '%s': there are paper and cpu-small", name);
 }
 
-static int level_of_side(const struct tr_schedule *s, int side)
+static int level_of_side(const struct tr_schedule *s, long side)
 {
     for (int k = 0; k < s->level_count; k++)
         if (side == 4 << k) return k;
@@ -55,23 +57,26 @@ static int level_of_side(const struct tr_schedule *s, int side)
 
 nn_status tr_schedule_parse(struct tr_schedule *s, const char *text, struct nn_error *err)
 {
+    struct tr_schedule parsed = *s; /* so that a bad text changes nothing */
     for (const char *at = text; *at;) {
-        int side, length = 0;
+        long side;
+        int length = 0;
         double fade, train;
-        if (sscanf(at, "%d:%lf/%lf%n", &side, &fade, &train, &length) != 3 ||
+        if (sscanf(at, "%ld:%lf/%lf%n", &side, &fade, &train, &length) != 3 ||
             (at[length] != ',' && at[length] != '\0'))
             return nn_fail(err, NN_ERR_ARGUMENT, "levels: '%s' is not side:fade/train,... in kimg", at);
         int level = level_of_side(s, side);
         if (level < 0)
-            return nn_fail(err, NN_ERR_ARGUMENT, "levels: side %d is not one of 4..%d", side,
+            return nn_fail(err, NN_ERR_ARGUMENT, "levels: side %ld is not one of 4..%d", side,
                            4 << (s->level_count - 1));
         if (!(fade >= 0 && train >= 0 && fade <= 1e6 && train <= 1e6) || (level == 0 && fade > 0))
-            return nn_fail(err, NN_ERR_ARGUMENT, "levels: %d:%g/%g: kimg must be 0..1e6, and 4 has no fade",
+            return nn_fail(err, NN_ERR_ARGUMENT, "levels: %ld:%g/%g: kimg must be 0..1e6, and 4 has no fade",
                            side, fade, train);
-        s->levels[level].fade_kimg = fade;
-        s->levels[level].train_kimg = train;
+        parsed.levels[level].fade_kimg = fade;
+        parsed.levels[level].train_kimg = train;
         at += length + (at[length] == ',');
     }
+    *s = parsed;
     return NN_OK;
 }
 
