@@ -1,0 +1,148 @@
+/* `roentgym phantom`: the command line around phantom_dataset_write. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "trainer/commands.h"
+#include "trainer/phantom/dataset_writer.h"
+
+static const char usage[] =
+    "usage: roentgym phantom --patients N --out DIR [options]\n"
+    "\n"
+    "Simulates hip radiographs of virtual patients, one or two hips each, about 28 % of them fractured, and\n"
+    "writes a data set: images/, masks/ of the fractures, labels.csv, dataset.json. The same seed gives the\n"
+    "same bytes. Ctrl-C stops; the same command goes on.\n"
+    "\n"
+    "  --patients N   virtual patients, 1..1000000\n"
+    "  --out DIR      folder of the data set; made if it is not there\n"
+    "  --size N       side in pixels: 64, 128, ... 1024; default 1024\n"
+    "  --seed N       default 1\n"
+    "  --sheet FILE   also a contact sheet (PNG) of the first 32 images\n"
+    "  --help\n";
+
+static volatile sig_atomic_t stop_wanted;
+
+static void want_stop(int signal_number)
+{
+    (void)signal_number;
+    stop_wanted = 1;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+struct show {
+    double started_s, shown_s;
+    int first; /* images that were there at the start */
+};
+
+static bool show_progress(void *context, int done, int total)
+{
+    struct show *s = context;
+    double now = now_s();
+    bool terminal = isatty(STDOUT_FILENO);
+    if (s->started_s == 0) *s = (struct show){.started_s = now, .first = done};
+    if (done == total || now - s->shown_s > (terminal ? 0.2 : 10)) {
+        double rate = (done - s->first) / (now - s->started_s + 1e-9);
+        printf("%s%d of %d images  %.1f images/s  %.0f s left%s", terminal ? "\r" : "", done, total, rate,
+               rate > 0 ? (total - done) / rate : 0, terminal && done < total ? "  " : "\n");
+        fflush(stdout);
+        s->shown_s = now;
+    }
+    return !stop_wanted;
+}
+
+static int parse_number(const char *option, const char *text, unsigned long long high,
+                        unsigned long long *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtoull(text, &end, 10);
+    if (errno || end == text || *end || text[0] == '-' || *value > high) {
+        fprintf(stderr, "roentgym phantom: %s '%s' is not a number in 0..%llu\n", option, text, high);
+        return 2;
+    }
+    return 0;
+}
+
+/* 0: go on; otherwise *status is the exit status. */
+static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *status)
+{
+    static const struct option options[] = {
+        {"patients", required_argument, NULL, 'p'},
+        {"out", required_argument, NULL, 'o'},
+        {"size", required_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'r'},
+        {"sheet", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    unsigned long long patients = 0, size = 1024, seed = 1;
+    int code;
+    *status = 0;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (code) {
+        case 'p':
+            *status = parse_number("--patients", optarg, 1000000, &patients);
+            break;
+        case 's':
+            *status = parse_number("--size", optarg, 1024, &size);
+            break;
+        case 'r':
+            *status = parse_number("--seed", optarg, INT64_MAX, &seed);
+            break;
+        case 'o':
+            o->out = optarg;
+            break;
+        case 'c':
+            o->sheet = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 1;
+        default:
+            *status = 2;
+        }
+        if (*status) return 1;
+    }
+    if (optind < argc || !patients || !o->out || size < 64 || (size & (size - 1)) != 0) {
+        fputs(size < 64 || (size & (size - 1)) != 0
+                  ? "roentgym phantom: --size must be 64, 128, 256, 512 or 1024\n"
+                  : "roentgym phantom: --patients N and --out DIR are needed; see roentgym phantom --help\n",
+              stderr);
+        *status = 2;
+        return 1;
+    }
+    o->patients = (int)patients;
+    o->size = (int)size;
+    o->seed = seed;
+    return 0;
+}
+
+int tr_phantom_main(int argc, char **argv)
+{
+    struct phantom_dataset_options options = {0};
+    struct nn_error err;
+    struct show show = {0};
+    bool complete;
+    int exit_status;
+    if (parse(&options, argc, argv, &exit_status)) return exit_status;
+    struct sigaction action = {.sa_handler = want_stop};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    nn_status status = phantom_dataset_write(&options, show_progress, &show, &complete, &err);
+    if (status != NN_OK) {
+        fprintf(stderr, "roentgym phantom: %s\n", err.text);
+        return 1;
+    }
+    if (!complete) puts("\nstopped; the same command goes on");
+    return 0;
+}
