@@ -103,12 +103,12 @@ static void add_trochanters(const struct phantom_patient *p, const struct femur_
 
     /* the crest behind, from the tip to the lesser trochanter: the white oblique line of the films */
     struct solid_part *crest = solid_tube(
-        s, d, (float[]){off + 0.07f, tip + 0.12f, 0.27f}, (float[]){off - 0.24f, 1.02f, 0.30f},
+        s, d, (float[]){off + 0.07f, tip + 0.12f, 0.31f}, (float[]){off - 0.24f, 1.02f, 0.33f},
         (float[]){0.5f, 0, 1}, (struct along){0.12f, 0.10f, 0.10f}, (struct along){0.09f, 0.10f, 0.12f});
     crest->bend_second = 0.06f * d;
-    crest->cortex = (struct along){1.5f * thin, 1.8f * thin, 1.2f * thin};
+    crest->cortex = (struct along){1.8f * thin, 2.2f * thin, 1.4f * thin};
     crest->marrow = 0.14f;
-    crest->blend = 0.07f * d;
+    crest->blend = 0.05f * d;
 
     struct solid_part *lesser =
         solid_tube(s, d, (float[]){off - 0.27f + 0.02f * n[4], 1.00f + 0.03f * n[3], 0.22f},

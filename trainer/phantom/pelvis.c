@@ -86,10 +86,10 @@ static void acetabulum(const struct phantom_patient *p, float d, struct solid *s
 
     /* the medial wall in profile: ilioischial line */
     struct solid_part *plate = solid_tube(
-        s, d, (float[]){-0.56f, -0.32f, 0.14f}, (float[]){-0.73f, 0.80f, 0.46f}, (float[]){0.1f, 0, 1},
-        (struct along){0.24f, 0.36f, 0.22f}, (struct along){0.05f, 0.07f, 0.09f});
-    plate->bend_second = 0.04f * d;
-    plate->cortex = along_even(1.4f * thin);
+        s, d, (float[]){-0.44f, -0.95f, 0.26f}, (float[]){-0.76f, 0.74f, 0.44f}, (float[]){0.06f, 0, 1},
+        (struct along){0.26f, 0.42f, 0.24f}, (struct along){0.06f, 0.065f, 0.09f});
+    plate->bend_second = -0.02f * d;
+    plate->cortex = along_even(1.8f * thin);
     plate->marrow = 0.12f;
     plate->blend = 0.13f * d;
 }
@@ -99,8 +99,8 @@ static void sockets(const struct phantom_patient *p, float d, struct solid *s)
     float thin = 0.6f + 0.4f * p->cortex, socket = 0.5f + p->joint_mm / d;
     struct solid_part *cup = solid_blob(s, d, (float[]){0, 0, 0}, (float[]){socket, socket, socket});
     cup->cut = true;
-    cup->cortex = along_even(0.85f * thin);
-    cup->cortex_side = -1.6f; /* first axis is y: thick roof above, thin floor below */
+    cup->cortex = along_even(0.65f * thin);
+    cup->cortex_side = -2.4f; /* first axis is y: thick roof above, thin floor below */
     cup->blend = 0.025f * d;
     struct solid_part *fossa =
         solid_blob(s, d, (float[]){-0.28f, 0.16f, -0.02f}, (float[]){0.33f, 0.36f, 0.26f});
@@ -113,10 +113,10 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
 {
     const float *n = p->pelvis_shape;
     float thin = 0.6f + 0.4f * p->cortex;
-    float x = -0.60f + 0.03f * n[2], low = 1.08f + 0.05f * n[3];
+    float x = -0.71f + 0.03f * n[2], low = 1.06f + 0.05f * n[3];
     struct solid_part *shaft =
         solid_tube(s, d, (float[]){-0.42f, 0.08f, 0.36f}, (float[]){x, low, 0.52f}, (float[]){1, 0, 0},
-                   (struct along){0.25f, 0.235f, 0.28f}, (struct along){0.22f, 0.20f, 0.25f});
+                   (struct along){0.25f, 0.255f, 0.27f}, (struct along){0.22f, 0.20f, 0.25f});
     shaft->cortex = (struct along){1.1f * thin, 1.3f * thin, 0.8f * thin};
     shaft->marrow = 0.13f;
     shaft->blend = 0.10f * d;
@@ -128,8 +128,8 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
     spine->marrow = 0.12f;
 
     struct solid_part *ramus = solid_tube(
-        s, d, (float[]){x - 0.04f, low + 0.06f, 0.62f}, (float[]){-1.44f, 0.70f + 0.05f * n[4], -0.74f},
-        (float[]){0, 1, 0}, (struct along){0.19f, 0.15f, 0.24f}, (struct along){0.20f, 0.11f, 0.13f});
+        s, d, (float[]){x - 0.06f, low + 0.10f, 0.60f}, (float[]){-1.44f, 0.70f + 0.05f * n[4], -0.74f},
+        (float[]){0, 1, 0}, (struct along){0.21f, 0.15f, 0.24f}, (struct along){0.20f, 0.11f, 0.13f});
     ramus->bend_first = 0.06f * d;
     ramus->cortex = along_even(1.2f * thin);
     ramus->marrow = 0.12f;
@@ -170,11 +170,10 @@ static void sacrum(const struct phantom_patient *p, float d, struct solid *s)
 {
     float x = -1.50f, thin = 0.5f + 0.3f * p->cortex;
     struct solid_part *ala = solid_tube(
-        s, d, (float[]){x - 0.1f, -2.3f, 0.85f}, (float[]){x - 0.3f, -1.0f, 1.35f}, (float[]){1, 0, 0},
-        (struct along){0.72f, 0.58f, 0.22f}, (struct along){0.30f, 0.24f, 0.12f});
+        s, d, (float[]){x - 0.28f, -2.4f, 0.85f}, (float[]){x - 0.28f, -0.55f, 1.35f}, (float[]){1, 0, 0},
+        (struct along){0.98f, 0.80f, 0.24f}, (struct along){0.30f, 0.24f, 0.12f});
     ala->cortex = along_even(0.7f * thin);
     ala->marrow = 0.12f;
-    ala->bend_first = 0.08f * d;
 }
 
 void pelvis_build(const struct phantom_patient *p, struct solid *out)
