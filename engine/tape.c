@@ -159,10 +159,20 @@ static void add_cotangent(struct nn_tape *t, nn_id *total, nn_id part)
     *total = total->index == 0 ? part : nn_axpby(t, 1, *total, 1, part);
 }
 
+static bool seed_fits(const struct nn_tape *t, nn_id y, nn_id seed)
+{
+    const struct nn_tensor *a = nn_value(t, y), *b = nn_value(t, seed);
+    return a && b && nn_same_shape(a->shape, b->shape) && a->type == b->type;
+}
+
 void nn_gradient(struct nn_tape *t, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out)
 {
     for (int k = 0; k < count; k++) out[k] = nn_none;
     if (t->error.status != NN_OK) return;
+    if (!seed_fits(t, y, seed)) {
+        nn_fail(&t->error, NN_ERR_ARGUMENT, "gradient of a value with a seed of another shape or type");
+        return;
+    }
     size_t nodes = (size_t)y.index + 1; /* the new ones come after y and are not visited */
     bool *on_path = calloc(nodes, sizeof *on_path);
     nn_id *cotangent = calloc(nodes, sizeof *cotangent);
