@@ -124,7 +124,7 @@ static void draw_pose(struct phantom_patient *p)
     p->rotation_deg = normal(&r, stiff ? 16.0 : -8.0, stiff ? 10.0 : 7.0);
     p->abduction_deg = normal(&r, 1.0, 3.5);
     p->pelvic_tilt_deg = normal(&r, 0.0, 6.0);
-    p->pelvic_turn_deg = normal(&r, 0.0, 4.0);
+    p->pelvic_turn_deg = normal(&r, 0.0, 2.8);
     p->frame_mm = normal(&r, 182.0, 4.0);
     p->frame_x_mm = normal(&r, -6.0, 6.5);
     p->frame_y_mm = normal(&r, -14.0, 6.5);

@@ -113,10 +113,10 @@ static void ischium(const struct phantom_patient *p, float d, struct solid *s)
 {
     const float *n = p->pelvis_shape;
     float thin = 0.6f + 0.4f * p->cortex;
-    float x = -0.71f + 0.03f * n[2], low = 1.06f + 0.05f * n[3];
+    float x = -0.67f + 0.03f * n[2], low = 1.06f + 0.05f * n[3];
     struct solid_part *shaft =
         solid_tube(s, d, (float[]){-0.42f, 0.08f, 0.36f}, (float[]){x, low, 0.52f}, (float[]){1, 0, 0},
-                   (struct along){0.25f, 0.255f, 0.27f}, (struct along){0.22f, 0.20f, 0.25f});
+                   (struct along){0.25f, 0.225f, 0.26f}, (struct along){0.22f, 0.20f, 0.25f});
     shaft->cortex = (struct along){1.1f * thin, 1.3f * thin, 0.8f * thin};
     shaft->marrow = 0.13f;
     shaft->blend = 0.10f * d;
@@ -149,14 +149,14 @@ static void pubis(const struct phantom_patient *p, float d, struct solid *s)
     ramus->blend = 0.12f * d;
 
     struct solid_part *body =
-        solid_blob(s, d, (float[]){middle + 0.28f, 0.50f, -0.76f}, (float[]){0.245f, 0.40f, 0.13f});
+        solid_blob(s, d, (float[]){middle + 0.24f, 0.50f, -0.76f}, (float[]){0.21f, 0.40f, 0.13f});
     body->cortex = along_even(1.0f * thin);
     body->marrow = 0.14f;
     body->blend = 0.22f * d;
 
     /* the other side, beyond the symphysis */
     struct solid_part *other =
-        solid_blob(s, d, (float[]){middle - 0.27f, 0.50f, -0.76f}, (float[]){0.245f, 0.40f, 0.13f});
+        solid_blob(s, d, (float[]){middle - 0.24f, 0.50f, -0.76f}, (float[]){0.21f, 0.40f, 0.13f});
     struct solid_part *across = solid_tube(
         s, d, (float[]){middle - 0.26f, 0.34f, -0.74f}, (float[]){2.0f * middle + 0.9f, 0.08f, -0.4f},
         (float[]){0, 1, 0}, (struct along){0.20f, 0.17f, 0.2f}, (struct along){0.13f, 0.13f, 0.15f});

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define FINEST_CELL_MM 0.30f
+#define FINEST_CELL_MM 0.24f
 
 /* The grain: white noise drawn out along a direction. `fine` and `coarse` are lattices of the map's size. */
 struct grain {
@@ -34,10 +34,10 @@ static float grain_along(const struct grain *g, float i, float j, float dx, floa
         float w = 1.0f - (float)(k * k) / (float)((n + 1) * (n + 1));
         float a = i + dx * (float)k, b = j + dy * (float)k;
         sum +=
-            w * (lattice(g->map, g->fine, a, b) + 0.40f * lattice(g->map, g->coarse, 0.45f * a, 0.45f * b));
+            w * (lattice(g->map, g->fine, a, b) + 0.32f * lattice(g->map, g->coarse, 0.45f * a, 0.45f * b));
         square += w * w;
     }
-    return sum / sqrtf(0.75f * square);
+    return sum / sqrtf(0.66f * square);
 }
 
 static float bump(float x, float width)
