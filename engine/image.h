@@ -17,8 +17,8 @@ struct nn_image {
 };
 
 /* Allocates zeroed pixels. */
-nn_status nn_image_init(struct nn_image *image, int width, int height, int depth, struct nn_error *err)
-    NN_MUST_CHECK;
+nn_status nn_image_init(struct nn_image *image, int width, int height, int depth,
+                        struct nn_error *err) NN_MUST_CHECK;
 /* Frees the pixels and zeroes the struct. Harmless on a zeroed struct. */
 void nn_image_release(struct nn_image *image);
 
@@ -45,7 +45,7 @@ nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *
                         uint8_t **bytes, size_t *size_bytes, struct nn_error *err) NN_MUST_CHECK;
 
 /* Halves an 8-bit square image `times` times by 2x2 box averages (rounded to nearest). */
-nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out, struct nn_error *err)
-    NN_MUST_CHECK;
+nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out,
+                         struct nn_error *err) NN_MUST_CHECK;
 
 #endif
