@@ -1,0 +1,158 @@
+"""Models and labelled samples over HTTP."""
+
+import concurrent.futures
+import os
+import shutil
+import tempfile
+import unittest
+
+from daemon import CHECKPOINT, Daemon, DaemonTest, deck, need_checkpoint, png_chunks, png_header
+
+FRACTURE = "/api/v1/samples/default/fracture/"
+INTACT = "/api/v1/samples/default/no_fracture/"
+
+
+class Models(DaemonTest):
+    def test_the_model_says_what_it_is(self):
+        self.assertEqual(self.model["id"], "default")
+        self.assertIn("fracture", self.model["classes"])
+        self.assertIn("no_fracture", self.model["classes"])
+        self.assertEqual(self.model["sizes"][-1], self.model["resolution"])
+        self.assertEqual(self.model["sizes"], sorted(self.model["sizes"]))
+
+    def test_the_card_is_markdown_and_unknown_models_have_none(self):
+        answer = self.daemon.get(self.model["card"])
+        if os.path.exists(CHECKPOINT.replace(".safetensors", ".md")):
+            self.assertEqual(answer.status, 200)
+            self.assertIn("diagnosis", answer.body.decode().splitlines()[0])
+        else:
+            self.assertEqual(answer.status, 404)
+        self.assertEqual(self.daemon.get("/api/v1/models/other/card").code, "unknown_model")
+        self.assertEqual(self.daemon.get("/api/v1/models/..%2fdefault/card").status, 404)
+
+    def test_health_and_readiness(self):
+        self.assertEqual(self.daemon.get("/healthz").json, {"status": "ok"})
+        self.assertEqual(self.daemon.get("/readyz").json, {"status": "ready"})
+
+
+class Samples(DaemonTest):
+    def test_a_sample_is_an_8_bit_grey_png_of_the_resolution_twice_the_same(self):
+        first, second = self.daemon.get(FRACTURE + "1.png"), self.daemon.get(FRACTURE + "1.png")
+        side = self.model["resolution"]
+        self.assertEqual(first.headers["Content-Type"], "image/png")
+        self.assertEqual(png_header(first.body), (side, side, 8, 0))
+        self.assertEqual(first.body, second.body)
+
+    def test_a_restart_gives_the_same_bytes(self):
+        before = self.daemon.get(FRACTURE + "77.png?truncation=0.7").body
+        other = Daemon()
+        self.addCleanup(other.close)
+        self.assertEqual(other.get(FRACTURE + "77.png?truncation=0.7").body, before)
+
+    def test_class_seed_and_truncation_change_the_picture(self):
+        paths = [FRACTURE + "1.png", INTACT + "1.png", FRACTURE + "2.png", FRACTURE + "1.png?truncation=0.5",
+                 FRACTURE + "1.png?strength=0.5"]
+        pictures = {dict(png_chunks(self.daemon.get(path).body))["IDAT"] for path in paths}
+        self.assertEqual(len(pictures), len(paths))
+
+    def test_at_strength_zero_the_class_does_not_matter(self):
+        pictures = [dict(png_chunks(self.daemon.get(path + "5.png?strength=0").body))["IDAT"]
+                    for path in (FRACTURE, INTACT)]
+        self.assertEqual(pictures[0], pictures[1])
+
+    def test_each_offered_size_is_served(self):
+        for side in self.model["sizes"]:
+            answer = self.daemon.get(f"{FRACTURE}3.png?size={side}")
+            self.assertEqual(png_header(answer.body)[:2], (side, side))
+
+    def test_the_file_says_what_it_is(self):
+        texts = dict(body.decode("latin-1").split("\0", 1)
+                     for kind, body in png_chunks(self.daemon.get(INTACT + "42.png").body) if kind == "tEXt")
+        self.assertIn("Not for diagnosis", texts["Disclaimer"])
+        for word in (self.model["sha256"], "class no_fracture", "seed 42", "strength 1", "truncation 1"):
+            self.assertIn(word, texts["Source"])
+
+    def test_the_etag_confirms_a_copy_without_a_body(self):
+        first = self.daemon.get(FRACTURE + "9.png")
+        tag = first.headers["ETag"]
+        self.assertRegex(tag, r'^"[0-9a-f]+"$')
+        self.assertEqual(first.headers["Cache-Control"], "public, max-age=31536000, immutable")
+        made = self.daemon.metric("roentgymd_images_made_total")
+        for value in (tag, "W/" + tag, f'"x", {tag}', "*"):
+            answer = self.daemon.get(FRACTURE + "9.png", If_None_Match=value)
+            self.assertEqual((answer.status, answer.body, answer.headers["ETag"]), (304, b"", tag))
+        self.assertEqual(self.daemon.get(FRACTURE + "9.png", If_None_Match='"x"').status, 200)
+        self.assertEqual(self.daemon.get(FRACTURE + "123456.png", If_None_Match="*").status, 304)
+        self.assertEqual(self.daemon.metric("roentgymd_images_made_total"), made)
+        self.assertNotEqual(self.daemon.get(INTACT + "9.png").headers["ETag"], tag)
+
+    def test_head_has_the_headers_of_get_and_no_body(self):
+        get = self.daemon.get(FRACTURE + "9.png")
+        head = self.daemon.request("HEAD", FRACTURE + "9.png")
+        self.assertEqual((head.status, head.body), (200, b""))
+        for name in ("Content-Type", "Content-Length", "ETag", "Cache-Control"):
+            self.assertEqual(head.headers[name], get.headers[name])
+
+    def test_the_largest_seed_is_served_and_the_next_refused(self):
+        self.assertEqual(self.daemon.get(FRACTURE + "18446744073709551615.png").status, 200)
+        self.assertEqual(self.daemon.get(FRACTURE + "18446744073709551616.png").status, 422)
+
+    def test_what_does_not_exist_is_refused(self):
+        cases = [
+            ("/api/v1/samples/other/fracture/1.png", 404, "unknown_model"),
+            ("/api/v1/samples/default/sprain/1.png", 422, "unknown_class"),
+            (FRACTURE + "-1.png", 422, "out_of_range"),
+            (FRACTURE + "1.5.png", 422, "out_of_range"),
+            (FRACTURE + "x.png", 422, "out_of_range"),
+            (FRACTURE + "1.png?size=100", 422, "size_not_offered"),
+            (FRACTURE + "1.png?size=", 422, "size_not_offered"),
+            (FRACTURE + "1.png?size=99999999999999999999", 422, "size_not_offered"),
+            (FRACTURE + "1.png?strength=2", 422, "out_of_range"),
+            (FRACTURE + "1.png?strength=nan", 422, "out_of_range"),
+            (FRACTURE + "1.png?truncation=-1", 422, "out_of_range"),
+            (FRACTURE + "1.png?colour=red", 400, "malformed_query"),
+            (FRACTURE + "1.png?size=64&size=64", 400, "malformed_query"),
+            (FRACTURE + "1.jpg", 404, "not_found"),
+            (FRACTURE + ".png", 404, "not_found"),
+        ]
+        made = self.daemon.metric("roentgymd_images_made_total")
+        for path, status, code in cases:
+            with self.subTest(path=path):
+                answer = self.daemon.get(path)
+                self.assertEqual((answer.status, answer.code), (status, code))
+        self.assertEqual(self.daemon.metric("roentgymd_images_made_total"), made)
+
+    def test_equal_requests_are_computed_once(self):
+        made = self.daemon.metric("roentgymd_images_made_total")
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            bodies = set(pool.map(lambda _: self.daemon.get(FRACTURE + "31415.png").body, range(16)))
+        self.assertEqual(len(bodies), 1)
+        self.assertEqual(self.daemon.metric("roentgymd_images_made_total"), made + 1)
+
+    def test_a_full_queue_says_when_to_come_again_and_loses_nobody(self):
+        def fetch(seed):
+            return self.daemon.get(f"{FRACTURE}{seed}.png")
+
+        with concurrent.futures.ThreadPoolExecutor(80) as pool:
+            answers = list(pool.map(fetch, range(500, 580)))
+        refused = [answer for answer in answers if answer.status == 503]
+        self.assertEqual({answer.status for answer in answers} - {200, 503}, set())
+        self.assertGreaterEqual(len(answers) - len(refused), 24)
+        for answer in refused:
+            self.assertEqual(answer.code, "busy")
+            self.assertGreaterEqual(int(answer.headers["Retry-After"]), 1)
+        self.assertEqual(fetch(500).status, 200)
+
+
+class Decks(unittest.TestCase):
+    def test_a_deck_of_classes_that_the_model_lacks_is_refused_at_the_start(self):
+        need_checkpoint()
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        choices = [{"id": "no_fracture", "label": "No"}, {"id": "sprain", "label": "Yes"}]
+        with self.assertRaisesRegex(AssertionError, 'deck "default": the model has no class "sprain"'):
+            Daemon([deck(choices=choices)], folder)
+
+
+if __name__ == "__main__":
+    unittest.main()
