@@ -165,6 +165,7 @@ static void bad_texts_are_refused_and_change_nothing(void **state)
         {"8:nan/2", "kimg"},
         {"8:1/inf", "kimg"},
         {"8:1/1e7", "kimg"},
+        {"8:1e7/1", "kimg"},
         {"4:1/2", "no fade"},
         {"8:/2", "'8:/2'"},
         {",8:1/2", "side:fade/train"},
