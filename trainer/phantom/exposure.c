@@ -28,7 +28,7 @@ void phantom_exposure_draw(uint64_t seed, uint64_t stream, struct phantom_exposu
     e->scatter_mm = (float)nn_rng_range(&r, 25, 40);
     e->blur_mm =
         (float)nn_rng_range(&r, 0.14, 0.22); /* detector MTF and a 0.6-1.2 mm focus, added in squares */
-    e->noise_blur_px = (float)nn_rng_range(&r, 0.5, 0.65);
+    e->noise_blur_px = (float)nn_rng_range(&r, 0.54, 0.68);
 }
 
 static void attenuate(const struct phantom_maps *m, float *signal)

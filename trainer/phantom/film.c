@@ -10,11 +10,13 @@
 void phantom_film_draw(uint64_t seed, uint64_t stream, bool left, struct phantom_film *f)
 {
     struct nn_rng r = {.seed = seed, .stream = stream};
-    f->contrast = (float)nn_rng_range(&r, 125, 175);
-    f->middle_grey = (float)nn_rng_range(&r, 76, 96);
+    f->contrast = (float)nn_rng_range(&r, 150, 205);
+    f->middle_grey = (float)nn_rng_range(&r, 74, 96);
     f->compression = (float)nn_rng_range(&r, 0.15, 0.35);
     f->enhancement = (float)nn_rng_range(&r, 0.35, 0.7);
     f->enhancement_mm = (float)nn_rng_range(&r, 1.5, 3);
+    f->sharpening = (float)nn_rng_range(&r, 0.4, 1.4);
+    f->fog = (float)nn_rng_range(&r, 0, 9);
     f->collimated = nn_rng_uniform(&r) < 0.25;
     f->white_border = nn_rng_uniform(&r) < 0.15;
     for (int k = 0; k < 4; k++)
@@ -22,10 +24,17 @@ void phantom_film_draw(uint64_t seed, uint64_t stream, bool left, struct phantom
     f->tilt = (float)nn_rng_normal(&r, 0, 0.012);
     f->marker = nn_rng_uniform(&r) < 0.45;
     f->marker_left = left;
-    f->marker_x = (float)nn_rng_range(&r, 0.84, 0.93);
-    f->marker_y = (float)nn_rng_range(&r, 0.05, 0.9);
-    f->marker_size = (float)nn_rng_range(&r, 0.045, 0.06);
+    f->marker_size = (float)nn_rng_range(&r, 0.04, 0.062);
+    f->marker_x = (float)nn_rng_range(&r, 0.8, 0.93);
+    f->marker_y = (float)nn_rng_range(&r, 0.04, 0.9);
+    f->marker_lead = nn_rng_uniform(&r) < 0.5;
+    f->marker_turn = f->marker_lead ? (float)nn_rng_normal(&r, 0, 0.12) : 0;
+    f->marker_grey = f->marker_lead ? (float)nn_rng_range(&r, 150, 225) : (float)nn_rng_range(&r, 225, 252);
 }
+
+/* Widths (sd) of the two fixed blurs that separate density into bands: thickness of the body, and
+ * trabeculae. */
+static const float COMPRESSION_MM = 28, SHARPENING_MM = 0.5f;
 
 /* ---- tone --------------------------------------------------------------------------------------- */
 
@@ -53,17 +62,20 @@ static nn_status balance(const struct phantom_film *f, float *density, int size,
                          struct nn_error *err)
 {
     size_t count = (size_t)size * (size_t)size;
-    float *low = malloc(2 * count * sizeof *low), *smooth = low + count;
+    float *low = malloc(3 * count * sizeof *low), *smooth = low + count, *fine = smooth + count;
     if (!low) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a film");
     float middle = middle_density(density, size);
     memcpy(smooth, density, count * sizeof *smooth);
-    nn_status status = phantom_blur_coarse(density, size, 14 / pitch_mm, low, err);
+    memcpy(fine, density, count * sizeof *fine);
+    nn_status status = phantom_blur_coarse(density, size, COMPRESSION_MM / pitch_mm, low, err);
     if (status == NN_OK) status = phantom_blur(smooth, size, f->enhancement_mm / pitch_mm, err);
+    if (status == NN_OK) status = phantom_blur(fine, size, SHARPENING_MM / pitch_mm, err);
     for (size_t i = 0; i < count; i++) {
-        float detail = density[i] - smooth[i];
+        float wide = fine[i] - smooth[i], narrow = density[i] - fine[i];
         /* Strong edges are lifted less: an amplification of power below one. */
-        detail *= f->enhancement / (1 + 4 * fabsf(detail));
-        density[i] += detail - f->compression * (low[i] - middle) - middle;
+        wide *= f->enhancement / (1 + 4 * fabsf(wide));
+        narrow *= f->enhancement + f->sharpening / (1 + 4 * fabsf(narrow));
+        density[i] += wide + narrow - f->compression * (low[i] - middle) - middle;
     }
     free(low);
     return status;
@@ -74,7 +86,7 @@ static float tone(const struct phantom_film *f, float density)
 {
     const float white = 236; /* bone seldom comes near the display's white */
     float offset = logf(white / f->middle_grey - 1);
-    return white / (1 + expf(offset - density * 4 * f->contrast / white));
+    return f->fog + (white - f->fog) / (1 + expf(offset - density * 4 * f->contrast / white));
 }
 
 /* ---- collimator and marker ---------------------------------------------------------------------- */
@@ -121,14 +133,32 @@ static bool on_letter(bool left, float u, float v)
     return fabsf(u - (0.2f + (v - 0.55f) * 0.95f)) < pen * 0.62f; /* the R's leg */
 }
 
+/* The share of a pixel that the marker covers, from 4x4 points; (x,y) from the marker's middle in units of
+ * its height. A right hip's letter is mirrored, as the whole picture is. */
+static float marker_cover(const struct phantom_film *f, float x, float y, float pixel)
+{
+    enum { POINTS = 4 };
+    float c = cosf(f->marker_turn), s = sinf(f->marker_turn);
+    int hits = 0;
+    for (int i = 0; i < POINTS * POINTS; i++) {
+        float px = x + pixel * (((float)(i % POINTS) + 0.5f) / POINTS - 0.5f),
+              py = y + pixel * (((float)(i / POINTS) + 0.5f) / POINTS - 0.5f);
+        float u = c * px + s * py, v = c * py - s * px;
+        hits += on_letter(f->marker_left, 0.35f + (f->marker_left ? u : -u), 0.5f + v);
+    }
+    return (float)hits / (POINTS * POINTS);
+}
+
 static void stamp_marker(const struct phantom_film *f, float *grey, int size)
 {
-    float height = f->marker_size * (float)size, x0 = f->marker_x * (float)size,
-          y0 = f->marker_y * (float)size;
-    for (int y = (int)y0; y < size && (float)y < y0 + height; y++)
-        for (int x = (int)x0; x < size && (float)x < x0 + height; x++) {
-            float u = ((float)x + 0.5f - x0) / height, v = ((float)y + 0.5f - y0) / height;
-            if (on_letter(f->marker_left, u, v)) grey[(size_t)y * (size_t)size + (size_t)x] = 232;
+    float height = f->marker_size * (float)size, x0 = (f->marker_x + f->marker_size / 2) * (float)size,
+          y0 = (f->marker_y + f->marker_size / 2) * (float)size;
+    for (int y = (int)fmaxf(y0 - height, 0); y < size && (float)y < y0 + height; y++)
+        for (int x = (int)(x0 - height); x < size && (float)x < x0 + height; x++) {
+            float cover =
+                marker_cover(f, ((float)x + 0.5f - x0) / height, ((float)y + 0.5f - y0) / height, 1 / height);
+            float *g = &grey[(size_t)y * (size_t)size + (size_t)x];
+            *g += cover * fmaxf(f->marker_grey - *g, 0);
         }
 }
 

@@ -15,10 +15,14 @@ struct phantom_film {
     float compression; /* share of the low frequencies that is taken away */
     float enhancement; /* of edges: the dark halo beside cortex */
     float enhancement_mm;
-    bool collimated, white_border; /* the border outside the collimator is black or white */
-    float collimator[4], tilt;     /* left, top, right, bottom insets; tilt in radians */
-    bool marker, marker_left;      /* side marker; its letter */
-    float marker_x, marker_y, marker_size;
+    float sharpening; /* of what is finer than half a millimetre: trabeculae, and noise with them */
+    bool collimated, white_border;         /* the border outside the collimator is black or white */
+    float collimator[4], tilt;             /* left, top, right, bottom insets; tilt in radians */
+    float fog;                             /* grey of what got all the beam */
+    bool marker, marker_left;              /* side marker; its letter */
+    bool marker_lead;                      /* a lead letter, laid down by hand; otherwise a digital one */
+    float marker_x, marker_y, marker_size; /* top left corner, height */
+    float marker_turn, marker_grey;        /* radians */
 };
 
 /* `left`: the side that the marker names. Pictures of right hips are shown mirrored, marker and all, as on a
