@@ -346,7 +346,16 @@ static void gradients_agree_between_f64_and_the_cpu_in_f32(void **state)
     (void)state;
     struct nn_backend *be;
     assert_int_equal(nn_backend_open_cpu(&be, NN_F32, NULL), NN_OK);
-    compare_with_f64(be, 1e-5);
+    compare_with_f64(be, 1e-4);
+}
+
+static void gradients_in_bf16_keep_their_direction(void **state)
+{
+    (void)state;
+    if (!nn_cpu_has_bf16()) skip();
+    struct nn_backend *be;
+    assert_int_equal(nn_backend_open_cpu(&be, NN_BF16, NULL), NN_OK);
+    compare_with_f64(be, 0.1);
 }
 
 /* ---- values ------------------------------------------------------------------------------------- */
@@ -456,6 +465,7 @@ int main(void)
         cmocka_unit_test(penalty_gradient_matches_two_first_order_gradients),
         cmocka_unit_test(gradients_agree_between_f64_and_f32),
         cmocka_unit_test(gradients_agree_between_f64_and_the_cpu_in_f32),
+        cmocka_unit_test(gradients_in_bf16_keep_their_direction),
         cmocka_unit_test(without_labels_there_is_no_label_term),
         cmocka_unit_test(a_flat_critic_has_a_finite_penalty_gradient),
     };
