@@ -125,13 +125,13 @@ struct nn_backend {
 };
 
 /* The truth: plain single-threaded loops. `type` is NN_F32 or NN_F64, both for maps and reals. */
-nn_status nn_backend_open_reference(struct nn_backend **be, enum nn_type type, struct nn_error *err)
-    NN_MUST_CHECK;
+nn_status nn_backend_open_reference(struct nn_backend **be, enum nn_type type,
+                                    struct nn_error *err) NN_MUST_CHECK;
 
 /* oneDNN and OpenMP. real_type f32; map_type NN_F32, or NN_BF16 where nn_cpu_has_bf16 says so (elsewhere
  * bf16 is refused with NN_ERR_DEVICE). */
-nn_status nn_backend_open_cpu(struct nn_backend **be, enum nn_type map_type, struct nn_error *err)
-    NN_MUST_CHECK;
+nn_status nn_backend_open_cpu(struct nn_backend **be, enum nn_type map_type,
+                              struct nn_error *err) NN_MUST_CHECK;
 bool nn_cpu_has_bf16(void);
 
 #endif

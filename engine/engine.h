@@ -16,28 +16,28 @@ enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 struct nn_model;
 
 struct nn_model_info {
-    char sha256[65];    /* of the checkpoint file, lower-case hex */
-    char name[128];     /* from the checkpoint, e.g. "hip-phantom-1024" */
-    int resolution;     /* side in pixels of a sample */
-    int class_count;    /* >= 1 */
+    char sha256[65];                                 /* of the checkpoint file, lower-case hex */
+    char name[128];                                  /* from the checkpoint, e.g. "hip-phantom-1024" */
+    int resolution;                                  /* side in pixels of a sample */
+    int class_count;                                 /* >= 1 */
     char classes[NN_CLASSES_MAX][NN_CLASS_NAME_MAX]; /* in label order, e.g. "no_fracture", "fracture" */
-    bool simulated;     /* true: the training data were simulated, not patients */
-    double kimg;        /* thousands of real images shown to the discriminator */
-    char device[64];    /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
+    bool simulated;        /* true: the training data were simulated, not patients */
+    double kimg;           /* thousands of real images shown to the discriminator */
+    char device[64];       /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
     char provenance[1024]; /* one line: data set name, hash, how it was trained */
 };
 
 /* One sample. The same model file, request and device class give the same pixels. */
 struct nn_sample_request {
-    uint64_t seed;     /* chooses the latent: which hip */
-    int class_index;   /* 0 .. class_count-1 */
-    float strength;    /* [0,1]: 1 the class itself, 0 the mean over classes */
-    float truncation;  /* [0,1]: scales the latent; 1 full variety, 0 the class's mean hip */
+    uint64_t seed;    /* chooses the latent: which hip */
+    int class_index;  /* 0 .. class_count-1 */
+    float strength;   /* [0,1]: 1 the class itself, 0 the mean over classes */
+    float truncation; /* [0,1]: scales the latent; 1 full variety, 0 the class's mean hip */
 };
 
 /* `device`: "auto" (the best that works), "cpu" or "cuda". */
-nn_status nn_model_open(struct nn_model **model, const char *path, const char *device, struct nn_error *err)
-    NN_MUST_CHECK;
+nn_status nn_model_open(struct nn_model **model, const char *path, const char *device,
+                        struct nn_error *err) NN_MUST_CHECK;
 void nn_model_close(struct nn_model *model); /* NULL is harmless */
 const struct nn_model_info *nn_model_info(const struct nn_model *model);
 

@@ -26,14 +26,20 @@ static inline struct nn_shape nn_shape(int n, int c, int h, int w)
     return (struct nn_shape){n, c, h, w};
 }
 
-static inline size_t nn_count(struct nn_shape s) { return (size_t)s.n * s.c * s.h * s.w; }
+static inline size_t nn_count(struct nn_shape s)
+{
+    return (size_t)s.n * s.c * s.h * s.w;
+}
 
 static inline bool nn_same_shape(struct nn_shape a, struct nn_shape b)
 {
     return a.n == b.n && a.c == b.c && a.h == b.h && a.w == b.w;
 }
 
-static inline size_t nn_type_size(enum nn_type type) { return type == NN_BF16 ? 2 : type == NN_F32 ? 4 : 8; }
+static inline size_t nn_type_size(enum nn_type type)
+{
+    return type == NN_BF16 ? 2 : type == NN_F32 ? 4 : 8;
+}
 
 static inline size_t nn_tensor_bytes(const struct nn_tensor *t)
 {
