@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -150,23 +151,40 @@ static void format_row(const struct writer *w, const struct phantom_patient *p, 
              (double)p->neck_shaft_deg, (double)p->version_deg, p->singh, p->lookalikes);
 }
 
+/* Not synchronised to disk one by one, which would cost more than the picture: `finish` does it for all. A
+ * picture that a killed run left half written is not in the journal and is made again. */
+static nn_status write_png(const struct writer *w, const char *name, const struct nn_image *image,
+                           struct nn_error *err)
+{
+    const struct nn_png_text simulated = {"Comment", "simulated radiograph, not a patient"};
+    char path[PATH_MAX];
+    uint8_t *bytes;
+    size_t size_bytes;
+    nn_status status = nn_png_encode(image, &simulated, 1, &bytes, &size_bytes, err);
+    if (status != NN_OK) return status;
+    in_folder(w, name, path);
+    FILE *file = fopen(path, "wb");
+    bool written = file && fwrite(bytes, 1, size_bytes, file) == size_bytes;
+    if (file && fclose(file) != 0) written = false;
+    if (!written) status = nn_fail(err, NN_ERR_IO, "%s: %s", path, strerror(errno));
+    free(bytes);
+    return status;
+}
+
 static nn_status make_image(const struct writer *w, const struct item *item, char row[ROW_MAX],
                             struct nn_error *err)
 {
     struct phantom_patient patient;
     struct phantom_picture picture;
-    char name[64], path[PATH_MAX];
+    char name[64];
     phantom_patient_draw(w->o->seed, item->patient, item->hip, &patient);
     nn_status status = phantom_picture_make(&patient, w->o->size, &picture, err);
     if (status != NN_OK) return status;
-    const struct nn_png_text simulated = {"Comment", "simulated radiograph, not a patient"};
     snprintf(name, sizeof name, "images/p%06" PRIu64 "_%d.png", patient.index, patient.hip);
-    in_folder(w, name, path);
-    status = nn_png_write(path, &picture.film, &simulated, 1, err);
+    status = write_png(w, name, &picture.film, err);
     if (status == NN_OK && picture.mask.pixels) {
         snprintf(name, sizeof name, "masks/p%06" PRIu64 "_%d.png", patient.index, patient.hip);
-        in_folder(w, name, path);
-        status = nn_png_write(path, &picture.mask, &simulated, 1, err);
+        status = write_png(w, name, &picture.mask, err);
     }
     format_row(w, &patient, picture.visibility, row);
     phantom_picture_release(&picture);
@@ -264,10 +282,21 @@ static nn_status write_sheet(const struct writer *w)
     return status;
 }
 
+/* All pictures on disk, before the files that declare them complete. */
+static nn_status synchronise(const struct writer *w)
+{
+    int fd = open(w->o->out, O_RDONLY | O_DIRECTORY);
+    nn_status status = NN_OK;
+    if (fd < 0 || syncfs(fd) != 0) status = nn_fail(w->err, NN_ERR_IO, "%s: %s", w->o->out, strerror(errno));
+    if (fd >= 0) close(fd);
+    return status;
+}
+
 static nn_status finish(const struct writer *w)
 {
     char journal[PATH_MAX];
-    nn_status status = write_labels(w);
+    nn_status status = synchronise(w);
+    if (status == NN_OK) status = write_labels(w);
     if (status == NN_OK) status = write_description(w);
     in_folder(w, "journal.csv", journal);
     if (status == NN_OK) unlink(journal);
