@@ -49,7 +49,8 @@ static nn_id gradient_penalty(struct nn_tape *t, const struct nn_network *d, con
     nn_id score = score_of(t, nn_discriminator(t, d, d_params, mixed, b->lod));
     nn_gradient(t, score, nn_affine(t, 0, score, 1), &mixed, 1, &gradient);
     nn_id square = nn_sum_to(t, nn_mul(t, gradient, gradient), nn_shape(batch_size(t, score), 1, 1, 1));
-    float native = 1 / ldexpf(1, (int)b->lod); /* of the native norm that is the full-resolution norm */
+    /* Of the native norm, the share that is the full-resolution norm. */
+    float native = config->penalty_native ? 1 : 1 / ldexpf(1, (int)b->lod);
     nn_id norm = nn_power(t, nn_affine(t, native * native, square, NORM_EPSILON), 0.5f);
     nn_id excess = nn_affine(t, 1 / config->penalty_target, norm, -1);
     return nn_affine(t, config->penalty_weight, mean_of(t, nn_mul(t, excess, excess)), 0);

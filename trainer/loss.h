@@ -10,6 +10,8 @@ struct tr_loss_config {
     float penalty_target; /* the gradient norm wanted, 1 */
     float drift_weight;   /* 0.001 */
     float label_weight;   /* 1 */
+    bool penalty_native;  /* the norm of the native gradient instead: for short runs, in which the low levels'
+                             discriminators would not have the time to grow gradients of 2^floor(lod) */
 };
 
 /* One minibatch of N, all real_type values on one tape. */
@@ -29,7 +31,8 @@ struct tr_critic_loss {
 };
 
 /* E[D(f)] - E[D(r)] + lambda E[(|grad D(mixed)| - target)^2 / target^2] + drift E[D(r)^2] + CE.
- * The norm is that of the full-resolution gradient: the native one divided by 2^floor(lod). */
+ * The norm is that of the full-resolution gradient, the native one divided by 2^floor(lod), unless
+ * penalty_native says otherwise. */
 struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
                                      const struct tr_critic_batch *batch,
                                      const struct tr_loss_config *config);
