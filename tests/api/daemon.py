@@ -102,10 +102,13 @@ class Daemon:
     def kill(self):
         self.end(signal.SIGKILL)
 
-    def close(self):
-        """Stops it if need be and removes its files."""
+    def end_if_running(self):
         if self.process.poll() is None:
             self.stop()
+
+    def close(self):
+        """Stops it if need be and removes its files."""
+        self.end_if_running()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- HTTP ----
