@@ -79,7 +79,9 @@ static nn_status check_against_data(struct run *r)
         return nn_fail(&r->err, NN_ERR_ARGUMENT, "%s: its images are %d pixels wide, the resolution is %d",
                        r->options.data, tr_dataset_side(r->data), side);
     for (int k = 0; k < c->schedule.level_count; k++) {
-        int n = c->schedule.levels[k].minibatch;
+        const struct tr_level *level = &c->schedule.levels[k];
+        int n = level->minibatch;
+        if (level->fade_kimg + level->train_kimg <= 0) continue;
         if (n > images)
             return nn_fail(&r->err, NN_ERR_ARGUMENT, "%s: %d training images, fewer than a minibatch of %d",
                            r->options.data, images, n);
