@@ -117,18 +117,18 @@ for suite in "${suites[@]}"; do
     ROENTGYM_BUILD=$build
     case $suite in
     dependencies) program dependencies 60 bash tests/dependencies.sh ;;
-    unit) compiled unit test_ 120 ;;
-    fuzz) compiled fuzz fuzz_ 120 ;;
-    web) scripts web 60 ;;
-    oracle | e2e) scripts "$suite" 300 ;;
+    unit) compiled unit test_ 300 ;;
+    fuzz) compiled fuzz fuzz_ 300 ;;
+    web) scripts web 120 ;;
+    oracle | e2e) scripts "$suite" 600 ;;
     api | faults)
-        compiled "$suite" test_ 120
-        scripts "$suite" 120
+        compiled "$suite" test_ 300
+        scripts "$suite" 300
         ;;
     sanitized)
         ROENTGYM_BUILD=$build/sanitize
-        compiled unit test_ 300 ' (sanitized)'
-        compiled fuzz fuzz_ 300 ' (sanitized)'
+        compiled unit test_ 600 ' (sanitized)'
+        compiled fuzz fuzz_ 600 ' (sanitized)'
         ;;
     *)
         echo "tests/run.sh: no such suite: $suite" >&2
