@@ -164,6 +164,29 @@ static void twins_differ_at_the_fracture_and_in_the_femur_only(void **state)
         }
 }
 
+/* However far the shaft goes, the middle of the head stays where it was. */
+static void the_head_stays_in_its_socket(void **state)
+{
+    (void)state;
+    enum { SIZE = 128 };
+    struct phantom_patient p = fractured(PHANTOM_INTERTROCHANTERIC, PHANTOM_DISPLACED);
+    struct phantom_maps broken, intact;
+    render(&p, false, SIZE, &broken);
+    render(&p, true, SIZE, &intact);
+    float x0 = 0.5f * SIZE + (p.frame_x_mm - 0.2f * p.head_mm) / broken.pitch_mm;
+    float y0 = 0.5f * SIZE + (p.frame_y_mm - 0.2f * p.head_mm) / broken.pitch_mm;
+    double change = 0.0, bone = 0.0;
+    for (int y = (int)y0 - 5; y <= (int)y0 + 5; y++)
+        for (int x = (int)x0 - 5; x <= (int)x0 + 5; x++) {
+            change += fabsf(broken.bone[y * SIZE + x] - intact.bone[y * SIZE + x]);
+            bone += intact.bone[y * SIZE + x];
+        }
+    assert_true(bone / 121.0 > 0.4);
+    assert_true(change < 0.12 * bone);
+    phantom_maps_release(&broken);
+    phantom_maps_release(&intact);
+}
+
 static void the_fracture_site_lies_on_bone(void **state)
 {
     (void)state;
@@ -405,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_coarse_picture_shows_the_same_bones_as_a_fine_one),
         cmocka_unit_test(twins_without_a_fracture_are_equal),
         cmocka_unit_test(twins_differ_at_the_fracture_and_in_the_femur_only),
+        cmocka_unit_test(the_head_stays_in_its_socket),
         cmocka_unit_test(the_fracture_site_lies_on_bone),
         cmocka_unit_test(every_type_and_grade_of_fracture_occurs_and_28_percent_are_broken),
         cmocka_unit_test(two_hips_share_the_person_and_at_most_one_is_broken),

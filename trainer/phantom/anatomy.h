@@ -40,8 +40,9 @@ enum phantom_fracture_grade {
 const char *phantom_fracture_name(enum phantom_fracture_type type);
 const char *phantom_grade_name(enum phantom_fracture_grade grade);
 
-/* The distal (shaft) fragment moves; the head stays in the acetabulum. Angles in degrees, lengths in mm,
- * in the intact anatomy. */
+/* The head fragment tilts about its own centre, so it stays in the acetabulum, and takes half of the
+ * angulation; the shaft fragment takes the other half and all of the rest. Angles in degrees, lengths in mm,
+ * in the frame of the unbroken femur. */
 struct phantom_fracture {
     enum phantom_fracture_type type;
     enum phantom_fracture_grade grade;
@@ -91,7 +92,7 @@ struct phantom_patient {
     float trochanter_mm;                      /* tip of the greater trochanter below the head centre */
     float shaft_mm, canal_ratio, flare_index; /* outer width of the shaft, canal / outer, canal flare */
     float bow_radius_mm;                      /* antecurvature */
-    float shape[8]; /* standard normals for what has no name: trochanters, crest, neck offset, ... */
+    float shape[6]; /* standard normals for what has no name: neck axis, both trochanters */
 
     /* pelvis */
     float center_edge_deg; /* lateral cover of the head */

@@ -9,20 +9,27 @@ static float sigmoid(float x)
     return 1.0f / (1.0f + expf(-x));
 }
 
+#define BUBBLE_WORDS 12 /* of the stream, for each bubble */
+
 static void make_gas(struct body *b, struct nn_rng *r)
 {
-    const struct phantom_patient *p = b->patient;
     float d = b->head;
-    b->gases = (int)(p->gas * 7.0f);
+    b->gases = (int)(b->patient->gas * 7.0f);
     for (int i = 0; i < b->gases; i++) {
-        float *g = b->gas[i];
-        g[0] = (float)nn_rng_range(r, -1.95, -0.75) * d;
-        g[1] = (float)nn_rng_range(r, -2.2, -0.35) * d;
-        g[2] = (float)nn_rng_range(r, 5.0, 17.0);
-        g[3] = (float)nn_rng_range(r, 5.0, 13.0);
-        g[4] = (float)nn_rng_range(r, 8.0, 30.0);
-        g[5] = (float)nn_rng_range(r, 0.0, 3.0);
+        struct nn_rng own = *r;
+        struct gas_bubble *g = &b->gas[i];
+        g->x = (float)nn_rng_range(&own, -1.95, -0.75) * d;
+        g->y = (float)nn_rng_range(&own, -2.2, -0.35) * d;
+        g->half_x = (float)nn_rng_range(&own, 5.0, 17.0);
+        g->half_y = (float)nn_rng_range(&own, 5.0, 13.0);
+        g->thickness = (float)nn_rng_range(&own, 8.0, 30.0);
+        r->index += BUBBLE_WORDS;
     }
+}
+
+static void add_fold(struct body *b, float x, float y, float angle, float height, float tail)
+{
+    b->fold[b->folds++] = (struct skin_fold){x, y, cosf(angle), sinf(angle), height, tail};
 }
 
 /* Folds of buttock and groin: everybody has some low on the thigh; a look-alike crosses the neck. */
@@ -32,33 +39,29 @@ static void make_folds(struct body *b, struct nn_rng *r)
     int usual = (int)nn_rng_range(r, 1.0, 4.0);
     b->folds = 0;
     for (int i = 0; i < usual; i++) {
-        float *f = b->fold[b->folds++], angle = (float)nn_rng_normal(r, -0.25, 0.35);
-        f[0] = 0.3f * d;
-        f[1] = (float)nn_rng_range(r, 1.5, 2.6) * d;
-        f[2] = cosf(angle);
-        f[3] = sinf(angle);
-        f[4] = (float)nn_rng_range(r, 3.0, 10.0);
-        f[5] = (float)nn_rng_range(r, 8.0, 25.0);
+        float angle = (float)nn_rng_normal(r, -0.25, 0.35), y = (float)nn_rng_range(r, 1.5, 2.6) * d;
+        float height = (float)nn_rng_range(r, 3.0, 10.0), tail = (float)nn_rng_range(r, 8.0, 25.0);
+        add_fold(b, 0.3f * d, y, angle, height, tail);
     }
+    if (!(b->patient->lookalikes & PHANTOM_SKIN_FOLD)) return;
     float x = (float)nn_rng_range(r, 0.3, 0.9) * d, y = (float)nn_rng_range(r, 0.1, 0.9) * d;
     float angle = (float)nn_rng_normal(r, -0.5, 0.4), height = (float)nn_rng_range(r, 5.0, 13.0);
     float tail = (float)nn_rng_range(r, 6.0, 20.0);
-    if (!(b->patient->lookalikes & PHANTOM_SKIN_FOLD)) return;
-    float *f = b->fold[b->folds++];
-    f[0] = x, f[1] = y, f[2] = cosf(angle), f[3] = sinf(angle), f[4] = height, f[5] = tail;
+    add_fold(b, x, y, angle, height, tail);
 }
 
 void body_make(const struct phantom_patient *p, const struct femur_frame *f, struct body *out)
 {
-    struct nn_rng r = {p->seed, phantom_stream(p->index, p->hip, PHANTOM_STREAM_BODY), 64};
+    /* above the words that patient.c draws from this stream */
+    uint64_t stream = phantom_stream(p->index, p->hip, PHANTOM_STREAM_BODY);
+    struct nn_rng crotch = {p->seed, stream, 64}, bowel_and_folds = {p->seed, stream, 68};
     out->patient = p;
     out->head = f->head;
     out->midline = -1.78f * f->head * p->pelvis_scale;
     out->skin = f->offset + 0.40f * f->head + p->lateral_fat_mm;
-    out->perineum = (float)nn_rng_range(&r, 1.55, 1.95) * f->head;
-    out->groin = (float)nn_rng_range(&r, 0.2, 0.5);
-    make_gas(out, &r);
-    make_folds(out, &r);
+    out->perineum = (float)nn_rng_range(&crotch, 1.55, 1.95) * f->head;
+    make_gas(out, &bowel_and_folds);
+    make_folds(out, &bowel_and_folds);
     noise_tile_make(&out->tile, p->seed, phantom_stream(p->index, p->hip, PHANTOM_STREAM_TEXTURE), 1u << 27);
 }
 
@@ -90,11 +93,12 @@ static float fold_height(const struct body *b, float x, float y)
 {
     float sum = 0.0f;
     for (int i = 0; i < b->folds; i++) {
-        const float *f = b->fold[i];
-        float u = x - f[0], v = y - f[1], along = u * f[2] + v * f[3], off = -u * f[3] + v * f[2];
+        const struct skin_fold *f = &b->fold[i];
+        float u = x - f->x, v = y - f->y;
+        float along = u * f->along_x + v * f->along_y, off = -u * f->along_y + v * f->along_x;
         off += 0.0022f * along * along + 2.5f * noise_at(&b->tile, along * 0.05f, 11.0f * (float)(i + 1));
         float fade = expf(-along * along / (55.0f * 55.0f));
-        sum += fade * f[4] * sigmoid(off * 1.6f) * expf(-fmaxf(off, 0.0f) / f[5]);
+        sum += fade * f->height * sigmoid(off * 1.6f) * expf(-fmaxf(off, 0.0f) / f->tail);
     }
     return sum;
 }
@@ -104,11 +108,11 @@ static float bowel(const struct body *b, float x, float y)
 {
     float missing = 0.0f, d = b->head;
     for (int i = 0; i < b->gases; i++) {
-        const float *g = b->gas[i];
-        float u = (x - g[0]) / g[2], v = (y - g[1]) / g[3];
+        const struct gas_bubble *g = &b->gas[i];
+        float u = (x - g->x) / g->half_x, v = (y - g->y) / g->half_y;
         float q = sqrtf(u * u + v * v) + 0.28f * noise_cloud(&b->tile, x * 0.05f + 9.0f, y * 0.05f);
         float e = 1.0f - q * q;
-        if (e > 0.0f) missing = fmaxf(missing, g[4] * sqrtf(e));
+        if (e > 0.0f) missing = fmaxf(missing, g->thickness * sqrtf(e));
     }
     float within = sigmoid((-0.35f * d - x) * 0.12f) * sigmoid((-0.30f * d - y) * 0.12f);
     float mottle = noise_cloud(&b->tile, x * 0.11f, y * 0.11f + 40.0f);

@@ -5,16 +5,27 @@
 #include "trainer/phantom/noise.h"
 #include "trainer/phantom/skeleton.h"
 
+struct gas_bubble {
+    float x, y, half_x, half_y, thickness;
+};
+
+/* A step in thickness along a bent line, falling off behind it over `tail`. */
+struct skin_fold {
+    float x, y, along_x, along_y, height, tail;
+};
+
+/* mm, in the plane of the head centre */
 struct body {
     const struct phantom_patient *patient;
-    float head, skin, midline,
-        perineum; /* mm: D; lateral skin at the trochanter; x of the midline; y of the crotch */
-    float groin;  /* slope of the fold that runs from the groin */
+    float head;     /* D */
+    float skin;     /* x of the lateral skin at the trochanter */
+    float midline;  /* x */
+    float perineum; /* y of the crotch */
     struct noise_tile tile;
     int gases;
-    float gas[8][6]; /* x, y, half axes, thickness, edge */
+    struct gas_bubble gas[8];
     int folds;
-    float fold[6][6]; /* point x, y; direction x, y; height; tail */
+    struct skin_fold fold[6];
 };
 void body_make(const struct phantom_patient *p, const struct femur_frame *f, struct body *out);
 

@@ -75,7 +75,7 @@ static void draw_femur(struct phantom_patient *p)
     p->shaft_mm = normal(&r, (man ? 29.5 : 26.8) * (0.5 + 0.5 * p->head_mm / (man ? 48.0 : 43.2)), 1.6);
     p->flare_index = normal(&r, 3.4 - 0.15 * old, 0.45);
     p->bow_radius_mm = normal(&r, 930.0, 150.0); /* 943 mm, n=1232 (PLoS One); 907 +- 193 (Jung 2021) */
-    for (int i = 0; i < 8; i++) p->shape[i] = normal(&r, 0.0, 1.0);
+    for (int i = 0; i < 6; i++) p->shape[i] = normal(&r, 0.0, 1.0);
 }
 
 static void draw_pelvis(struct phantom_patient *p)

@@ -44,14 +44,13 @@ struct solid_part {
     float normal[3], offset;
 };
 
-/* Keeps one side of a rough surface: sign * (normal . local - offset - rough(local)) < 0, or of an ellipsoid
- * (radius > 0: centre, sphere), in the coordinates of the unmoved bone. */
+/* Keeps the side of a rough surface on which sign * (distance - roughness) < 0: of a plane, or of a ball when
+ * radius > 0. Plane, ball and roughness are in the coordinates of the unmoved bone. */
 struct solid_clip {
     struct placement place; /* of the fragment that is clipped */
     float normal[3], offset;
     float centre[3], radius; /* radius > 0: a ball instead of a plane */
     float sign;
-    float rough_mm;
     float wave[6][3], phase[6], weight[6]; /* roughness as a sum of sines over the surface */
 };
 
