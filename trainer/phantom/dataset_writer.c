@@ -13,27 +13,24 @@
 
 #include "engine/file.h"
 #include "engine/rng.h"
+#include "engine/sha256.h"
 #include "trainer/contact_sheet.h"
+#include "trainer/phantom/dataset_journal.h"
 #include "trainer/phantom/phantom_image.h"
 
-enum { SHEET_TILES = 32, SHEET_COLUMNS = 8, ROW_MAX = 512 };
+enum { SHEET_TILES = 32, SHEET_COLUMNS = 8, DESCRIPTION_MAX = 2048 };
+#define TEXT_LIMIT ((size_t)1 << 30)
+
 static const double TEST_SHARE = 0.15;
 static const char header[] =
-    "file,label,patient_id,side,split,fracture_type,displacement,visibility,mask,sex,age_years,"
-    "head_diameter_mm,neck_shaft_deg,version_deg,singh,lookalikes\n";
-
-/* One image to make. */
-struct item {
-    uint64_t patient;
-    int hip;
-    char *row; /* its line of labels.csv once it is made; heap */
-};
+    "file,label,patient_id,side,split,fracture_type,displacement,visibility,fracture_column,fracture_row,"
+    "mask,sex,age_years,head_diameter_mm,neck_shaft_deg,version_deg,singh,lookalikes\n";
 
 struct writer {
     const struct phantom_dataset_options *o;
-    struct item *items;
+    struct phantom_entry *entries; /* sorted by patient and hip */
     int count, done;
-    FILE *journal;
+    struct phantom_journal journal;
     phantom_progress *progress;
     void *context;
     bool stopped;
@@ -41,7 +38,7 @@ struct writer {
     struct nn_error *err;
 };
 
-/* ---- folder and journal ------------------------------------------------------------------------- */
+/* ---- the folder --------------------------------------------------------------------------------- */
 
 static void in_folder(const struct writer *w, const char *file, char path[PATH_MAX])
 {
@@ -67,14 +64,13 @@ static bool is_empty_folder(const char *path)
 
 static nn_status make_folders(struct writer *w)
 {
-    static const char *const folders[] = {"", "images", "masks"};
-    bool fresh = mkdir(w->o->out, 0777) == 0 || is_empty_folder(w->o->out);
-    if (!fresh && exists(w, "dataset.json"))
-        return nn_fail(w->err, NN_ERR_ARGUMENT, "%s: holds a complete data set already", w->o->out);
-    if (!fresh && access(w->o->out, F_OK) == 0 && !exists(w, "journal.csv"))
+    static const char *const folders[] = {"images", "masks"};
+    if (mkdir(w->o->out, 0777) != 0 && errno != EEXIST)
+        return nn_fail(w->err, NN_ERR_IO, "%s: %s", w->o->out, strerror(errno));
+    if (!is_empty_folder(w->o->out) && !exists(w, "journal.csv"))
         return nn_fail(w->err, NN_ERR_ARGUMENT, "%s: is neither empty nor an unfinished phantom data set",
                        w->o->out);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 2; i++) {
         char path[PATH_MAX];
         in_folder(w, folders[i], path);
         if (mkdir(path, 0777) != 0 && errno != EEXIST)
@@ -83,48 +79,14 @@ static nn_status make_folders(struct writer *w)
     return NN_OK;
 }
 
-static struct item *find_item(const struct writer *w, const char *file)
-{
-    uint64_t patient;
-    int hip;
-    if (sscanf(file, "images/p%" SCNu64 "_%d.png", &patient, &hip) != 2) return NULL;
-    for (int i = 0; i < w->count; i++)
-        if (w->items[i].patient == patient && w->items[i].hip == hip) return &w->items[i];
-    return NULL;
-}
-
-/* What an earlier run has finished. Its first line must be this run's parameters. */
-static nn_status read_journal(struct writer *w, const char *path, const char *parameters)
-{
-    char line[ROW_MAX];
-    FILE *file = fopen(path, "r");
-    if (!file) return NN_OK;
-    bool same = fgets(line, sizeof line, file) && strcmp(line, parameters) == 0;
-    while (same && fgets(line, sizeof line, file)) {
-        struct item *item = strchr(line, '\n') ? find_item(w, line) : NULL;
-        if (!item || item->row) continue; /* the last line of a killed run may be cut off */
-        item->row = strdup(line);
-        w->done++;
-    }
-    fclose(file);
-    if (same) return NN_OK;
-    return nn_fail(w->err, NN_ERR_ARGUMENT, "%s: was begun with another seed, size or number of patients",
-                   w->o->out);
-}
-
 static nn_status open_journal(struct writer *w)
 {
-    char path[PATH_MAX], parameters[128];
-    in_folder(w, "journal.csv", path);
-    snprintf(parameters, sizeof parameters, "seed %" PRIu64 " patients %d size %d\n", w->o->seed,
+    char parameters[128];
+    snprintf(parameters, sizeof parameters, "seed %" PRIu64 " patients %d size %d", w->o->seed,
              w->o->patients, w->o->size);
-    bool begun = access(path, F_OK) == 0;
-    nn_status status = read_journal(w, path, parameters);
-    if (status != NN_OK) return status;
-    w->journal = fopen(path, "a");
-    if (!w->journal || (!begun && fputs(parameters, w->journal) < 0) || fflush(w->journal) != 0)
-        return nn_fail(w->err, NN_ERR_IO, "%s: %s", path, strerror(errno));
-    return NN_OK;
+    nn_status status = phantom_journal_open(&w->journal, w->o->out, parameters, w->entries, w->count, w->err);
+    for (int i = 0; i < w->count && status == NN_OK; i++) w->done += w->entries[i].made;
+    return status;
 }
 
 /* ---- one image ---------------------------------------------------------------------------------- */
@@ -135,26 +97,31 @@ static bool is_test_patient(const struct writer *w, uint64_t patient)
     return nn_rng_uniform(&r) < TEST_SHARE;
 }
 
-static void format_row(const struct writer *w, const struct phantom_patient *p, float visibility,
-                       char row[ROW_MAX])
+static nn_status format_row(const struct writer *w, const struct phantom_patient *p, float visibility,
+                            struct phantom_entry *e, struct nn_error *err)
 {
     bool fractured = p->fracture.type != PHANTOM_FRACTURE_NONE;
-    char mask[64] = "";
-    if (fractured) snprintf(mask, sizeof mask, "masks/p%06" PRIu64 "_%d.png", p->index, p->hip);
-    snprintf(row, ROW_MAX,
-             "images/p%06" PRIu64 "_%d.png,%s,p%06" PRIu64
-             ",%s,%s,%s,%s,%.2f,%s,%s,%.0f,%.1f,%.1f,%.1f,%d,%u\n",
-             p->index, p->hip, fractured ? "fracture" : "no_fracture", p->index, p->left ? "left" : "right",
-             is_test_patient(w, p->index) ? "test" : "train", phantom_fracture_name(p->fracture.type),
-             phantom_grade_name(p->fracture.grade), (double)visibility, mask,
-             p->sex == PHANTOM_MALE ? "m" : "f", (double)p->age_years, (double)p->head_mm,
-             (double)p->neck_shaft_deg, (double)p->version_deg, p->singh, p->lookalikes);
+    char image[64], mask[64], site[64] = ",";
+    float column, row;
+    phantom_entry_file(e, "images", image);
+    phantom_entry_file(e, "masks", mask);
+    if (phantom_fracture_site(p, w->o->size, &column, &row))
+        snprintf(site, sizeof site, "%.1f,%.1f", (double)column, (double)row);
+    if (asprintf(&e->row, "%s,%s,p%06" PRIu64 ",%s,%s,%s,%s,%.2f,%s,%s,%s,%.0f,%.1f,%.1f,%.1f,%d,%u\n", image,
+                 fractured ? "fracture" : "no_fracture", p->index, p->left ? "left" : "right",
+                 is_test_patient(w, p->index) ? "test" : "train", phantom_fracture_name(p->fracture.type),
+                 phantom_grade_name(p->fracture.grade), (double)visibility, site, fractured ? mask : "",
+                 p->sex == PHANTOM_MALE ? "m" : "f", (double)p->age_years, (double)p->head_mm,
+                 (double)p->neck_shaft_deg, (double)p->version_deg, p->singh, p->lookalikes) >= 0)
+        return NN_OK;
+    e->row = NULL;
+    return nn_fail(err, NN_ERR_MEMORY, "out of memory for %s", image);
 }
 
 /* Not synchronised to disk one by one, which would cost more than the picture: `finish` does it for all. A
- * picture that a killed run left half written is not in the journal and is made again. */
+ * picture that a crash left half written is not what the journal says and is made again. */
 static nn_status write_png(const struct writer *w, const char *name, const struct nn_image *image,
-                           struct nn_error *err)
+                           char sha256[65], struct nn_error *err)
 {
     const struct nn_png_text simulated = {"Comment", "simulated radiograph, not a patient"};
     char path[PATH_MAX];
@@ -162,6 +129,7 @@ static nn_status write_png(const struct writer *w, const char *name, const struc
     size_t size_bytes;
     nn_status status = nn_png_encode(image, &simulated, 1, &bytes, &size_bytes, err);
     if (status != NN_OK) return status;
+    nn_sha256_hex(bytes, size_bytes, sha256);
     in_folder(w, name, path);
     FILE *file = fopen(path, "wb");
     bool written = file && fwrite(bytes, 1, size_bytes, file) == size_bytes;
@@ -171,45 +139,51 @@ static nn_status write_png(const struct writer *w, const char *name, const struc
     return status;
 }
 
-static nn_status make_image(const struct writer *w, const struct item *item, char row[ROW_MAX],
-                            struct nn_error *err)
+static nn_status make_image(const struct writer *w, struct phantom_entry *e, struct nn_error *err)
 {
     struct phantom_patient patient;
     struct phantom_picture picture;
     char name[64];
-    phantom_patient_draw(w->o->seed, item->patient, item->hip, &patient);
+    phantom_patient_draw(w->o->seed, e->patient, e->hip, &patient);
     nn_status status = phantom_picture_make(&patient, w->o->size, &picture, err);
     if (status != NN_OK) return status;
-    snprintf(name, sizeof name, "images/p%06" PRIu64 "_%d.png", patient.index, patient.hip);
-    status = write_png(w, name, &picture.film, err);
-    if (status == NN_OK && picture.mask.pixels) {
-        snprintf(name, sizeof name, "masks/p%06" PRIu64 "_%d.png", patient.index, patient.hip);
-        status = write_png(w, name, &picture.mask, err);
-    }
-    format_row(w, &patient, picture.visibility, row);
+    phantom_entry_file(e, "images", name);
+    status = write_png(w, name, &picture.film, e->image_sha256, err);
+    phantom_entry_file(e, "masks", name);
+    strcpy(e->mask_sha256, "-");
+    if (status == NN_OK && picture.mask.pixels)
+        status = write_png(w, name, &picture.mask, e->mask_sha256, err);
+    if (status == NN_OK) status = format_row(w, &patient, picture.visibility, e, err);
     phantom_picture_release(&picture);
     return status;
 }
 
 /* Called by many threads; what they share is touched in one place at a time. */
-static void work_on(struct writer *w, struct item *item)
+static void work_on(struct writer *w, struct phantom_entry *e)
 {
-    char row[ROW_MAX];
     struct nn_error err = {.status = NN_OK};
-    nn_status status = make_image(w, item, row, &err);
+    nn_status status = make_image(w, e, &err);
 #pragma omp critical(phantom_dataset)
     {
-        if (status == NN_OK && (fputs(row, w->journal) < 0 || fflush(w->journal) != 0))
-            status = nn_fail(&err, NN_ERR_IO, "%s/journal.csv: %s", w->o->out, strerror(errno));
-        if (status == NN_OK && !(item->row = strdup(row)))
-            status = nn_fail(&err, NN_ERR_MEMORY, "out of memory");
-        if (status != NN_OK && w->status == NN_OK) {
+        if (status == NN_OK) status = phantom_journal_add(&w->journal, e, &err);
+        if (status == NN_OK) {
+            e->made = true;
+            w->done++;
+            if (w->progress && !w->progress(w->context, w->done, w->count)) w->stopped = true;
+        } else if (w->status == NN_OK) {
             w->status = status;
             if (w->err) *w->err = err;
         }
-        w->done += status == NN_OK;
-        if (status == NN_OK && w->progress && !w->progress(w->context, w->done, w->count)) w->stopped = true;
     }
+}
+
+/* Whether a thread may begin another image. */
+static bool goes_on(struct writer *w)
+{
+    bool yes;
+#pragma omp critical(phantom_dataset)
+    yes = !w->stopped && w->status == NN_OK;
+    return yes;
 }
 
 /* ---- the end ------------------------------------------------------------------------------------ */
@@ -229,21 +203,57 @@ static nn_status write_text(const struct writer *w, const char *file, const char
 
 static nn_status write_labels(const struct writer *w)
 {
-    size_t size = sizeof header, used = 0;
-    for (int i = 0; i < w->count; i++) size += strlen(w->items[i].row);
-    char *text = malloc(size);
+    size_t size = sizeof header;
+    for (int i = 0; i < w->count; i++) size += strlen(w->entries[i].row);
+    char *text = malloc(size), *at = text;
     if (!text) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for labels.csv");
-    used = strlen(strcpy(text, header));
-    for (int i = 0; i < w->count; i++) used += strlen(strcpy(text + used, w->items[i].row));
+    at = stpcpy(at, header);
+    for (int i = 0; i < w->count; i++) at = stpcpy(at, w->entries[i].row);
     nn_status status = write_text(w, "labels.csv", text);
     free(text);
     return status;
 }
 
-static nn_status write_description(const struct writer *w)
+/* In the form that `sha256sum --check` reads. */
+static nn_status write_sums(const struct writer *w)
 {
-    char text[1024];
-    snprintf(text, sizeof text,
+    enum { LINE = 64 + 2 + 64 + 1 };
+    char *text = malloc((size_t)w->count * 2 * LINE + 1), *at = text, name[64];
+    if (!text) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for sha256sums.txt");
+    *at = '\0';
+    for (int i = 0; i < w->count; i++) {
+        const struct phantom_entry *e = &w->entries[i];
+        phantom_entry_file(e, "images", name);
+        at += sprintf(at, "%s  %s\n", e->image_sha256, name);
+        if (strcmp(e->mask_sha256, "-") == 0) continue;
+        phantom_entry_file(e, "masks", name);
+        at += sprintf(at, "%s  %s\n", e->mask_sha256, name);
+    }
+    nn_status status = write_text(w, "sha256sums.txt", text);
+    free(text);
+    return status;
+}
+
+static nn_status hash_file(const struct writer *w, const char *file, char hex[65])
+{
+    char path[PATH_MAX];
+    uint8_t *bytes;
+    size_t size;
+    in_folder(w, file, path);
+    nn_status status = nn_file_read(path, TEXT_LIMIT, &bytes, &size, w->err);
+    if (status == NN_OK) nn_sha256_hex(bytes, size, hex);
+    free(bytes);
+    return status;
+}
+
+/* The text of dataset.json, from the options and the files that stand already. */
+static nn_status describe(const struct writer *w, char text[DESCRIPTION_MAX])
+{
+    char labels[65], sums[65];
+    nn_status status = hash_file(w, "labels.csv", labels);
+    if (status == NN_OK) status = hash_file(w, "sha256sums.txt", sums);
+    if (status != NN_OK) return status;
+    snprintf(text, DESCRIPTION_MAX,
              "{\n"
              "  \"name\": \"hip-phantom-%d\",\n"
              "  \"simulated\": true,\n"
@@ -253,11 +263,29 @@ static nn_status write_description(const struct writer *w)
              "  \"patients\": %d,\n"
              "  \"images\": %d,\n"
              "  \"size\": %d,\n"
-             "  \"classes\": [\"no_fracture\", \"fracture\"]\n"
+             "  \"classes\": [\"no_fracture\", \"fracture\"],\n"
+             "  \"sha256\": {\"labels.csv\": \"%s\", \"sha256sums.txt\": \"%s\"}\n"
              "}\n",
              w->o->size, w->o->patients, w->o->seed, w->o->size, w->o->seed, w->o->patients, w->count,
-             w->o->size);
-    return write_text(w, "dataset.json", text);
+             w->o->size, labels, sums);
+    return NN_OK;
+}
+
+/* Whether dataset.json stands there and is that of these options. */
+static nn_status find_complete(const struct writer *w, bool *complete)
+{
+    char text[DESCRIPTION_MAX], path[PATH_MAX];
+    uint8_t *bytes = NULL;
+    size_t size;
+    *complete = false;
+    in_folder(w, "dataset.json", path);
+    if (access(path, F_OK) != 0) return NN_OK;
+    *complete = describe(w, text) == NN_OK &&
+                nn_file_read(path, TEXT_LIMIT, &bytes, &size, w->err) == NN_OK && size == strlen(text) &&
+                memcmp(bytes, text, size) == 0;
+    free(bytes);
+    return *complete ? NN_OK
+                     : nn_fail(w->err, NN_ERR_ARGUMENT, "%s: holds another data set already", w->o->out);
 }
 
 static nn_status write_sheet(const struct writer *w)
@@ -269,7 +297,7 @@ static nn_status write_sheet(const struct writer *w)
     for (int i = 0; i < tiles && status == NN_OK; i++) {
         char name[64], path[PATH_MAX];
         struct nn_image image;
-        snprintf(name, sizeof name, "images/p%06" PRIu64 "_%d.png", w->items[i].patient, w->items[i].hip);
+        phantom_entry_file(&w->entries[i], "images", name);
         in_folder(w, name, path);
         status = nn_png_read(path, &image, w->err);
         if (status != NN_OK) break;
@@ -292,46 +320,59 @@ static nn_status synchronise(const struct writer *w)
     return status;
 }
 
+/* dataset.json comes last: without it nothing takes the folder for a data set. */
 static nn_status finish(const struct writer *w)
 {
-    char journal[PATH_MAX];
+    char text[DESCRIPTION_MAX];
     nn_status status = synchronise(w);
     if (status == NN_OK) status = write_labels(w);
-    if (status == NN_OK) status = write_description(w);
-    in_folder(w, "journal.csv", journal);
-    if (status == NN_OK) unlink(journal);
-    if (status == NN_OK && w->o->sheet) status = write_sheet(w);
+    if (status == NN_OK) status = write_sums(w);
+    if (status == NN_OK) status = describe(w, text);
+    if (status == NN_OK) status = write_text(w, "dataset.json", text);
     return status;
 }
 
-static nn_status list_items(struct writer *w)
+static nn_status list_entries(struct writer *w)
 {
-    w->items = calloc((size_t)w->o->patients * 2, sizeof *w->items);
-    if (!w->items) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for %d patients", w->o->patients);
+    w->entries = calloc((size_t)w->o->patients * 2, sizeof *w->entries);
+    if (!w->entries) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for %d patients", w->o->patients);
     for (int i = 0; i < w->o->patients; i++) {
         int hips = phantom_hip_count(w->o->seed, (uint64_t)i);
         for (int hip = 0; hip < hips; hip++)
-            w->items[w->count++] = (struct item){.patient = (uint64_t)i, .hip = hip};
+            w->entries[w->count++] = (struct phantom_entry){.patient = (uint64_t)i, .hip = hip};
     }
     return NN_OK;
+}
+
+static nn_status make_all(struct writer *w)
+{
+    nn_status status = make_folders(w);
+    if (status == NN_OK) status = open_journal(w);
+    if (status != NN_OK) return status;
+#pragma omp parallel for schedule(dynamic)
+    for (int i = 0; i < w->count; i++)
+        if (!w->entries[i].made && goes_on(w)) work_on(w, &w->entries[i]);
+    if (w->status == NN_OK && w->done == w->count) w->status = finish(w);
+    return w->status;
 }
 
 nn_status phantom_dataset_write(const struct phantom_dataset_options *o, phantom_progress *progress,
                                 void *context, bool *complete, struct nn_error *err)
 {
-    struct writer w = {.o = o, .progress = progress, .context = context, .err = err};
-    w.status = list_items(&w);
-    if (w.status == NN_OK) w.status = make_folders(&w);
-    if (w.status == NN_OK) w.status = open_journal(&w);
-    if (w.status == NN_OK) {
-#pragma omp parallel for schedule(dynamic)
-        for (int i = 0; i < w.count; i++)
-            if (!w.items[i].row && !w.stopped && w.status == NN_OK) work_on(&w, &w.items[i]);
+    struct writer w = {.o = o, .progress = progress, .context = context, .err = err, .journal.fd = -1};
+    char journal[PATH_MAX];
+    *complete = false;
+    nn_status status = list_entries(&w);
+    if (status == NN_OK) status = find_complete(&w, complete);
+    if (status == NN_OK && !*complete) {
+        status = make_all(&w);
+        *complete = status == NN_OK && w.done == w.count;
     }
-    if (w.journal) fclose(w.journal);
-    *complete = w.status == NN_OK && w.done == w.count;
-    if (*complete) w.status = finish(&w);
-    for (int i = 0; i < w.count; i++) free(w.items[i].row);
-    free(w.items);
-    return w.status;
+    in_folder(&w, "journal.csv", journal);
+    if (*complete) unlink(journal);
+    phantom_journal_close(&w.journal);
+    if (*complete && o->sheet) status = write_sheet(&w);
+    for (int i = 0; i < w.count; i++) free(w.entries[i].row);
+    free(w.entries);
+    return status;
 }

@@ -1,7 +1,11 @@
-/* Writes a phantom data set: images/, masks/ (of the fractured), labels.csv, dataset.json.
+/* Writes a phantom data set: images/, masks/ (of the fractured), labels.csv, sha256sums.txt, dataset.json.
  *
- * While it is being made the folder has journal.csv instead of labels.csv and dataset.json: no reader takes
- * it for complete, and a second run with the same parameters goes on where the first stopped. */
+ * While it is being made the folder has journal.csv and no dataset.json: no reader takes it for complete, and
+ * a second run with the same parameters goes on where the first was stopped, killed or out of disk.
+ *
+ * labels.csv holds the truth: fracture_type and displacement by name; visibility (phantom_image.h);
+ * fracture_column and fracture_row, its middle in pixels; mask, the file of the pixels that it changes; and
+ * of the patient sex, age, anatomy, Singh grade and the bits of enum phantom_lookalike. */
 #ifndef PHANTOM_DATASET_WRITER_H
 #define PHANTOM_DATASET_WRITER_H
 
@@ -21,7 +25,8 @@ struct phantom_dataset_options {
 typedef bool phantom_progress(void *context, int done, int total);
 
 /* Images are made in parallel with OpenMP; bytes do not depend on the thread count. *complete is false after
- * a stop. A folder that holds something else is refused. */
+ * a stop. A folder that is complete with the same parameters is left as it is, but for the sheet; one that
+ * holds something else is refused and left as it is. */
 nn_status phantom_dataset_write(const struct phantom_dataset_options *options, phantom_progress *progress,
                                 void *context, bool *complete, struct nn_error *err) NN_MUST_CHECK;
 

@@ -1,6 +1,7 @@
 /* `roentgym phantom`: the command line around phantom_dataset_write. */
 #include <errno.h>
 #include <getopt.h>
+#include <omp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,14 @@ static const char usage[] =
     "\n"
     "Simulates hip radiographs of virtual patients, one or two hips each, about 28 % of them fractured, and\n"
     "writes a data set: images/, masks/ of the fractures, labels.csv, dataset.json. The same seed gives the\n"
-    "same bytes. Ctrl-C stops; the same command goes on.\n"
+    "same bytes, whatever the number of threads. Ctrl-C stops; the same command goes on.\n"
     "\n"
     "  --patients N   virtual patients, 1..1000000\n"
     "  --out DIR      folder of the data set; made if it is not there\n"
     "  --size N       side in pixels: 64, 128, ... 1024; default 1024\n"
     "  --seed N       default 1\n"
     "  --sheet FILE   also a contact sheet (PNG) of the first 32 images\n"
+    "  --threads N    images made at the same time, 1..1024; default one per processor\n"
     "  --help\n";
 
 static volatile sig_atomic_t stop_wanted;
@@ -41,7 +43,7 @@ static double now_s(void)
 
 struct show {
     double started_s, shown_s;
-    int first; /* images that were there at the start */
+    int first; /* images that were there at the start; -1 until known */
 };
 
 static bool show_progress(void *context, int done, int total)
@@ -49,11 +51,11 @@ static bool show_progress(void *context, int done, int total)
     struct show *s = context;
     double now = now_s();
     bool terminal = isatty(STDOUT_FILENO);
-    if (s->started_s == 0) *s = (struct show){.started_s = now, .first = done};
+    if (s->first < 0) s->first = done - 1;
     if (done == total || now - s->shown_s > (terminal ? 0.2 : 10)) {
-        double rate = (done - s->first) / (now - s->started_s + 1e-9);
+        double rate = (done - s->first) / (now - s->started_s);
         printf("%s%d of %d images  %.1f images/s  %.0f s left%s", terminal ? "\r" : "", done, total, rate,
-               rate > 0 ? (total - done) / rate : 0, terminal && done < total ? "  " : "\n");
+               (total - done) / rate, terminal && done < total ? "  " : "\n");
         fflush(stdout);
         s->shown_s = now;
     }
@@ -77,15 +79,12 @@ static int parse_number(const char *option, const char *text, unsigned long long
 static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *status)
 {
     static const struct option options[] = {
-        {"patients", required_argument, NULL, 'p'},
-        {"out", required_argument, NULL, 'o'},
-        {"size", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'r'},
-        {"sheet", required_argument, NULL, 'c'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"patients", required_argument, NULL, 'p'}, {"out", required_argument, NULL, 'o'},
+        {"size", required_argument, NULL, 's'},     {"seed", required_argument, NULL, 'r'},
+        {"sheet", required_argument, NULL, 'c'},    {"threads", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
-    unsigned long long patients = 0, size = 1024, seed = 1;
+    unsigned long long patients = 0, size = 1024, seed = 1, threads = 0;
     int code;
     *status = 0;
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -98,6 +97,9 @@ static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *
             break;
         case 'r':
             *status = parse_number("--seed", optarg, INT64_MAX, &seed);
+            break;
+        case 't':
+            *status = parse_number("--threads", optarg, 1024, &threads);
             break;
         case 'o':
             o->out = optarg;
@@ -124,6 +126,7 @@ static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *
     o->patients = (int)patients;
     o->size = (int)size;
     o->seed = seed;
+    if (threads) omp_set_num_threads((int)threads);
     return 0;
 }
 
@@ -131,7 +134,7 @@ int tr_phantom_main(int argc, char **argv)
 {
     struct phantom_dataset_options options = {0};
     struct nn_error err;
-    struct show show = {0};
+    struct show show = {.started_s = now_s(), .first = -1};
     bool complete;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;
@@ -143,6 +146,7 @@ int tr_phantom_main(int argc, char **argv)
         fprintf(stderr, "roentgym phantom: %s\n", err.text);
         return 1;
     }
-    if (!complete) puts("\nstopped; the same command goes on");
-    return 0;
+    if (complete && show.first < 0) printf("%s: complete already\n", options.out);
+    if (!complete) fputs("\nroentgym phantom: stopped; the same command goes on\n", stderr);
+    return complete ? 0 : 1;
 }
