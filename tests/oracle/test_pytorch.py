@@ -17,6 +17,7 @@ try:
 except ImportError as why:
     raise unittest.SkipTest(f"no PyTorch: {why}; Debian's is python3-torch")
 
+torch.set_num_threads(1)  # the networks are small
 TOLERANCE = 1e-4  # |a - b| / |b|
 
 
