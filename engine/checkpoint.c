@@ -225,7 +225,9 @@ nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struc
     if ((status = read_metadata(&r, info)) != NN_OK) goto out;
     status = nn_network_init(generator, &info->config, NN_GENERATOR, &problem);
     if (status != NN_OK) {
-        status = nn_fail(err, status, "%s: %s", path, problem.text);
+        /* The file asks for it, not the caller. */
+        status =
+            nn_fail(err, status == NN_ERR_ARGUMENT ? NN_ERR_FORMAT : status, "%s: %s", path, problem.text);
         goto out;
     }
     *values = malloc(generator->value_count * sizeof **values);
