@@ -63,7 +63,7 @@ struct nn_backend {
     nn_status (*conv_dw)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                          const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err);
 
-    /* Kernel arithmetic of the fused up- and down-sampling (pggan.md 1.5): taps_spread pads (O,I,3,3) by one
+    /* Kernel arithmetic of the fused up- and down-sampling: taps_spread pads (O,I,3,3) by one
      * and sums the four one-pixel shifts into (O,I,4,4); taps_gather is its adjoint. real_type. */
     nn_status (*taps_spread)(struct nn_backend *be, const struct nn_tensor *w3, struct nn_tensor *w4,
                              struct nn_error *err);

@@ -185,7 +185,7 @@ static void convolutions_agree_on_odd_shapes(void **state)
     }
 }
 
-/* Channels of pggan.md 1.1 at a resolution. */
+/* Channels of the official networks at a resolution. */
 static int width_at(int resolution, int fmap_base, int fmap_max)
 {
     int channels = fmap_base / (resolution / 2);
