@@ -46,7 +46,7 @@ nn_status cpu_taps_spread(struct nn_backend *be, const struct nn_tensor *w3, str
 {
     (void)be, (void)err;
     int inputs = w3->shape.c;
-#pragma omp parallel for
+#pragma omp parallel for if (w3->shape.n * inputs > 4096)
     for (int o = 0; o < w3->shape.n; o++) {
         const float *from = (const float *)w3->data + (size_t)o * 9 * inputs;
         float *to = (float *)w4->data + (size_t)o * 16 * inputs;
@@ -66,7 +66,7 @@ nn_status cpu_taps_gather(struct nn_backend *be, const struct nn_tensor *w4, str
 {
     (void)be, (void)err;
     int inputs = w3->shape.c;
-#pragma omp parallel for
+#pragma omp parallel for if (w3->shape.n * inputs > 4096)
     for (int o = 0; o < w3->shape.n; o++) {
         const float *from = (const float *)w4->data + (size_t)o * 16 * inputs;
         float *to = (float *)w3->data + (size_t)o * 9 * inputs;

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <omp.h>
 
-enum { CHUNK = 1024, SERIAL_CHUNKS = 8 };
+enum { CHUNK = 1024, SERIAL_CHUNKS = 32 };
 
 /* Treats `pixels` pixels of `channels` channels each; b is a again where the function takes one argument. */
 typedef void (*pixel_loop)(const float *a, const float *b, float *restrict out, size_t pixels,
@@ -21,7 +21,7 @@ static nn_status map_pixels(struct nn_backend *be, pixel_loop f, const struct nn
     float *buffers =
         cpu_scratch(&cpu_of(be)->partial, (size_t)omp_get_max_threads() * 3 * width * sizeof(float), err);
     if (!buffers) return NN_ERR_MEMORY;
-#pragma omp parallel for schedule(static) if (chunks > SERIAL_CHUNKS)
+#pragma omp parallel for schedule(dynamic, 32) if (chunks > SERIAL_CHUNKS)
     for (size_t k = 0; k < chunks; k++) {
         float *own = buffers + (size_t)omp_get_thread_num() * 3 * width;
         size_t first = k * per_chunk, count = pixels - first < per_chunk ? pixels - first : per_chunk;

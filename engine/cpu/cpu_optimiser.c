@@ -12,7 +12,7 @@ nn_status cpu_adam(struct nn_backend *be, const struct nn_adam *p, size_t count,
     double t = (double)p->step;
     float rate = (float)((double)p->lr * sqrt(1 - pow((double)p->beta2, t)) / (1 - pow((double)p->beta1, t)));
     float b1 = p->beta1, b2 = p->beta2, epsilon = p->epsilon;
-#pragma omp parallel for simd schedule(static) if (count > 8192)
+#pragma omp parallel for simd schedule(static) if (count > 65536)
     for (size_t i = 0; i < count; i++) {
         first[i] = b1 * first[i] + (1 - b1) * slope[i];
         second[i] = b2 * second[i] + (1 - b2) * slope[i] * slope[i];
@@ -27,7 +27,7 @@ nn_status cpu_ema(struct nn_backend *be, float decay, size_t count, void *averag
     (void)be, (void)err;
     float *to = average;
     const float *from = w;
-#pragma omp parallel for simd schedule(static) if (count > 8192)
+#pragma omp parallel for simd schedule(static) if (count > 65536)
     for (size_t i = 0; i < count; i++) to[i] = decay * to[i] + (1 - decay) * from[i];
     return NN_OK;
 }
@@ -38,7 +38,7 @@ nn_status cpu_all_finite(struct nn_backend *be, size_t count, const void *values
     (void)be, (void)err;
     const uint32_t *bits = values; /* an exponent of all ones is infinity or NaN */
     uint32_t bad = 0;
-#pragma omp parallel for simd reduction(| : bad) schedule(static) if (count > 8192)
+#pragma omp parallel for simd reduction(| : bad) schedule(static) if (count > 65536)
     for (size_t i = 0; i < count; i++) bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
     *finite = !bad;
     return NN_OK;

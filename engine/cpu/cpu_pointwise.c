@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CHUNK = 1024, SERIAL_CHUNKS = 8 /* fewer are not worth waking threads for */ };
+enum { CHUNK = 1024, SERIAL_CHUNKS = 32 /* fewer are not worth waking threads for */ };
 
 const float *cpu_widen(const struct nn_tensor *t, size_t first, size_t count, float *buffer)
 {
@@ -36,7 +36,7 @@ static nn_status map(loop f, const struct nn_tensor *a, const struct nn_tensor *
                      float p, float q)
 {
     size_t count = nn_count(out->shape), chunks = (count + CHUNK - 1) / CHUNK;
-#pragma omp parallel for schedule(static) if (chunks > SERIAL_CHUNKS)
+#pragma omp parallel for schedule(dynamic, 32) if (chunks > SERIAL_CHUNKS)
     for (size_t k = 0; k < chunks; k++) {
         float a_wide[CHUNK], b_wide[CHUNK], made[CHUNK];
         size_t first = k * CHUNK, length = count - first < CHUNK ? count - first : CHUNK;
@@ -167,7 +167,7 @@ void cpu_apply_epilogue(struct nn_epilogue epilogue, struct nn_tensor *t)
     const float *bias = epilogue.bias ? epilogue.bias->data : NULL;
     size_t channels = (size_t)t->shape.c, pixels = cpu_pixels(t->shape);
     size_t per_chunk = channels < CHUNK ? CHUNK / channels : 1, chunks = (pixels + per_chunk - 1) / per_chunk;
-#pragma omp parallel for schedule(static) if (chunks > SERIAL_CHUNKS)
+#pragma omp parallel for schedule(dynamic, 32) if (chunks > SERIAL_CHUNKS)
     for (size_t k = 0; k < chunks; k++) {
         size_t end = (k + 1) * per_chunk < pixels ? (k + 1) * per_chunk * channels : pixels * channels;
         float wide[CHUNK];

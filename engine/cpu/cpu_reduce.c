@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { UNIT = 64, BLOCK = 16384, SEGMENT = 1024, SERIAL = 8192 };
+enum { UNIT = 64, BLOCK = 16384, SEGMENT = 1024, SERIAL = 65536 };
 
 struct view {
     size_t outer, reduced, inner;
@@ -64,8 +64,9 @@ static void add_units(const float *in, size_t count, size_t unit, float *to)
  * as one vector of UNIT or more, which is what makes few channels fast. */
 static void sum_rows(const struct nn_tensor *x, size_t first, size_t rows, size_t inner, float *sums)
 {
-    float wide[2 * SEGMENT], units[SEGMENT + UNIT] = {0};
+    float wide[2 * SEGMENT], units[SEGMENT + UNIT];
     size_t together = inner < UNIT ? UNIT / inner : 1, unit = together * inner;
+    memset(units, 0, unit * sizeof *units);
     size_t step = 2 * SEGMENT / unit * unit, end = first + rows * inner;
     for (; first < end; first += step) {
         size_t length = end - first < step ? end - first : step;
@@ -81,7 +82,8 @@ static nn_status sum_blocks(struct cpu_backend *cpu, const struct nn_tensor *x, 
     size_t rows = BLOCK / v.inner, blocks = (v.reduced + rows - 1) / rows, tasks = v.outer * blocks;
     float *sums = blocks == 1 ? out : cpu_scratch(&cpu->partial, tasks * v.inner * sizeof *sums, err);
     if (!sums) return NN_ERR_MEMORY;
-#pragma omp parallel for schedule(static) if (v.outer * v.reduced * v.inner > SERIAL)
+    size_t grain = tasks / 64 + 1;
+#pragma omp parallel for schedule(dynamic, grain) if (v.outer * v.reduced * v.inner > SERIAL)
     for (size_t t = 0; t < tasks; t++) {
         size_t a = t / blocks, from = t % blocks * rows, left = v.reduced - from;
         sum_rows(x, (a * v.reduced + from) * v.inner, left < rows ? left : rows, v.inner, sums + t * v.inner);
@@ -100,7 +102,7 @@ static nn_status sum_blocks(struct cpu_backend *cpu, const struct nn_tensor *x, 
 static void sum_columns(const struct nn_tensor *x, struct view v, float *out)
 {
     size_t segments = (v.inner + SEGMENT - 1) / SEGMENT;
-#pragma omp parallel for collapse(2) schedule(static) if (v.outer * v.reduced * v.inner > SERIAL)
+#pragma omp parallel for collapse(2) schedule(dynamic, 4) if (v.outer * v.reduced * v.inner > SERIAL)
     for (size_t a = 0; a < v.outer; a++)
         for (size_t s = 0; s < segments; s++) {
             size_t from = s * SEGMENT, length = v.inner - from < SEGMENT ? v.inner - from : SEGMENT;
@@ -162,7 +164,8 @@ nn_status cpu_broadcast(struct nn_backend *be, const struct nn_tensor *x, struct
         return NN_OK;
     }
     size_t rows = v.inner < BLOCK ? BLOCK / v.inner : 1, blocks = (v.reduced + rows - 1) / rows;
-#pragma omp parallel for collapse(2) schedule(static) if (count > SERIAL)
+    size_t grain = v.outer * blocks / 64 + 1;
+#pragma omp parallel for collapse(2) schedule(dynamic, grain) if (count > SERIAL)
     for (size_t a = 0; a < v.outer; a++)
         for (size_t b = 0; b < blocks; b++) {
             size_t left = v.reduced - b * rows, length = (left < rows ? left : rows) * v.inner;

@@ -12,7 +12,7 @@ nn_status cpu_channel_slice(struct nn_backend *be, const struct nn_tensor *x, in
     size_t size = nn_type_size(x->type), from = (size_t)x->shape.c * size, to = (size_t)out->shape.c * size;
     const char *source = (const char *)x->data + (size_t)first * size;
     size_t pixels = cpu_pixels(x->shape);
-#pragma omp parallel for schedule(static) if (pixels > 4096)
+#pragma omp parallel for schedule(static) if (pixels > 16384)
     for (size_t p = 0; p < pixels; p++) memcpy((char *)out->data + p * to, source + p * from, to);
     return NN_OK;
 }
@@ -23,7 +23,7 @@ nn_status cpu_channel_pad(struct nn_backend *be, const struct nn_tensor *x, int 
     (void)be, (void)err;
     size_t size = nn_type_size(x->type), from = (size_t)x->shape.c * size, to = (size_t)out->shape.c * size;
     size_t before = (size_t)first * size, pixels = cpu_pixels(x->shape);
-#pragma omp parallel for schedule(static) if (pixels > 4096)
+#pragma omp parallel for schedule(static) if (pixels > 16384)
     for (size_t p = 0; p < pixels; p++) {
         char *pixel = (char *)out->data + p * to;
         memset(pixel, 0, before);
@@ -61,7 +61,7 @@ nn_status cpu_avg_pool2(struct nn_backend *be, const struct nn_tensor *x, struct
     (void)be, (void)err;
     size_t channels = (size_t)x->shape.c, width = (size_t)out->shape.w, size = nn_type_size(x->type);
     size_t row_bytes = (size_t)x->shape.w * channels * size, rows = (size_t)out->shape.n * out->shape.h;
-#pragma omp parallel for schedule(static) if (rows * width * channels > 8192)
+#pragma omp parallel for schedule(dynamic, 16) if (rows * width * channels > 65536)
     for (size_t r = 0; r < rows; r++) {
         const char *top = (const char *)x->data + 2 * r * row_bytes, *bottom = top + row_bytes;
         char *to = (char *)out->data + r * width * channels * size;
@@ -98,7 +98,7 @@ nn_status cpu_upsample2(struct nn_backend *be, const struct nn_tensor *x, struct
     (void)be, (void)err;
     size_t pixel_bytes = (size_t)x->shape.c * nn_type_size(x->type), width = (size_t)x->shape.w;
     size_t rows = (size_t)x->shape.n * x->shape.h;
-#pragma omp parallel for schedule(static) if (rows * width * pixel_bytes > 8192)
+#pragma omp parallel for schedule(dynamic, 16) if (rows * width * pixel_bytes > 65536)
     for (size_t r = 0; r < rows; r++) {
         char *to = (char *)out->data + r * 4 * width * pixel_bytes;
         double_pixels((const char *)x->data + r * width * pixel_bytes, to, width, pixel_bytes);

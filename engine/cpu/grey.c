@@ -4,7 +4,7 @@
 
 #include "engine/cpu/lanes.h"
 
-enum { PIXELS = 256, CHANNELS_MAX = 16, SERIAL_CHUNKS = 8, CHUNKS_PER_SUM = 64 };
+enum { PIXELS = 256, CHANNELS_MAX = 16, SERIAL_CHUNKS = 32, CHUNKS_PER_SUM = 64 };
 
 struct chunk {
     size_t first, pixels, vectors; /* vectors of 16 pixels, the last perhaps in part */
@@ -112,7 +112,7 @@ void grey_expand(float scale, const struct nn_tensor *one, const struct nn_tenso
     int channels = many->shape.c;
     size_t pixels = cpu_pixels(one->shape), chunks = (pixels + PIXELS - 1) / PIXELS;
     lanes weight = repeated(w, scale, channels), bias = repeated(epilogue.bias, 1.0f, channels);
-#pragma omp parallel for schedule(static) if (chunks > SERIAL_CHUNKS)
+#pragma omp parallel for schedule(dynamic, 32) if (chunks > SERIAL_CHUNKS)
     for (size_t k = 0; k < chunks; k++) {
         struct chunk c = chunk_at(k, pixels);
         float grey[PIXELS], made[PIXELS * CHANNELS_MAX];
@@ -129,7 +129,7 @@ void grey_contract(float scale, const struct nn_tensor *many, const struct nn_te
     int channels = many->shape.c;
     size_t pixels = cpu_pixels(one->shape), chunks = (pixels + PIXELS - 1) / PIXELS;
     lanes weight = repeated(w, scale, channels), bias = repeated(epilogue.bias, 1.0f, 1);
-#pragma omp parallel for schedule(static) if (chunks > SERIAL_CHUNKS)
+#pragma omp parallel for schedule(dynamic, 32) if (chunks > SERIAL_CHUNKS)
     for (size_t k = 0; k < chunks; k++) {
         struct chunk c = chunk_at(k, pixels);
         float wide[PIXELS * CHANNELS_MAX], made[PIXELS];
@@ -148,7 +148,7 @@ nn_status grey_weights(struct cpu_backend *cpu, float scale, const struct nn_ten
     size_t tasks = (chunks + CHUNKS_PER_SUM - 1) / CHUNKS_PER_SUM;
     float *sums = cpu_scratch(&cpu->partial, tasks * LANES * sizeof *sums, err);
     if (!sums) return NN_ERR_MEMORY;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic) if (tasks > 1)
     for (size_t task = 0; task < tasks; task++) {
         lanes sum = {0};
         size_t end = (task + 1) * CHUNKS_PER_SUM < chunks ? (task + 1) * CHUNKS_PER_SUM : chunks;

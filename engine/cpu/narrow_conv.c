@@ -319,7 +319,7 @@ nn_status narrow_conv(struct cpu_backend *cpu, const struct nn_conv *geometry, b
     int bands = (p.to.h + BAND - 1) / BAND;
     size_t from_image = (size_t)p.from.h * p.from.w * p.in * 2,
            to_image = (size_t)p.to.h * p.to.w * p.out * 2;
-#pragma omp parallel for collapse(2) schedule(static)
+#pragma omp parallel for collapse(2) schedule(dynamic)
     for (int n = 0; n < p.to.n; n++)
         for (int band = 0; band < bands; band++) {
             struct row_ring ring =

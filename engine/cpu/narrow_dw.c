@@ -253,7 +253,7 @@ nn_status narrow_conv_dw(struct cpu_backend *cpu, const struct nn_conv *geometry
     if (!sums || !own) return NN_ERR_MEMORY;
     memset(own, 0, threads * own_size);
     size_t x_image = nn_count(p.x) / (size_t)p.x.n * 2, g_image = nn_count(p.g) / (size_t)p.g.n * 2;
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(dynamic)
     for (size_t task = 0; task < tasks; task++) {
         char *memory = own + (size_t)omp_get_thread_num() * own_size;
         struct worker worker = {.problem = &p,
