@@ -41,7 +41,7 @@ struct srv_queue_counts {
     int waiting;
 };
 
-/* Starts the thread, which opens the checkpoint. */
+/* Starts the thread, which opens the checkpoint. `path` and `device` are borrowed until srv_queue_stop. */
 nn_status srv_queue_start(struct srv_image_queue **queue, const char *path, const char *device,
                           struct nn_error *err) NN_MUST_CHECK;
 /* Waits until the model is open or has been refused; `err` then says why. */

@@ -1,6 +1,5 @@
 #include "server/metrics.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -15,29 +14,57 @@ void srv_metrics_count(struct srv_metrics *metrics, int route, int status, int64
     atomic_fetch_add(&metrics->busy_us[line], (unsigned long long)duration_us);
 }
 
-static void print_route(FILE *out, struct srv_metrics *metrics, int line, const char *method,
-                        const char *pattern)
+/* One family of the format: its type, then all its lines together. */
+static void print_one(FILE *out, const char *name, const char *type, double value)
 {
-    unsigned long long total = 0;
+    fprintf(out, "# TYPE roentgymd_%s %s\nroentgymd_%s %.15g\n", name, type, name, value);
+}
+
+/* The last line is for what has no route. */
+static struct srv_route route_of(const struct srv_route *routes, int line)
+{
+    return line < METRICS_ROUTES_MAX ? routes[line] : (struct srv_route){"any", "static", NULL};
+}
+
+static void print_requests(FILE *out, struct srv_metrics *metrics, const struct srv_route *routes, int line)
+{
+    struct srv_route route = route_of(routes, line);
     for (int class = 1; class < METRICS_CLASSES; class ++) {
         unsigned long long count = atomic_load(&metrics->requests[line][class]);
-        total += count;
         if (count)
             fprintf(out, "roentgymd_requests_total{method=\"%s\",route=\"%s\",status=\"%dxx\"} %llu\n",
-                    method, pattern, class, count);
+                    route.method, route.pattern, class, count);
     }
-    if (total)
-        fprintf(out, "roentgymd_request_seconds_total{method=\"%s\",route=\"%s\"} %.6f\n", method, pattern,
-                (double)atomic_load(&metrics->busy_us[line]) / 1e6);
+}
+
+static void print_seconds(FILE *out, struct srv_metrics *metrics, const struct srv_route *routes, int line)
+{
+    struct srv_route route = route_of(routes, line);
+    unsigned long long busy_us = atomic_load(&metrics->busy_us[line]);
+    if (busy_us)
+        fprintf(out, "roentgymd_request_seconds_total{method=\"%s\",route=\"%s\"} %.6f\n", route.method,
+                route.pattern, (double)busy_us / 1e6);
+}
+
+static void print_routes(FILE *out, struct srv_metrics *metrics, const struct srv_route *routes,
+                         int route_count)
+{
+    fputs("# TYPE roentgymd_requests_total counter\n", out);
+    for (int i = 0; i < route_count; i++) print_requests(out, metrics, routes, i);
+    print_requests(out, metrics, routes, METRICS_ROUTES_MAX);
+    fputs("# TYPE roentgymd_request_seconds_total counter\n", out);
+    for (int i = 0; i < route_count; i++) print_seconds(out, metrics, routes, i);
+    print_seconds(out, metrics, routes, METRICS_ROUTES_MAX);
 }
 
 static void print_queue(FILE *out, const struct srv_queue_counts *c)
 {
-    fprintf(out,
-            "roentgymd_images_made_total %" PRIu64 "\nroentgymd_images_failed_total %" PRIu64
-            "\nroentgymd_images_from_cache_total %" PRIu64 "\nroentgymd_images_refused_total %" PRIu64
-            "\nroentgymd_image_seconds_total %.6f\nroentgymd_images_waiting %d\n",
-            c->made, c->failed, c->from_cache, c->refused, c->seconds, c->waiting);
+    print_one(out, "images_made_total", "counter", (double)c->made);
+    print_one(out, "images_failed_total", "counter", (double)c->failed);
+    print_one(out, "images_from_cache_total", "counter", (double)c->from_cache);
+    print_one(out, "images_refused_total", "counter", (double)c->refused);
+    print_one(out, "image_seconds_total", "counter", c->seconds);
+    print_one(out, "images_waiting", "gauge", c->waiting);
 }
 
 char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *routes, int route_count,
@@ -47,12 +74,10 @@ char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *rout
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    fprintf(out, "roentgymd_info{version=\"%s\"} 1\n", SRV_VERSION);
-    fprintf(out, "roentgymd_uptime_seconds %.3f\n",
-            (double)(srv_clock_monotonic_us() - metrics->started_us) / 1e6);
-    fprintf(out, "roentgymd_answers_total %llu\n", (unsigned long long)atomic_load(&metrics->answers));
-    for (int i = 0; i < route_count; i++) print_route(out, metrics, i, routes[i].method, routes[i].pattern);
-    print_route(out, metrics, METRICS_ROUTES_MAX, "any", "static");
+    fprintf(out, "# TYPE roentgymd_info gauge\nroentgymd_info{version=\"%s\"} 1\n", SRV_VERSION);
+    print_one(out, "uptime_seconds", "gauge", (double)(srv_clock_monotonic_us() - metrics->started_us) / 1e6);
+    print_one(out, "answers_total", "counter", (double)atomic_load(&metrics->answers));
+    print_routes(out, metrics, routes, route_count);
     print_queue(out, queue);
     if (fclose(out)) {
         free(text);
