@@ -57,6 +57,6 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
         serve_unrouted(app, request, response);
     int64_t duration_us = srv_clock_monotonic_us() - started_us;
     srv_metrics_count(&app->metrics, route ? (int)(route - api_routes) : -1, response->status, duration_us);
-    srv_log("%s %s %d %.1f ms", route ? route->method : "-", route ? route->pattern : "static",
-            response->status, (double)duration_us / 1e3);
+    srv_log("%.10s %s %d %.1f ms", request->method, route ? route->pattern : "static", response->status,
+            (double)duration_us / 1e3);
 }
