@@ -208,8 +208,12 @@ void nn_sampler_input(const struct nn_gan_config *c, uint64_t seed, const float 
     int latent = nn_gan_latent_size(c), length = latent + c->label_count;
     nn_random_normals(seed, NN_STREAM_LATENT, 0, (size_t)latent, input);
     memcpy(input + latent, labels, (size_t)c->label_count * sizeof *labels);
-    float square = 0;
+    float square = 0, label_square = 0;
     for (int i = 0; i < length; i++) square += input[i] * input[i];
-    float factor = 1 / sqrtf(square / (float)length + EPSILON);
-    for (int i = 0; i < length; i++) input[i] *= i < latent ? factor * truncation : factor;
+    for (int i = latent; i < length; i++) label_square += input[i] * input[i];
+    /* Latents have a mean square of 1; the mean input must not depend on the seed. */
+    float factor = 1 / sqrtf(square / (float)length + EPSILON),
+          mean_factor = 1 / sqrtf(((float)latent + label_square) / (float)length + EPSILON),
+          label_factor = factor * truncation + mean_factor * (1 - truncation);
+    for (int i = 0; i < length; i++) input[i] *= i < latent ? factor * truncation : label_factor;
 }

@@ -19,9 +19,9 @@ void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
                          struct nn_error *err) NN_MUST_CHECK;
 
-/* The latent of `seed` beside the labels, normalised together as in training, then the latent's part times
- * `truncation`. The first layer is linear, so that is the step from its mean input towards this one.
- * `input` has room for latent_size + label_count floats. */
+/* The step of length `truncation` from the labels' mean input towards that of `seed`: at 1 the latent of
+ * `seed` beside the labels, normalised together as in training; at 0 no latent, and the labels normalised as
+ * beside one of expected length. `input` has room for latent_size + label_count floats. */
 void nn_sampler_input(const struct nn_gan_config *config, uint64_t seed, const float *labels,
                       float truncation, float *input);
 

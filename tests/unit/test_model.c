@@ -1,0 +1,358 @@
+/* Sampling: the prepared plan against the tape, and what a request means. */
+#include <math.h>
+#include <omp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine/checkpoint.h"
+#include "engine/engine.h"
+#include "engine/rng.h"
+#include "engine/sampler.h"
+#include "engine/tape.h"
+#include "tests/unit/scratch.h"
+
+enum { SIDE = 32, PIXELS = SIDE * SIDE, CLASSES = 3, PARAMS_MAX = 64 };
+
+static const struct nn_checkpoint INFO = {
+    .config =
+        {.resolution_log2 = 5, .label_count = CLASSES, .fmap_base = 256, .fmap_max = 16, .mbstd_group = 4},
+    .class_count = CLASSES,
+    .classes = {"intact", "fracture", "implant"},
+    .name = "tiny",
+    .simulated = true,
+    .kimg = 1.5,
+    .provenance = "made in a test",
+};
+
+/* Weights as at the start of a training, biases that are not zero. */
+static float *make_values(const struct nn_network *net)
+{
+    float *values = malloc(net->value_count * sizeof *values);
+    assert_non_null(values);
+    nn_network_init_values(net, 3, values);
+    for (int i = 0; i < net->param_count; i++)
+        if (strstr(net->params[i].name, "/bias"))
+            nn_random_normals(4, 9, net->params[i].offset, nn_count(net->params[i].shape),
+                              values + net->params[i].offset);
+    return values;
+}
+
+static void write_model(const char *path)
+{
+    struct nn_network net;
+    struct nn_error err = {0};
+    assert_int_equal(nn_network_init(&net, &INFO.config, NN_GENERATOR, NULL), NN_OK);
+    float *values = make_values(&net);
+    if (nn_checkpoint_write(path, &INFO, &net, values, &err)) fail_msg("%s", err.text);
+    free(values);
+    nn_network_release(&net);
+}
+
+/* ---- the plan against the tape ------------------------------------------------------------------ */
+
+/* The image of `seed` and one-hot label by the graph that training uses; nn_generator normalises. */
+static void by_tape(struct nn_backend *be, const struct nn_network *net, float *values, uint64_t seed,
+                    int class_index, float *image)
+{
+    struct nn_tape *t;
+    struct nn_error err = {0};
+    nn_id params[PARAMS_MAX];
+    int latent = nn_gan_latent_size(&net->config);
+    float z[256], labels[CLASSES] = {0};
+    labels[class_index] = 1;
+    assert_true(net->param_count <= PARAMS_MAX && latent <= 256);
+    nn_random_normals(seed, NN_STREAM_LATENT, 0, (size_t)latent, z);
+    assert_int_equal(nn_tape_new(&t, be, NULL), NN_OK);
+    nn_network_leaves(t, net, values, params); /* both backends' memory is the host's */
+    nn_id latents = nn_from_host(t, z, nn_shape(1, latent, 1, 1));
+    nn_id y = nn_from_host(t, labels, nn_shape(1, CLASSES, 1, 1));
+    nn_id made = nn_generator(t, net, params, latents, y, 0);
+    if (nn_read(t, made, image, &err)) fail_msg("%s", err.text);
+    nn_tape_free(t);
+}
+
+static void by_sampler(struct nn_backend *be, const struct nn_network *net, const float *values,
+                       uint64_t seed, int class_index, float *image)
+{
+    struct nn_sampler *sampler;
+    struct nn_error err = {0};
+    float input[256 + CLASSES], labels[CLASSES] = {0};
+    labels[class_index] = 1;
+    nn_sampler_input(&net->config, seed, labels, 1, input);
+    if (nn_sampler_new(&sampler, be, net, values, &err)) fail_msg("%s", err.text);
+    if (nn_sampler_run(sampler, input, image, &err)) fail_msg("%s", err.text);
+    nn_sampler_free(sampler);
+}
+
+/* Root of the mean square of a - b, in units of the image range -1..1. */
+static double rms_difference(const float *a, const float *b)
+{
+    double sum = 0;
+    for (int i = 0; i < PIXELS; i++) sum += (double)(a[i] - b[i]) * (double)(a[i] - b[i]);
+    return sqrt(sum / PIXELS);
+}
+
+static double spread(const float *a)
+{
+    double sum = 0, square = 0;
+    for (int i = 0; i < PIXELS; i++) sum += (double)a[i], square += (double)a[i] * (double)a[i];
+    return sqrt(square / PIXELS - sum / PIXELS * (sum / PIXELS));
+}
+
+static void compare_with_tape(struct nn_backend *be, double tolerance)
+{
+    struct nn_network net;
+    assert_int_equal(nn_network_init(&net, &INFO.config, NN_GENERATOR, NULL), NN_OK);
+    float *values = make_values(&net), *a = malloc(2 * PIXELS * sizeof *a), *b = a + PIXELS;
+    assert_non_null(a);
+    for (uint64_t seed = 0; seed < 6; seed++) {
+        by_tape(be, &net, values, seed, (int)seed % CLASSES, a);
+        by_sampler(be, &net, values, seed, (int)seed % CLASSES, b);
+        assert_true(spread(a) > 0.1); /* there is something to compare */
+        double got = rms_difference(a, b) / spread(a);
+        if (!(got <= tolerance)) fail_msg("seed %d: differs by %g, more than %g", (int)seed, got, tolerance);
+    }
+    free(a);
+    free(values);
+    nn_network_release(&net);
+    be->close(be);
+}
+
+static void the_plan_equals_the_tape_on_the_reference_to_1e_5(void **state)
+{
+    (void)state;
+    struct nn_backend *be;
+    assert_int_equal(nn_backend_open_reference(&be, NN_F32, NULL), NN_OK);
+    compare_with_tape(be, 1e-5);
+}
+
+static void the_plan_equals_the_tape_on_the_cpu_in_f32_to_1e_5(void **state)
+{
+    (void)state;
+    struct nn_backend *be;
+    assert_int_equal(nn_backend_open_cpu(&be, NN_F32, NULL), NN_OK);
+    compare_with_tape(be, 1e-5);
+}
+
+static void the_plan_equals_the_tape_on_the_cpu_in_bf16_to_3_percent(void **state)
+{
+    (void)state;
+    struct nn_backend *be;
+    if (!nn_cpu_has_bf16()) skip();
+    assert_int_equal(nn_backend_open_cpu(&be, NN_BF16, NULL), NN_OK);
+    compare_with_tape(be, 0.03);
+}
+
+/* ---- models ------------------------------------------------------------------------------------- */
+
+static struct nn_model *open_model(void **state)
+{
+    struct nn_model *model;
+    struct nn_error err = {0};
+    const char *path = scratch_path(state, "m.safetensors");
+    write_model(path);
+    if (nn_model_open(&model, path, "cpu", &err)) fail_msg("%s", err.text);
+    return model;
+}
+
+static void sample(struct nn_model *model, const struct nn_sample_request *requests, int count,
+                   uint8_t *pixels)
+{
+    struct nn_error err = {0};
+    if (nn_model_sample(model, requests, count, pixels, &err)) fail_msg("%s", err.text);
+}
+
+static struct nn_sample_request request(uint64_t seed, int class_index, float strength, float truncation)
+{
+    return (struct nn_sample_request){seed, class_index, strength, truncation};
+}
+
+static void a_model_tells_what_its_checkpoint_says(void **state)
+{
+    struct nn_model *model = open_model(state);
+    const struct nn_model_info *info = nn_model_info(model);
+    assert_int_equal(info->resolution, SIDE);
+    assert_int_equal(info->class_count, CLASSES);
+    assert_string_equal(info->classes[2], "implant");
+    assert_string_equal(info->name, "tiny");
+    assert_string_equal(info->provenance, "made in a test");
+    assert_true(info->simulated);
+    assert_true(fabs(info->kimg - 1.5) < 1e-9);
+    assert_int_equal(strlen(info->sha256), 64);
+    assert_non_null(strstr(info->device, "cpu"));
+    nn_model_close(model);
+    nn_model_close(NULL);
+}
+
+static void samples_are_the_reference_images_rounded(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct nn_backend *be;
+    struct nn_network net;
+    static uint8_t pixels[PIXELS];
+    static float image[PIXELS];
+    assert_int_equal(nn_backend_open_reference(&be, NN_F32, NULL), NN_OK);
+    assert_int_equal(nn_network_init(&net, &INFO.config, NN_GENERATOR, NULL), NN_OK);
+    float *values = make_values(&net);
+    struct nn_sample_request r = request(11, 1, 1, 1);
+    sample(model, &r, 1, pixels);
+    by_tape(be, &net, values, 11, 1, image);
+    double sum = 0;
+    for (int i = 0; i < PIXELS; i++) {
+        double wanted = fmin(fmax((double)image[i] * 127.5 + 127.5, 0), 255);
+        double difference = fabs(pixels[i] - wanted);
+        assert_true(difference <= 0.6 || nn_cpu_has_bf16());
+        sum += difference;
+    }
+    assert_true(sum / PIXELS < 3); /* grey levels, bf16 */
+    free(values);
+    nn_network_release(&net);
+    be->close(be);
+    nn_model_close(model);
+}
+
+static void a_sample_does_not_depend_on_its_place_in_a_batch(void **state)
+{
+    struct nn_model *model = open_model(state);
+    const struct nn_sample_request four[] = {request(1, 0, 1, 1), request(99, 2, 0.5f, 0.7f),
+                                             request(UINT64_MAX, 1, 1, 1), request(1, 0, 1, 1)};
+    static uint8_t together[4][PIXELS], alone[PIXELS];
+    sample(model, four, 4, together[0]);
+    for (int i = 3; i >= 0; i--) {
+        sample(model, &four[i], 1, alone);
+        assert_memory_equal(alone, together[i], PIXELS);
+    }
+    assert_memory_not_equal(together[0], together[1], PIXELS);
+    assert_memory_not_equal(together[0], together[2], PIXELS);
+    nn_model_close(model);
+}
+
+static void a_sample_does_not_depend_on_the_thread_count(void **state)
+{
+    static uint8_t pixels[4][PIXELS];
+    struct nn_sample_request r = request(5, 1, 1, 0.9f);
+    int before = omp_get_max_threads();
+    for (int threads = 1; threads <= 4; threads++) {
+        omp_set_num_threads(threads);
+        struct nn_model *model = open_model(state);
+        sample(model, &r, 1, pixels[threads - 1]);
+        nn_model_close(model);
+        assert_memory_equal(pixels[threads - 1], pixels[0], PIXELS);
+    }
+    omp_set_num_threads(before);
+}
+
+static void seed_class_strength_and_truncation_each_change_the_sample(void **state)
+{
+    struct nn_model *model = open_model(state);
+    const struct nn_sample_request five[] = {request(1, 0, 1, 1), request(2, 0, 1, 1), request(1, 1, 1, 1),
+                                             request(1, 0, 0.5f, 1), request(1, 0, 1, 0.5f)};
+    static uint8_t pixels[5][PIXELS];
+    sample(model, five, 5, pixels[0]);
+    for (int i = 1; i < 5; i++)
+        for (int k = 0; k < i; k++) assert_memory_not_equal(pixels[i], pixels[k], PIXELS);
+    nn_model_close(model);
+}
+
+static void truncation_0_gives_each_class_one_image_whatever_the_seed(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t first[CLASSES][PIXELS], other[PIXELS];
+    for (int k = 0; k < CLASSES; k++)
+        for (uint64_t seed = 0; seed < 5; seed++) {
+            struct nn_sample_request r = request(seed, k, 1, 0);
+            sample(model, &r, 1, seed ? other : first[k]);
+            if (seed) assert_memory_equal(other, first[k], PIXELS);
+        }
+    assert_memory_not_equal(first[0], first[1], PIXELS);
+    nn_model_close(model);
+}
+
+static void strength_0_gives_each_seed_one_image_whatever_the_class(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t first[2][PIXELS], other[PIXELS];
+    for (uint64_t seed = 0; seed < 2; seed++)
+        for (int k = 0; k < CLASSES; k++) {
+            struct nn_sample_request r = request(seed, k, 0, 1);
+            sample(model, &r, 1, k ? other : first[seed]);
+            if (k) assert_memory_equal(other, first[seed], PIXELS);
+        }
+    assert_memory_not_equal(first[0], first[1], PIXELS);
+    nn_model_close(model);
+}
+
+static void requests_out_of_range_are_refused_and_write_nothing(void **state)
+{
+    struct nn_model *model = open_model(state);
+    const struct nn_sample_request bad[] = {
+        request(1, -1, 1, 1),        request(1, CLASSES, 1, 1), request(1, 0, -0.001f, 1),
+        request(1, 0, 1.001f, 1),    request(1, 0, NAN, 1),     request(1, 0, 1, -0.001f),
+        request(1, 0, 1, 1.001f),    request(1, 0, 1, NAN),     request(1, 0, INFINITY, 1),
+        request(1, 0, 1, -INFINITY),
+    };
+    static uint8_t pixels[2 * PIXELS], blank[2 * PIXELS];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct nn_error err = {0};
+        const struct nn_sample_request two[] = {request(1, 0, 1, 1), bad[i]}; /* a good one before it */
+        assert_int_equal(nn_model_sample(model, two, 2, pixels, &err), NN_ERR_ARGUMENT);
+        assert_true(err.text[0] && !strchr(err.text, '\n'));
+        assert_memory_equal(pixels, blank, sizeof pixels);
+    }
+    nn_model_close(model);
+}
+
+static void assert_not_opened(const char *path, const char *device, nn_status wanted, const char *part)
+{
+    struct nn_model *model;
+    struct nn_error err = {0};
+    assert_int_equal(nn_model_open(&model, path, device, &err), wanted);
+    if (!strstr(err.text, part) || strchr(err.text, '\n'))
+        fail_msg("got \"%s\", wanted \"%s\"", err.text, part);
+}
+
+static void bad_checkpoints_and_devices_are_refused(void **state)
+{
+    const char *path = scratch_path(state, "m.safetensors");
+    assert_not_opened(path, "cpu", NN_ERR_IO, path);
+    scratch_text(path, "\x89PNG, but not a model");
+    assert_not_opened(path, "cpu", NN_ERR_FORMAT, path);
+    write_model(path);
+    assert_not_opened(path, "tpu", NN_ERR_ARGUMENT, "tpu");
+
+    struct nn_checkpoint info = INFO;
+    struct nn_network net;
+    info.class_count = info.config.label_count = 0;
+    assert_int_equal(nn_network_init(&net, &info.config, NN_GENERATOR, NULL), NN_OK);
+    float *values = make_values(&net);
+    assert_int_equal(nn_checkpoint_write(path, &info, &net, values, NULL), NN_OK);
+    assert_not_opened(path, "cpu", NN_ERR_FORMAT, "no classes");
+    free(values);
+    nn_network_release(&net);
+}
+
+#define in_folder(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_plan_equals_the_tape_on_the_reference_to_1e_5),
+        cmocka_unit_test(the_plan_equals_the_tape_on_the_cpu_in_f32_to_1e_5),
+        cmocka_unit_test(the_plan_equals_the_tape_on_the_cpu_in_bf16_to_3_percent),
+        in_folder(a_model_tells_what_its_checkpoint_says),
+        in_folder(samples_are_the_reference_images_rounded),
+        in_folder(a_sample_does_not_depend_on_its_place_in_a_batch),
+        in_folder(a_sample_does_not_depend_on_the_thread_count),
+        in_folder(seed_class_strength_and_truncation_each_change_the_sample),
+        in_folder(truncation_0_gives_each_class_one_image_whatever_the_seed),
+        in_folder(strength_0_gives_each_seed_one_image_whatever_the_class),
+        in_folder(requests_out_of_range_are_refused_and_write_nothing),
+        in_folder(bad_checkpoints_and_devices_are_refused),
+    };
+    return cmocka_run_group_tests_name("model", tests, NULL, NULL);
+}
