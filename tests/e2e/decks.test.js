@@ -143,6 +143,23 @@ test('an answer whose confirmation is lost is stored once', async () => {
   await student.context.close();
 });
 
+test('an image that does not arrive is fetched again', async () => {
+  const student = await openPage(browser, phone, daemon.url, '390');
+  const { page } = student;
+  let refused = 0;
+  await page.route('**/api/v1/images/*.png', (route) => {
+    refused += 1;
+    return refused <= 2 ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' } }) : route.continue();
+  });
+  await page.click('#start');
+  await page.waitForSelector('#trouble:not(.is-absent)');
+  await student.axe('an image that is late');
+  assert.ok(await page.isDisabled('[data-choice=fracture]'), 'no answer without an image');
+  await shown(page, 1, 'viewing');
+  assert.ok(!await page.isVisible('#trouble'));
+  await student.context.close();
+});
+
 test('a copy of the tab that answered first is caught up with', async () => {
   const student = await openPage(browser, desktop, daemon.url, '1280');
   const { page } = student;

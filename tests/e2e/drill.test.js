@@ -82,11 +82,6 @@ async function assertSummary(page, given) {
   await page.evaluate(() => window.scrollTo(0, 0));
 }
 
-async function assertFits(page, where) {
-  const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(content <= view, `${where}: ${content} px of content in ${view} px`);
-}
-
 /** Presses Tab until the element has the focus, and asserts that the focus can be seen. */
 async function tabTo(page, selector) {
   for (let i = 0; i < 12; i++) {
@@ -111,13 +106,13 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
   await student.axe('the start page');
   await student.shot('start');
   await tabTo(page, '#start');
+  let since = Date.now(); // no image of the next item is on screen yet
   await page.keyboard.press('Enter');
 
   const given = [];
   for (const answer of plan) {
     const { item, choice, confidence } = answer;
     await shown(page, item, 'viewing');
-    const from = Date.now();
     assert.equal(await page.textContent('.bar-count'), `${item} of 10`);
     assert.equal(await page.getAttribute('.film img', 'alt'), `Hip radiograph, item ${item} of 10`);
     if (item === 1) {
@@ -126,7 +121,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     }
     const [letter, arrow] = choice === 'fracture' ? ['f', 'ArrowRight'] : ['n', 'ArrowLeft'];
     await page.keyboard.press(item % 2 ? letter : arrow);
-    const longestMs = Date.now() - from + 1000;
+    const longestMs = Date.now() - since;
     await shown(page, item, 'rating');
     if (item === 1) {
       await student.axe('an answer without confidence');
@@ -143,6 +138,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     assert.match(await page.textContent('#announcer'), /correct/i, 'the feedback is announced');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'next', 'the focus is on Next');
     await page.waitForTimeout(SETTLE_MS);
+    since = Date.now();
     await page.keyboard.press(item % 2 ? 'Space' : 'Enter');
   }
   await assertSummary(page, given);
@@ -165,6 +161,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
   await page.waitForLoadState('networkidle');
   await student.axe('the start page on a phone');
   await student.shot('start');
+  let since = Date.now();
   await page.tap('#start');
 
   const given = [];
@@ -172,13 +169,12 @@ test('a drill by touch survives a lost connection and a reload', async () => {
   for (const answer of plan) {
     const { item, choice, confidence } = answer;
     await shown(page, item, 'viewing');
-    const from = Date.now();
     if (item === 1) {
       await student.axe('an image on a phone');
       await student.shot('image');
     }
     await page.tap(`[data-choice=${choice}]`);
-    const longestMs = Date.now() - from + 1000;
+    const longestMs = Date.now() - since;
     await shown(page, item, 'rating');
     if (item === 1) {
       await student.shot('confidence');
@@ -201,6 +197,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await page.tap(`[data-confidence="${confidence}"]`);
       await page.waitForSelector('#trouble:not(.is-absent)');
       await context.setOffline(false);
+      since = Date.now();
       await page.reload();
       complaintsOffline.push(...student.complaints.splice(before));
       given.push({ ...answer, longestMs, truth: null });
@@ -215,6 +212,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await student.axe('the feedback on a phone');
       await student.shot('feedback');
     }
+    since = Date.now();
     await page.tap('#next');
   }
   given[5].truth = storedSession().rows[5].class; // its feedback was lost with the reload; the summary shows it
@@ -226,54 +224,4 @@ test('a drill by touch survives a lost connection and a reload', async () => {
   assert.deepEqual(student.complaints, []);
   assert.ok(complaintsOffline.every((text) => /ERR_INTERNET_DISCONNECTED/.test(text)), complaintsOffline.join('\n'));
   await context.close();
-});
-
-test('nothing moves from the question to the next image, and the next image is there at once', async () => {
-  for (const options of [desktop, phone]) {
-    const student = await openPage(browser, options, daemon.url, 'unused');
-    const { page } = student;
-    await page.click('#start');
-    await shown(page, 1, 'viewing');
-    const before = await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect()));
-    for (const item of [1, 2]) {
-      await shown(page, item, 'viewing');
-      await page.waitForLoadState('networkidle'); // the read-ahead of the next image
-      await page.click('[data-choice=fracture]');
-      await page.click('[data-confidence="2"]');
-      await shown(page, item, 'feedback');
-      await page.waitForTimeout(SETTLE_MS);
-      const requests = student.traffic.length;
-      await page.click('#next');
-      await shown(page, item + 1, 'viewing');
-      const fetched = student.traffic.slice(requests).filter(({ url }) => url.includes('/images/')).length;
-      assert.ok(fetched <= 1, 'at most the image after the next one is fetched');
-    }
-    assert.equal(await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect())), before);
-    assert.ok(await student.shifted() < 0.005, `layout shift ${await student.shifted()}`);
-    await student.context.close();
-  }
-});
-
-test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of at least 44 px', async () => {
-  for (const [width, height] of [[320, 568], [360, 640], [390, 664], [640, 400], [844, 390], [1280, 800]]) {
-    const where = `${width}x${height}`;
-    const student = await openPage(browser, { viewport: { width, height } }, daemon.url, where);
-    const { page } = student;
-    await page.waitForSelector('[data-screen=start]');
-    await assertFits(page, `start ${where}`);
-    await page.click('#start');
-    await shown(page, 1, 'viewing');
-    await page.click('[data-choice=fracture]');
-    await assertFits(page, `drill ${where}`);
-    const small = await page.$$eval('button:enabled', (buttons) => buttons
-      .filter((button) => button.checkVisibility({ visibilityProperty: true }))
-      .map((button) => ({ text: button.textContent, box: button.getBoundingClientRect() }))
-      .filter(({ box }) => box.width < 44 || box.height < 44)
-      .map(({ text, box }) => `${text} ${box.width}x${box.height}`));
-    assert.deepEqual(small, [], where);
-    const film = await page.$eval('.film-frame', (element) => element.getBoundingClientRect().toJSON());
-    assert.ok(Math.abs(film.width - film.height) < 1 && film.width >= 224, `${where}: image ${film.width}x${film.height}`);
-    await student.shot('fits');
-    await student.context.close();
-  }
 });

@@ -7,6 +7,45 @@
 
 const TIMEOUT_MS = 20000;
 
+/**
+ * @typedef {object} Deck
+ * @property {string} id
+ * @property {string} title
+ * @property {string} question asked of every item
+ * @property {number} items how many a drill has
+ * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second
+ * @property {'truth'|'none'} feedback what follows an answer
+ * @property {string} model id of the model that makes the images
+ *
+ * @typedef {object} Model
+ * @property {string} id
+ * @property {string} name
+ * @property {number[]} sizes pixels a side that images are offered in
+ * @property {string[]} classes
+ * @property {'simulated'|'real'} training_data
+ *
+ * @typedef {object} Summary rates are 0..1; what cannot be computed, or told yet, is null
+ * @property {number} of items in the deck
+ * @property {?number} correct
+ * @property {?number} sensitivity
+ * @property {?number} specificity
+ * @property {?number} auc
+ * @property {?number} d_prime
+ * @property {?number} criterion
+ * @property {?number} median_response_ms
+ * @property {{n: number, accuracy: number}[]} curve share correct after each answer
+ * @property {SummaryItem[]} items
+ *
+ * @typedef {object} SummaryItem
+ * @property {number} n
+ * @property {string} choice
+ * @property {?string} truth
+ * @property {?boolean} correct
+ * @property {number} rating 1..6
+ * @property {number} response_ms
+ * @property {string} image URL
+ */
+
 /** A request that failed, in the server's words where it gave any. */
 export class ApiError extends Error {
   /**
@@ -29,25 +68,27 @@ export class ApiError extends Error {
   }
 }
 
+/** @returns {Promise<Deck[]>} */
 export async function listDecks() {
   return (await request('GET', '/api/v1/decks')).decks;
 }
 
+/** @returns {Promise<Model[]>} */
 export async function listModels() {
   return (await request('GET', '/api/v1/models')).models;
 }
 
-/** @returns {Promise<{id: string, secret: string, deck: object, model: object}>} */
+/** @returns {Promise<{id: string, secret: string, deck: Deck}>} */
 export async function createSession(deckId) {
   return (await request('POST', '/api/v1/sessions', { body: { deck: deckId } })).session;
 }
 
-/** @returns {Promise<{id: string, deck: object, answered: number[], finished: boolean}>} */
+/** @returns {Promise<{id: string, deck: Deck, answered: number[], finished: boolean}>} */
 export async function readSession(id, secret) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}`, { secret })).session;
 }
 
-/** @returns {Promise<{n: number, of: number, question: string, choices: object[], image: string}>} */
+/** @returns {Promise<{n: number, of: number, image: string}>} the image's URL tells nothing about it */
 export async function readItem(id, secret, n) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}/items/${n}`, { secret })).item;
 }
@@ -55,11 +96,13 @@ export async function readItem(id, secret, n) {
 /**
  * Safe to repeat with the same answer: the server keeps one row per key.
  * @param {{key: string, item: number, choice: string, confidence: number, response_ms: number}} answer
+ * @returns {Promise<{feedback: ?{truth: string, correct: boolean}}>}
  */
 export async function sendAnswer(id, secret, answer) {
   return request('POST', `/api/v1/sessions/${encodeURIComponent(id)}/answers`, { secret, body: answer });
 }
 
+/** @returns {Promise<Summary>} */
 export async function readSummary(id, secret) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}/summary`, { secret })).summary;
 }

@@ -20,9 +20,9 @@ const SETTLE_MS = 250;
 /**
  * @param {object} props
  * @param {{id: string, secret: string}} props.session
- * @param {object} props.deck
+ * @param {import('./api.js').Deck} props.deck
  * @param {number[]} props.answered items the server already has
- * @param {object} props.view see view_drill.js
+ * @param {ReturnType<typeof import('./view_drill.js').drillView>} props.view
  * @param {(text: string) => void} props.announce speaks to screen readers
  * @param {() => void} props.onFinished every item is answered
  * @param {(error: Error) => void} props.onFailed an error that waiting cannot mend

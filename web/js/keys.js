@@ -29,7 +29,8 @@ export function choiceLetters(choices) {
 /**
  * What a key press means, or null.
  *
- * @param {{key: string, code: string, repeat: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @param {{key: string, code: string, repeat: boolean, shiftKey: boolean,
+ *   ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
  * @param {{label: string}[]} choices
  * @returns {?({act: 'choose', index: number}|{act: 'rate', confidence: number}|{act: 'next'}|{act: 'help'})}
  */
@@ -56,7 +57,7 @@ export function keyMeaning(event, choices) {
  * Listens for the drill's keys. A control that has the focus keeps its own keys (Enter, Space), and so does
  * an open dialog.
  *
- * @param {object[]} choices
+ * @param {{label: string}[]} choices
  * @param {() => boolean} enabled asked at each key press
  * @param {(meaning: object, event: KeyboardEvent) => void} handle
  * @returns {() => void} unbind

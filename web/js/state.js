@@ -12,7 +12,7 @@
  *   finished  no item is left
  *
  * @typedef {object} DrillState
- * @property {object} deck as the server describes it: title, question, items, choices, feedback, model
+ * @property {import('./api.js').Deck} deck
  * @property {number[]} answered item numbers the server has answers for, ascending
  * @property {number} n the current item, from 1
  * @property {'waiting'|'viewing'|'rating'|'saving'|'feedback'|'finished'} phase

@@ -12,15 +12,15 @@ const t = texts.drill;
 
 /**
  * @param {object} props
- * @param {object} props.deck
- * @param {object} props.model null if the server no longer lists it
+ * @param {import('./api.js').Deck} props.deck
+ * @param {?import('./api.js').Model} props.model null if the server no longer lists it
  * @param {boolean} props.shortcuts whether key hints are shown
  * @param {(choiceId: string, eventTime: number) => void} props.onChoose
  * @param {(confidence: number) => void} props.onRate
  * @param {() => void} props.onNext
  * @param {() => void} props.onLeave
  * @param {() => void} props.onKeys
- * @returns {{root: HTMLElement, update: (state: object) => void, showImage: (image: ?HTMLImageElement) => void,
+ * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, showImage: (image: ?HTMLImageElement) => void,
  *   setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
  */
 export function drillView(props) {

@@ -8,7 +8,7 @@ import { texts } from './texts.js';
 
 /**
  * @param {object} props
- * @param {object[]} props.choices
+ * @param {{label: string}[]} props.choices
  * @param {boolean} props.on whether shortcuts are on
  * @param {(on: boolean) => void} props.onChange
  * @returns {HTMLDialogElement} to be added to the page and opened with showModal()

@@ -9,7 +9,7 @@ import { texts } from './texts.js';
  * @param {object} props
  * @param {string} props.title
  * @param {string} props.text
- * @param {?{label: string, act: () => void}} props.action
+ * @param {?{label: string, act: () => void}} [props.action]
  * @returns {HTMLElement}
  */
 export function noticeView({ title, text, action = null }) {

@@ -12,8 +12,8 @@ const SAMPLE_PIXELS = 512;
 
 /**
  * @param {object} props
- * @param {object[]} props.decks at least one
- * @param {object[]} props.models
+ * @param {import('./api.js').Deck[]} props.decks at least one
+ * @param {import('./api.js').Model[]} props.models
  * @param {boolean} props.resumable a started drill waits in this tab
  * @param {(deckId: string) => void} props.onStart
  * @param {() => void} props.onResume

@@ -14,9 +14,9 @@ const THUMBNAIL_PIXELS = 200;
 
 /**
  * @param {object} props
- * @param {object} props.deck
- * @param {object} props.model null if the server no longer lists it
- * @param {object} props.summary as the server sends it
+ * @param {import('./api.js').Deck} props.deck
+ * @param {?import('./api.js').Model} props.model null if the server no longer lists it
+ * @param {import('./api.js').Summary} props.summary
  * @param {() => void} props.onAgain
  * @param {() => void} props.onStartPage
  * @returns {HTMLElement}

@@ -1,0 +1,78 @@
+/**
+ * Where things are: nothing moves, everything fits, targets are large enough for thumbs.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+
+const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
+
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
+
+async function assertFits(page, where) {
+  const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  assert.ok(content <= view, `${where}: ${content} px of content in ${view} px`);
+}
+
+test('nothing moves from the question to the next image, and the next image is there at once', async () => {
+  for (const options of [desktop, phone]) {
+    const student = await openPage(browser, options, daemon.url, 'unused');
+    const { page } = student;
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    const before = await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect()));
+    for (const item of [1, 2]) {
+      await shown(page, item, 'viewing');
+      await page.waitForLoadState('networkidle'); // the read-ahead of the next image
+      await page.click('[data-choice=fracture]');
+      await page.click('[data-confidence="2"]');
+      await shown(page, item, 'feedback');
+      await page.waitForTimeout(SETTLE_MS);
+      const requests = student.traffic.length;
+      await page.click('#next');
+      await shown(page, item + 1, 'viewing');
+      const fetched = student.traffic.slice(requests).filter(({ url }) => url.includes('/images/')).length;
+      assert.ok(fetched <= 1, 'at most the image after the next one is fetched');
+    }
+    assert.equal(await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect())), before);
+    assert.ok(await student.shifted() < 0.005, `layout shift ${await student.shifted()}`);
+    await student.context.close();
+  }
+});
+
+test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of at least 44 px', async () => {
+  for (const [width, height] of [[320, 568], [360, 640], [390, 664], [640, 400], [844, 390], [1280, 800]]) {
+    const where = `${width}x${height}`;
+    const student = await openPage(browser, { viewport: { width, height } }, daemon.url, where);
+    const { page } = student;
+    await page.waitForSelector('[data-screen=start]');
+    await assertFits(page, `start ${where}`);
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    await page.click('[data-choice=fracture]');
+    await assertFits(page, `drill ${where}`);
+    const small = await page.$$eval('button:enabled', (buttons) => buttons
+      .filter((button) => button.checkVisibility({ visibilityProperty: true }))
+      .map((button) => ({ text: button.textContent, box: button.getBoundingClientRect() }))
+      .filter(({ box }) => box.width < 44 || box.height < 44)
+      .map(({ text, box }) => `${text} ${box.width}x${box.height}`));
+    assert.deepEqual(small, [], where);
+    const film = await page.$eval('.film-frame', (element) => element.getBoundingClientRect().toJSON());
+    assert.ok(Math.abs(film.width - film.height) < 1 && film.width >= 224, `${where}: image ${film.width}x${film.height}`);
+    await student.shot('fits');
+    await student.context.close();
+  }
+});
