@@ -37,6 +37,7 @@ nn_status cpu_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, con
 {
     if (grey_fits(geometry, x, g)) return grey_weights(cpu_of(be), geometry->scale, x, g, w, err);
     if (grey_fits(geometry, g, x)) return grey_weights(cpu_of(be), geometry->scale, g, x, w, err);
+    if (wide_conv_dw_fits(geometry, x, g)) return wide_conv_dw(cpu_of(be), geometry, x, g, w, err);
     if (narrow_conv_dw_fits(geometry, x, g)) return narrow_conv_dw(cpu_of(be), geometry, x, g, w, err);
     return onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_WEIGHTS, geometry, *x, *w, *g, no_epilogue, err);
 }

@@ -1,8 +1,9 @@
-/* Own convolutions for layers with few channels and bf16 maps: the largest layers, in which oneDNN fills its
- * vectors of 16 channels with padding. Only where the CPU has avx512_bf16; elsewhere nothing fits.
+/* Own convolutions for bf16 maps where oneDNN is slow: layers with few channels, the largest ones, in which
+ * it fills its vectors of 16 channels with padding; and weight gradients, whose threads it makes wait for
+ * each other. Only where the CPU has avx512_bf16; elsewhere nothing fits.
  *
- * They serve kernel 3 stride 1 pad 1 and kernel 4 stride 2 pad 1 (with even sides), with a power of two of
- * channels on each side. */
+ * They serve kernel 3 stride 1 pad 1 and kernel 4 stride 2 pad 1 (with even sides); `fits` says which
+ * channels. */
 #ifndef NN_NARROW_H
 #define NN_NARROW_H
 
@@ -20,5 +21,9 @@ bool narrow_conv_dw_fits(const struct nn_conv *geometry, const struct nn_tensor 
                          const struct nn_tensor *g);
 nn_status narrow_conv_dw(struct cpu_backend *cpu, const struct nn_conv *geometry, const struct nn_tensor *x,
                          const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err);
+
+bool wide_conv_dw_fits(const struct nn_conv *geometry, const struct nn_tensor *x, const struct nn_tensor *g);
+nn_status wide_conv_dw(struct cpu_backend *cpu, const struct nn_conv *geometry, const struct nn_tensor *x,
+                       const struct nn_tensor *g, struct nn_tensor *w, struct nn_error *err);
 
 #endif
