@@ -90,5 +90,7 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
     c->adam_epsilon = (float)epsilon;
     c->ema_decay = (float)decay;
     c->seed = (uint64_t)seed;
-    return nn_gan_check(&c->gan, err);
+    struct nn_error problem;
+    if (nn_gan_check(&c->gan, &problem) == NN_OK) return NN_OK;
+    return nn_fail(err, NN_ERR_FORMAT, "%s: %s", name, problem.text);
 }

@@ -1,5 +1,6 @@
 #include "trainer/train_state.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #include "engine/checkpoint.h"
+#include "engine/engine.h"
 #include "engine/safetensors.h"
 
 static const char FORMAT[] = "roentgym-training-state";
@@ -32,21 +34,35 @@ static void list_buffers(const struct tr_training *tr, struct buffer list[BUFFER
     memcpy(list, all, sizeof all);
 }
 
+/* The data set's classes in label order, a line each. Its hash does not cover their order, which dataset.json
+ * gives; the networks' labels depend on it. */
+enum { CLASSES_TEXT = NN_CLASSES_MAX * NN_CLASS_NAME_MAX + 1 };
+
+static void classes_text(const struct tr_training *tr, char text[CLASSES_TEXT])
+{
+    char *at = text;
+    *at = '\0';
+    for (int k = 0; k < tr_dataset_class_count(tr->data); k++)
+        at += sprintf(at, "%s\n", tr_dataset_class(tr->data, k));
+}
+
 static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
 {
-    char images[24], steps[24], skipped[24], adam_step[24], adam_phase[24];
+    char images[24], steps[24], skipped[24], adam_step[24], adam_phase[24], classes[CLASSES_TEXT];
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
     snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
     snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->adam_step);
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
+    classes_text(tr, classes);
     char *config = tr_train_config_text(&tr->config);
     if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
     const struct nn_st_text metadata[] = {
         {"format", FORMAT},       {"format_version", "1"},    {"config", config},
         {"images", images},       {"steps", steps},           {"skipped", skipped},
         {"adam_step", adam_step}, {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
+        {"classes", classes},
     };
     nn_status status =
         nn_st_write(path, tensors, BUFFERS, metadata, (int)(sizeof metadata / sizeof *metadata), err);
@@ -100,23 +116,32 @@ nn_status tr_train_state_read_config(const char *path, struct tr_train_config *c
     return status;
 }
 
-static nn_status read_counter(const struct nn_st_file *file, const char *path, const char *key,
-                              int64_t *value, struct nn_error *err)
+static nn_status read_counter(const struct nn_st_file *file, const char *path, const char *key, int64_t low,
+                              int64_t high, int64_t *value, struct nn_error *err)
 {
     const char *text = nn_st_metadata(file, key);
-    int length = 0;
-    if (text && sscanf(text, "%" SCNd64 "%n", value, &length) == 1 && text[length] == '\0' && *value >= -1)
-        return NN_OK;
+    char *end;
+    errno = 0;
+    if (text) *value = strtoll(text, &end, 10);
+    if (text && !errno && end != text && !*end && *value >= low && *value <= high) return NN_OK;
     return nn_fail(err, NN_ERR_FORMAT, "%s: counter '%s' is damaged", path, key);
 }
 
 static nn_status read_counters(const struct nn_st_file *file, const char *path, struct tr_training *tr,
                                struct nn_error *err)
 {
-    static const char *const keys[] = {"images", "steps", "skipped", "adam_step", "adam_phase"};
+    static const struct {
+        const char *key;
+        int64_t low, high;
+    } counters[] = {{"images", 0, INT64_MAX},
+                    {"steps", 0, INT64_MAX},
+                    {"skipped", 0, INT64_MAX},
+                    {"adam_step", 0, INT64_MAX},
+                    {"adam_phase", -1, 2 * NN_RESOLUTION_LOG2_MAX}};
     int64_t value[5];
     for (int i = 0; i < 5; i++) {
-        nn_status status = read_counter(file, path, keys[i], &value[i], err);
+        nn_status status =
+            read_counter(file, path, counters[i].key, counters[i].low, counters[i].high, &value[i], err);
         if (status != NN_OK) return status;
     }
     tr->images = (uint64_t)value[0];
@@ -133,9 +158,16 @@ nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct n
     struct buffer list[BUFFERS];
     nn_status status = open_state(path, &file, err);
     if (status != NN_OK) return status;
-    const char *hash = nn_st_metadata(file, "data_sha256");
+    const char *hash = nn_st_metadata(file, "data_sha256"), *in_state = nn_st_metadata(file, "classes");
+    char classes[CLASSES_TEXT];
     if (!hash || strcmp(hash, tr_dataset_sha256(tr->data)) != 0) {
         status = nn_fail(err, NN_ERR_ARGUMENT, "%s: the data set is not the one this run began with", path);
+        goto out;
+    }
+    classes_text(tr, classes);
+    if (in_state && strcmp(in_state, classes) != 0) { /* the first states did not have them */
+        status = nn_fail(err, NN_ERR_ARGUMENT, "%s: the data set's classes are not those this run began with",
+                         path);
         goto out;
     }
     list_buffers(tr, list);

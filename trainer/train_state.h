@@ -1,5 +1,5 @@
 /* The file from which a run goes on: RUN/state.safetensors holds both networks, the averaged generator, Adam,
- * the counters, the configuration and the hash of the data. Written atomically. */
+ * the counters, the configuration, the hash of the data and its classes. Written atomically. */
 #ifndef TR_TRAIN_STATE_H
 #define TR_TRAIN_STATE_H
 
@@ -12,8 +12,8 @@ nn_status tr_train_state_write(const char *path, const struct tr_training *tr,
 nn_status tr_train_state_read_config(const char *path, struct tr_train_config *config,
                                      struct nn_error *err) NN_MUST_CHECK;
 
-/* Fills a training made by tr_training_init with that configuration and data. Data of another hash are
- * refused. On failure `tr` must be released. */
+/* Fills a training made by tr_training_init with that configuration and data. Data of another hash, or
+ * with other classes, are refused. On failure `tr` must be released. */
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
 
 /* Fills a fresh training with what a run of a lower (or the same) resolution, of the same widths and classes,
