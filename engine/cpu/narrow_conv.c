@@ -178,14 +178,14 @@ static inline __attribute__((always_inline)) void broad_pixels(const struct row 
                                                                size_t at, size_t step, int taps, int pairs,
                                                                int B, int V, char *to, size_t to_step)
 {
-    __m512 sum[12][2], slope = _mm512_set1_ps(r->slope);
+    __m512 sum[16][2], slope = _mm512_set1_ps(r->slope);
     for (int v = 0; v < V; v++)
         for (int b = 0; b < B; b++) sum[v][b] = _mm512_loadu_ps(r->bias + b * LANES);
     for (int ty = 0; ty < taps; ty++)
         for (int tx = 0; tx < taps; tx++) {
             const char *in = r->in[ty] + at + (size_t)tx * (size_t)pairs * 4;
             for (int q = 0; q < pairs; q++, w += B)
-#pragma GCC unroll 12
+#pragma GCC unroll 16
                 for (int v = 0; v < V; v++) {
                     int32_t pair;
                     memcpy(&pair, in + v * step + 4 * q, 4);
@@ -195,7 +195,7 @@ static inline __attribute__((always_inline)) void broad_pixels(const struct row 
                         sum[v][b] = _mm512_dpbf16_ps(sum[v][b], (__m512bh)w[b], (__m512bh)x);
                 }
         }
-#pragma GCC unroll 12
+#pragma GCC unroll 16
     for (int v = 0; v < V; v++)
 #pragma GCC unroll 2
         for (int b = 0; b < B; b++) store(sum[v][b], slope, to + v * to_step + 32 * b);
@@ -204,7 +204,7 @@ static inline __attribute__((always_inline)) void broad_pixels(const struct row 
 static inline __attribute__((always_inline)) void
 broad_row(const struct pass *p, const struct row *r, int taps, int pairs, int stride, int columns, int B)
 {
-    enum { V = 8 };
+    const int V = B == 1 ? 16 : 8; /* as many sums as registers allow */
     size_t pixel_bytes = (size_t)pairs * 4, step = pixel_bytes * (size_t)stride;
     size_t to_pixel = 32 * (size_t)B, to_step = to_pixel * (size_t)columns,
            width = (size_t)p->to.w / (size_t)columns;
@@ -212,7 +212,7 @@ broad_row(const struct pass *p, const struct row *r, int taps, int pairs, int st
         const __m512i *w = r->w + (size_t)column * vectors_per_column(p);
         char *to = r->to + (size_t)column * to_pixel;
         size_t x = 0, shift = (size_t)column * pixel_bytes;
-        for (; x + V <= width; x += V)
+        for (; x + (size_t)V <= width; x += (size_t)V)
             broad_pixels(r, w, shift + x * step, step, taps, pairs, B, V, to + x * to_step, to_step);
         for (; x < width; x++)
             broad_pixels(r, w, shift + x * step, step, taps, pairs, B, 1, to + x * to_step, to_step);
