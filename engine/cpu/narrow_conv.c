@@ -123,6 +123,24 @@ static inline __attribute__((always_inline)) void store(__m512 v, __m512 slope, 
     _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh(leaky(v, slope)));
 }
 
+/* One tap for V vectors of P > 1 pixels; `in` is the tap's first input pixel. */
+static inline __attribute__((always_inline)) void packed_tap(__m512 *sum, const char *in, const __m512i *w,
+                                                             const __m512i *index, size_t step, int pairs,
+                                                             size_t span, int V)
+{
+    __m512i x[8];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; v++)
+        x[v] = span <= 32 ? _mm512_castsi256_si512(_mm256_loadu_si256((const void *)(in + v * step)))
+                          : _mm512_loadu_si512(in + v * step);
+#pragma GCC unroll 8
+    for (int q = 0; q < pairs; q++)
+#pragma GCC unroll 8
+        for (int v = 0; v < V; v++)
+            sum[v] =
+                _mm512_dpbf16_ps(sum[v], (__m512bh)_mm512_permutexvar_epi32(index[q], x[v]), (__m512bh)w[q]);
+}
+
 /* V vectors of P > 1 pixels from byte offset `at` of the padded rows on. The constants become loops without
  * control flow; `span` is the number of bytes in which all pixels of a vector lie. */
 static inline __attribute__((always_inline)) void packed_vectors(const struct row *r, const __m512i *index,
@@ -133,21 +151,17 @@ static inline __attribute__((always_inline)) void packed_vectors(const struct ro
     __m512 sum[8], slope = _mm512_set1_ps(r->slope);
     for (int v = 0; v < V; v++) sum[v] = _mm512_loadu_ps(r->bias);
     const __m512i *w = r->w;
-    for (int ty = 0; ty < taps; ty++)
-        for (int tx = 0; tx < taps; tx++, w += pairs) {
-            const char *in = r->in[ty] + at + (size_t)tx * pixel_bytes;
-            __m512i x[8];
-#pragma GCC unroll 8
-            for (int v = 0; v < V; v++)
-                x[v] = span <= 32 ? _mm512_castsi256_si512(_mm256_loadu_si256((const void *)(in + v * step)))
-                                  : _mm512_loadu_si512(in + v * step);
-#pragma GCC unroll 8
-            for (int q = 0; q < pairs; q++)
-#pragma GCC unroll 8
-                for (int v = 0; v < V; v++)
-                    sum[v] = _mm512_dpbf16_ps(sum[v], (__m512bh)_mm512_permutexvar_epi32(index[q], x[v]),
-                                              (__m512bh)w[q]);
-        }
+    if (taps == 2) {
+        for (int t = 0; t < 4; t++, w += pairs)
+            packed_tap(sum, r->in[t / 2] + at + (size_t)(t % 2) * pixel_bytes, w, index, step, pairs, span,
+                       V);
+    } else {
+#pragma GCC unroll 1 /* left alone, the compiler unrolls all taps and runs out of registers */
+        for (int ty = 0; ty < taps; ty++)
+#pragma GCC unroll 1
+            for (int tx = 0; tx < taps; tx++, w += pairs)
+                packed_tap(sum, r->in[ty] + at + (size_t)tx * pixel_bytes, w, index, step, pairs, span, V);
+    }
 #pragma GCC unroll 8
     for (int v = 0; v < V; v++) store(sum[v], slope, to + 32 * v);
 }
