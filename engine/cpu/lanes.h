@@ -9,6 +9,10 @@
 #include <immintrin.h>
 #endif
 
+/* How such values are passed between functions depends on the CPU that is built for; every function here and
+ * in the files that include this is static, so nothing depends on it. */
+#pragma GCC diagnostic ignored "-Wpsabi"
+
 enum { LANES = 16 };
 typedef float lanes __attribute__((vector_size(64)));
 typedef int32_t lane_index __attribute__((vector_size(64)));
