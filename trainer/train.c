@@ -58,16 +58,23 @@ static bool show_pyramid(void *context, int done, int total)
     return !stop_wanted;
 }
 
-static nn_status make_folder(struct run *r)
+static nn_status refuse_second_run(struct run *r)
 {
     char state[PATH_MAX];
-    if (mkdir(r->options.out, 0777) != 0 && errno != EEXIST)
-        return nn_fail(&r->err, NN_ERR_IO, "%s: %s", r->options.out, strerror(errno));
     run_path(r, "state.safetensors", state);
-    if (!r->options.resume && access(state, F_OK) == 0)
-        return nn_fail(&r->err, NN_ERR_ARGUMENT,
-                       "%s: holds a run already; --resume goes on with it, another --out starts anew",
-                       r->options.out);
+    if (r->options.resume || access(state, F_OK) != 0) return NN_OK;
+    return nn_fail(&r->err, NN_ERR_ARGUMENT,
+                   "%s: holds a run already; --resume goes on with it, another --out starts anew",
+                   r->options.out);
+}
+
+/* Last of all, so that what is refused leaves no empty folder. */
+static nn_status make_folder(struct run *r)
+{
+    char inside[PATH_MAX];
+    run_path(r, ".", inside);
+    if ((mkdir(r->options.out, 0777) != 0 && errno != EEXIST) || access(inside, W_OK | X_OK) != 0)
+        return nn_fail(&r->err, NN_ERR_IO, "%s: %s", r->options.out, strerror(errno));
     return NN_OK;
 }
 
@@ -96,7 +103,7 @@ static nn_status start(struct run *r)
 {
     struct tr_train_options *o = &r->options;
     char state[PATH_MAX];
-    nn_status status = make_folder(r);
+    nn_status status = refuse_second_run(r);
     run_path(r, "state.safetensors", state);
     if (status == NN_OK && o->resume) status = tr_train_state_read_config(state, &o->config, &r->err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, &r->err);
@@ -109,6 +116,7 @@ static nn_status start(struct run *r)
         status = tr_train_state_read(state, &r->training, &r->err);
     else if (status == NN_OK && o->grow_from)
         status = tr_train_state_grow(o->grow_from, &r->training, &r->err);
+    if (status == NN_OK) status = make_folder(r);
     r->started_s = r->tick_started_s = now_s();
     r->tick_images = r->first_images = r->training.images;
     return status;
@@ -145,6 +153,15 @@ static nn_status write_sheet(struct run *r)
     return status;
 }
 
+/* The mean of a loss; JSON has no number for one that is not finite. */
+static void put_loss(FILE *file, const char *name, double mean)
+{
+    if (isfinite(mean))
+        fprintf(file, "\"%s\":%.6g,", name, mean);
+    else
+        fprintf(file, "\"%s\":null,", name);
+}
+
 static nn_status write_metrics(struct run *r, const struct tr_phase *phase, double images_per_s)
 {
     const struct tr_losses *l = &r->losses;
@@ -153,12 +170,15 @@ static nn_status write_metrics(struct run *r, const struct tr_phase *phase, doub
     run_path(r, "metrics.jsonl", path);
     FILE *file = fopen(path, "a");
     if (!file) return nn_fail(&r->err, NN_ERR_IO, "%s: %s", path, strerror(errno));
-    fprintf(file,
-            "{\"kimg\":%.3f,\"side\":%d,\"lod\":%.4f,\"real\":%.6g,\"fake\":%.6g,\"penalty\":%.6g,"
-            "\"label\":%.6g,\"generator\":%.6g,\"skipped\":%llu,\"images_per_s\":%.3f,\"elapsed_s\":%.1f}\n",
-            (double)r->training.images / 1000, phase->side, (double)phase->lod, l->real / n, l->fake / n,
-            l->penalty / n, l->label / n, l->generator / n, (unsigned long long)r->training.skipped,
-            images_per_s, now_s() - r->started_s);
+    fprintf(file, "{\"kimg\":%.3f,\"side\":%d,\"lod\":%.4f,", (double)r->training.images / 1000, phase->side,
+            (double)phase->lod);
+    put_loss(file, "real", l->real / n);
+    put_loss(file, "fake", l->fake / n);
+    put_loss(file, "penalty", l->penalty / n);
+    put_loss(file, "label", l->label / n);
+    put_loss(file, "generator", l->generator / n);
+    fprintf(file, "\"skipped\":%llu,\"images_per_s\":%.3f,\"elapsed_s\":%.1f}\n",
+            (unsigned long long)r->training.skipped, images_per_s, now_s() - r->started_s);
     if (fclose(file) != 0) return nn_fail(&r->err, NN_ERR_IO, "%s: %s", path, strerror(errno));
     return NN_OK;
 }
@@ -166,7 +186,7 @@ static nn_status write_metrics(struct run *r, const struct tr_phase *phase, doub
 static void print_progress(const struct run *r, const struct tr_phase *phase, double images_per_s)
 {
     double n = r->losses.steps ? r->losses.steps : 1, kimg = (double)r->training.images / 1000;
-    double phase_left_s = (phase->end_kimg - kimg) * 1000 / images_per_s;
+    double phase_left_s = fmax(phase->end_kimg - kimg, 0) * 1000 / images_per_s;
     printf("%8.2f of %.0f kimg  %4dx%-4d %s  W %8.3f  penalty %6.3f  labels %5.3f  %6.1f images/s  "
            "this level %.0f min left%s\n",
            kimg, tr_schedule_total_kimg(&r->training.config.schedule), phase->side, phase->side,
