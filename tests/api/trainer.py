@@ -1,0 +1,120 @@
+"""Runs the program roentgym for tests, on tiny data sets and networks and with one OpenMP thread, so that all
+of it takes seconds.
+
+The environment may name ROENTGYM_BUILD (folder of the programs, default build).
+"""
+
+import atexit
+import functools
+import os
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "roentgym")
+PATIENTS = 40
+SMALL = ["--resolution", "16", "--fmap-base", "128", "--fmap-max", "8"]
+
+
+def environment(threads=1):
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
+
+
+def roentgym(*arguments, threads=1, file_bytes=None):
+    """Runs the program to its end. With file_bytes, files cannot grow beyond that: a full disk."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
+
+    return subprocess.run([PROGRAM, *map(str, arguments)], env=environment(threads), text=True, timeout=100,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          preexec_fn=limit if file_bytes is not None else None, check=False)
+
+
+def read(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return file.read()
+
+
+def write(path, content):
+    with open(path, "wb" if isinstance(content, bytes) else "w") as file:
+        file.write(content)
+
+
+def tree(folder):
+    """{path: bytes} of all files below a folder."""
+    return {os.path.relpath(os.path.join(where, name), folder): read(where, name)
+            for where, _, names in os.walk(folder) for name in names}
+
+
+def png_header(content):
+    """(width, height, depth, colour type)"""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return struct.unpack(">IIBB", content[16:26])
+
+
+base = tempfile.mkdtemp()
+atexit.register(shutil.rmtree, base)
+
+
+@functools.cache
+def phantoms():
+    """Folder of a data set that `roentgym phantom` made with two threads; several tests train on it."""
+    folder = os.path.join(base, "hips")
+    made = roentgym("phantom", "--patients", PATIENTS, "--size", 64, "--out", folder, threads=2)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+@functools.cache
+def trained():
+    """Folder of a short run on it."""
+    folder = os.path.join(base, "run")
+    made = roentgym("train", "--data", phantoms(), "--out", folder, *SMALL,
+                    "--levels", "4:0/0.1,8:0/0,16:0/0.1")
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+class TrainerTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(dir=base)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def path(self, *names):
+        return os.path.join(self.folder, *names)
+
+    def succeed(self, *arguments, **how):
+        done = roentgym(*arguments, **how)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
+        return done.stdout
+
+    def refuse(self, *arguments, status=1, text="", **how):
+        done = roentgym(*arguments, **how)
+        self.assertEqual(done.returncode, status, (arguments, done.stderr))
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn(text, done.stderr)
+        self.assertEqual(done.stdout, "")
+        return done.stderr
+
+    def interrupt(self, number, ready, *arguments):
+        """Starts the program, sends signal `number` once ready() is true, returns (exit status, output), or
+        None if the program was faster."""
+        with subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment(), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            limit = time.monotonic() + 60
+            while process.poll() is None and not ready():
+                self.assertLess(time.monotonic(), limit, "never ready")
+                time.sleep(0.002)
+            if process.poll() is not None:
+                return None
+            process.send_signal(number)
+            output = process.communicate(timeout=60)[0]
+            return (process.returncode, output)
