@@ -223,9 +223,10 @@ static void two_processes_do_not_write_one_folder(void **state)
 {
     struct phantom_dataset_options o = options_for(scratch_path(state, "set"));
     struct phantom_journal held;
+    struct phantom_entry none = {0};
     bool complete;
     assert_int_equal(write_to(o.out, stop_after_three, &complete, NULL), NN_OK);
-    assert_int_equal(phantom_journal_open(&held, o.out, "seed 9 patients 5 size 64", NULL, 0, NULL), NN_OK);
+    assert_int_equal(phantom_journal_open(&held, o.out, "seed 9 patients 5 size 64", &none, 0, NULL), NN_OK);
     assert_refused(&o, NN_ERR_ARGUMENT, "another process");
     phantom_journal_close(&held);
     make(o.out);
