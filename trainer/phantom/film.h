@@ -10,7 +10,7 @@
 
 /* How one film is processed and what is on it besides the patient. Distances in fractions of the side. */
 struct phantom_film {
-    float contrast;    /* grey levels per neper of primary in the middle of the curve */
+    float contrast;    /* grey levels per neper of signal in the middle of the curve */
     float middle_grey; /* of the median of the hip */
     float compression; /* share of the low frequencies that is taken away */
     float enhancement; /* of edges: the dark halo beside cortex */
