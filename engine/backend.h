@@ -53,7 +53,7 @@ struct nn_backend {
     /* Convolutions. x, y, g are maps (map_type or real_type, the same within a call); w is real_type.
      * conv_dx is the adjoint of conv in x: takes g (N,O,H',W'), gives x (N,I,H,W). It is also the
      * transposed convolution of the generator. conv_dw is the adjoint in w: x (N,I,H,W),
-     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32. */
+     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32. All three include scale. */
     nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                       const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
                       struct nn_error *err);
