@@ -157,6 +157,9 @@ static nn_status write_image(struct sampling *s, int class_index, uint64_t seed,
                                         {"Seed", seed_text}};
     const struct nn_image image = {
         .width = info->resolution, .height = info->resolution, .depth = 8, .pixels = pixels};
+    if (strchr(info->classes[class_index], '/')) /* a foreign model shall not choose the folder */
+        return nn_fail(&s->err, NN_ERR_FORMAT, "%s: its class '%s' is no part of a file's name",
+                       s->model_path, info->classes[class_index]);
     snprintf(path, sizeof path, "%s/%s-%s.png", s->out, info->classes[class_index], seed_text);
     return nn_png_write(path, &image, texts, 4, &s->err);
 }

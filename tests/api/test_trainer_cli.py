@@ -323,6 +323,12 @@ class Sample(TrainerTest):
             self.refuse("sample", "--model", bad, "--out", self.path("out"), text=bad + ": ")
             self.assertFalse(os.path.exists(self.path("out")))
 
+    def test_a_model_does_not_choose_where_its_images_go(self):
+        write(self.path("bad"), read(self.model).replace(b'\\"fracture\\"', b'\\"../cture\\"'))
+        self.refuse("sample", "--model", self.path("bad"), "--out", self.path("out"), "--class", "../cture",
+                    text="../cture")
+        self.assertEqual(sorted(tree(self.folder)), ["bad"])
+
     def test_an_unknown_class_or_a_folder_that_cannot_be_made_is_told(self):
         self.refuse("sample", "--model", self.model, "--out", self.path("out"), "--class", "hip",
                     text="fracture")
