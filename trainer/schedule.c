@@ -28,10 +28,10 @@ static const struct preset presets[] = {
       {3, 8, 16, 0.002f},
       {4, 16, 16, 0.002f},
       {8, 24, 16, 0.002f},
-      {6, 18, 8, 0.0015f},
-      {3, 8, 8, 0.0015f},
-      {2, 4, 4, 0.001f},
-      {1, 2, 4, 0.001f}}},
+      {6, 18, 8, 0.002f},
+      {3, 8, 8, 0.003f},
+      {2, 4, 4, 0.003f},
+      {1, 2, 4, 0.003f}}},
 };
 
 nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolution_log2,
