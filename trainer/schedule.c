@@ -31,7 +31,7 @@ static const struct preset presets[] = {
       {6, 18, 8, 0.002f},
       {3, 8, 8, 0.003f},
       {2, 4, 4, 0.003f},
-      {1, 2, 4, 0.003f}}},
+      {1, 2, 4, 0.002f}}},
 };
 
 nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolution_log2,
