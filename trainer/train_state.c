@@ -49,8 +49,9 @@ static void classes_text(const struct tr_training *tr, char text[CLASSES_TEXT])
 static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
 {
-    char images[24], steps[24], skipped[24], adam_step[24], adam_phase[24], classes[CLASSES_TEXT];
+    char images[24], before[24], steps[24], skipped[24], adam_step[24], adam_phase[24], classes[CLASSES_TEXT];
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
+    snprintf(before, sizeof before, "%" PRIu64, tr->images_before);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
     snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
     snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->adam_step);
@@ -59,9 +60,11 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
     char *config = tr_train_config_text(&tr->config);
     if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
     const struct nn_st_text metadata[] = {
-        {"format", FORMAT},       {"format_version", "1"},    {"config", config},
-        {"images", images},       {"steps", steps},           {"skipped", skipped},
-        {"adam_step", adam_step}, {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
+        {"format", FORMAT},         {"format_version", "1"},
+        {"config", config},         {"images", images},
+        {"images_before", before},  {"steps", steps},
+        {"skipped", skipped},       {"adam_step", adam_step},
+        {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
         {"classes", classes},
     };
     nn_status status =
@@ -127,6 +130,18 @@ static nn_status read_counter(const struct nn_st_file *file, const char *path, c
     return nn_fail(err, NN_ERR_FORMAT, "%s: counter '%s' is damaged", path, key);
 }
 
+/* States written before there was such a counter do without it. */
+static nn_status read_images_before(const struct nn_st_file *file, const char *path, struct tr_training *tr,
+                                    struct nn_error *err)
+{
+    int64_t images = 0;
+    nn_status status = NN_OK;
+    if (nn_st_metadata(file, "images_before"))
+        status = read_counter(file, path, "images_before", 0, INT64_MAX / 2, &images, err);
+    tr->images_before = (uint64_t)images;
+    return status;
+}
+
 static nn_status read_counters(const struct nn_st_file *file, const char *path, struct tr_training *tr,
                                struct nn_error *err)
 {
@@ -149,7 +164,7 @@ static nn_status read_counters(const struct nn_st_file *file, const char *path, 
     tr->skipped = (uint64_t)value[2];
     tr->adam_step = value[3];
     tr->adam_phase = (int)value[4];
-    return NN_OK;
+    return read_images_before(file, path, tr, err);
 }
 
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err)
@@ -241,6 +256,17 @@ static bool grows_into(const struct nn_gan_config *small, const struct nn_gan_co
            small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max;
 }
 
+/* All that the run of `file` had been shown, itself and before it. */
+static nn_status count_images_before(const struct nn_st_file *file, const char *path, struct tr_training *tr,
+                                     struct nn_error *err)
+{
+    int64_t images = 0;
+    nn_status status = read_images_before(file, path, tr, err);
+    if (status == NN_OK) status = read_counter(file, path, "images", 0, INT64_MAX / 2, &images, err);
+    if (status == NN_OK) tr->images_before += (uint64_t)images;
+    return status;
+}
+
 nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct nn_error *err)
 {
     struct nn_st_file *file;
@@ -264,6 +290,7 @@ nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct n
         status =
             grow_buffer(file, tr, &config.gan, generator ? NN_GENERATOR : NN_DISCRIMINATOR, &list[i], err);
     }
+    if (status == NN_OK) status = count_images_before(file, path, tr, err);
     nn_st_close(file);
     return status;
 }
@@ -275,7 +302,7 @@ static void describe(struct nn_checkpoint *info, const struct tr_training *tr, c
         snprintf(info->classes[k], sizeof info->classes[k], "%s", tr_dataset_class(tr->data, k));
     snprintf(info->name, sizeof info->name, "%s", name);
     info->simulated = tr_dataset_simulated(tr->data);
-    info->kimg = (double)tr->images / 1000;
+    info->kimg = (double)(tr->images_before + tr->images) / 1000;
     snprintf(info->provenance, sizeof info->provenance,
              "data set %s (sha256 %s, %d training images), %.1f kimg, WGAN-GP with auxiliary classifier, "
              "seed %" PRIu64,

@@ -17,8 +17,8 @@ nn_status tr_train_state_read_config(const char *path, struct tr_train_config *c
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
 
 /* Fills a fresh training with what a run of a lower (or the same) resolution, of the same widths and classes,
- * has learnt: weights and average, for the levels it had. Counters and Adam start anew; its data may be
- * others, smaller ones for instance. */
+ * has learnt: weights and average, for the levels it had. Counters and Adam start anew; images_before
+ * remembers what that run had been shown. Its data may be others, smaller ones for instance. */
 nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
 
 /* The averaged generator as it stands, as a checkpoint of the current level's resolution that the daemon can

@@ -22,10 +22,11 @@ struct tr_training {
     void *average; /* the averaged generator, value_count elements */
 
     /* Counters; with the config they determine every random number that follows. */
-    uint64_t images;   /* real images shown so far */
-    uint64_t steps;    /* discriminator steps so far */
-    uint64_t skipped;  /* network updates left out because a gradient was not finite */
-    int64_t adam_step; /* since Adam was last reset */
+    uint64_t images;        /* real images shown so far */
+    uint64_t images_before; /* shown in the runs that this one has grown out of; for the record only */
+    uint64_t steps;         /* discriminator steps so far */
+    uint64_t skipped;       /* network updates left out because a gradient was not finite */
+    int64_t adam_step;      /* since Adam was last reset */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
     /* Scratch: the order of the data in `order_epoch`, one minibatch on the host. */

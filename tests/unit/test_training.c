@@ -527,6 +527,8 @@ static void growing_keeps_the_levels_that_were_learnt(void **state)
     struct fixture *f = begin(state, NN_F32, &small);
     steps(f, 3);
     require(tr_training_sample(&f->tr, 1, 4, 1, before, &err), &err);
+    uint64_t shown = f->tr.images_before = 7;
+    shown += f->tr.images;
     write_state(f, path);
     end(f);
 
@@ -537,6 +539,7 @@ static void growing_keeps_the_levels_that_were_learnt(void **state)
     assert_memory_equal(after, before, sizeof before);
     assert_memory_not_equal(fresh, before, sizeof before);
     assert_int_equal(f->tr.images, 0);
+    assert_int_equal(f->tr.images_before, shown);
     assert_int_equal(f->tr.adam_phase, -1);
     steps(f, 12); /* on through the fade to 16x16 */
     assert_int_equal(tr_training_phase(&f->tr).side, 16);
