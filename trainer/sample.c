@@ -12,6 +12,7 @@
 #include "engine/image.h"
 #include "trainer/commands.h"
 #include "trainer/contact_sheet.h"
+#include "trainer/option_value.h"
 
 static const char usage[] =
     "usage: roentgym sample --model FILE [--out DIR] [--sheet FILE] [options]\n"
@@ -44,27 +45,13 @@ struct sampling {
 
 /* ---- options ------------------------------------------------------------------------------------ */
 
-static int wrong(const char *option, const char *value, const char *want)
-{
-    fprintf(stderr, "roentgym sample: %s '%s' is not %s\n", option, value, want);
-    return 2;
-}
-
-static int parse_whole(const char *option, const char *text, uint64_t low, uint64_t high, uint64_t *value)
-{
-    char *end, want[80];
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    snprintf(want, sizeof want, "a number in %" PRIu64 "..%" PRIu64, low, high);
-    bool good = !errno && end != text && !*end && text[0] != '-' && *value >= low && *value <= high;
-    return good ? 0 : wrong(option, text, want);
-}
-
 static int parse_share(const char *option, const char *text, float *value)
 {
     char *end;
     *value = strtof(text, &end);
-    return end != text && !*end && *value >= 0 && *value <= 1 ? 0 : wrong(option, text, "in 0..1");
+    return end != text && !*end && *value >= 0 && *value <= 1
+               ? 0
+               : tr_option_wrong("sample", option, text, "in 0..1");
 }
 
 /* 0: go on; otherwise *status is the exit status. */
@@ -101,10 +88,10 @@ static int parse(struct sampling *s, int argc, char **argv, int *status)
             s->class_name = optarg;
             break;
         case SEED:
-            *status = parse_whole("--seed", optarg, 0, UINT64_MAX, &s->seed);
+            *status = tr_option_whole("sample", "--seed", optarg, 0, UINT64_MAX, &s->seed);
             break;
         case COUNT:
-            *status = parse_whole("--count", optarg, 1, 10000, &count);
+            *status = tr_option_whole("sample", "--count", optarg, 1, 10000, &count);
             break;
         case STRENGTH:
             *status = parse_share("--strength", optarg, &s->strength);

@@ -1,11 +1,11 @@
 #include "trainer/train_options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "trainer/option_value.h"
 
 static const char usage[] =
     "usage: roentgym train --data DIR --out RUN [options]\n"
@@ -74,38 +74,20 @@ struct given {
     uint64_t seed;
 };
 
-static int wrong(const char *option, const char *value, const char *want)
-{
-    fprintf(stderr, "roentgym train: %s '%s' is not %s\n", option, value, want);
-    return 2;
-}
-
 static int parse_int(const char *option, const char *text, int low, int high, int *value)
 {
-    char *end, want[64];
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    snprintf(want, sizeof want, "a number in %d..%d", low, high);
-    if (errno || end == text || *end || number < low || number > high) return wrong(option, text, want);
-    *value = (int)number;
-    return 0;
-}
-
-static int parse_seed(const char *text, uint64_t *seed)
-{
-    char *end;
-    errno = 0;
-    *seed = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || *seed > INT64_MAX)
-        return wrong("--seed", text, "a number in 0..2^63-1");
-    return 0;
+    uint64_t number;
+    int status = tr_option_whole("train", option, text, (uint64_t)low, (uint64_t)high, &number);
+    if (status == 0) *value = (int)number;
+    return status;
 }
 
 static int parse_tick(const char *text, double *kimg)
 {
     char *end;
     *kimg = strtod(text, &end);
-    if (end == text || *end || !(*kimg > 0 && *kimg <= 1e6)) return wrong("--tick-kimg", text, "in 0..1e6");
+    if (end == text || *end || !(*kimg > 0 && *kimg <= 1e6))
+        return tr_option_wrong("train", "--tick-kimg", text, "in 0..1e6");
     return 0;
 }
 
@@ -145,7 +127,7 @@ static int take(struct tr_train_options *o, struct given *given, int code)
         o->name = optarg;
         return 0;
     case SEED:
-        return parse_seed(optarg, &given->seed);
+        return tr_option_whole("train", "--seed", optarg, 0, INT64_MAX, &given->seed);
     default:
         return 2; /* getopt has said what was wrong */
     }
@@ -184,7 +166,7 @@ static int choose_precision(struct tr_train_options *o, const char *text)
     o->precision = nn_cpu_has_bf16() ? NN_BF16 : NN_F32;
     if (!text) return 0;
     if (strcmp(text, "bf16") != 0 && strcmp(text, "f32") != 0)
-        return wrong("--precision", text, "bf16 or f32");
+        return tr_option_wrong("train", "--precision", text, "bf16 or f32");
     o->precision = strcmp(text, "f32") == 0 ? NN_F32 : NN_BF16;
     return 0;
 }

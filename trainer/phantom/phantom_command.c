@@ -1,5 +1,4 @@
 /* `roentgym phantom`: the command line around phantom_dataset_write. */
-#include <errno.h>
 #include <getopt.h>
 #include <omp.h>
 #include <signal.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "trainer/commands.h"
+#include "trainer/option_value.h"
 #include "trainer/phantom/dataset_writer.h"
 
 static const char usage[] =
@@ -62,19 +62,6 @@ static bool show_progress(void *context, int done, int total)
     return !stop_wanted;
 }
 
-static int parse_number(const char *option, const char *text, unsigned long long high,
-                        unsigned long long *value)
-{
-    char *end;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    if (errno || end == text || *end || text[0] == '-' || *value > high) {
-        fprintf(stderr, "roentgym phantom: %s '%s' is not a number in 0..%llu\n", option, text, high);
-        return 2;
-    }
-    return 0;
-}
-
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *status)
 {
@@ -84,22 +71,22 @@ static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *
         {"sheet", required_argument, NULL, 'c'},    {"threads", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
-    unsigned long long patients = 0, size = 1024, seed = 1, threads = 0;
+    uint64_t patients = 0, size = 1024, seed = 1, threads = 0;
     int code;
     *status = 0;
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (code) {
         case 'p':
-            *status = parse_number("--patients", optarg, 1000000, &patients);
+            *status = tr_option_whole("phantom", "--patients", optarg, 0, 1000000, &patients);
             break;
         case 's':
-            *status = parse_number("--size", optarg, 1024, &size);
+            *status = tr_option_whole("phantom", "--size", optarg, 0, 1024, &size);
             break;
         case 'r':
-            *status = parse_number("--seed", optarg, INT64_MAX, &seed);
+            *status = tr_option_whole("phantom", "--seed", optarg, 0, INT64_MAX, &seed);
             break;
         case 't':
-            *status = parse_number("--threads", optarg, 1024, &threads);
+            *status = tr_option_whole("phantom", "--threads", optarg, 0, 1024, &threads);
             break;
         case 'o':
             o->out = optarg;

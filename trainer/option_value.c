@@ -1,0 +1,27 @@
+#include "trainer/option_value.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+int tr_option_wrong(const char *command, const char *option, const char *text, const char *wanted)
+{
+    fprintf(stderr, "roentgym %s: %s '%s' is not %s\n", command, option, text, wanted);
+    return 2;
+}
+
+int tr_option_whole(const char *command, const char *option, const char *text, uint64_t low, uint64_t high,
+                    uint64_t *value)
+{
+    char *end, wanted[80];
+    errno = 0;
+    uint64_t number = strtoull(text, &end, 10);
+    /* strtoull would take blanks and a sign first, and turn -1 into the largest number. */
+    if (text[0] >= '0' && text[0] <= '9' && !*end && !errno && number >= low && number <= high) {
+        *value = number;
+        return 0;
+    }
+    snprintf(wanted, sizeof wanted, "a number in %" PRIu64 "..%" PRIu64, low, high);
+    return tr_option_wrong(command, option, text, wanted);
+}
