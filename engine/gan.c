@@ -9,7 +9,7 @@
 #include "engine/rng.h"
 #include "engine/vjp.h"
 
-static const float LRELU_SLOPE = 0.2f, PIXEL_NORM_EPSILON = 1e-8f, MBSTD_EPSILON = 1e-8f;
+static const float MBSTD_EPSILON = 1e-8f;
 static const float GAIN = 1.41421356f; /* He's, for leaky ReLU layers; linear outputs use 1 */
 
 static const struct nn_conv SAME_3X3 = {.kernel = 3, .stride = 1, .pad = 1};
@@ -220,7 +220,7 @@ static nn_id transposed_layer(const struct builder *b, struct layer l, struct nn
     if (!value) return nn_none;
     geometry.scale = l.scale;
     struct nn_shape shape = nn_shape(value->shape.n, l.weight_shape.c, side, side);
-    return nn_conv_dx(b->t, geometry, x, weight, l.bias, LRELU_SLOPE, shape);
+    return nn_conv_dx(b->t, geometry, x, weight, l.bias, NN_LRELU_SLOPE, shape);
 }
 
 static enum nn_type map_type(const struct builder *b)
@@ -245,9 +245,9 @@ static nn_id generator_block(const struct builder *b, nn_id x, int res)
 {
     struct layer up = find_layer_at(b, res, "Conv0_up");
     nn_id h = transposed_layer(b, up, HALVE_4X4, nn_taps_spread(b->t, up.weight), x, 1 << res);
-    h = nn_pixel_norm(b->t, h, PIXEL_NORM_EPSILON);
-    h = conv_layer(b, find_layer_at(b, res, "Conv1"), SAME_3X3, h, LRELU_SLOPE);
-    return nn_pixel_norm(b->t, h, PIXEL_NORM_EPSILON);
+    h = nn_pixel_norm(b->t, h, NN_PIXEL_NORM_EPSILON);
+    h = conv_layer(b, find_layer_at(b, res, "Conv1"), SAME_3X3, h, NN_LRELU_SLOPE);
+    return nn_pixel_norm(b->t, h, NN_PIXEL_NORM_EPSILON);
 }
 
 static nn_id to_grey(const struct builder *b, nn_id x, int res)
@@ -278,12 +278,12 @@ nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id 
     float fade = lod - floorf(lod); /* share of the level below, 0 when fully grown */
 
     nn_id x = net->config.label_count ? concat_channels(t, latents, labels) : latents;
-    x = nn_cast(t, nn_pixel_norm(t, x, PIXEL_NORM_EPSILON), map_type(&b));
+    x = nn_cast(t, nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON), map_type(&b));
     struct layer dense = find_layer(&b, "4x4/Dense");
     x = transposed_layer(&b, dense, DENSE_4X4, dense.weight, x, 4);
-    x = nn_pixel_norm(t, x, PIXEL_NORM_EPSILON);
-    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, LRELU_SLOPE);
-    x = nn_pixel_norm(t, x, PIXEL_NORM_EPSILON);
+    x = nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON);
+    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, NN_LRELU_SLOPE);
+    x = nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON);
     for (int res = 3; res < top; res++) x = generator_block(&b, x, res);
     if (top == 2) return to_grey(&b, x, 2);
     nn_id image = to_grey(&b, generator_block(&b, x, top), top);
@@ -295,16 +295,16 @@ static nn_id from_grey(const struct builder *b, nn_id image, int res)
 {
     char name[32];
     snprintf(name, sizeof name, "FromRGB_lod%d", b->net->config.resolution_log2 - res);
-    return conv_layer(b, find_layer(b, name), POINT_1X1, nn_cast(b->t, image, map_type(b)), LRELU_SLOPE);
+    return conv_layer(b, find_layer(b, name), POINT_1X1, nn_cast(b->t, image, map_type(b)), NN_LRELU_SLOPE);
 }
 
 static nn_id discriminator_block(const struct builder *b, nn_id x, int res)
 {
-    x = conv_layer(b, find_layer_at(b, res, "Conv0"), SAME_3X3, x, LRELU_SLOPE);
+    x = conv_layer(b, find_layer_at(b, res, "Conv0"), SAME_3X3, x, NN_LRELU_SLOPE);
     struct layer down = find_layer_at(b, res, "Conv1_down");
     struct nn_conv geometry = HALVE_4X4;
     geometry.scale = down.scale * 0.25f; /* the mean over 2x2 that the four shifted taps sum */
-    return nn_conv(b->t, geometry, x, nn_taps_spread(b->t, down.weight), down.bias, LRELU_SLOPE);
+    return nn_conv(b->t, geometry, x, nn_taps_spread(b->t, down.weight), down.bias, NN_LRELU_SLOPE);
 }
 
 /* One channel more: the standard deviation of each group of samples, averaged over channels and pixels.
@@ -355,7 +355,7 @@ nn_id nn_discriminator(struct nn_tape *t, const struct nn_network *net, const nn
             x = nn_axpby(t, 1 - fade, x, fade, from_grey(&b, nn_avg_pool2(t, images), top - 1));
     }
     x = minibatch_stddev(&b, nn_cast(t, x, real_type(&b)));
-    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, LRELU_SLOPE);
-    x = conv_layer(&b, find_layer(&b, "4x4/Dense0"), DENSE_4X4, x, LRELU_SLOPE);
+    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, NN_LRELU_SLOPE);
+    x = conv_layer(&b, find_layer(&b, "4x4/Dense0"), DENSE_4X4, x, NN_LRELU_SLOPE);
     return conv_layer(&b, find_layer(&b, "4x4/Dense1"), POINT_1X1, x, 1);
 }

@@ -14,6 +14,9 @@
 
 enum { NN_RESOLUTION_LOG2_MAX = 10, NN_LABELS_MAX = 64 };
 
+/* What every layer shares; a sampler without the tape must use the same. */
+static const float NN_LRELU_SLOPE = 0.2f, NN_PIXEL_NORM_EPSILON = 1e-8f;
+
 struct nn_gan_config {
     int resolution_log2; /* 2..10 */
     int label_count;     /* 0: unconditional */

@@ -102,14 +102,6 @@ static void mix_labels(const struct nn_model *m, const struct nn_sample_request 
         labels[k] = others + (k == r->class_index ? r->strength : 0);
 }
 
-static void quantise(const float *image, size_t count, uint8_t *pixels)
-{
-    for (size_t i = 0; i < count; i++) {
-        float grey = image[i] * 127.5f + 128.0f; /* 127.5 and a half for rounding */
-        pixels[i] = grey >= 255 ? 255 : grey > 0 ? (uint8_t)grey : 0;
-    }
-}
-
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err)
 {
@@ -122,7 +114,7 @@ nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *re
         mix_labels(m, &requests[i], labels);
         nn_sampler_input(&m->generator.config, requests[i].seed, labels, requests[i].truncation, input);
         if ((status = nn_sampler_run(m->sampler, input, m->image, err)) != NN_OK) return status;
-        quantise(m->image, side * side, pixels + (size_t)i * side * side);
+        nn_sampler_grey(m->image, side * side, pixels + (size_t)i * side * side);
     }
     return NN_OK;
 }

@@ -7,8 +7,6 @@
 
 #include "engine/rng.h"
 
-static const float SLOPE = 0.2f, EPSILON = 1e-8f;
-
 /* One convolution of the plan. */
 struct stage {
     struct nn_conv geometry;
@@ -83,7 +81,7 @@ static void build_plan(struct plan_builder *p)
     for (int res = 2; res <= c->resolution_log2; res++) {
         int side = 1 << res;
         struct nn_shape shape = nn_shape(1, nn_gan_channels(c, res), side, side);
-        struct stage stage = {.slope = SLOPE, .normalise = true, .shape = shape, .transposed = true};
+        struct stage stage = {.slope = NN_LRELU_SLOPE, .normalise = true, .shape = shape, .transposed = true};
         stage.geometry = res == 2 ? dense : twice;
         snprintf(layer, sizeof layer, "%dx%d/%s", side, side, res == 2 ? "Dense" : "Conv0_up");
         add_stage(p, layer, stage);
@@ -172,7 +170,7 @@ static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage
     if (status == NN_OK && stage->normalise) {
         struct nn_tensor normal = y;
         normal.data = s->map[*spare];
-        status = be->pixel_norm(be, &y, EPSILON, &normal, err);
+        status = be->pixel_norm(be, &y, NN_PIXEL_NORM_EPSILON, &normal, err);
         *spare ^= 1;
         y = normal;
     }
@@ -212,8 +210,16 @@ void nn_sampler_input(const struct nn_gan_config *c, uint64_t seed, const float 
     for (int i = 0; i < length; i++) square += input[i] * input[i];
     for (int i = latent; i < length; i++) label_square += input[i] * input[i];
     /* Latents have a mean square of 1; the mean input must not depend on the seed. */
-    float factor = 1 / sqrtf(square / (float)length + EPSILON),
-          mean_factor = 1 / sqrtf(((float)latent + label_square) / (float)length + EPSILON),
+    float factor = 1 / sqrtf(square / (float)length + NN_PIXEL_NORM_EPSILON),
+          mean_factor = 1 / sqrtf(((float)latent + label_square) / (float)length + NN_PIXEL_NORM_EPSILON),
           label_factor = factor * truncation + mean_factor * (1 - truncation);
     for (int i = 0; i < length; i++) input[i] *= i < latent ? factor * truncation : label_factor;
+}
+
+void nn_sampler_grey(const float *image, size_t count, uint8_t *grey)
+{
+    for (size_t i = 0; i < count; i++) {
+        float value = image[i] * 127.5f + 128.0f; /* 127.5 and a half for rounding */
+        grey[i] = value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0;
+    }
 }

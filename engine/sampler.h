@@ -25,6 +25,9 @@ nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *
 void nn_sampler_input(const struct nn_gan_config *config, uint64_t seed, const float *labels,
                       float truncation, float *input);
 
+/* What a network calls -1..1 to 8-bit grey: 127.5 v + 127.5, rounded, clipped. */
+void nn_sampler_grey(const float *image, size_t count, uint8_t *grey);
+
 /* Streams of nn_random_normals and friends that are part of what a seed means. */
 enum { NN_STREAM_LATENT = 0x6c61 };
 

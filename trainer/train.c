@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/sampler.h"
 #include "trainer/commands.h"
 #include "trainer/contact_sheet.h"
 #include "trainer/train_options.h"
@@ -124,12 +125,6 @@ static nn_status start(struct run *r)
 
 /* ---- a tick ------------------------------------------------------------------------------------- */
 
-static uint8_t grey_of(float value)
-{
-    float grey = value * 127.5f + 128.0f;
-    return grey >= 255 ? 255 : grey > 0 ? (uint8_t)grey : 0;
-}
-
 /* A row of fixed seeds for each class, the same seeds in every row: RUN/sheet-<kimg>.png. */
 static nn_status write_sheet(struct run *r)
 {
@@ -143,7 +138,7 @@ static nn_status write_sheet(struct run *r)
         status =
             tr_training_sample(&r->training, SHEET_SEED, SHEET_COLUMNS, k, images + (size_t)k * row, &r->err);
     if (status == NN_OK) {
-        for (size_t i = 0; i < count; i++) grey[i] = grey_of(images[i]);
+        nn_sampler_grey(images, count, grey);
         snprintf(name, sizeof name, "sheet-%09.3f.png", (double)r->training.images / 1000);
         run_path(r, name, path);
         status = tr_contact_sheet_write(path, grey, classes * SHEET_COLUMNS, SHEET_COLUMNS, side, &r->err);
