@@ -62,9 +62,10 @@ struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network 
     struct tr_critic_loss loss = {.label = nn_none};
     nn_id real_output = nn_discriminator(t, d, d_params, b->reals, b->lod);
     nn_id fake_output = nn_discriminator(t, d, d_params, b->fakes, b->lod);
-    nn_id real_score = score_of(t, real_output);
+    nn_id real_score = score_of(t, real_output), fake_score = score_of(t, fake_output);
     loss.real = mean_of(t, real_score);
-    loss.fake = mean_of(t, score_of(t, fake_output));
+    loss.fake = mean_of(t, fake_score);
+    loss.margin = nn_axpby(t, 1, real_score, -1, fake_score);
     loss.penalty = gradient_penalty(t, d, d_params, b, config);
     nn_id drift = mean_of(t, nn_mul(t, real_score, real_score));
     loss.total = nn_axpby(t, 1, loss.fake, -1, loss.real);

@@ -26,8 +26,9 @@ struct tr_critic_batch {
 struct tr_critic_loss {
     nn_id total;      /* to be minimised over the discriminator's parameters */
     nn_id real, fake; /* mean scores */
-    nn_id penalty;    /* weighted */
-    nn_id label;      /* cross-entropy of reals and fakes, weighted; nn_none if unconditional */
+    nn_id margin;  /* (N,1,1,1): D(real) - D(fake) of pairs, since these scores have no zero of their own */
+    nn_id penalty; /* weighted */
+    nn_id label;   /* cross-entropy of reals and fakes, weighted; nn_none if unconditional */
 };
 
 /* E[D(f)] - E[D(r)] + lambda E[(|grad D(mixed)| - target)^2 / target^2] + drift E[D(r)^2] + CE.

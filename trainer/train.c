@@ -172,6 +172,7 @@ static nn_status write_metrics(struct run *r, const struct tr_phase *phase, doub
     put_loss(file, "penalty", l->penalty / n);
     put_loss(file, "label", l->label / n);
     put_loss(file, "generator", l->generator / n);
+    put_loss(file, "real_sign", l->real_sign / n);
     fprintf(file, "\"skipped\":%llu,\"images_per_s\":%.3f,\"elapsed_s\":%.1f}\n",
             (unsigned long long)r->training.skipped, images_per_s, now_s() - r->started_s);
     if (fclose(file) != 0) return nn_fail(&r->err, NN_ERR_IO, "%s: %s", path, strerror(errno));

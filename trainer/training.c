@@ -213,6 +213,21 @@ static nn_status read_scalar(struct tr_training *tr, nn_id id, double *total, st
     return status;
 }
 
+/* Adds the mean sign of the values x (n,1,1,1). */
+static nn_status read_sign(struct tr_training *tr, nn_id x, int n, double *total, struct nn_error *err)
+{
+    void *values = tr->host; /* has room for n doubles: a sample is 16 floats at least */
+    bool narrow = tr->backend->real_type == NN_F32;
+    int sum = 0;
+    nn_status status = nn_read(tr->tape, x, values, err);
+    for (int i = 0; i < n && status == NN_OK; i++) {
+        double value = narrow ? (double)((float *)values)[i] : ((double *)values)[i];
+        sum += (value > 0) - (value < 0);
+    }
+    *total += (double)sum / n;
+    return status;
+}
+
 static nn_status gradients_finite(const struct tr_training *tr, const struct tr_player *p, bool *finite,
                                   struct nn_error *err)
 {
@@ -282,6 +297,7 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
     if (status == NN_OK) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
     if (status == NN_OK && loss.label.index) status = read_scalar(tr, loss.label, &losses->label, err);
+    if (status == NN_OK) status = read_sign(tr, loss.margin, n, &losses->real_sign, err);
     if (status == NN_OK) status = descend(tr, &tr->discriminator, loss.total, err);
     return status;
 }
@@ -326,6 +342,7 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, str
 {
     struct tr_phase phase = tr_training_phase(tr);
     int n = tr->config.schedule.levels[phase.level].minibatch;
+    uint64_t skipped = tr->skipped;
     nn_status status = reset_adam_at_new_phase(tr, &phase, err);
     if (status != NN_OK) return status;
     tr->adam_step++;
@@ -335,6 +352,7 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, str
                                   tr->average, tr->generator.values, err);
     if (status == NN_OK) status = generator_step(tr, &phase, n, losses, err);
     if (status != NN_OK) return status;
+    tr->skipped_in_a_row = tr->skipped > skipped ? tr->skipped_in_a_row + 1 : 0;
     losses->steps++;
     tr->steps++;
     tr->images += (uint64_t)n;

@@ -26,6 +26,7 @@ struct tr_training {
     uint64_t images_before; /* shown in the runs that this one has grown out of; for the record only */
     uint64_t steps;         /* discriminator steps so far */
     uint64_t skipped;       /* network updates left out because a gradient was not finite */
+    int skipped_in_a_row;   /* the latest steps that left an update out; counted anew after a resume */
     int64_t adam_step;      /* since Adam was last reset */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
@@ -36,9 +37,10 @@ struct tr_training {
     size_t host_count;
 };
 
-/* Means over the steps since the last tr_losses_reset. */
+/* Sums over `steps` discriminator steps of what each had for its minibatch: mean scores, weighted terms, and
+ * the mean of sign(margin) (tr_critic_loss), -1..1, which rises towards 1 as the discriminator overfits. */
 struct tr_losses {
-    double real, fake, penalty, label, generator;
+    double real, fake, penalty, label, generator, real_sign;
     int steps;
 };
 

@@ -406,6 +406,9 @@ static void critic_loss_is_the_sum_of_its_published_terms(void **state)
         test_require_near(scalar(s, loss.penalty), penalty, 1e-6);
         test_require_near(scalar(s, loss.label), label, 1e-7);
         test_require_near(scalar(s, loss.total), fake - real + penalty + drift + label, 1e-6);
+        double margin[N];
+        test_read(s->t, loss.margin, margin);
+        for (int n = 0; n < N; n++) test_require_near(margin[n], real_out[n][0] - fake_out[n][0], 1e-7);
         free_gan(s);
     }
 }

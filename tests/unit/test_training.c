@@ -153,6 +153,7 @@ static void counters_follow_steps_images_and_phases(void **state)
     assert_true(tr_training_phase(&f->tr).finished);
     assert_true(isfinite(f->losses.real) && isfinite(f->losses.penalty) && isfinite(f->losses.generator));
     assert_true(f->losses.penalty > 0 && f->losses.label > 0);
+    assert_true(fabs(f->losses.real_sign) <= LAST_STEP && f->losses.real_sign != 0);
     end(f);
 }
 
@@ -456,7 +457,11 @@ static void a_gradient_that_is_not_finite_skips_the_update_and_is_counted(void *
 
     steps(f, 1);
     assert_int_equal(f->tr.skipped, 2); /* both networks' updates */
-    assert_int_equal(f->tr.steps, 3);
+    assert_int_equal(f->tr.skipped_in_a_row, 1);
+    steps(f, 1);
+    assert_int_equal(f->tr.skipped, 4);
+    assert_int_equal(f->tr.skipped_in_a_row, 2);
+    assert_int_equal(f->tr.steps, 4);
     float *after = host_copy(f, d->values, d->net.value_count), *v = host_copy(f, d->v, d->net.value_count);
     float *g_after = host_copy(f, g->values, g->net.value_count);
     assert_memory_equal(after, weights, d_size);
@@ -466,7 +471,8 @@ static void a_gradient_that_is_not_finite_skips_the_update_and_is_counted(void *
     weights[d->net.value_count - 1] = good;
     assert_int_equal(f->be->upload(f->be, d->values, weights, d_size, NULL), NN_OK);
     steps(f, 1); /* and it goes on */
-    assert_int_equal(f->tr.skipped, 2);
+    assert_int_equal(f->tr.skipped, 4);
+    assert_int_equal(f->tr.skipped_in_a_row, 0);
     float *later = host_copy(f, d->values, d->net.value_count);
     assert_memory_not_equal(later, weights, d_size);
     void *all[] = {weights, d_v, g_values, after, v, g_after, later};
