@@ -1,13 +1,12 @@
 /* `roentgym phantom`: the command line around phantom_dataset_write. */
 #include <getopt.h>
 #include <omp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "trainer/commands.h"
+#include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/phantom/dataset_writer.h"
 
@@ -26,21 +25,6 @@ static const char usage[] =
     "  --threads N    images made at the same time, 1..1024; default one per processor\n"
     "  --help\n";
 
-static volatile sig_atomic_t stop_wanted;
-
-static void want_stop(int signal_number)
-{
-    (void)signal_number;
-    stop_wanted = 1;
-}
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 struct show {
     double started_s, shown_s;
     int first; /* images that were there at the start; -1 until known */
@@ -49,7 +33,7 @@ struct show {
 static bool show_progress(void *context, int done, int total)
 {
     struct show *s = context;
-    double now = now_s();
+    double now = tr_now_s();
     bool terminal = isatty(STDOUT_FILENO);
     if (s->first < 0) s->first = done - 1;
     if (done == total || now - s->shown_s > (terminal ? 0.2 : 10)) {
@@ -59,7 +43,7 @@ static bool show_progress(void *context, int done, int total)
         fflush(stdout);
         s->shown_s = now;
     }
-    return !stop_wanted;
+    return !tr_interrupted();
 }
 
 /* 0: go on; otherwise *status is the exit status. */
@@ -121,13 +105,11 @@ int tr_phantom_main(int argc, char **argv)
 {
     struct phantom_dataset_options options = {0};
     struct nn_error err;
-    struct show show = {.started_s = now_s(), .first = -1};
+    struct show show = {.started_s = tr_now_s(), .first = -1};
     bool complete;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;
-    struct sigaction action = {.sa_handler = want_stop};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    tr_interrupt_catch();
     nn_status status = phantom_dataset_write(&options, show_progress, &show, &complete, &err);
     if (status != NN_OK) {
         fprintf(stderr, "roentgym phantom: %s\n", err.text);
