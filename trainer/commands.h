@@ -1,5 +1,6 @@
 /* The sub-commands of `roentgym`. Each gets its own argv (argv[0] is the command's name) and returns the
- * exit status: 0 done, 1 failed, 2 wrong usage. */
+ * exit status: 0 done, or stopped by SIGINT or SIGTERM so that nothing is lost and the line it ends with
+ * says how to go on; 1 failed; 2 wrong usage. */
 #ifndef TR_COMMANDS_H
 #define TR_COMMANDS_H
 

@@ -63,8 +63,8 @@ class Phantom(TrainerTest):
             self.succeed(*self.phantom())
         self.assertEqual(tree(self.path("out")), without_pyramid(phantoms()))
 
-    def test_after_ctrl_c_the_same_command_ends_with_the_same_bytes(self):
-        self.interrupted_and_continued(signal.SIGINT, 1)
+    def test_ctrl_c_exits_0_and_the_same_command_ends_with_the_same_bytes(self):
+        self.interrupted_and_continued(signal.SIGINT, 0)
 
     def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(self):
         self.interrupted_and_continued(signal.SIGKILL, -signal.SIGKILL)
