@@ -35,6 +35,14 @@ struct nn_sample_request {
     float truncation; /* [0,1]: scales the latent; 1 full variety, 0 the class's mean hip */
 };
 
+/* What a request cannot say: any mixture of classes, and latents between two seeds. */
+struct nn_sample_point {
+    uint64_t seed, seed_to; /* chooses the latent, between those of two seeds: */
+    float blend;            /* [0,1]: 0 that of `seed`, 1 that of `seed_to`; both are their own images */
+    float labels[NN_CLASSES_MAX]; /* class_count of them in [0,1]; of one class: 1 for it, 0 for the others */
+    float truncation;             /* [0,1] as above */
+};
+
 /* `device`: "auto" (the best that works), "cpu" or "cuda". */
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device,
                         struct nn_error *err) NN_MUST_CHECK;
@@ -45,5 +53,15 @@ const struct nn_model_info *nn_model_info(const struct nn_model *model);
  * strength or truncation out of range, NaN) is NN_ERR_ARGUMENT and writes nothing. */
 nn_status nn_model_sample(struct nn_model *model, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err) NN_MUST_CHECK;
+
+/* The point that `request`, which must be good, means. */
+struct nn_sample_point nn_model_point(const struct nn_model *model, const struct nn_sample_request *request);
+
+/* Writes one sample of `side`^2 grey pixels of `depth` bits (8: uint8_t, 16: uint16_t). `side` is the
+ * model's resolution or a smaller power of two >= 4: each pixel is then the mean of its box, not
+ * yet rounded, as in the pyramid that lower levels are trained on. (The networks' own low-resolution outputs
+ * are no longer trained once a level is grown.) A bad point, side or depth is NN_ERR_ARGUMENT. */
+nn_status nn_model_draw(struct nn_model *model, const struct nn_sample_point *point, int side, int depth,
+                        void *pixels, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -94,12 +94,24 @@ static nn_status check_request(const struct nn_model *m, const struct nn_sample_
     return NN_OK;
 }
 
-/* Strength 1 is the class's own label, 0 the mean of all labels. */
-static void mix_labels(const struct nn_model *m, const struct nn_sample_request *r, float *labels)
+struct nn_sample_point nn_model_point(const struct nn_model *m, const struct nn_sample_request *r)
 {
+    struct nn_sample_point point = {.seed = r->seed, .seed_to = r->seed, .truncation = r->truncation};
+    /* Strength 1 is the class's own label, 0 the mean of all labels. */
     float others = (1 - r->strength) / (float)m->info.class_count;
     for (int k = 0; k < m->info.class_count; k++)
-        labels[k] = others + (k == r->class_index ? r->strength : 0);
+        point.labels[k] = others + (k == r->class_index ? r->strength : 0);
+    return point;
+}
+
+/* The network's own values of the whole image, in m->image. */
+static nn_status run_point(struct nn_model *m, const struct nn_sample_point *point, struct nn_error *err)
+{
+    const struct nn_gan_config *config = &m->generator.config;
+    float input[8192 + NN_LABELS_MAX];
+    nn_sampler_latent(config, point->seed, point->seed_to, point->blend, input);
+    nn_sampler_input(config, input, point->labels, point->truncation, input);
+    return nn_sampler_run(m->sampler, input, m->image, err);
 }
 
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
@@ -110,11 +122,62 @@ nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *re
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
     for (int i = 0; i < count; i++) {
-        float labels[NN_LABELS_MAX], input[8192 + NN_LABELS_MAX];
-        mix_labels(m, &requests[i], labels);
-        nn_sampler_input(&m->generator.config, requests[i].seed, labels, requests[i].truncation, input);
-        if ((status = nn_sampler_run(m->sampler, input, m->image, err)) != NN_OK) return status;
+        struct nn_sample_point point = nn_model_point(m, &requests[i]);
+        if ((status = run_point(m, &point, err)) != NN_OK) return status;
         nn_sampler_grey(m->image, side * side, pixels + (size_t)i * side * side);
     }
+    return NN_OK;
+}
+
+static bool is_share(float value)
+{
+    return value >= 0 && value <= 1;
+}
+
+static nn_status check_point(const struct nn_model *m, const struct nn_sample_point *p, int side, int depth,
+                             struct nn_error *err)
+{
+    for (int k = 0; k < m->info.class_count; k++)
+        if (!is_share(p->labels[k]))
+            return nn_fail(err, NN_ERR_ARGUMENT, "label %g of class %s is not in 0..1", (double)p->labels[k],
+                           m->info.classes[k]);
+    if (!is_share(p->blend))
+        return nn_fail(err, NN_ERR_ARGUMENT, "blend %g is not in 0..1", (double)p->blend);
+    if (!is_share(p->truncation))
+        return nn_fail(err, NN_ERR_ARGUMENT, "truncation %g is not in 0..1", (double)p->truncation);
+    if (side < 4 || side > m->info.resolution || (side & (side - 1)))
+        return nn_fail(err, NN_ERR_ARGUMENT, "side %d is not a power of two in 4..%d", side,
+                       m->info.resolution);
+    if (depth != 8 && depth != 16)
+        return nn_fail(err, NN_ERR_ARGUMENT, "depth %d is neither 8 nor 16", depth);
+    return NN_OK;
+}
+
+/* Replaces the first side*side values by the means of boxes of `box`*`box`, clipped as in the whole image. */
+static void shrink(float *image, size_t side, size_t box)
+{
+    for (size_t y = 0; y < side; y++)
+        for (size_t x = 0; x < side; x++) {
+            double sum = 0;
+            for (size_t dy = 0; dy < box; dy++) {
+                const float *row = image + (y * box + dy) * side * box + x * box;
+                for (size_t dx = 0; dx < box; dx++) sum += fmin(fmax((double)row[dx], -1), 1);
+            }
+            image[y * side + x] = (float)(sum / (double)(box * box)); /* its box is not needed again */
+        }
+}
+
+nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *point, int side, int depth,
+                        void *pixels, struct nn_error *err)
+{
+    nn_status status = check_point(m, point, side, depth, err);
+    if (status == NN_OK) status = run_point(m, point, err);
+    if (status != NN_OK) return status;
+    size_t count = (size_t)side * (size_t)side;
+    if (side < m->info.resolution) shrink(m->image, (size_t)side, (size_t)(m->info.resolution / side));
+    if (depth == 8)
+        nn_sampler_grey(m->image, count, pixels);
+    else
+        nn_sampler_grey16(m->image, count, pixels);
     return NN_OK;
 }

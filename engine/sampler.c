@@ -17,7 +17,7 @@ struct stage {
     struct nn_shape shape; /* of the result */
 };
 
-enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1 };
+enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1, LATENT_MAX = 4096 /* nn_gan_check's fmap_max */ };
 
 struct nn_sampler {
     struct nn_backend *backend;
@@ -200,11 +200,47 @@ nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image,
     return status;
 }
 
-void nn_sampler_input(const struct nn_gan_config *c, uint64_t seed, const float *labels, float truncation,
-                      float *input)
+/* Turns `from` towards `to`, in place. In high dimensions a straight line between two normal latents would
+ * pass through vectors far shorter than any that training showed. */
+static void turn_towards(float *from, const float *to, int size, double blend)
+{
+    double a = 0, b = 0, product = 0;
+    for (int i = 0; i < size; i++) {
+        a += (double)from[i] * (double)from[i];
+        b += (double)to[i] * (double)to[i];
+        product += (double)from[i] * (double)to[i];
+    }
+    a = sqrt(a), b = sqrt(b);
+    double cosine = product / (a * b),
+           angle = acos(cosine > 1    ? 1
+                        : cosine < -1 ? -1
+                                      : cosine),
+           length = (1 - blend) * a + blend * b, share_a = (1 - blend) / a, share_b = blend / b;
+    if (sin(angle) > 1e-6) {
+        share_a = sin((1 - blend) * angle) / sin(angle) / a;
+        share_b = sin(blend * angle) / sin(angle) / b;
+    }
+    for (int i = 0; i < size; i++)
+        from[i] = (float)(length * (share_a * (double)from[i] + share_b * (double)to[i]));
+}
+
+void nn_sampler_latent(const struct nn_gan_config *c, uint64_t seed, uint64_t seed_to, float blend,
+                       float *latent)
+{
+    float to[LATENT_MAX];
+    int size = nn_gan_latent_size(c);
+    /* The very ends are copied: blending must not round a seed's own image. */
+    nn_random_normals(blend < 1 ? seed : seed_to, NN_STREAM_LATENT, 0, (size_t)size, latent);
+    if (blend <= 0 || blend >= 1 || seed == seed_to) return;
+    nn_random_normals(seed_to, NN_STREAM_LATENT, 0, (size_t)size, to);
+    turn_towards(latent, to, size, (double)blend);
+}
+
+void nn_sampler_input(const struct nn_gan_config *c, const float *latent_values, const float *labels,
+                      float truncation, float *input)
 {
     int latent = nn_gan_latent_size(c), length = latent + c->label_count;
-    nn_random_normals(seed, NN_STREAM_LATENT, 0, (size_t)latent, input);
+    memmove(input, latent_values, (size_t)latent * sizeof *input);
     memcpy(input + latent, labels, (size_t)c->label_count * sizeof *labels);
     float square = 0, label_square = 0;
     for (int i = 0; i < length; i++) square += input[i] * input[i];
@@ -221,5 +257,13 @@ void nn_sampler_grey(const float *image, size_t count, uint8_t *grey)
     for (size_t i = 0; i < count; i++) {
         float value = image[i] * 127.5f + 128.0f; /* 127.5 and a half for rounding */
         grey[i] = value >= 255 ? 255 : value > 0 ? (uint8_t)value : 0;
+    }
+}
+
+void nn_sampler_grey16(const float *image, size_t count, uint16_t *grey)
+{
+    for (size_t i = 0; i < count; i++) {
+        float value = image[i] * 32767.5f + 32768.0f;
+        grey[i] = value >= 65535 ? 65535 : value > 0 ? (uint16_t)value : 0;
     }
 }

@@ -19,14 +19,22 @@ void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
                          struct nn_error *err) NN_MUST_CHECK;
 
-/* The step of length `truncation` from the labels' mean input towards that of `seed`: at 1 the latent of
- * `seed` beside the labels, normalised together as in training; at 0 no latent, and the labels normalised as
- * beside one of expected length. `input` has room for latent_size + label_count floats. */
-void nn_sampler_input(const struct nn_gan_config *config, uint64_t seed, const float *labels,
+/* The latent of `seed` or, for a blend in (0,1], one on the way to that of `seed_to`: the direction turns at
+ * even speed along the great circle, the length changes evenly, and the ends are the seeds' own latents.
+ * `latent` has room for latent_size floats. */
+void nn_sampler_latent(const struct nn_gan_config *config, uint64_t seed, uint64_t seed_to, float blend,
+                       float *latent);
+
+/* The step of length `truncation` from the labels' mean input towards `latent`: at 1 the latent beside the
+ * labels, normalised together as in training; at 0 no latent, and the labels normalised as beside one of
+ * expected length. `input` has room for latent_size + label_count floats and may begin with `latent`. */
+void nn_sampler_input(const struct nn_gan_config *config, const float *latent, const float *labels,
                       float truncation, float *input);
 
-/* What a network calls -1..1 to 8-bit grey: 127.5 v + 127.5, rounded, clipped. */
+/* What a network calls -1..1 to grey: 127.5 v + 127.5 for 8 bits, 32767.5 v + 32767.5 for 16, rounded,
+ * clipped. */
 void nn_sampler_grey(const float *image, size_t count, uint8_t *grey);
+void nn_sampler_grey16(const float *image, size_t count, uint16_t *grey);
 
 /* Streams of nn_random_normals and friends that are part of what a seed means. */
 enum { NN_STREAM_LATENT = 0x6c61 };

@@ -83,7 +83,8 @@ static void by_sampler(struct nn_backend *be, const struct nn_network *net, cons
     struct nn_error err = {0};
     float input[256 + CLASSES], labels[CLASSES] = {0};
     labels[class_index] = 1;
-    nn_sampler_input(&net->config, seed, labels, 1, input);
+    nn_sampler_latent(&net->config, seed, seed, 0, input);
+    nn_sampler_input(&net->config, input, labels, 1, input);
     if (nn_sampler_new(&sampler, be, net, values, &err)) fail_msg("%s", err.text);
     if (nn_sampler_run(sampler, input, image, &err)) fail_msg("%s", err.text);
     nn_sampler_free(sampler);
@@ -307,6 +308,125 @@ static void requests_out_of_range_are_refused_and_write_nothing(void **state)
     nn_model_close(model);
 }
 
+static void draw(struct nn_model *model, struct nn_sample_point point, int side, int depth, void *pixels)
+{
+    struct nn_error err = {0};
+    if (nn_model_draw(model, &point, side, depth, pixels, &err)) fail_msg("%s", err.text);
+}
+
+static void a_point_draws_the_pixels_of_its_request_in_8_and_16_bits(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t wanted[PIXELS], pixels[PIXELS];
+    static uint16_t fine[PIXELS];
+    struct nn_sample_request r = request(3, 1, 0.4f, 0.8f);
+    sample(model, &r, 1, wanted);
+    draw(model, nn_model_point(model, &r), SIDE, 8, pixels);
+    assert_memory_equal(pixels, wanted, PIXELS);
+    draw(model, nn_model_point(model, &r), SIDE, 16, fine);
+    bool finer = false;
+    for (int i = 0; i < PIXELS; i++) {
+        if (fabs(fine[i] / 257.0 - wanted[i]) > 0.502) fail_msg("%d, wanted %d * 257", fine[i], wanted[i]);
+        finer |= fine[i] % 257 != 0;
+    }
+    assert_true(finer);
+    nn_model_close(model);
+}
+
+static void a_smaller_side_has_the_means_of_boxes(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint16_t whole[PIXELS], small[PIXELS];
+    const struct nn_sample_request r = request(3, 1, 1, 1);
+    struct nn_sample_point point = nn_model_point(model, &r);
+    draw(model, point, SIDE, 16, whole);
+    for (int side = SIDE / 2; side >= 4; side /= 2) {
+        int box = SIDE / side;
+        draw(model, point, side, 16, small);
+        for (int y = 0; y < side; y++)
+            for (int x = 0; x < side; x++) {
+                double sum = 0;
+                for (int i = 0; i < box * box; i++)
+                    sum += whole[(y * box + i / box) * SIDE + x * box + i % box];
+                assert_true(fabs(sum / (box * box) - small[y * side + x]) <= 1.01);
+            }
+    }
+    nn_model_close(model);
+}
+
+static void a_blend_leads_from_one_seed_to_the_other(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t ends[2][PIXELS], pixels[PIXELS], before[PIXELS];
+    const struct nn_sample_request two[] = {request(1, 1, 1, 1), request(2, 1, 1, 1)};
+    sample(model, two, 2, ends[0]);
+    struct nn_sample_point point = nn_model_point(model, &two[0]);
+    point.seed_to = 2;
+    draw(model, point, SIDE, 8, pixels);
+    assert_memory_equal(pixels, ends[0], PIXELS);
+    for (point.blend = 0.25f; point.blend < 1; point.blend += 0.25f) {
+        memcpy(before, pixels, PIXELS);
+        draw(model, point, SIDE, 8, pixels);
+        assert_memory_not_equal(pixels, before, PIXELS);
+    }
+    point.blend = 1;
+    draw(model, point, SIDE, 8, pixels);
+    assert_memory_equal(pixels, ends[1], PIXELS);
+    nn_model_close(model);
+}
+
+static double length_of(const float *v, int size)
+{
+    double square = 0;
+    for (int i = 0; i < size; i++) square += (double)v[i] * (double)v[i];
+    return sqrt(square);
+}
+
+static double cosine_of(const float *a, const float *b, int size)
+{
+    double product = 0;
+    for (int i = 0; i < size; i++) product += (double)a[i] * (double)b[i];
+    return product / length_of(a, size) / length_of(b, size);
+}
+
+static void a_blended_latent_turns_evenly_and_keeps_its_length(void **state)
+{
+    (void)state;
+    float a[16], b[16], at[16]; /* latents of 16, of which some pairs lie far apart */
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        nn_sampler_latent(&INFO.config, seed, seed + 1, 0, a);
+        nn_sampler_latent(&INFO.config, seed, seed + 1, 1, b);
+        double angle = acos(cosine_of(a, b, 16));
+        for (int k = 1; k < 8; k++) {
+            double blend = k / 8.0;
+            nn_sampler_latent(&INFO.config, seed, seed + 1, (float)blend, at);
+            assert_true(fabs(acos(cosine_of(a, at, 16)) - blend * angle) < 1e-5);
+            assert_true(fabs(acos(cosine_of(b, at, 16)) - (1 - blend) * angle) < 1e-5);
+            assert_true(fabs(length_of(at, 16) / ((1 - blend) * length_of(a, 16) + blend * length_of(b, 16)) -
+                             1) < 1e-5);
+        }
+    }
+}
+
+static void points_out_of_range_are_refused_and_write_nothing(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t pixels[PIXELS], blank[PIXELS];
+    const struct nn_sample_point good = {.seed = 1, .seed_to = 1, .labels = {1}, .truncation = 1};
+    struct nn_sample_point bad[6];
+    for (int i = 0; i < 6; i++) bad[i] = good;
+    bad[0].blend = -0.1f, bad[1].blend = NAN, bad[2].truncation = 1.1f;
+    bad[3].labels[2] = 1.5f, bad[4].labels[0] = NAN, bad[5].labels[1] = -1;
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(nn_model_draw(model, &bad[i], SIDE, 8, pixels, NULL), NN_ERR_ARGUMENT);
+    const int sides[] = {0, 2, 3, SIDE - 1, SIDE * 2, -SIDE};
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(nn_model_draw(model, &good, sides[i], 8, pixels, NULL), NN_ERR_ARGUMENT);
+    assert_int_equal(nn_model_draw(model, &good, SIDE, 12, pixels, NULL), NN_ERR_ARGUMENT);
+    assert_memory_equal(pixels, blank, PIXELS);
+    nn_model_close(model);
+}
+
 static void assert_not_opened(const char *path, const char *device, nn_status wanted, const char *part)
 {
     struct nn_model *model;
@@ -352,6 +472,11 @@ int main(void)
         in_folder(truncation_0_gives_each_class_one_image_whatever_the_seed),
         in_folder(strength_0_gives_each_seed_one_image_whatever_the_class),
         in_folder(requests_out_of_range_are_refused_and_write_nothing),
+        in_folder(a_point_draws_the_pixels_of_its_request_in_8_and_16_bits),
+        in_folder(a_smaller_side_has_the_means_of_boxes),
+        in_folder(a_blend_leads_from_one_seed_to_the_other),
+        cmocka_unit_test(a_blended_latent_turns_evenly_and_keeps_its_length),
+        in_folder(points_out_of_range_are_refused_and_write_nothing),
         in_folder(bad_checkpoints_and_devices_are_refused),
     };
     return cmocka_run_group_tests_name("model", tests, NULL, NULL);
