@@ -36,6 +36,8 @@ struct nn_adam {
     int64_t step; /* 1 at the first update */
 };
 
+enum { NN_WARP_WIDTH_MAX = 16 }; /* half a tent's base, in pixels, at most */
+
 struct nn_backend {
     const char *name; /* "reference", "cpu", "cuda" */
     enum nn_type real_type, map_type;
@@ -113,6 +115,24 @@ struct nn_backend {
                            struct nn_error *err); /* (N,C,H,W) -> (N,C,H/2,W/2), mean of 2x2 */
     nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
+
+    /* Resampling of grey images, each by an affine map of its own. x, g and out (N,1,H,W), maps (N,6,1,1),
+     * all real_type. Pixel centres lie at whole numbers, the top left one at (0,0). The pixel in column j and
+     * row i of out[n] is read at column u and row v of x[n], with m = maps[n]: u = m0 j + m1 i + m2        v
+     * = m3 j + m4 i + m5 out[i,j] = sum over all integers r, s of  T(r - v, wv) T(s - u, wu) x[mirror(r, H),
+     * mirror(s, W)] T(d, w)  = max(0, 1 - |d|/w), divided by the sum of the same over all integers s (or r)
+     *     wu = min(NN_WARP_WIDTH_MAX, max(1, sqrt(m0^2 + m1^2))), wv likewise of m3 and m4
+     *     mirror(k, L): q = k mod 2L in 0..2L-1; q where q < L, else 2L - 1 - q
+     * So it is bilinear interpolation as long as the map does not shrink the image. Where it does, the tent
+     * is as wide as the step in x, which keeps out what the output cannot show (anti-aliasing). Beyond its
+     * edge the image goes on as its mirror image, border pixels twice. Maps to whole pixels copy exactly. |u|
+     * and |v| beyond 2^20 are taken for 2^20; elements of maps are finite. warp_adjoint is the transposed
+     * linear map from g to out: <warp(x), g> = <x, warp_adjoint(g)>. Neither depends on the number of
+     * threads. */
+    nn_status (*warp)(struct nn_backend *be, const struct nn_tensor *x, const struct nn_tensor *maps,
+                      struct nn_tensor *out, struct nn_error *err);
+    nn_status (*warp_adjoint)(struct nn_backend *be, const struct nn_tensor *g, const struct nn_tensor *maps,
+                              struct nn_tensor *out, struct nn_error *err);
 
     /* Optimiser, over flat real_type buffers of `count` elements; in place.
      * Adam in TensorFlow's epsilon-hat form: lr_t = lr sqrt(1-b2^t)/(1-b1^t); w -= lr_t m/(sqrt(v)+eps). */

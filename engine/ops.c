@@ -312,3 +312,24 @@ nn_id nn_upsample2(struct nn_tape *t, nn_id x)
     if (!result(&o, nn_shape(s.n, s.c, 2 * s.h, 2 * s.w), o.in[0].type)) return nn_none;
     return finish(&o, o.be->upsample2(o.be, &o.in[0], &o.node.value, o.err));
 }
+
+static nn_id resample(struct nn_tape *t, enum nn_op op, nn_id x, nn_id maps)
+{
+    struct operation o = begin(t, op, x, maps, nn_none);
+    struct nn_shape s = o.in[0].shape;
+    enum nn_type real = o.be->real_type;
+    require(&o, s.c == 1 && o.in[0].type == real && o.in[1].type == real &&
+                    nn_same_shape(o.in[1].shape, nn_shape(s.n, 6, 1, 1)));
+    if (!result(&o, s, real)) return nn_none;
+    return finish(&o, op == NN_OP_WARP ? o.be->warp(o.be, &o.in[0], &o.in[1], &o.node.value, o.err)
+                                       : o.be->warp_adjoint(o.be, &o.in[0], &o.in[1], &o.node.value, o.err));
+}
+
+nn_id nn_warp(struct nn_tape *t, nn_id x, nn_id maps)
+{
+    return resample(t, NN_OP_WARP, x, maps);
+}
+nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps)
+{
+    return resample(t, NN_OP_WARP_ADJOINT, g, maps);
+}

@@ -33,7 +33,9 @@
     X(CHANNEL_SLICE, 1)                                                                                      \
     X(CHANNEL_PAD, 1)                                                                                        \
     X(AVG_POOL2, 1)                                                                                          \
-    X(UPSAMPLE2, 1)
+    X(UPSAMPLE2, 1)                                                                                          \
+    X(WARP, 2)                                                                                               \
+    X(WARP_ADJOINT, 2)
 
 enum nn_op {
 #define X(name, inputs) NN_OP_##name,
@@ -85,5 +87,11 @@ nn_id nn_channel_slice(struct nn_tape *t, nn_id x, int first, int count);
 nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total);
 nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
 nn_id nn_upsample2(struct nn_tape *t, nn_id x);
+
+/* Grey images (N,1,H,W) resampled, each by its row of maps (N,6,1,1), all real_type; backend.h has the
+ * formula. Linear in the images, and each the other's rule. The maps are constants: no gradient reaches them.
+ */
+nn_id nn_warp(struct nn_tape *t, nn_id x, nn_id maps);
+nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps);
 
 #endif

@@ -140,6 +140,10 @@ static nn_id single_input_rule(enum nn_op op, const struct rule_arguments *r)
         return nn_affine(t, 0.25f, nn_upsample2(t, r->g), 0);
     case NN_OP_UPSAMPLE2:
         return nn_affine(t, 4, nn_avg_pool2(t, r->g), 0);
+    case NN_OP_WARP:
+        return nn_warp_adjoint(t, r->g, r->in[1]);
+    case NN_OP_WARP_ADJOINT:
+        return nn_warp(t, r->g, r->in[1]);
     default:
         return nn_none;
     }

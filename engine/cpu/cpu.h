@@ -91,6 +91,11 @@ nn_status cpu_avg_pool2(struct nn_backend *be, const struct nn_tensor *x, struct
 nn_status cpu_upsample2(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                         struct nn_error *err);
 
+nn_status cpu_warp(struct nn_backend *be, const struct nn_tensor *x, const struct nn_tensor *maps,
+                   struct nn_tensor *out, struct nn_error *err);
+nn_status cpu_warp_adjoint(struct nn_backend *be, const struct nn_tensor *g, const struct nn_tensor *maps,
+                           struct nn_tensor *out, struct nn_error *err);
+
 nn_status cpu_adam(struct nn_backend *be, const struct nn_adam *p, size_t count, void *w, const void *g,
                    void *m, void *v, struct nn_error *err);
 nn_status cpu_ema(struct nn_backend *be, float decay, size_t count, void *average, const void *w,

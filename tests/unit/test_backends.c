@@ -1,6 +1,7 @@
 /* Every kernel of the cpu backend, with f32 and with bf16 maps, against the reference backend: on odd shapes,
  * on the shapes of the networks, and with guard words around every output. */
 #include <math.h>
+#include <omp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -517,6 +518,107 @@ static void shape_kernels_agree(void **state)
     }
 }
 
+/* ---- resampling --------------------------------------------------------------------------------------- */
+
+/* Column and row in the source are (a j + b i + c, d j + e i + f). */
+static const float maps[][6] = {
+    {1, 0, 0, 0, 1, 0},                         /* identity */
+    {1, 0, -3, 0, 1, 5},                        /* whole pixels */
+    {-1, 0, 6, 0, 1, 0},                        /* mirrored */
+    {0.97f, -0.24f, 1.3f, 0.24f, 0.97f, -2.7f}, /* turned */
+    {0.4f, 0.1f, 0.25f, -0.1f, 0.3f, 9.5f},     /* enlarged */
+    {2.6f, 0.3f, -4, 0, 1.7f, 3},               /* shrunk, more in one direction */
+    {40, 3, -100, 7, -31, 12},                  /* shrunk beyond the widest tent */
+    {1, 0, 3e7f, 0, 1, -1e9f},                  /* beyond the last pixel that is told from others */
+    {0, 0, 0.5f, 0, 0, 0.5f},                   /* one point */
+};
+enum { MAPS = sizeof maps / sizeof *maps };
+
+static nn_status warp(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                      struct nn_tensor *out, struct nn_error *err)
+{
+    return be->warp(be, a, b, out, err);
+}
+
+static nn_status warp_adjoint(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                              struct nn_tensor *out, struct nn_error *err)
+{
+    return be->warp_adjoint(be, a, b, out, err);
+}
+
+/* `n` maps, from the first on. */
+static struct pair maps_of(const struct setup *s, int n)
+{
+    struct pair p = make(s, nn_shape(n, 6, 1, 1), NN_F32);
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < 6 * n; i++) set_value(&p.t[side], (size_t)i, maps[i / 6 % MAPS][i % 6]);
+    return p;
+}
+
+static void warps_agree(void **state)
+{
+    (void)state;
+    static const struct nn_shape shapes[] = {{MAPS, 1, 1, 1},    {MAPS, 1, 1, 9},   {MAPS, 1, 13, 1},
+                                             {MAPS, 1, 4, 4},    {MAPS, 1, 37, 51}, {MAPS, 1, 64, 64},
+                                             {MAPS, 1, 100, 70}, {5, 1, 256, 256}};
+    FOR_EACH_SETUP(s)
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct nn_shape shape = shapes[i];
+        check_kernel(s, warp, "warp", random_real(s, shape), maps_of(s, shape.n), make(s, shape, NN_F32),
+                     limit_f32);
+        check_kernel(s, warp_adjoint, "warp_adjoint", random_real(s, shape), maps_of(s, shape.n),
+                     make(s, shape, NN_F32), limit_f32);
+    }
+}
+
+static void maps_to_whole_pixels_copy_exactly(void **state)
+{
+    (void)state;
+    enum { SIDE = 8 };
+    struct nn_shape shape = {3, 1, SIDE, SIDE};
+    FOR_EACH_SETUP(s)
+    {
+        struct pair x = random_real(s, shape), m = maps_of(s, 3), out = make(s, shape, NN_F32);
+        for (int side = 0; side < 2; side++) {
+            struct nn_error e;
+            const float *from = x.t[side].data, *to = out.t[side].data;
+            check(s->be[side]->warp(s->be[side], &x.t[side], &m.t[side], &out.t[side], &e), &e);
+            for (int i = 0; i < SIDE; i++)
+                for (int j = 0; j < SIDE; j++) {
+                    int row = i + 5 < SIDE ? i + 5 : 2 * SIDE - 6 - i, column = j >= 3 ? j - 3 : 2 - j;
+                    assert_true(to[i * SIDE + j] == from[i * SIDE + j]);
+                    assert_true(to[64 + i * SIDE + j] == from[64 + row * SIDE + column]);
+                    assert_true(to[128 + i * SIDE + j] == from[128 + i * SIDE + (j <= 6 ? 6 - j : 0)]);
+                }
+        }
+        release(s, &x);
+        release(s, &m);
+        release(s, &out);
+    }
+}
+
+static void warps_do_not_depend_on_the_number_of_threads(void **state)
+{
+    (void)state;
+    struct nn_shape shape = {MAPS, 1, 65, 65};
+    int threads = omp_get_max_threads();
+    FOR_EACH_SETUP(s)
+    for (int k = 0; k < 2; k++) {
+        kernel run = k ? warp_adjoint : warp;
+        struct pair x = random_real(s, shape), m = maps_of(s, MAPS), a = make(s, shape, NN_F32);
+        struct pair b = make(s, shape, NN_F32);
+        struct nn_error e;
+        omp_set_num_threads(1);
+        check(run(s->be[CPU], &x.t[CPU], &m.t[CPU], &a.t[CPU], &e), &e);
+        omp_set_num_threads(3);
+        check(run(s->be[CPU], &x.t[CPU], &m.t[CPU], &b.t[CPU], &e), &e);
+        omp_set_num_threads(threads);
+        assert_memory_equal(a.t[CPU].data, b.t[CPU].data, nn_tensor_bytes(&a.t[CPU]));
+        struct pair *all[] = {&x, &m, &a, &b};
+        for (size_t i = 0; i < 4; i++) release(s, all[i]);
+    }
+}
+
 /* ---- optimiser ---------------------------------------------------------------------------------------- */
 
 static void optimiser_kernels_agree(void **state)
@@ -622,6 +724,9 @@ int main(void)
         cmocka_unit_test(casts_round_to_nearest_even),
         cmocka_unit_test(sums_and_broadcasts_agree_over_every_choice_of_dimensions),
         cmocka_unit_test(shape_kernels_agree),
+        cmocka_unit_test(warps_agree),
+        cmocka_unit_test(maps_to_whole_pixels_copy_exactly),
+        cmocka_unit_test(warps_do_not_depend_on_the_number_of_threads),
         cmocka_unit_test(optimiser_kernels_agree),
         cmocka_unit_test(one_infinity_or_nan_is_found_anywhere),
         cmocka_unit_test(types_that_a_backend_lacks_are_refused),

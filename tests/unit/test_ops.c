@@ -17,8 +17,9 @@
 
 enum { INPUTS = NN_OP_INPUTS_MAX, ELEMENTS = 1024 };
 
-/* What an input must be: its element type, and where the operation is smooth. */
-enum kind { ABSENT, REAL, MAP, POSITIVE_MAP };
+/* What an input must be: its element type, and where the operation is smooth. No gradient reaches a constant.
+ */
+enum kind { ABSENT, REAL, MAP, POSITIVE_MAP, CONSTANT };
 
 struct op_case {
     enum nn_op op;
@@ -186,6 +187,14 @@ BUILD(upsample2)
 {
     return nn_upsample2(t, in[0]);
 }
+BUILD(warp)
+{
+    return nn_warp(t, in[0], in[1]);
+}
+BUILD(warp_adjoint)
+{
+    return nn_warp_adjoint(t, in[0], in[1]);
+}
 
 static const struct op_case cases[] = {
     {NN_OP_CONV, "conv 1x1", conv_1x1, {{MAP, {2, 3, 4, 2}}, {REAL, {5, 3, 1, 1}}, {REAL, {1, 5, 1, 1}}}},
@@ -241,6 +250,9 @@ static const struct op_case cases[] = {
     {NN_OP_CHANNEL_PAD, "channel_pad", channel_pad, {{MAP, {2, 5, 2, 3}}}},
     {NN_OP_AVG_POOL2, "avg_pool2", avg_pool2, {{MAP, {2, 3, 4, 6}}}},
     {NN_OP_UPSAMPLE2, "upsample2", upsample2, {{MAP, {2, 3, 2, 3}}}},
+    {NN_OP_WARP, "warp", warp, {{REAL, {3, 1, 5, 7}}, {CONSTANT, {3, 6, 1, 1}}}},
+    {NN_OP_WARP, "warp of one column", warp, {{REAL, {2, 1, 6, 1}}, {CONSTANT, {2, 6, 1, 1}}}},
+    {NN_OP_WARP_ADJOINT, "warp_adjoint", warp_adjoint, {{REAL, {3, 1, 5, 7}}, {CONSTANT, {3, 6, 1, 1}}}},
 };
 
 #define FOR_EACH_CASE(c) for (const struct op_case *c = cases; c < cases + sizeof cases / sizeof *cases; c++)
@@ -285,6 +297,10 @@ static nn_id build(struct nn_tape *t, const struct op_case *c, const struct valu
         leaves[k] = nn_none;
         if (c->in[k].kind == ABSENT) continue;
         assert_true(nn_count(c->in[k].shape) <= ELEMENTS);
+        if (c->in[k].kind == CONSTANT) {
+            in[k] = test_leaf(t, v->x[k], c->in[k].shape);
+            continue;
+        }
         leaves[k] = test_leaf(t, v->x[k], c->in[k].shape);
         in[k] = c->in[k].kind == REAL ? leaves[k] : nn_cast(t, leaves[k], nn_tape_backend(t)->map_type);
     }
