@@ -43,13 +43,14 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
                               const struct nn_network *generator, const float *values, struct nn_error *err)
 {
     const struct nn_gan_config *c = &info->config;
-    char version[16], resolution[16], base[16], max[16], group[16], kimg[32];
+    char version[16], resolution[16], base[16], max[16], group[16], kimg[32], epsilon[32];
     snprintf(version, sizeof version, "%d", NN_CHECKPOINT_VERSION);
     snprintf(resolution, sizeof resolution, "%d", 1 << c->resolution_log2);
     snprintf(base, sizeof base, "%d", c->fmap_base);
     snprintf(max, sizeof max, "%d", c->fmap_max);
     snprintf(group, sizeof group, "%d", c->mbstd_group);
     snprintf(kimg, sizeof kimg, "%.3f", info->kimg);
+    snprintf(epsilon, sizeof epsilon, "%.9g", (double)c->pixel_norm_epsilon);
     char *classes = classes_text(info);
     struct nn_st_tensor *tensors = calloc((size_t)generator->param_count, sizeof *tensors);
     nn_status status;
@@ -66,13 +67,18 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
         {"fmap_base", base},
         {"fmap_max", max},
         {"mbstd_group", group},
+        {"label_kind", nn_label_kind_words[c->label_kind]},
+        {"label_norm", nn_label_norm_words[c->label_norm]},
+        {"conditioning", nn_conditioning_words[c->conditioning]},
+        {"fused_scale", c->unfused ? "false" : "true"},
         {"classes", classes},
         {"kimg", kimg},
         {"training_data", info->simulated ? "simulated" : "real"},
         {"provenance", info->provenance},
+        {"pixel_norm_epsilon", epsilon}, /* the last, which is left out where it is the usual one */
     };
-    status = nn_st_write(path, tensors, generator->param_count, metadata,
-                         (int)(sizeof metadata / sizeof *metadata), err);
+    int metadata_count = (int)(sizeof metadata / sizeof *metadata) - !(c->pixel_norm_epsilon > 0);
+    status = nn_st_write(path, tensors, generator->param_count, metadata, metadata_count, err);
 out:
     free(tensors);
     free(classes);
@@ -150,6 +156,42 @@ static nn_status read_resolution(const struct reader *r, int *resolution_log2)
                    resolution, 1 << NN_RESOLUTION_LOG2_MAX);
 }
 
+/* A file without the key is of before there was a choice, and has the first word. */
+static nn_status word_of(const struct reader *r, const char *key, const char *const words[], int *index)
+{
+    const char *text = nn_st_metadata(r->file, key);
+    *index = text ? nn_word_index(words, text) : 0;
+    if (*index >= 0) return NN_OK;
+    return nn_fail(r->err, NN_ERR_FORMAT, "%s: metadata '%s' is '%.40s', which this program does not know",
+                   r->path, key, text);
+}
+
+static nn_status read_epsilon(const struct reader *r, float *epsilon)
+{
+    const char *text = nn_st_metadata(r->file, "pixel_norm_epsilon");
+    char *end = NULL;
+    if (text) *epsilon = strtof(text, &end);
+    if (!text || (end != text && !*end && *epsilon > 0)) return NN_OK;
+    return nn_fail(r->err, NN_ERR_FORMAT, "%s: metadata 'pixel_norm_epsilon' is '%.40s'", r->path, text);
+}
+
+static nn_status read_variant(const struct reader *r, struct nn_gan_config *c)
+{
+    static const char *const fused_words[] = {"true", "false", NULL};
+    int kind, norm, conditioning, unfused;
+    nn_status status = word_of(r, "label_kind", nn_label_kind_words, &kind);
+    if (status == NN_OK) status = word_of(r, "label_norm", nn_label_norm_words, &norm);
+    if (status == NN_OK) status = word_of(r, "conditioning", nn_conditioning_words, &conditioning);
+    if (status == NN_OK) status = word_of(r, "fused_scale", fused_words, &unfused);
+    if (status == NN_OK) status = read_epsilon(r, &c->pixel_norm_epsilon);
+    if (status != NN_OK) return status;
+    c->label_kind = (enum nn_label_kind)kind;
+    c->label_norm = (enum nn_label_norm)norm;
+    c->conditioning = (enum nn_conditioning)conditioning;
+    c->unfused = unfused;
+    return NN_OK;
+}
+
 static nn_status read_kimg(const struct reader *r, double *kimg)
 {
     const char *text;
@@ -177,6 +219,7 @@ static nn_status read_metadata(const struct reader *r, struct nn_checkpoint *inf
     if ((status = number_of(r, "fmap_base", &info->config.fmap_base)) != NN_OK) return status;
     if ((status = number_of(r, "fmap_max", &info->config.fmap_max)) != NN_OK) return status;
     if ((status = number_of(r, "mbstd_group", &info->config.mbstd_group)) != NN_OK) return status;
+    if ((status = read_variant(r, &info->config)) != NN_OK) return status;
     if ((status = read_classes(r, info)) != NN_OK) return status;
     if ((status = read_kimg(r, &info->kimg)) != NN_OK) return status;
     if ((status = copy_text(r, "name", info->name, sizeof info->name)) != NN_OK) return status;

@@ -1,7 +1,9 @@
 /* Generator checkpoints: a safetensors file that holds one generator's weights and all that is known of how
  * they came about. Tensors carry the layout's names; convolution weights (O,I,K,K) are stored, and declared,
  * as O,K,K,I. Metadata keys: format, format_version, name, resolution, fmap_base, fmap_max, mbstd_group,
- * classes (JSON array), training_data ("simulated" or "real"), kimg, provenance. */
+ * classes (JSON array), training_data ("simulated" or "real"), kimg, provenance; and, which the first files
+ * do not have, label_kind, label_norm, conditioning (the words of engine/gan.h), fused_scale ("true" or
+ * "false"), pixel_norm_epsilon. */
 #ifndef NN_CHECKPOINT_H
 #define NN_CHECKPOINT_H
 
@@ -10,8 +12,8 @@
 enum { NN_CHECKPOINT_VERSION = 1, NN_LABEL_NAME_MAX = 48 };
 
 struct nn_checkpoint {
-    struct nn_gan_config config; /* label_count 0 or the number of classes */
-    int class_count;             /* 0: unconditional */
+    struct nn_gan_config config; /* label_count is class_count */
+    int class_count;             /* 0: unconditional; with NN_LABELS_MULTI findings rather than classes */
     char classes[NN_LABELS_MAX][NN_LABEL_NAME_MAX];
     char name[128];
     bool simulated; /* of the training data */

@@ -13,6 +13,10 @@
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 
+/* Names of classes that a model offers without having learnt them as labels. No label may be called so. */
+#define NN_CLASS_NONE "none" /* of a multi-label model, the last: none of its findings */
+#define NN_CLASS_ANY "any"   /* of an unconditional model, the only one */
+
 struct nn_model;
 
 struct nn_model_info {
@@ -20,10 +24,13 @@ struct nn_model_info {
     char name[128];                                  /* from the checkpoint, e.g. "hip-phantom-1024" */
     int resolution;                                  /* side in pixels of a sample */
     int class_count;                                 /* >= 1 */
-    char classes[NN_CLASSES_MAX][NN_CLASS_NAME_MAX]; /* in label order, e.g. "no_fracture", "fracture" */
-    bool simulated;        /* true: the training data were simulated, not patients */
-    double kimg;           /* thousands of real images shown to the discriminator */
-    char device[64];       /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
+    char classes[NN_CLASSES_MAX][NN_CLASS_NAME_MAX]; /* in label order, e.g. "no_fracture", "fracture"; then
+                                                        NN_CLASS_NONE or NN_CLASS_ANY where there is one */
+    int label_count;  /* how many of the classes are labels that the model has learnt; 0: unconditional */
+    bool multi_label; /* labels may be together: a class is then one finding without the others */
+    bool simulated;   /* true: the training data were simulated, not patients */
+    double kimg;      /* thousands of real images shown to the discriminator */
+    char device[64];  /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
     char provenance[1024]; /* one line: data set name, hash, how it was trained */
 };
 
@@ -31,7 +38,8 @@ struct nn_model_info {
 struct nn_sample_request {
     uint64_t seed;    /* chooses the latent: which hip */
     int class_index;  /* 0 .. class_count-1 */
-    float strength;   /* [0,1]: 1 the class itself, 0 the mean over classes */
+    float strength;   /* [0,1]: 1 the class itself, 0 the mean over classes, or of a multi-label model none of
+                         its findings */
     float truncation; /* [0,1]: scales the latent; 1 full variety, 0 the class's mean hip */
 };
 
@@ -39,7 +47,7 @@ struct nn_sample_request {
 struct nn_sample_point {
     uint64_t seed, seed_to; /* chooses the latent, between those of two seeds: */
     float blend;            /* [0,1]: 0 that of `seed`, 1 that of `seed_to`; both are their own images */
-    float labels[NN_CLASSES_MAX]; /* class_count of them in [0,1]; of one class: 1 for it, 0 for the others */
+    float labels[NN_CLASSES_MAX]; /* label_count of them in [0,1]; of one class: 1 for it, 0 for the others */
     float truncation;             /* [0,1] as above */
 };
 

@@ -1,183 +1,16 @@
 #include "engine/gan.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "engine/rng.h"
 #include "engine/vjp.h"
 
 static const float MBSTD_EPSILON = 1e-8f;
-static const float GAIN = 1.41421356f; /* He's, for leaky ReLU layers; linear outputs use 1 */
 
 static const struct nn_conv SAME_3X3 = {.kernel = 3, .stride = 1, .pad = 1};
 static const struct nn_conv POINT_1X1 = {.kernel = 1, .stride = 1, .pad = 0};
 static const struct nn_conv DENSE_4X4 = {.kernel = 4, .stride = 1, .pad = 0}; /* 4x4 map <-> 1x1 */
 static const struct nn_conv HALVE_4X4 = {.kernel = 4, .stride = 2, .pad = 1};
-
-/* ---- layout ------------------------------------------------------------------------------------- */
-
-int nn_gan_channels(const struct nn_gan_config *c, int resolution_log2)
-{
-    int width = c->fmap_base >> (resolution_log2 - 1);
-    return width < c->fmap_max ? width : c->fmap_max;
-}
-
-int nn_gan_latent_size(const struct nn_gan_config *c)
-{
-    return c->fmap_base < c->fmap_max ? c->fmap_base : c->fmap_max;
-}
-
-nn_status nn_gan_check(const struct nn_gan_config *c, struct nn_error *err)
-{
-    if (c->resolution_log2 < 2 || c->resolution_log2 > NN_RESOLUTION_LOG2_MAX)
-        return nn_fail(err, NN_ERR_ARGUMENT, "resolution 2^%d is not one of 4..1024", c->resolution_log2);
-    if (c->label_count < 0 || c->label_count > NN_LABELS_MAX)
-        return nn_fail(err, NN_ERR_ARGUMENT, "label_count %d is not in 0..%d", c->label_count, NN_LABELS_MAX);
-    if (c->fmap_max < 1 || c->fmap_max > 4096)
-        return nn_fail(err, NN_ERR_ARGUMENT, "fmap_max %d is not in 1..4096", c->fmap_max);
-    if (c->fmap_base > 1 << 20 || c->fmap_base >> (c->resolution_log2 - 1) < 1)
-        return nn_fail(err, NN_ERR_ARGUMENT, "fmap_base %d leaves no channel at %dx%d", c->fmap_base,
-                       1 << c->resolution_log2, 1 << c->resolution_log2);
-    if (c->mbstd_group < 1 || c->mbstd_group > 256)
-        return nn_fail(err, NN_ERR_ARGUMENT, "mbstd_group %d is not in 1..256", c->mbstd_group);
-    return NN_OK;
-}
-
-static void add_param(struct nn_network *net, struct nn_shape shape, float scale, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void add_param(struct nn_network *net, struct nn_shape shape, float scale, const char *format, ...)
-{
-    struct nn_param *p = &net->params[net->param_count++];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(p->name, sizeof p->name, format, args);
-    va_end(args);
-    p->shape = shape;
-    p->scale = scale;
-    p->offset = net->value_count;
-    net->value_count += nn_count(shape);
-}
-
-/* A convolution (outputs, inputs, K, K) with its bias. */
-static void add_conv(struct nn_network *net, int outputs, int inputs, int kernel, float gain,
-                     const char *layer)
-{
-    float scale = gain / sqrtf((float)(inputs * kernel * kernel));
-    add_param(net, nn_shape(outputs, inputs, kernel, kernel), scale, "%s/weight", layer);
-    add_param(net, nn_shape(1, outputs, 1, 1), 1, "%s/bias", layer);
-}
-
-/* A transposed convolution: the stored weight is that of the convolution from outputs to inputs. */
-static void add_transposed(struct nn_network *net, int outputs, int inputs, int kernel, float scale,
-                           const char *layer)
-{
-    add_param(net, nn_shape(inputs, outputs, kernel, kernel), scale, "%s/weight", layer);
-    add_param(net, nn_shape(1, outputs, 1, 1), 1, "%s/bias", layer);
-}
-
-static const char *layer_name(char *buffer, size_t size, int res, const char *layer)
-{
-    snprintf(buffer, size, "%dx%d/%s", 1 << res, 1 << res, layer);
-    return buffer;
-}
-
-static void generator_layout(struct nn_network *net)
-{
-    const struct nn_gan_config *c = &net->config;
-    char name[32];
-    int inputs = nn_gan_latent_size(c) + c->label_count, width = nn_gan_channels(c, 2);
-    add_transposed(net, width, inputs, 4, GAIN / 4 / sqrtf((float)inputs), "4x4/Dense");
-    add_conv(net, width, width, 3, GAIN, "4x4/Conv");
-    for (int res = 3; res <= c->resolution_log2; res++) {
-        int below = width;
-        width = nn_gan_channels(c, res);
-        add_transposed(net, width, below, 3, GAIN / sqrtf(9.0f * (float)below),
-                       layer_name(name, sizeof name, res, "Conv0_up"));
-        add_conv(net, width, width, 3, GAIN, layer_name(name, sizeof name, res, "Conv1"));
-    }
-    for (int res = 2; res <= c->resolution_log2; res++) {
-        snprintf(name, sizeof name, "ToRGB_lod%d", c->resolution_log2 - res);
-        add_conv(net, 1, nn_gan_channels(c, res), 1, 1, name);
-    }
-}
-
-static void discriminator_layout(struct nn_network *net)
-{
-    const struct nn_gan_config *c = &net->config;
-    char name[32];
-    for (int res = c->resolution_log2; res >= 2; res--) {
-        snprintf(name, sizeof name, "FromRGB_lod%d", c->resolution_log2 - res);
-        add_conv(net, nn_gan_channels(c, res), 1, 1, GAIN, name);
-    }
-    for (int res = c->resolution_log2; res >= 3; res--) {
-        int width = nn_gan_channels(c, res);
-        add_conv(net, width, width, 3, GAIN, layer_name(name, sizeof name, res, "Conv0"));
-        add_conv(net, nn_gan_channels(c, res - 1), width, 3, GAIN,
-                 layer_name(name, sizeof name, res, "Conv1_down"));
-    }
-    int width = nn_gan_channels(c, 2), top = nn_gan_latent_size(c);
-    add_conv(net, width, width + 1, 3, GAIN, "4x4/Conv");
-    add_conv(net, top, width, 4, GAIN, "4x4/Dense0");
-    add_conv(net, 1 + c->label_count, top, 1, 1, "4x4/Dense1");
-}
-
-nn_status nn_network_init(struct nn_network *net, const struct nn_gan_config *config,
-                          enum nn_network_kind kind, struct nn_error *err)
-{
-    nn_status status = nn_gan_check(config, err);
-    if (status != NN_OK) return status;
-    *net = (struct nn_network){.config = *config, .kind = kind};
-    /* At most a weight and a bias for 2 layers a level, one grey head a level, and 3 more layers. */
-    net->params = calloc((size_t)(2 * (3 * config->resolution_log2 + 3)), sizeof *net->params);
-    if (!net->params) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a network layout");
-    if (kind == NN_GENERATOR)
-        generator_layout(net);
-    else
-        discriminator_layout(net);
-    return NN_OK;
-}
-
-void nn_network_release(struct nn_network *net)
-{
-    free(net->params);
-    *net = (struct nn_network){0};
-}
-
-int nn_network_find(const struct nn_network *net, const char *name)
-{
-    for (int i = 0; i < net->param_count; i++)
-        if (strcmp(net->params[i].name, name) == 0) return i;
-    return -1;
-}
-
-void nn_network_init_values(const struct nn_network *net, uint64_t seed, float *values)
-{
-    for (int i = 0; i < net->param_count; i++) {
-        const struct nn_param *p = &net->params[i];
-        size_t count = nn_count(p->shape);
-        bool is_bias = strstr(p->name, "/bias") != NULL;
-        if (is_bias)
-            memset(values + p->offset, 0, count * sizeof *values);
-        else
-            nn_random_normals(seed, (uint64_t)net->kind, p->offset, count, values + p->offset);
-    }
-}
-
-void nn_network_leaves(struct nn_tape *t, const struct nn_network *net, void *values, nn_id *ids)
-{
-    enum nn_type type = nn_tape_backend(t)->real_type;
-    for (int i = 0; i < net->param_count; i++) {
-        const struct nn_param *p = &net->params[i];
-        char *data = (char *)values + p->offset * nn_type_size(type);
-        ids[i] = nn_leaf(t, &(struct nn_tensor){.shape = p->shape, .type = type, .data = data});
-    }
-}
-
-/* ---- graph -------------------------------------------------------------------------------------- */
 
 /* A network being built: what every layer needs to know. */
 struct builder {
@@ -203,7 +36,8 @@ static struct layer find_layer(const struct builder *b, const char *layer)
 static struct layer find_layer_at(const struct builder *b, int res, const char *layer)
 {
     char name[32];
-    return find_layer(b, layer_name(name, sizeof name, res, layer));
+    snprintf(name, sizeof name, "%dx%d/%s", 1 << res, 1 << res, layer);
+    return find_layer(b, name);
 }
 
 static nn_id conv_layer(const struct builder *b, struct layer l, struct nn_conv geometry, nn_id x,
@@ -241,13 +75,23 @@ static nn_id concat_channels(struct nn_tape *t, nn_id a, nn_id b)
     return nn_axpby(t, 1, left, 1, nn_channel_pad(t, b, first, total));
 }
 
+static nn_id normalise(const struct builder *b, nn_id x)
+{
+    return nn_pixel_norm(b->t, x, nn_gan_pixel_norm_epsilon(&b->net->config));
+}
+
+static nn_id upsampling_layer(const struct builder *b, nn_id x, int res)
+{
+    if (b->net->config.unfused)
+        return conv_layer(b, find_layer_at(b, res, "Conv0"), SAME_3X3, nn_upsample2(b->t, x), NN_LRELU_SLOPE);
+    struct layer up = find_layer_at(b, res, "Conv0_up");
+    return transposed_layer(b, up, HALVE_4X4, nn_taps_spread(b->t, up.weight), x, 1 << res);
+}
+
 static nn_id generator_block(const struct builder *b, nn_id x, int res)
 {
-    struct layer up = find_layer_at(b, res, "Conv0_up");
-    nn_id h = transposed_layer(b, up, HALVE_4X4, nn_taps_spread(b->t, up.weight), x, 1 << res);
-    h = nn_pixel_norm(b->t, h, NN_PIXEL_NORM_EPSILON);
-    h = conv_layer(b, find_layer_at(b, res, "Conv1"), SAME_3X3, h, NN_LRELU_SLOPE);
-    return nn_pixel_norm(b->t, h, NN_PIXEL_NORM_EPSILON);
+    nn_id h = normalise(b, upsampling_layer(b, x, res));
+    return normalise(b, conv_layer(b, find_layer_at(b, res, "Conv1"), SAME_3X3, h, NN_LRELU_SLOPE));
 }
 
 static nn_id to_grey(const struct builder *b, nn_id x, int res)
@@ -269,6 +113,15 @@ static int level_of(struct nn_tape *t, const struct nn_network *net, float lod)
     return 0;
 }
 
+/* Latents and labels as they enter the first layer, about 1 each. */
+static nn_id generator_input(const struct builder *b, nn_id latents, nn_id labels)
+{
+    const struct nn_gan_config *c = &b->net->config;
+    if (!c->label_count) return normalise(b, latents);
+    if (c->label_norm == NN_NORM_LATENT_ONLY) return concat_channels(b->t, normalise(b, latents), labels);
+    return normalise(b, concat_channels(b->t, latents, labels));
+}
+
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod)
 {
@@ -277,13 +130,11 @@ nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id 
     if (!top) return nn_none;
     float fade = lod - floorf(lod); /* share of the level below, 0 when fully grown */
 
-    nn_id x = net->config.label_count ? concat_channels(t, latents, labels) : latents;
-    x = nn_cast(t, nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON), map_type(&b));
+    nn_id x = nn_cast(t, generator_input(&b, latents, labels), map_type(&b));
     struct layer dense = find_layer(&b, "4x4/Dense");
     x = transposed_layer(&b, dense, DENSE_4X4, dense.weight, x, 4);
-    x = nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON);
-    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, NN_LRELU_SLOPE);
-    x = nn_pixel_norm(t, x, NN_PIXEL_NORM_EPSILON);
+    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, normalise(&b, x), NN_LRELU_SLOPE);
+    x = normalise(&b, x);
     for (int res = 3; res < top; res++) x = generator_block(&b, x, res);
     if (top == 2) return to_grey(&b, x, 2);
     nn_id image = to_grey(&b, generator_block(&b, x, top), top);
@@ -301,6 +152,8 @@ static nn_id from_grey(const struct builder *b, nn_id image, int res)
 static nn_id discriminator_block(const struct builder *b, nn_id x, int res)
 {
     x = conv_layer(b, find_layer_at(b, res, "Conv0"), SAME_3X3, x, NN_LRELU_SLOPE);
+    if (b->net->config.unfused) /* the leaky ReLU comes before the mean */
+        return nn_avg_pool2(b->t, conv_layer(b, find_layer_at(b, res, "Conv1"), SAME_3X3, x, NN_LRELU_SLOPE));
     struct layer down = find_layer_at(b, res, "Conv1_down");
     struct nn_conv geometry = HALVE_4X4;
     geometry.scale = down.scale * 0.25f; /* the mean over 2x2 that the four shifted taps sum */
@@ -315,7 +168,8 @@ static nn_id minibatch_stddev(const struct builder *b, nn_id x)
     const struct nn_tensor *value = nn_value(t, x);
     if (!value) return nn_none;
     struct nn_shape s = value->shape;
-    int group = b->net->config.mbstd_group < s.n ? b->net->config.mbstd_group : s.n;
+    int group = b->net->config.mbstd_group;
+    if (group == 0 || group > s.n) group = s.n;
     int groups = s.n / group, features = s.c * s.h * s.w;
     struct nn_shape by_member = nn_shape(group, groups * features, 1, 1);
     struct nn_shape one_member = nn_shape(1, groups * features, 1, 1);
@@ -333,8 +187,26 @@ static nn_id minibatch_stddev(const struct builder *b, nn_id x)
     return concat_channels(t, x, plane);
 }
 
+/* (N,F,1,1) features -> (N,1,1,1): their product with the sum of the labels' embeddings. */
+static nn_id projection(const struct builder *b, nn_id features, nn_id labels)
+{
+    struct nn_tape *t = b->t;
+    const struct nn_tensor *f = nn_value(t, features), *y = nn_value(t, labels);
+    int i = nn_network_find(b->net, "4x4/Embedding/weight"), label_count = b->net->config.label_count;
+    if (!f) return nn_none;
+    if (!y || !nn_same_shape(y->shape, nn_shape(f->shape.n, label_count, 1, 1))) {
+        nn_fail(nn_tape_error(t), NN_ERR_ARGUMENT, "a projection needs %d labels for each of %d images",
+                label_count, f->shape.n);
+        return nn_none;
+    }
+    struct nn_conv geometry = POINT_1X1;
+    geometry.scale = b->net->params[i].scale;
+    nn_id embedding = nn_conv(t, geometry, labels, b->params[i], nn_none, 1);
+    return nn_sum_to(t, nn_mul(t, features, embedding), nn_shape(f->shape.n, 1, 1, 1));
+}
+
 nn_id nn_discriminator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id images,
-                       float lod)
+                       nn_id labels, float lod)
 {
     struct builder b = {t, net, params};
     int top = level_of(t, net, lod);
@@ -357,5 +229,7 @@ nn_id nn_discriminator(struct nn_tape *t, const struct nn_network *net, const nn
     x = minibatch_stddev(&b, nn_cast(t, x, real_type(&b)));
     x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, x, NN_LRELU_SLOPE);
     x = conv_layer(&b, find_layer(&b, "4x4/Dense0"), DENSE_4X4, x, NN_LRELU_SLOPE);
-    return conv_layer(&b, find_layer(&b, "4x4/Dense1"), POINT_1X1, x, 1);
+    nn_id output = conv_layer(&b, find_layer(&b, "4x4/Dense1"), POINT_1X1, x, 1);
+    if (net->config.conditioning == NN_CONDITION_CLASSIFIER || !net->config.label_count) return output;
+    return nn_axpby(t, 1, output, 1, projection(&b, x, labels));
 }

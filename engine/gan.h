@@ -1,5 +1,5 @@
-/* The progressive GAN's two networks (Karras et al., "Progressive growing of GANs", ICLR 2018), with label
- * conditioning through an auxiliary classifier, for one grey channel.
+/* The progressive GAN's two networks (Karras et al., "Progressive growing of GANs", ICLR 2018), conditioned
+ * on labels, for one grey channel.
  *
  * A network is a layout (named, shaped parameters in one flat f32 buffer, so that Adam, the moving average
  * and checkpoints are one pass over one buffer) and a function that builds its graph on a tape.
@@ -14,15 +14,49 @@
 
 enum { NN_RESOLUTION_LOG2_MAX = 10, NN_LABELS_MAX = 64 };
 
-/* What every layer shares; a sampler without the tape must use the same. */
-static const float NN_LRELU_SLOPE = 0.2f, NN_PIXEL_NORM_EPSILON = 1e-8f;
+static const float NN_LRELU_SLOPE = 0.2f; /* a sampler without the tape must use the same */
+
+/* The variants below are the official code's and its successors'. 0 is what the first checkpoints have. */
+
+/* What a label vector of label_count numbers says. */
+enum nn_label_kind {
+    NN_LABELS_CLASSES, /* one of them is 1: each image is of one class */
+    NN_LABELS_MULTI    /* each is 0 or 1 by itself: findings that may be together, or absent all */
+};
+
+/* What the generator's first pixel norm covers. */
+enum nn_label_norm {
+    NN_NORM_JOINT,      /* latents and labels as one vector: the TensorFlow code */
+    NN_NORM_LATENT_ONLY /* the latents; labels enter as they are: the Theano code */
+};
+
+/* How the discriminator knows of labels. */
+enum nn_conditioning {
+    NN_CONDITION_CLASSIFIER, /* it tells them: one logit each beside the score (Odena et al., ICML 2017) */
+    NN_CONDITION_PROJECTION  /* it is told them: the features' product with the sum of the labels' embeddings
+                                is added to the score (Miyato and Koyama, ICLR 2018) */
+};
+
+/* The words for them in files and on the command line, in the order of the enums, then NULL. */
+extern const char *const nn_label_kind_words[], *const nn_label_norm_words[], *const nn_conditioning_words[];
+
+/* Which of `words` it is; -1 when it is none. */
+int nn_word_index(const char *const words[], const char *word);
 
 struct nn_gan_config {
     int resolution_log2; /* 2..10 */
-    int label_count;     /* 0: unconditional */
-    int fmap_base;       /* channels at stage s: min(fmap_base / 2^s, fmap_max) */
+    int label_count; /* 0: unconditional; at most 63 with NN_LABELS_MULTI, since a model offers "none" too */
+    int fmap_base;   /* channels at stage s: min(fmap_base / 2^s, fmap_max) */
     int fmap_max;
-    int mbstd_group; /* minibatch standard deviation over groups of this many samples */
+    int mbstd_group; /* minibatch standard deviation over groups of this many samples; 0: the whole minibatch
+                      */
+    enum nn_label_kind label_kind;
+    enum nn_label_norm label_norm;
+    enum nn_conditioning conditioning;
+    bool unfused;             /* up- and down-sampling as steps beside their 3x3 convolutions: Conv0 and Conv1
+                                 instead of Conv0_up and Conv1_down, other weights and in the discriminator
+                                 another function */
+    float pixel_norm_epsilon; /* 0: 1e-8 */
 };
 
 struct nn_param {
@@ -47,6 +81,11 @@ struct nn_network {
 /* Channels of the feature maps at side 2^resolution_log2, and elements of the latent vector. */
 int nn_gan_channels(const struct nn_gan_config *config, int resolution_log2);
 int nn_gan_latent_size(const struct nn_gan_config *config);
+
+/* Label logits beside the discriminator's score: label_count with a classifier, else 0. */
+int nn_gan_logit_count(const struct nn_gan_config *config);
+
+float nn_gan_pixel_norm_epsilon(const struct nn_gan_config *config);
 
 /* NN_OK when every number of the configuration is in its range. */
 nn_status nn_gan_check(const struct nn_gan_config *config, struct nn_error *err) NN_MUST_CHECK;
@@ -73,9 +112,10 @@ void nn_network_leaves(struct nn_tape *t, const struct nn_network *net, void *va
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod);
 
-/* images (N,1,R,R) real_type -> (N, 1 + label_count, 1, 1): score, then label logits. N divisible by
+/* images (N,1,R,R) real_type -> (N, 1 + logit count, 1, 1): score, then label logits. Labels as above: a
+ * projection needs them; a classifier, which must guess them, does not look and takes nn_none. N divisible by
  * min(mbstd_group, N). */
 nn_id nn_discriminator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id images,
-                       float lod);
+                       nn_id labels, float lod);
 
 #endif

@@ -31,9 +31,14 @@ static nn_status open_backend(struct nn_model *m, const char *device, struct nn_
 static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
 {
     info->resolution = 1 << c->config.resolution_log2;
-    info->class_count = c->class_count;
-    for (int i = 0; i < c->class_count; i++)
-        snprintf(info->classes[i], sizeof info->classes[i], "%s", c->classes[i]);
+    info->label_count = c->class_count;
+    info->multi_label = c->config.label_kind == NN_LABELS_MULTI && c->class_count;
+    info->class_count = nn_sampler_class_count(&c->config);
+    for (int i = 0; i < info->class_count; i++)
+        snprintf(info->classes[i], sizeof info->classes[i], "%s",
+                 i < c->class_count ? c->classes[i]
+                 : c->class_count   ? NN_CLASS_NONE
+                                    : NN_CLASS_ANY);
     info->simulated = c->simulated;
     info->kimg = c->kimg;
     snprintf(info->name, sizeof info->name, "%s", c->name);
@@ -48,10 +53,6 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
     if (!m) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a model");
     nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, m->info.sha256, err);
     if (status != NN_OK) goto out;
-    if (checkpoint.class_count == 0) {
-        status = nn_fail(err, NN_ERR_FORMAT, "%s: the generator has no classes", path);
-        goto out;
-    }
     describe(&m->info, &checkpoint);
     if ((status = open_backend(m, device, err)) != NN_OK) goto out;
     if ((status = nn_sampler_new(&m->sampler, m->backend, &m->generator, values, err)) != NN_OK) goto out;
@@ -97,10 +98,7 @@ static nn_status check_request(const struct nn_model *m, const struct nn_sample_
 struct nn_sample_point nn_model_point(const struct nn_model *m, const struct nn_sample_request *r)
 {
     struct nn_sample_point point = {.seed = r->seed, .seed_to = r->seed, .truncation = r->truncation};
-    /* Strength 1 is the class's own label, 0 the mean of all labels. */
-    float others = (1 - r->strength) / (float)m->info.class_count;
-    for (int k = 0; k < m->info.class_count; k++)
-        point.labels[k] = others + (k == r->class_index ? r->strength : 0);
+    nn_sampler_labels(&m->generator.config, r->class_index, r->strength, point.labels);
     return point;
 }
 
@@ -137,7 +135,7 @@ static bool is_share(float value)
 static nn_status check_point(const struct nn_model *m, const struct nn_sample_point *p, int side, int depth,
                              struct nn_error *err)
 {
-    for (int k = 0; k < m->info.class_count; k++)
+    for (int k = 0; k < m->info.label_count; k++)
         if (!is_share(p->labels[k]))
             return nn_fail(err, NN_ERR_ARGUMENT, "label %g of class %s is not in 0..1", (double)p->labels[k],
                            m->info.classes[k]);

@@ -11,6 +11,7 @@
 struct stage {
     struct nn_conv geometry;
     struct nn_tensor weight, bias; /* views into the sampler's memory */
+    bool doubled;                  /* nearest upsampling comes before */
     bool transposed;
     float slope;
     bool normalise;        /* pixel norm follows */
@@ -81,12 +82,18 @@ static void build_plan(struct plan_builder *p)
     for (int res = 2; res <= c->resolution_log2; res++) {
         int side = 1 << res;
         struct nn_shape shape = nn_shape(1, nn_gan_channels(c, res), side, side);
-        struct stage stage = {.slope = NN_LRELU_SLOPE, .normalise = true, .shape = shape, .transposed = true};
-        stage.geometry = res == 2 ? dense : twice;
-        snprintf(layer, sizeof layer, "%dx%d/%s", side, side, res == 2 ? "Dense" : "Conv0_up");
+        struct stage stage = {.slope = NN_LRELU_SLOPE, .normalise = true, .shape = shape};
+        bool plain = res > 2 && c->unfused;
+        stage.doubled = plain;
+        stage.transposed = !plain;
+        stage.geometry = res == 2 ? dense : plain ? same : twice;
+        snprintf(layer, sizeof layer, "%dx%d/%s", side, side,
+                 res == 2 ? "Dense"
+                 : plain  ? "Conv0"
+                          : "Conv0_up");
         add_stage(p, layer, stage);
-        if (res > 2) fold_last(p, res);
-        stage.transposed = false;
+        if (res > 2 && !plain) fold_last(p, res);
+        stage.doubled = stage.transposed = false;
         stage.geometry = same;
         snprintf(layer, sizeof layer, "%dx%d/%s", side, side, res == 2 ? "Conv" : "Conv1");
         add_stage(p, layer, stage);
@@ -99,8 +106,12 @@ static void build_plan(struct plan_builder *p)
 static size_t largest_map_bytes(const struct nn_sampler *s)
 {
     size_t largest = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
-    for (int i = 0; i < s->stage_count; i++)
-        if (nn_count(s->stages[i].shape) > largest) largest = nn_count(s->stages[i].shape);
+    for (int i = 0; i < s->stage_count; i++) {
+        const struct stage *stage = &s->stages[i];
+        size_t doubled = (size_t)stage->weight.shape.c * stage->shape.h * stage->shape.w;
+        if (nn_count(stage->shape) > largest) largest = nn_count(stage->shape);
+        if (stage->doubled && doubled > largest) largest = doubled;
+    }
     return largest * sizeof(float);
 }
 
@@ -157,20 +168,34 @@ void nn_sampler_free(struct nn_sampler *s)
 
 /* ---- running ------------------------------------------------------------------------------------ */
 
+/* Replaces *x by itself at twice the side. */
+static nn_status double_side(const struct nn_sampler *s, struct nn_tensor *x, int *spare,
+                             struct nn_error *err)
+{
+    struct nn_tensor y = {.shape = x->shape, .type = x->type, .data = s->map[*spare]};
+    y.shape.h *= 2;
+    y.shape.w *= 2;
+    nn_status status = s->backend->upsample2(s->backend, x, &y, err);
+    *spare ^= 1;
+    *x = y;
+    return status;
+}
+
 static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage, struct nn_tensor *x,
                            int *spare, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
     struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
+    nn_status status = stage->doubled ? double_side(s, x, spare, err) : NN_OK;
+    if (status != NN_OK) return status;
     struct nn_tensor y = {.shape = stage->shape, .type = be->map_type, .data = s->map[*spare]};
-    nn_status status = stage->transposed
-                           ? be->conv_dx(be, &stage->geometry, x, &stage->weight, epilogue, &y, err)
-                           : be->conv(be, &stage->geometry, x, &stage->weight, epilogue, &y, err);
+    status = stage->transposed ? be->conv_dx(be, &stage->geometry, x, &stage->weight, epilogue, &y, err)
+                               : be->conv(be, &stage->geometry, x, &stage->weight, epilogue, &y, err);
     *spare ^= 1;
     if (status == NN_OK && stage->normalise) {
         struct nn_tensor normal = y;
         normal.data = s->map[*spare];
-        status = be->pixel_norm(be, &y, NN_PIXEL_NORM_EPSILON, &normal, err);
+        status = be->pixel_norm(be, &y, nn_gan_pixel_norm_epsilon(&s->config), &normal, err);
         *spare ^= 1;
         y = normal;
     }
@@ -198,6 +223,18 @@ nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image,
     }
     if (status == NN_OK) status = be->download(be, image, x.data, nn_tensor_bytes(&x), err);
     return status;
+}
+
+int nn_sampler_class_count(const struct nn_gan_config *c)
+{
+    if (!c->label_count) return 1;
+    return c->label_count + (c->label_kind == NN_LABELS_MULTI);
+}
+
+void nn_sampler_labels(const struct nn_gan_config *c, int class_index, float strength, float *labels)
+{
+    float others = c->label_kind == NN_LABELS_MULTI ? 0 : (1 - strength) / (float)c->label_count;
+    for (int k = 0; k < c->label_count; k++) labels[k] = others + (k == class_index ? strength : 0);
 }
 
 /* Turns `from` towards `to`, in place. In high dimensions a straight line between two normal latents would
@@ -236,19 +273,28 @@ void nn_sampler_latent(const struct nn_gan_config *c, uint64_t seed, uint64_t se
     turn_towards(latent, to, size, (double)blend);
 }
 
+static float sum_of_squares(const float *values, int count)
+{
+    float sum = 0;
+    for (int i = 0; i < count; i++) sum += values[i] * values[i];
+    return sum;
+}
+
 void nn_sampler_input(const struct nn_gan_config *c, const float *latent_values, const float *labels,
                       float truncation, float *input)
 {
     int latent = nn_gan_latent_size(c), length = latent + c->label_count;
+    float epsilon = nn_gan_pixel_norm_epsilon(c), factor, label_factor = 1;
     memmove(input, latent_values, (size_t)latent * sizeof *input);
-    memcpy(input + latent, labels, (size_t)c->label_count * sizeof *labels);
-    float square = 0, label_square = 0;
-    for (int i = 0; i < length; i++) square += input[i] * input[i];
-    for (int i = latent; i < length; i++) label_square += input[i] * input[i];
-    /* Latents have a mean square of 1; the mean input must not depend on the seed. */
-    float factor = 1 / sqrtf(square / (float)length + NN_PIXEL_NORM_EPSILON),
-          mean_factor = 1 / sqrtf(((float)latent + label_square) / (float)length + NN_PIXEL_NORM_EPSILON),
-          label_factor = factor * truncation + mean_factor * (1 - truncation);
+    if (c->label_count) memcpy(input + latent, labels, (size_t)c->label_count * sizeof *labels);
+    if (c->label_norm == NN_NORM_LATENT_ONLY) {
+        factor = 1 / sqrtf(sum_of_squares(input, latent) / (float)latent + epsilon);
+    } else {
+        /* Latents have a mean square of 1; the mean input must not depend on the seed. */
+        float expected = (float)latent + sum_of_squares(input + latent, c->label_count);
+        factor = 1 / sqrtf(sum_of_squares(input, length) / (float)length + epsilon);
+        label_factor = factor * truncation + (1 - truncation) / sqrtf(expected / (float)length + epsilon);
+    }
     for (int i = 0; i < length; i++) input[i] *= i < latent ? factor * truncation : label_factor;
 }
 

@@ -19,6 +19,15 @@ void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
                          struct nn_error *err) NN_MUST_CHECK;
 
+/* The classes that a model offers, whatever its labels are, and their label vectors (label_count floats).
+ *
+ *   NN_LABELS_CLASSES: the classes themselves. Strength 1 is the class's own label, 0 the mean of all.
+ *   NN_LABELS_MULTI: each finding by itself, and last the class that has none of them. Strength 1 is the
+ *     finding's own label, 0 that of none.
+ *   unconditional: one class, which has no label; `labels` is not written. */
+int nn_sampler_class_count(const struct nn_gan_config *config);
+void nn_sampler_labels(const struct nn_gan_config *config, int class_index, float strength, float *labels);
+
 /* The latent of `seed` or, for a blend in (0,1], one on the way to that of `seed_to`: the direction turns at
  * even speed along the great circle, the length changes evenly, and the ends are the seeds' own latents.
  * `latent` has room for latent_size floats. */
@@ -26,8 +35,10 @@ void nn_sampler_latent(const struct nn_gan_config *config, uint64_t seed, uint64
                        float *latent);
 
 /* The step of length `truncation` from the labels' mean input towards `latent`: at 1 the latent beside the
- * labels, normalised together as in training; at 0 no latent, and the labels normalised as beside one of
- * expected length. `input` has room for latent_size + label_count floats and may begin with `latent`. */
+ * labels, normalised as in training; at 0 no latent, and the labels as they are with NN_NORM_LATENT_ONLY,
+ * with NN_NORM_JOINT normalised as beside a latent of expected length. `labels` is any vector of label_count
+ * floats (not read when there are none). `input` has room for latent_size + label_count floats and may begin
+ * with `latent`. */
 void nn_sampler_input(const struct nn_gan_config *config, const float *latent, const float *labels,
                       float truncation, float *input);
 

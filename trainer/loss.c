@@ -46,7 +46,7 @@ static nn_id gradient_penalty(struct nn_tape *t, const struct nn_network *d, con
                               const struct tr_critic_batch *b, const struct tr_loss_config *config)
 {
     nn_id mixed = mixed_images(t, b), gradient;
-    nn_id score = score_of(t, nn_discriminator(t, d, d_params, mixed, b->lod));
+    nn_id score = score_of(t, nn_discriminator(t, d, d_params, mixed, b->labels, b->lod));
     nn_gradient(t, score, nn_affine(t, 0, score, 1), &mixed, 1, &gradient);
     nn_id square = nn_sum_to(t, nn_mul(t, gradient, gradient), nn_shape(batch_size(t, score), 1, 1, 1));
     /* Of the native norm, the share that is the full-resolution norm. */
@@ -60,8 +60,8 @@ struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network 
                                      const struct tr_critic_batch *b, const struct tr_loss_config *config)
 {
     struct tr_critic_loss loss = {.label = nn_none};
-    nn_id real_output = nn_discriminator(t, d, d_params, b->reals, b->lod);
-    nn_id fake_output = nn_discriminator(t, d, d_params, b->fakes, b->lod);
+    nn_id real_output = nn_discriminator(t, d, d_params, b->reals, b->labels, b->lod);
+    nn_id fake_output = nn_discriminator(t, d, d_params, b->fakes, b->labels, b->lod);
     nn_id real_score = score_of(t, real_output), fake_score = score_of(t, fake_output);
     loss.real = mean_of(t, real_score);
     loss.fake = mean_of(t, fake_score);
@@ -71,7 +71,7 @@ struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network 
     loss.total = nn_axpby(t, 1, loss.fake, -1, loss.real);
     loss.total = nn_axpby(t, 1, loss.total, 1, loss.penalty);
     loss.total = nn_axpby(t, 1, loss.total, config->drift_weight, drift);
-    if (d->config.label_count) {
+    if (nn_gan_logit_count(&d->config)) {
         nn_id real_label = cross_entropy(t, real_output, b->labels);
         nn_id fake_label = cross_entropy(t, fake_output, b->labels);
         loss.label = nn_axpby(t, config->label_weight, real_label, config->label_weight, fake_label);
@@ -83,9 +83,9 @@ struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network 
 nn_id tr_generator_loss(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params, nn_id fakes,
                         nn_id labels, float lod, const struct tr_loss_config *config)
 {
-    nn_id output = nn_discriminator(t, d, d_params, fakes, lod);
+    nn_id output = nn_discriminator(t, d, d_params, fakes, labels, lod);
     nn_id loss = nn_affine(t, -1, mean_of(t, score_of(t, output)), 0);
-    if (d->config.label_count)
+    if (nn_gan_logit_count(&d->config))
         loss = nn_axpby(t, 1, loss, config->label_weight, cross_entropy(t, output, labels));
     return loss;
 }

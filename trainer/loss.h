@@ -18,7 +18,7 @@ struct tr_loss_config {
 struct tr_critic_batch {
     nn_id reals, fakes; /* (N,1,R,R); fakes detached */
     nn_id mix;          /* (N,1,1,1), uniform in [0,1): 0 the real, 1 the fake */
-    nn_id labels;       /* (N,label_count,1,1) one-hot, of reals and fakes alike; nn_none if unconditional */
+    nn_id labels;       /* (N,label_count,1,1), of reals and fakes alike; nn_none if unconditional */
     float lod;
 };
 
@@ -28,7 +28,7 @@ struct tr_critic_loss {
     nn_id real, fake; /* mean scores */
     nn_id margin;  /* (N,1,1,1): D(real) - D(fake) of pairs, since these scores have no zero of their own */
     nn_id penalty; /* weighted */
-    nn_id label;   /* cross-entropy of reals and fakes, weighted; nn_none if unconditional */
+    nn_id label;   /* cross-entropy of reals and fakes, weighted; nn_none without a classifier */
 };
 
 /* E[D(f)] - E[D(r)] + lambda E[(|grad D(mixed)| - target)^2 / target^2] + drift E[D(r)^2] + CE.

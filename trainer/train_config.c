@@ -26,6 +26,36 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
     return tr_schedule_preset(&c->schedule, preset, resolution_log2, err);
 }
 
+/* Which of the networks' variants; a configuration without them is of before there was a choice. */
+static void put_variant(json_t *root, const struct nn_gan_config *g)
+{
+    json_object_set_new(root, "label_kind", json_string(nn_label_kind_words[g->label_kind]));
+    json_object_set_new(root, "label_norm", json_string(nn_label_norm_words[g->label_norm]));
+    json_object_set_new(root, "conditioning", json_string(nn_conditioning_words[g->conditioning]));
+    json_object_set_new(root, "fused_scale", json_boolean(!g->unfused));
+    if (g->pixel_norm_epsilon > 0)
+        json_object_set_new(root, "pixel_norm_epsilon", json_real((double)g->pixel_norm_epsilon));
+}
+
+static bool take_variant(json_t *root, struct nn_gan_config *g)
+{
+    const char *kind = nn_label_kind_words[0], *norm = nn_label_norm_words[0],
+               *conditioning = nn_conditioning_words[0];
+    int fused = 1;
+    double epsilon = 0;
+    if (json_unpack(root, "{s?s,s?s,s?s,s?b,s?F}", "label_kind", &kind, "label_norm", &norm, "conditioning",
+                    &conditioning, "fused_scale", &fused, "pixel_norm_epsilon", &epsilon) != 0)
+        return false;
+    int words[] = {nn_word_index(nn_label_kind_words, kind), nn_word_index(nn_label_norm_words, norm),
+                   nn_word_index(nn_conditioning_words, conditioning)};
+    g->label_kind = (enum nn_label_kind)words[0];
+    g->label_norm = (enum nn_label_norm)words[1];
+    g->conditioning = (enum nn_conditioning)words[2];
+    g->unfused = !fused;
+    g->pixel_norm_epsilon = (float)epsilon;
+    return words[0] >= 0 && words[1] >= 0 && words[2] >= 0;
+}
+
 char *tr_train_config_text(const struct tr_train_config *c)
 {
     json_t *levels = json_array();
@@ -44,6 +74,7 @@ char *tr_train_config_text(const struct tr_train_config *c)
         "adam_beta1", (double)c->adam_beta1, "adam_beta2", (double)c->adam_beta2, "adam_epsilon",
         (double)c->adam_epsilon, "ema_decay", (double)c->ema_decay, "seed", (json_int_t)c->seed, "tick_kimg",
         c->tick_kimg, "levels", levels);
+    if (root) put_variant(root, &c->gan);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
     return text;
@@ -80,7 +111,7 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
                             "drift_weight", &drift, "label_weight", &label, "penalty_native", &native,
                             "adam_beta1", &beta1, "adam_beta2", &beta2, "adam_epsilon", &epsilon, "ema_decay",
                             &decay, "seed", &seed, "tick_kimg", &c->tick_kimg, "levels", &levels) == 0 &&
-                unpack_levels(&c->schedule, levels);
+                unpack_levels(&c->schedule, levels) && take_variant(root, &c->gan);
     json_decref(root);
     if (!good || c->schedule.level_count != c->gan.resolution_log2 - 1)
         return nn_fail(err, NN_ERR_FORMAT, "%s: its training configuration is damaged", name);

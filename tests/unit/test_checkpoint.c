@@ -271,7 +271,7 @@ static void bad_metadata_are_refused(void **state)
         {"fmap_base", "0", "fmap_base"},
         {"fmap_max", "0", "fmap_max"},
         {"fmap_max", "5000", "fmap_max"},
-        {"mbstd_group", "0", "mbstd_group"},
+        {"mbstd_group", "257", "mbstd_group"},
         {"kimg", "nan", "kimg"},
         {"kimg", "-1", "kimg"},
         {"kimg", "inf", "kimg"},

@@ -187,7 +187,7 @@ static void configurations_out_of_range_are_refused(void **state)
     bad[2].label_count = -1;
     bad[3].fmap_base = 4; /* no channel left at 16x16 */
     bad[4].fmap_max = 0;
-    bad[5].mbstd_group = 0;
+    bad[5].mbstd_group = -1;
     assert_int_equal(nn_gan_check(&SMALL, &err), NN_OK);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct nn_network net;
@@ -277,10 +277,10 @@ static void a_fading_discriminator_starts_as_the_lower_level_on_halved_images(vo
     struct fixture f;
     begin(&f, &SMALL, NN_DISCRIMINATOR);
     nn_id images = random_leaf(&f, 5, nn_shape(4, 1, 16, 16));
-    nn_id lower = nn_discriminator(f.t, &f.net, f.params, nn_avg_pool2(f.t, images), 1);
-    nn_id grown = nn_discriminator(f.t, &f.net, f.params, images, 0);
-    nn_id start = nn_discriminator(f.t, &f.net, f.params, images, 0.9999f);
-    nn_id finish = nn_discriminator(f.t, &f.net, f.params, images, 0.0001f);
+    nn_id lower = nn_discriminator(f.t, &f.net, f.params, nn_avg_pool2(f.t, images), nn_none, 1);
+    nn_id grown = nn_discriminator(f.t, &f.net, f.params, images, nn_none, 0);
+    nn_id start = nn_discriminator(f.t, &f.net, f.params, images, nn_none, 0.9999f);
+    nn_id finish = nn_discriminator(f.t, &f.net, f.params, images, nn_none, 0.0001f);
     assert_true(difference(&f, start, lower) < 1e-3);
     assert_true(difference(&f, finish, grown) < 1e-3);
     assert_true(difference(&f, grown, lower) > 0.01);
@@ -295,9 +295,11 @@ static void influenced_by(struct fixture *f, int n, int sample, bool influenced[
     static double images[VALUES_MAX], before[64], after[64];
     struct nn_shape shape = nn_shape(n, 1, 8, 8);
     test_normals(6, 0, nn_count(shape), images);
-    test_read(f->t, nn_discriminator(f->t, &f->net, f->params, test_leaf(f->t, images, shape), 1), before);
+    test_read(f->t, nn_discriminator(f->t, &f->net, f->params, test_leaf(f->t, images, shape), nn_none, 1),
+              before);
     for (int i = 0; i < 64; i++) images[sample * 64 + i] *= 3;
-    test_read(f->t, nn_discriminator(f->t, &f->net, f->params, test_leaf(f->t, images, shape), 1), after);
+    test_read(f->t, nn_discriminator(f->t, &f->net, f->params, test_leaf(f->t, images, shape), nn_none, 1),
+              after);
     for (int i = 0; i < n; i++)
         influenced[i] = memcmp(before + 3 * i, after + 3 * i, 3 * sizeof *before) != 0;
 }
@@ -385,7 +387,7 @@ static void levels_and_images_that_do_not_fit_are_refused(void **state)
     end(&f);
     begin(&f, &SMALL, NN_DISCRIMINATOR);
     nn_id images = random_leaf(&f, 5, nn_shape(4, 1, 16, 16)); /* of lod 0, not of lod 1 */
-    assert_int_equal(nn_discriminator(f.t, &f.net, f.params, images, 1).index, 0);
+    assert_int_equal(nn_discriminator(f.t, &f.net, f.params, images, nn_none, 1).index, 0);
     assert_int_equal(nn_tape_status(f.t, NULL), NN_ERR_ARGUMENT);
     end(&f);
 }

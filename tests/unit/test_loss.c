@@ -268,7 +268,7 @@ static nn_id scores_of_mixed(struct small_gan *s, const double *v, double step, 
     nn_tape_reset(s->t);
     parameter_leaves(s, &s->d, params);
     *images = test_leaf(s->t, mixed, image_shape(s));
-    return nn_channel_slice(s->t, nn_discriminator(s->t, &s->d, params, *images, s->lod), 0, 1);
+    return nn_channel_slice(s->t, nn_discriminator(s->t, &s->d, params, *images, nn_none, s->lod), 0, 1);
 }
 
 /* d(sum of scores)/d(mixed images), and each sample's norm of it at full resolution. */
@@ -367,7 +367,7 @@ static void discriminate(struct small_gan *s, const double *images, double out[N
     nn_tape_reset(s->t);
     parameter_leaves(s, &s->d, params);
     nn_id leaf = test_leaf(s->t, images, image_shape(s));
-    test_read(s->t, nn_discriminator(s->t, &s->d, params, leaf, s->lod), &out[0][0]);
+    test_read(s->t, nn_discriminator(s->t, &s->d, params, leaf, nn_none, s->lod), &out[0][0]);
 }
 
 static double cross_entropy(const struct small_gan *s, double out[N][1 + LABELS])

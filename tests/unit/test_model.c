@@ -444,16 +444,6 @@ static void bad_checkpoints_and_devices_are_refused(void **state)
     assert_not_opened(path, "cpu", NN_ERR_FORMAT, path);
     write_model(path);
     assert_not_opened(path, "tpu", NN_ERR_ARGUMENT, "tpu");
-
-    struct nn_checkpoint info = INFO;
-    struct nn_network net;
-    info.class_count = info.config.label_count = 0;
-    assert_int_equal(nn_network_init(&net, &info.config, NN_GENERATOR, NULL), NN_OK);
-    float *values = make_values(&net);
-    assert_int_equal(nn_checkpoint_write(path, &info, &net, values, NULL), NN_OK);
-    assert_not_opened(path, "cpu", NN_ERR_FORMAT, "no classes");
-    free(values);
-    nn_network_release(&net);
 }
 
 #define in_folder(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)

@@ -402,7 +402,7 @@ static void a_configuration_out_of_range_is_refused_by_name(void **state)
     static const struct {
         const char *from, *to;
     } bad[] = {
-        {"\"fmap_max\":6", "\"fmap_max\":0"},        {"\"mbstd_group\":2", "\"mbstd_group\":0"},
+        {"\"fmap_max\":6", "\"fmap_max\":0"},        {"\"mbstd_group\":2", "\"mbstd_group\":257"},
         {"\"minibatch\":4", "\"minibatch\":0"},      {"\"resolution_log2\":4", "\"resolution_log2\":3"},
         {"\"label_count\":2", "\"label_count\":65"},
     };
