@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,8 +35,9 @@ struct tr_dataset {
     char labels_sha256[65];
     char fingerprint[65]; /* of what the pyramid depends on, cheap to make */
     struct tr_pyramid pyramid;
-    int *train_classes;                /* class index of each training image */
-    const uint8_t *levels[LEVELS_MAX]; /* mapped; levels[k] has side pyramid.side >> k */
+    int *train_classes; /* class index of each training image */
+    int level_count;
+    int levels[LEVELS_MAX]; /* open files; levels[k] has side pyramid.side >> k */
 };
 
 static void path_of(const struct tr_dataset *d, const char *file, char path[PATH_SIZE])
@@ -151,7 +151,7 @@ static nn_status take_fingerprint(struct tr_dataset *d, struct nn_error *err)
     return NN_OK;
 }
 
-/* ---- the pyramid's index, and its files mapped ---- */
+/* ---- the pyramid's index and files ---- */
 
 static nn_status write_index(const struct tr_dataset *d, const char *folder, struct nn_error *err)
 {
@@ -205,43 +205,40 @@ static size_t level_bytes(const struct tr_dataset *d, int side)
     return (size_t)side * (size_t)side * (size_t)d->labels.train_count;
 }
 
-static void unmap_levels(struct tr_dataset *d)
+static void level_path(const struct tr_dataset *d, int side, char path[PATH_SIZE + 16])
 {
-    for (int k = 0; k < LEVELS_MAX; k++)
-        if (d->levels[k]) munmap((void *)d->levels[k], level_bytes(d, d->pyramid.side >> k));
-    memset(d->levels, 0, sizeof d->levels);
+    char folder[PATH_SIZE];
+    path_of(d, "pyramid", folder);
+    tr_pyramid_path(folder, side, path, PATH_SIZE + 16);
 }
 
-static nn_status map_level(struct tr_dataset *d, int side, const uint8_t **data, struct nn_error *err)
+static void close_levels(struct tr_dataset *d)
 {
-    char folder[PATH_SIZE], path[PATH_SIZE + 16];
-    path_of(d, "pyramid", folder);
-    tr_pyramid_path(folder, side, path, sizeof path);
+    while (d->level_count > 0) close(d->levels[--d->level_count]);
+}
+
+static nn_status open_level(struct tr_dataset *d, int side, struct nn_error *err)
+{
+    char path[PATH_SIZE + 16];
+    level_path(d, side, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", path, strerror(errno));
     struct stat info;
-    nn_status status = NN_OK;
     size_t size = level_bytes(d, side);
     if (fstat(fd, &info) || (uint64_t)info.st_size != size) {
-        status = nn_fail(err, NN_ERR_FORMAT, "%s: has not the %zu bytes it should have", path, size);
-    } else {
-        void *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED)
-            status = nn_fail(err, NN_ERR_MEMORY, "%s: cannot be mapped: %s", path, strerror(errno));
-        else
-            *data = map;
+        close(fd);
+        return nn_fail(err, NN_ERR_FORMAT, "%s: has not the %zu bytes it should have", path, size);
     }
-    close(fd);
-    return status;
+    d->levels[d->level_count++] = fd;
+    return NN_OK;
 }
 
-static nn_status map_levels(struct tr_dataset *d, struct nn_error *err)
+static nn_status open_levels(struct tr_dataset *d, struct nn_error *err)
 {
     nn_status status = NN_OK;
-    int side = d->pyramid.side;
-    for (int k = 0; side >> k >= TR_DATASET_SIDE_MIN && !status; k++)
-        status = map_level(d, side >> k, &d->levels[k], err);
-    if (status) unmap_levels(d);
+    for (int side = d->pyramid.side; side >= TR_DATASET_SIDE_MIN && !status; side /= 2)
+        status = open_level(d, side, err);
+    if (status) close_levels(d);
     return status;
 }
 
@@ -289,7 +286,7 @@ static nn_status build(struct tr_dataset *d, tr_dataset_progress *progress, void
     return status;
 }
 
-/* Maps the pyramid, built before if it must be. Only one process at a time looks and builds. */
+/* Opens the pyramid, built before if it must be. Only one process at a time looks and builds. */
 static nn_status open_pyramid(struct tr_dataset *d, tr_dataset_progress *progress, void *context,
                               struct nn_error *err)
 {
@@ -300,9 +297,9 @@ static nn_status open_pyramid(struct tr_dataset *d, tr_dataset_progress *progres
         status = nn_fail(err, NN_ERR_IO, "%s: cannot be locked: %s", d->folder, strerror(errno));
         goto out;
     }
-    if (index_fits(d) && !map_levels(d, NULL)) goto out;
+    if (index_fits(d) && !open_levels(d, NULL)) goto out;
     status = build(d, progress, context, err);
-    if (!status) status = map_levels(d, err);
+    if (!status) status = open_levels(d, err);
 out:
     close(fd);
     return status;
@@ -334,7 +331,7 @@ nn_status tr_dataset_open(struct tr_dataset **dataset, const char *folder, tr_da
 void tr_dataset_close(struct tr_dataset *dataset)
 {
     if (!dataset) return;
-    unmap_levels(dataset);
+    close_levels(dataset);
     tr_labels_release(&dataset->labels);
     free(dataset->train_classes);
     free(dataset);
@@ -382,12 +379,27 @@ int tr_dataset_test_count(const struct tr_dataset *dataset)
     return dataset->labels.row_count - dataset->labels.train_count;
 }
 
-const uint8_t *tr_dataset_image(const struct tr_dataset *dataset, int side, int index)
+nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
+                           struct nn_error *err)
 {
-    for (int k = 0; k < LEVELS_MAX && dataset->levels[k]; k++)
-        if (dataset->pyramid.side >> k == side)
-            return dataset->levels[k] + (size_t)side * (size_t)side * (size_t)index;
-    return NULL;
+    int level = 0;
+    while (level < dataset->level_count && dataset->pyramid.side >> level != side) level++;
+    if (level == dataset->level_count)
+        return nn_fail(err, NN_ERR_ARGUMENT, "%s: has no images of side %d", dataset->folder, side);
+    char path[PATH_SIZE + 16];
+    size_t size = (size_t)side * (size_t)side;
+    for (size_t done = 0; done < size;) {
+        ssize_t got =
+            pread(dataset->levels[level], pixels + done, size - done, (off_t)(size * (size_t)index + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) {
+            level_path(dataset, side, path);
+            return nn_fail(err, NN_ERR_IO, "%s: %s", path,
+                           got < 0 ? strerror(errno) : "became shorter while it was in use");
+        }
+        done += (size_t)got;
+    }
+    return NN_OK;
 }
 
 int tr_dataset_label(const struct tr_dataset *dataset, int index)

@@ -38,7 +38,7 @@ nn_status tr_dataset_open(struct tr_dataset **dataset, const char *folder, tr_da
                           void *context, struct nn_error *err) NN_MUST_CHECK;
 void tr_dataset_close(struct tr_dataset *dataset); /* NULL is harmless */
 
-/* What follows cannot fail; pointers belong to the data set. */
+/* What follows cannot fail, tr_dataset_image aside; pointers belong to the data set. */
 
 const char *tr_dataset_name(const struct tr_dataset *dataset);
 bool tr_dataset_simulated(const struct tr_dataset *dataset);
@@ -52,9 +52,11 @@ int tr_dataset_side(const struct tr_dataset *dataset); /* of the images, in pixe
 int tr_dataset_train_count(const struct tr_dataset *dataset);
 int tr_dataset_test_count(const struct tr_dataset *dataset);
 
-/* Training image `index`, 0 .. train_count-1, at `side` (4, 8, ... the data set's): side*side bytes, rows
- * from top to bottom, mapped read-only from the pyramid. NULL if there is no such side. */
-const uint8_t *tr_dataset_image(const struct tr_dataset *dataset, int side, int index);
+/* Reads training image `index`, 0 .. train_count-1, at `side` (4, 8, ... the data set's) from the pyramid:
+ * side*side bytes into `pixels`, rows from top to bottom. NN_ERR_ARGUMENT: there is no such side. Read and
+ * not mapped, so that a pyramid that somebody cuts short is an error and not a SIGBUS. */
+nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
+                           struct nn_error *err) NN_MUST_CHECK;
 int tr_dataset_label(const struct tr_dataset *dataset, int index); /* its class index */
 
 #endif

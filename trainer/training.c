@@ -66,7 +66,7 @@ static void player_release(struct tr_player *p, struct nn_backend *be)
 static nn_status allocate_scratch(struct tr_training *tr, struct nn_error *err)
 {
     const struct tr_schedule *s = &tr->config.schedule;
-    size_t largest = 0;
+    size_t largest = 0, side_max = (size_t)2 << s->level_count;
     for (int k = 0; k < s->level_count; k++) {
         size_t side = (size_t)4 << k, latent = (size_t)nn_gan_latent_size(&tr->config.gan);
         size_t sample = side * side > latent ? side * side : latent;
@@ -75,9 +75,10 @@ static nn_status allocate_scratch(struct tr_training *tr, struct nn_error *err)
     }
     tr->host_count = largest;
     tr->host = malloc(largest * sizeof *tr->host);
+    tr->grey = malloc(side_max * side_max);
     tr->order = malloc((size_t)tr_dataset_train_count(tr->data) * sizeof *tr->order);
     tr->order_epoch = UINT64_MAX;
-    if (tr->host && tr->order) return NN_OK;
+    if (tr->host && tr->grey && tr->order) return NN_OK;
     return nn_fail(err, NN_ERR_MEMORY, "out of memory for a minibatch");
 }
 
@@ -108,6 +109,7 @@ void tr_training_release(struct tr_training *tr)
     player_release(&tr->discriminator, tr->backend);
     if (tr->average) tr->backend->free(tr->backend, tr->average);
     free(tr->order);
+    free(tr->grey);
     free(tr->host);
     *tr = (struct tr_training){0};
 }
@@ -154,16 +156,19 @@ static void real_image(const uint8_t *grey, int side, float fade, float *out)
         }
 }
 
-static nn_id reals(struct tr_training *tr, const struct tr_phase *phase, int n)
+static nn_status reals(struct tr_training *tr, const struct tr_phase *phase, int n, nn_id *images,
+                       struct nn_error *err)
 {
     float fade = phase->lod - floorf(phase->lod);
     size_t pixels = (size_t)phase->side * (size_t)phase->side;
     for (int i = 0; i < n; i++) {
         int index = data_index(tr, tr->images + (uint64_t)i);
-        real_image(tr_dataset_image(tr->data, phase->side, index), phase->side, fade,
-                   tr->host + (size_t)i * pixels);
+        nn_status status = tr_dataset_image(tr->data, phase->side, index, tr->grey, err);
+        if (status != NN_OK) return status;
+        real_image(tr->grey, phase->side, fade, tr->host + (size_t)i * pixels);
     }
-    return nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
+    *images = nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
+    return NN_OK;
 }
 
 static nn_id latents(struct tr_training *tr, uint64_t stream, int n)
@@ -285,7 +290,8 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     struct nn_tape *t = tr->tape;
     begin_step(tr);
     struct tr_critic_batch batch = {.lod = phase->lod};
-    batch.reals = reals(tr, phase, n);
+    nn_status status = reals(tr, phase, n, &batch.reals, err);
+    if (status != NN_OK) return status;
     batch.labels = labels_of(tr, n, data_index);
     batch.mix = mixing(tr, n);
     nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
@@ -293,7 +299,7 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
         nn_detach(t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.labels, phase->lod));
     struct tr_critic_loss loss =
         tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
-    nn_status status = read_scalar(tr, loss.real, &losses->real, err);
+    status = read_scalar(tr, loss.real, &losses->real, err);
     if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
     if (status == NN_OK) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
     if (status == NN_OK && loss.label.index) status = read_scalar(tr, loss.label, &losses->label, err);

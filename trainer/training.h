@@ -30,9 +30,10 @@ struct tr_training {
     int64_t adam_step;      /* since Adam was last reset */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
-    /* Scratch: the order of the data in `order_epoch`, one minibatch on the host. */
+    /* Scratch: the order of the data in `order_epoch`, one image as it is in the pyramid, one minibatch. */
     int *order;
     uint64_t order_epoch;
+    uint8_t *grey;
     float *host;
     size_t host_count;
 };

@@ -97,6 +97,15 @@ static void assert_refused(void **state, const char *wanted)
     if (strncmp(err.text, text, strlen(text))) fail_msg("got \"%s\", wanted \"%s\"", err.text, text);
 }
 
+/* Image `index` at `side`, good until the next call. */
+static const uint8_t *image_of(const struct tr_dataset *d, int side, int index)
+{
+    static uint8_t pixels[SIDE * SIDE];
+    struct nn_error err = {0};
+    if (tr_dataset_image(d, side, index, pixels, &err)) fail_msg("%s", err.text);
+    return pixels;
+}
+
 /* ---- what opens ---- */
 
 static void a_folder_gives_its_description_and_training_images(void **state)
@@ -115,12 +124,13 @@ static void a_folder_gives_its_description_and_training_images(void **state)
     const int classes[] = {0, 1, 1, 0};
     for (int i = 0; i < 4; i++) {
         assert_int_equal(tr_dataset_label(d, i), classes[i]);
-        const uint8_t *pixels = tr_dataset_image(d, SIDE, i);
+        const uint8_t *pixels = image_of(d, SIDE, i);
         for (int k = 0; k < SIDE * SIDE; k++) assert_int_equal(pixels[k], sample(training[i], k, 8));
     }
-    assert_null(tr_dataset_image(d, 2, 0));
-    assert_null(tr_dataset_image(d, 12, 0));
-    assert_null(tr_dataset_image(d, 32, 0));
+    uint8_t none[1];
+    assert_int_equal(tr_dataset_image(d, 2, 0, none, NULL), NN_ERR_ARGUMENT);
+    assert_int_equal(tr_dataset_image(d, 12, 0, none, NULL), NN_ERR_ARGUMENT);
+    assert_int_equal(tr_dataset_image(d, 32, 0, none, NULL), NN_ERR_ARGUMENT);
     tr_dataset_close(d);
 }
 
@@ -138,10 +148,29 @@ static void every_level_is_the_rounded_mean_of_the_full_image(void **state)
                     for (int k = 0; k < box * box; k++)
                         mean += sample(training[i], (y + k / box) * SIDE + x + k % box, depth);
                     mean /= box * box * (depth == 8 ? 1.0 : 257.0);
-                    assert_int_equal(tr_dataset_image(d, side, i)[at], (int)(mean + 0.5));
+                    assert_int_equal(image_of(d, side, i)[at], (int)(mean + 0.5));
                 }
         tr_dataset_close(d);
     }
+}
+
+static void a_pyramid_cut_short_while_it_is_open_is_an_error(void **state)
+{
+    int images_read;
+    uint8_t pixels[SIDE * SIDE];
+    struct nn_error err = {0};
+    struct tr_dataset *d = open_counting(state, &images_read);
+    const char *path = scratch_path(state, "pyramid/r0016.u8");
+    assert_int_equal(truncate(path, 2 * SIDE * SIDE + 7), 0);
+    assert_int_equal(tr_dataset_image(d, SIDE, 1, pixels, &err), NN_OK);
+    assert_int_equal(tr_dataset_image(d, SIDE, 2, pixels, &err), NN_ERR_IO);
+    assert_non_null(strstr(err.text, path));
+    assert_int_equal(tr_dataset_image(d, SIDE, 3, pixels, &err), NN_ERR_IO);
+    tr_dataset_close(d);
+    d = open_counting(state, &images_read); /* and is built anew at the next start */
+    assert_int_equal(images_read, IMAGES);
+    image_of(d, SIDE, 3);
+    tr_dataset_close(d);
 }
 
 static void the_order_of_classes_in_dataset_json_wins(void **state)
@@ -180,7 +209,7 @@ static void a_changed_image_or_table_builds_the_pyramid_anew(void **state)
     write_image(image_path(state, 2), 40, SIDE, SIDE, 8);
     d = open_counting(state, &images_read);
     assert_int_equal(images_read, IMAGES);
-    assert_int_equal(tr_dataset_image(d, SIDE, 1)[3], sample(40, 3, 8));
+    assert_int_equal(image_of(d, SIDE, 1)[3], sample(40, 3, 8));
     assert_string_not_equal(tr_dataset_sha256(d), before);
     tr_dataset_close(d);
 
@@ -388,6 +417,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         dataset_test(a_folder_gives_its_description_and_training_images),
         dataset_test(every_level_is_the_rounded_mean_of_the_full_image),
+        dataset_test(a_pyramid_cut_short_while_it_is_open_is_an_error),
         dataset_test(the_order_of_classes_in_dataset_json_wins),
         dataset_test(the_pyramid_is_built_once),
         dataset_test(a_changed_image_or_table_builds_the_pyramid_anew),
