@@ -1,4 +1,5 @@
-/* The engine's public face: all that the server may include (with error.h and image.h). A model is one
+/* The engine's public face: all that the server may include (with error.h, image.h,
+ * sample_text.h and sha256.h). A model is one
  * generator, opened from a checkpoint and ready to sample.
  *
  * Threads: a model belongs to one thread at a time; different models may be used by different threads.
@@ -10,6 +11,9 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+
+/* Of both programs; images, sessions and metrics carry it. */
+#define ROENTGYM_VERSION "0.1.0"
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 
@@ -62,8 +66,9 @@ const struct nn_model_info *nn_model_info(const struct nn_model *model);
 nn_status nn_model_sample(struct nn_model *model, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err) NN_MUST_CHECK;
 
-/* The point that `request`, which must be good, means. */
-struct nn_sample_point nn_model_point(const struct nn_model *model, const struct nn_sample_request *request);
+/* The point that `request`, which must be good, means to the model that `info` describes. */
+struct nn_sample_point nn_sample_point_of(const struct nn_model_info *info,
+                                          const struct nn_sample_request *request);
 
 /* Writes one sample of `side`^2 grey pixels of `depth` bits (8: uint8_t, 16: uint16_t). `side` is the
  * model's resolution or a smaller power of two >= 4: each pixel is then the mean of its box, not

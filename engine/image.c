@@ -188,6 +188,108 @@ nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error 
     return status;
 }
 
+/* ---- reading texts ---- */
+
+/* Latin-1 grows to at most two bytes a character. Returns the byte after the zero. */
+static char *put_utf8(char *to, const char *text, bool latin1)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (latin1 && *c > 127) {
+            *to++ = (char)(0xC0 | *c >> 6);
+            *to++ = (char)(0x80 | (*c & 0x3F));
+        } else {
+            *to++ = (char)*c;
+        }
+    }
+    *to++ = 0;
+    return to;
+}
+
+static bool is_latin1(const png_text *text)
+{
+    return text->compression < PNG_ITXT_COMPRESSION_NONE;
+}
+
+static size_t room_for(const png_text *text)
+{
+    return strlen(text->key) * 2 + strlen(text->text) * (is_latin1(text) ? 2 : 1) + 2;
+}
+
+/* One block: the list, then the strings. */
+static void copy_texts(struct decoder *d, struct nn_png_texts *texts)
+{
+    png_textp found;
+    int count = png_get_text(d->png, d->info, &found, NULL);
+    if (count <= 0) return;
+    size_t size = (size_t)count * sizeof *texts->list;
+    for (int i = 0; i < count; i++) size += room_for(&found[i]);
+    texts->list = malloc(size);
+    if (!texts->list) refuse(d->png, NN_ERR_MEMORY, "no memory for its texts");
+    char *at = (char *)(texts->list + count);
+    for (int i = 0; i < count; i++) {
+        texts->list[i].keyword = at;
+        at = put_utf8(at, found[i].key, true);
+        texts->list[i].text = at;
+        at = put_utf8(at, found[i].text, is_latin1(&found[i]));
+    }
+    texts->count = count;
+}
+
+static bool decode_texts_guarded(struct decoder *d, struct nn_png_texts *texts)
+{
+    if (setjmp(png_jmpbuf(d->png))) return false;
+    png_set_read_fn(d->png, d, take_bytes);
+    png_set_user_limits(d->png, NN_IMAGE_SIDE_MAX, NN_IMAGE_SIDE_MAX);
+    png_set_chunk_cache_max(d->png, 1000);
+    png_set_chunk_malloc_max(d->png, 8 << 20);
+    png_read_info(d->png, d->info);
+    copy_texts(d, texts);
+    return true;
+}
+
+nn_status nn_png_decode_texts(const void *bytes, size_t size_bytes, const char *name,
+                              struct nn_png_texts *texts, struct nn_error *err)
+{
+    *texts = (struct nn_png_texts){0};
+    if (size_bytes < 8 || png_sig_cmp(bytes, 0, 8))
+        return nn_fail(err, NN_ERR_FORMAT, "%s: not a PNG file", name);
+    struct decoder d = {.bytes = bytes, .size = size_bytes};
+    nn_status status = NN_OK;
+    d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d.fault, raise_fault, ignore_warning);
+    if (d.png) d.info = png_create_info_struct(d.png);
+    if (!d.info)
+        status = nn_fail(err, NN_ERR_MEMORY, "%s: no memory to read it", name);
+    else if (!decode_texts_guarded(&d, texts))
+        status = nn_fail(err, d.fault.status, "%s: %s", name, d.fault.text);
+    png_destroy_read_struct(&d.png, &d.info, NULL);
+    return status;
+}
+
+nn_status nn_png_read_texts(const char *path, struct nn_png_texts *texts, struct nn_error *err)
+{
+    *texts = (struct nn_png_texts){0};
+    uint8_t *bytes;
+    size_t size;
+    nn_status status = nn_file_read(path, PNG_FILE_LIMIT, &bytes, &size, err);
+    if (status) return status;
+    status = nn_png_decode_texts(bytes, size, path, texts, err);
+    free(bytes);
+    return status;
+}
+
+void nn_png_texts_release(struct nn_png_texts *texts)
+{
+    free(texts->list);
+    *texts = (struct nn_png_texts){0};
+}
+
+const char *nn_png_texts_find(const struct nn_png_texts *texts, const char *keyword)
+{
+    for (int i = 0; i < texts->count; i++)
+        if (!strcmp(texts->list[i].keyword, keyword)) return texts->list[i].text;
+    return NULL;
+}
+
 /* ---- writing ---- */
 
 struct encoder {
@@ -220,14 +322,23 @@ static void flush_nothing(png_structp png)
     (void)png;
 }
 
+static bool is_ascii(const char *text)
+{
+    while (*text && (unsigned char)*text < 128) text++;
+    return !*text;
+}
+
 static void write_texts(struct encoder *e)
 {
     for (int i = 0; i < e->text_count; i++) {
+        size_t length = strlen(e->texts[i].text);
+        bool ascii = is_ascii(e->texts[i].text);
         /* png_set_text copies; its struct merely lacks const. */
-        png_text text = {.compression = PNG_TEXT_COMPRESSION_NONE,
+        png_text text = {.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
                          .key = (char *)e->texts[i].keyword,
                          .text = (char *)e->texts[i].text,
-                         .text_length = strlen(e->texts[i].text)};
+                         .text_length = ascii ? length : 0,
+                         .itxt_length = ascii ? 0 : length};
         png_set_text(e->png, e->info, &text, 1);
     }
 }

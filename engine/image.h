@@ -30,10 +30,25 @@ nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error 
 nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
                         struct nn_error *err) NN_MUST_CHECK;
 
-/* One tEXt chunk (keyword 1..79 Latin-1 characters). */
+/* A text chunk: a keyword of 1..79 Latin-1 characters and a text in UTF-8, written as tEXt if it is ASCII and
+ * as iTXt otherwise. */
 struct nn_png_text {
     const char *keyword, *text;
 };
+
+struct nn_png_texts {
+    struct nn_png_text *list; /* heap, with all its strings; NULL when there are none */
+    int count;
+};
+
+/* Reads the text chunks that stand before the pixels, where nn_png_write puts them: at most 1000, none above
+ * 8 MB. Texts of tEXt and zTXt become UTF-8; those of iTXt are as the file has them. Their bytes are foreign.
+ * The pixels are not looked at. On failure `texts` is zeroed. */
+nn_status nn_png_read_texts(const char *path, struct nn_png_texts *texts, struct nn_error *err) NN_MUST_CHECK;
+nn_status nn_png_decode_texts(const void *bytes, size_t size_bytes, const char *name,
+                              struct nn_png_texts *texts, struct nn_error *err) NN_MUST_CHECK;
+void nn_png_texts_release(struct nn_png_texts *texts);                                /* harmless if zeroed */
+const char *nn_png_texts_find(const struct nn_png_texts *texts, const char *keyword); /* NULL: none */
 
 /* Writes to a temporary file beside `path`, fsyncs, renames: `path` is the old file or the whole new one. */
 nn_status nn_png_write(const char *path, const struct nn_image *image, const struct nn_png_text *texts,

@@ -95,10 +95,14 @@ static nn_status check_request(const struct nn_model *m, const struct nn_sample_
     return NN_OK;
 }
 
-struct nn_sample_point nn_model_point(const struct nn_model *m, const struct nn_sample_request *r)
+struct nn_sample_point nn_sample_point_of(const struct nn_model_info *info, const struct nn_sample_request *r)
 {
     struct nn_sample_point point = {.seed = r->seed, .seed_to = r->seed, .truncation = r->truncation};
-    nn_sampler_labels(&m->generator.config, r->class_index, r->strength, point.labels);
+    const struct nn_gan_config config = {
+        .label_count = info->label_count,
+        .label_kind = info->multi_label ? NN_LABELS_MULTI : NN_LABELS_CLASSES,
+    };
+    nn_sampler_labels(&config, r->class_index, r->strength, point.labels);
     return point;
 }
 
@@ -120,7 +124,7 @@ nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *re
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
     for (int i = 0; i < count; i++) {
-        struct nn_sample_point point = nn_model_point(m, &requests[i]);
+        struct nn_sample_point point = nn_sample_point_of(&m->info, &requests[i]);
         if ((status = run_point(m, &point, err)) != NN_OK) return status;
         nn_sampler_grey(m->image, side * side, pixels + (size_t)i * side * side);
     }

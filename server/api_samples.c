@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/sha256.h"
 #include "server/api.h"
-#include "server/version.h"
 
 static bool read_share(const struct srv_request *request, const char *name, float *share,
                        struct srv_response *response)
@@ -47,9 +47,9 @@ static void set_etag(const struct nn_model_info *model, const struct srv_image_r
                      struct srv_response *response)
 {
     char text[512], hash[SRV_DIGEST_TEXT];
-    snprintf(text, sizeof text, "%s %s %s %d %" PRIu64 " %d %a %a", SRV_VERSION, model->sha256, model->device,
-             image->sample.class_index, image->sample.seed, image->size, (double)image->sample.strength,
-             (double)image->sample.truncation);
+    snprintf(text, sizeof text, "%s %s %s %d %" PRIu64 " %d %a %a", ROENTGYM_VERSION, model->sha256,
+             model->device, image->sample.class_index, image->sample.seed, image->size,
+             (double)image->sample.strength, (double)image->sample.truncation);
     nn_sha256_hex(text, strlen(text), hash);
     snprintf(response->etag, sizeof response->etag, "\"%.32s\"", hash);
 }

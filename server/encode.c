@@ -1,12 +1,10 @@
 #include "server/encode.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/image.h"
+#include "engine/sample_text.h"
 #include "server/flat_png.h"
-#include "server/version.h"
 
 /* The text chunks keep saying what the picture is when it has left this server. */
 static nn_status encode_labelled(const struct nn_image *image, const struct nn_model_info *model,
@@ -14,18 +12,11 @@ static nn_status encode_labelled(const struct nn_image *image, const struct nn_m
                                  struct nn_error *err)
 {
     const struct nn_sample_request *sample = &request->sample;
-    char source[512];
-    snprintf(source, sizeof source,
-             "model %s, sha256 %s, class %s, seed %" PRIu64 ", strength %g, truncation %g", model->name,
-             model->sha256, model->classes[sample->class_index], sample->seed, sample->strength,
-             sample->truncation);
-    const struct nn_png_text texts[] = {
-        {"Disclaimer", "Synthetic radiograph made by a computer program. Not for diagnosis."},
-        {"Source", source},
-        {"Comment", model->simulated ? "The training data were simulated." : "The training data were real."},
-        {"Software", "roentgymd " SRV_VERSION},
-    };
-    return nn_png_encode(image, texts, sizeof texts / sizeof *texts, bytes, size_bytes, err);
+    struct nn_sample_point point = nn_sample_point_of(model, sample);
+    struct nn_sample_texts texts;
+    nn_sample_texts_init(&texts, model, &point, model->classes[sample->class_index], sample->strength,
+                         "roentgymd " ROENTGYM_VERSION);
+    return nn_png_encode(image, texts.list, texts.count, bytes, size_bytes, err);
 }
 
 static nn_status encode_flat(const struct nn_image *image, uint8_t **bytes, size_t *size_bytes,

@@ -11,7 +11,6 @@
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/log.h"
-#include "server/version.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

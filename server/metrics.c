@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/engine.h"
 #include "server/clock.h"
-#include "server/version.h"
 
 void srv_metrics_count(struct srv_metrics *metrics, int route, int status, int64_t duration_us)
 {
@@ -74,7 +74,7 @@ char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *rout
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    fprintf(out, "# TYPE roentgymd_info gauge\nroentgymd_info{version=\"%s\"} 1\n", SRV_VERSION);
+    fprintf(out, "# TYPE roentgymd_info gauge\nroentgymd_info{version=\"%s\"} 1\n", ROENTGYM_VERSION);
     print_one(out, "uptime_seconds", "gauge", (double)(srv_clock_monotonic_us() - metrics->started_us) / 1e6);
     print_one(out, "answers_total", "counter", (double)atomic_load(&metrics->answers));
     print_routes(out, metrics, routes, route_count);

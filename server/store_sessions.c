@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "server/log.h"
 #include "server/store.h"
-#include "server/version.h"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -78,7 +78,8 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
     db_run(db,
            "INSERT INTO sessions (id, secret_sha256, deck_id, model_id, server_version, created_at)"
            " VALUES (?,?,?,?,?,?)",
-           "ttiitt", session->id, session->secret_sha256, deck, model_row, SRV_VERSION, session->created_at);
+           "ttiitt", session->id, session->secret_sha256, deck, model_row, ROENTGYM_VERSION,
+           session->created_at);
     for (int i = 0; i < session->deck.items; i++) add_item(db, session, i + 1, &items[i]);
     return db_end(db);
 }

@@ -69,8 +69,9 @@ class Samples(DaemonTest):
         texts = dict(body.decode("latin-1").split("\0", 1)
                      for kind, body in png_chunks(self.daemon.get(INTACT + "42.png").body) if kind == "tEXt")
         self.assertIn("Not for diagnosis", texts["Disclaimer"])
-        for word in (self.model["sha256"], "class no_fracture", "seed 42", "strength 1", "truncation 1"):
-            self.assertIn(word, texts["Source"])
+        self.assertEqual([texts[key] for key in ("Origin", "Model SHA-256", "Label", "Seed", "Strength",
+                                                 "Truncation")],
+                         ["synthetic", self.model["sha256"], "no_fracture", "42", "1", "1"])
 
     def test_the_etag_confirms_a_copy_without_a_body(self):
         first = self.daemon.get(FRACTURE + "9.png")

@@ -1,4 +1,4 @@
-/* Any bytes as a PNG file: read or refused, and what was read survives being written. */
+/* Any bytes as a PNG file: pixels and texts are read or refused, and what was read survives being written. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +11,26 @@ static void must(int holds)
     if (!holds) abort();
 }
 
+static void read_texts(const uint8_t *data, size_t size)
+{
+    struct nn_png_texts texts;
+    struct nn_error err = {0};
+    size_t length = 0;
+    if (nn_png_decode_texts(data, size, "fuzz.png", &texts, &err)) {
+        must(!texts.list && err.status && !strchr(err.text, '\n') && !strncmp(err.text, "fuzz.png: ", 10));
+        return;
+    }
+    for (int i = 0; i < texts.count; i++)
+        length += strlen(texts.list[i].keyword) + strlen(texts.list[i].text);
+    must(length > 0 || texts.count == 0);
+    nn_png_texts_release(&texts);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct nn_image image, back;
     struct nn_error err = {0};
+    read_texts(data, size);
     if (nn_png_decode(data, size, "fuzz.png", &image, &err)) {
         must(!image.pixels && err.status && !strchr(err.text, '\n') && !strncmp(err.text, "fuzz.png: ", 10));
         return 0;

@@ -96,6 +96,65 @@ static void samples_of_16_bits_are_big_endian_in_the_file(void **state)
     nn_image_release(&image);
 }
 
+static void texts_come_back_in_utf_8(void **state)
+{
+    struct nn_image image = noise(8, 8, 16);
+    const struct nn_png_text written[] = {
+        {"Model", "hip"}, {"Label", "\u00d6del, \u0444\u0440"}, {"Note", "two\nlines"}, {"Empty", ""}};
+    struct nn_png_texts texts;
+    struct nn_error err = {0};
+    const char *path = scratch_path(state, "a.png");
+    assert_int_equal(nn_png_write(path, &image, written, 4, NULL), NN_OK);
+    if (nn_png_read_texts(path, &texts, &err)) fail_msg("%s", err.text);
+    assert_int_equal(texts.count, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(nn_png_texts_find(&texts, written[i].keyword), written[i].text);
+    assert_null(nn_png_texts_find(&texts, "Mode"));
+    nn_png_texts_release(&texts);
+    nn_png_texts_release(&texts);
+    nn_image_release(&image);
+}
+
+static void texts_in_latin_1_become_utf_8(void **state)
+{
+    (void)state;
+    struct nn_image image = noise(4, 4, 8);
+    const struct nn_png_text written = {"Author", "Xx"};
+    struct nn_png_texts texts;
+    uint8_t *bytes;
+    size_t size;
+    assert_int_equal(nn_png_encode(&image, &written, 1, &bytes, &size, NULL), NN_OK);
+    memcpy(bytes + 8 + 25 + 8 + 7, "\xD6\xE4", 2);
+    const uint8_t crc[] = {0x9B, 0xAE, 0xB4, 0x3F}; /* of the chunk as changed */
+    memcpy(bytes + 8 + 25 + 8 + 9, crc, 4);
+    assert_int_equal(nn_png_decode_texts(bytes, size, "m", &texts, NULL), NN_OK);
+    assert_int_equal(texts.count, 1);
+    assert_string_equal(texts.list[0].text, "\u00d6\u00e4");
+    nn_png_texts_release(&texts);
+    free(bytes);
+    nn_image_release(&image);
+}
+
+static void texts_of_damaged_files_are_refused_by_name(void **state)
+{
+    struct nn_image image = noise(4, 4, 8);
+    const struct nn_png_text written = {"Author", "nobody"};
+    struct nn_png_texts texts;
+    struct nn_error err = {0};
+    uint8_t *bytes;
+    size_t size;
+    assert_int_equal(nn_png_encode(&image, &written, 1, &bytes, &size, NULL), NN_OK);
+    for (size_t length = 0; length < 8 + 25 + 12 + 13 + 8; length++) {
+        assert_int_equal(nn_png_decode_texts(bytes, length, "cut.png", &texts, &err), NN_ERR_FORMAT);
+        assert_memory_equal(err.text, "cut.png: ", 9);
+        assert_null(texts.list);
+    }
+    assert_int_equal(nn_png_read_texts(scratch_path(state, "none.png"), &texts, &err), NN_ERR_IO);
+    assert_null(texts.list);
+    free(bytes);
+    nn_image_release(&image);
+}
+
 static void the_same_pixels_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -482,6 +541,9 @@ int main(void)
         in_folder(samples_of_16_bits_are_big_endian_in_the_file),
         cmocka_unit_test(the_same_pixels_give_the_same_bytes),
         cmocka_unit_test(texts_are_written_and_absent_unless_asked_for),
+        in_folder(texts_come_back_in_utf_8),
+        cmocka_unit_test(texts_in_latin_1_become_utf_8),
+        in_folder(texts_of_damaged_files_are_refused_by_name),
         in_folder(all_but_plain_grey_is_refused_by_name),
         in_folder(interlaced_grey_is_read),
         in_folder(what_is_not_a_readable_png_is_named),

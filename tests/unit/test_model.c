@@ -321,9 +321,9 @@ static void a_point_draws_the_pixels_of_its_request_in_8_and_16_bits(void **stat
     static uint16_t fine[PIXELS];
     struct nn_sample_request r = request(3, 1, 0.4f, 0.8f);
     sample(model, &r, 1, wanted);
-    draw(model, nn_model_point(model, &r), SIDE, 8, pixels);
+    draw(model, nn_sample_point_of(nn_model_info(model), &r), SIDE, 8, pixels);
     assert_memory_equal(pixels, wanted, PIXELS);
-    draw(model, nn_model_point(model, &r), SIDE, 16, fine);
+    draw(model, nn_sample_point_of(nn_model_info(model), &r), SIDE, 16, fine);
     bool finer = false;
     for (int i = 0; i < PIXELS; i++) {
         if (fabs(fine[i] / 257.0 - wanted[i]) > 0.502) fail_msg("%d, wanted %d * 257", fine[i], wanted[i]);
@@ -338,7 +338,7 @@ static void a_smaller_side_has_the_means_of_boxes(void **state)
     struct nn_model *model = open_model(state);
     static uint16_t whole[PIXELS], small[PIXELS];
     const struct nn_sample_request r = request(3, 1, 1, 1);
-    struct nn_sample_point point = nn_model_point(model, &r);
+    struct nn_sample_point point = nn_sample_point_of(nn_model_info(model), &r);
     draw(model, point, SIDE, 16, whole);
     for (int side = SIDE / 2; side >= 4; side /= 2) {
         int box = SIDE / side;
@@ -360,7 +360,7 @@ static void a_blend_leads_from_one_seed_to_the_other(void **state)
     static uint8_t ends[2][PIXELS], pixels[PIXELS], before[PIXELS];
     const struct nn_sample_request two[] = {request(1, 1, 1, 1), request(2, 1, 1, 1)};
     sample(model, two, 2, ends[0]);
-    struct nn_sample_point point = nn_model_point(model, &two[0]);
+    struct nn_sample_point point = nn_sample_point_of(nn_model_info(model), &two[0]);
     point.seed_to = 2;
     draw(model, point, SIDE, 8, pixels);
     assert_memory_equal(pixels, ends[0], PIXELS);
