@@ -3,6 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "trainer/train_settings.h"
+
 nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, int resolution_log2,
                                struct nn_error *err)
 {
@@ -12,17 +14,15 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
                 .fmap_base = small ? 2048 : 8192,
                 .fmap_max = small ? 128 : 512,
                 .mbstd_group = 4},
-        .loss = {.penalty_weight = 10,
-                 .penalty_target = 1,
-                 .drift_weight = 0.001f,
-                 .label_weight = 1,
-                 .penalty_native = small},
+        .loss = tr_loss_config_official(),
         .adam_beta1 = 0,
         .adam_beta2 = 0.99f,
         .adam_epsilon = 1e-8f,
+        .d_repeats = 1,
         .ema_decay = small ? 0.995f : 0.999f, /* a shorter memory for a run of fewer steps */
         .tick_kimg = small ? 2 : 40,
     };
+    c->loss.penalty_native = small;
     return tr_schedule_preset(&c->schedule, preset, resolution_log2, err);
 }
 
@@ -56,6 +56,12 @@ static bool take_variant(json_t *root, struct nn_gan_config *g)
     return words[0] >= 0 && words[1] >= 0 && words[2] >= 0;
 }
 
+nn_status tr_train_config_check(const struct tr_train_config *c, struct nn_error *err)
+{
+    nn_status status = tr_settings_check(c, err);
+    return status == NN_OK ? nn_gan_check(&c->gan, err) : status;
+}
+
 char *tr_train_config_text(const struct tr_train_config *c)
 {
     json_t *levels = json_array();
@@ -65,15 +71,14 @@ char *tr_train_config_text(const struct tr_train_config *c)
                               json_pack("{s:f,s:f,s:i,s:f}", "fade_kimg", l->fade_kimg, "train_kimg",
                                         l->train_kimg, "minibatch", l->minibatch, "lr", (double)l->lr));
     }
-    json_t *root = json_pack(
-        "{s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:f,s:f,s:b,s:f,s:f,s:f,s:f,s:I,s:f,s:o}", "resolution_log2",
-        c->gan.resolution_log2, "label_count", c->gan.label_count, "fmap_base", c->gan.fmap_base, "fmap_max",
-        c->gan.fmap_max, "mbstd_group", c->gan.mbstd_group, "penalty_weight", (double)c->loss.penalty_weight,
-        "penalty_target", (double)c->loss.penalty_target, "drift_weight", (double)c->loss.drift_weight,
-        "label_weight", (double)c->loss.label_weight, "penalty_native", (int)c->loss.penalty_native,
-        "adam_beta1", (double)c->adam_beta1, "adam_beta2", (double)c->adam_beta2, "adam_epsilon",
-        (double)c->adam_epsilon, "ema_decay", (double)c->ema_decay, "seed", (json_int_t)c->seed, "tick_kimg",
-        c->tick_kimg, "levels", levels);
+    json_t *root = json_pack("{s:i,s:i,s:i,s:i,s:i,s:I,s:f,s:o}", "resolution_log2", c->gan.resolution_log2,
+                             "label_count", c->gan.label_count, "fmap_base", c->gan.fmap_base, "fmap_max",
+                             c->gan.fmap_max, "mbstd_group", c->gan.mbstd_group, "seed", (json_int_t)c->seed,
+                             "tick_kimg", c->tick_kimg, "levels", levels);
+    if (root && !tr_settings_pack(c, root)) {
+        json_decref(root);
+        root = NULL;
+    }
     if (root) put_variant(root, &c->gan);
     char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(root);
@@ -100,28 +105,19 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
                                 struct nn_error *err)
 {
     json_t *levels = NULL, *root = json_loads(text, 0, NULL);
-    double penalty, target, drift, label, beta1, beta2, epsilon, decay;
     json_int_t seed;
-    int native;
-    *c = (struct tr_train_config){0};
-    bool good = json_unpack(root, "{s:i,s:i,s:i,s:i,s:i,s:F,s:F,s:F,s:F,s:b,s:F,s:F,s:F,s:F,s:I,s:F,s:o}",
-                            "resolution_log2", &c->gan.resolution_log2, "label_count", &c->gan.label_count,
-                            "fmap_base", &c->gan.fmap_base, "fmap_max", &c->gan.fmap_max, "mbstd_group",
-                            &c->gan.mbstd_group, "penalty_weight", &penalty, "penalty_target", &target,
-                            "drift_weight", &drift, "label_weight", &label, "penalty_native", &native,
-                            "adam_beta1", &beta1, "adam_beta2", &beta2, "adam_epsilon", &epsilon, "ema_decay",
-                            &decay, "seed", &seed, "tick_kimg", &c->tick_kimg, "levels", &levels) == 0 &&
-                unpack_levels(&c->schedule, levels) && take_variant(root, &c->gan);
+    *c = (struct tr_train_config){.loss = tr_loss_config_official(), .d_repeats = 1};
+    bool good =
+        json_unpack(root, "{s:i,s:i,s:i,s:i,s:i,s:I,s:F,s:o}", "resolution_log2", &c->gan.resolution_log2,
+                    "label_count", &c->gan.label_count, "fmap_base", &c->gan.fmap_base, "fmap_max",
+                    &c->gan.fmap_max, "mbstd_group", &c->gan.mbstd_group, "seed", &seed, "tick_kimg",
+                    &c->tick_kimg, "levels", &levels) == 0 &&
+        tr_settings_unpack(c, root) && take_variant(root, &c->gan) && unpack_levels(&c->schedule, levels);
     json_decref(root);
     if (!good || c->schedule.level_count != c->gan.resolution_log2 - 1)
         return nn_fail(err, NN_ERR_FORMAT, "%s: its training configuration is damaged", name);
-    c->loss = (struct tr_loss_config){(float)penalty, (float)target, (float)drift, (float)label, native != 0};
-    c->adam_beta1 = (float)beta1;
-    c->adam_beta2 = (float)beta2;
-    c->adam_epsilon = (float)epsilon;
-    c->ema_decay = (float)decay;
     c->seed = (uint64_t)seed;
     struct nn_error problem;
-    if (nn_gan_check(&c->gan, &problem) == NN_OK) return NN_OK;
+    if (tr_train_config_check(c, &problem) == NN_OK) return NN_OK;
     return nn_fail(err, NN_ERR_FORMAT, "%s: %s", name, problem.text);
 }

@@ -10,7 +10,11 @@ struct tr_train_config {
     struct tr_schedule schedule;
     struct tr_loss_config loss;
     float adam_beta1, adam_beta2, adam_epsilon;
-    float ema_decay; /* of the averaged generator, per step */
+    float lr_rampup_kimg; /* 0: none */
+    int d_repeats;        /* discriminator steps, each on images of its own, to one of the generator */
+    float ema_decay;      /* of the averaged generator, per discriminator step; unless the next is above 0 */
+    float ema_kimg;       /* the average's half-life */
+    float ema_rampup; /* the half-life is at most this share of the images shown so far; 0: no such limit */
     uint64_t seed;
     double tick_kimg; /* how often progress, sheet and state are written */
 };
@@ -18,6 +22,9 @@ struct tr_train_config {
 /* The official constants with the preset's schedule; NN_ERR_ARGUMENT for an unknown preset. */
 nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, int resolution_log2,
                                struct nn_error *err) NN_MUST_CHECK;
+
+/* NN_OK when every number is in its range. */
+nn_status tr_train_config_check(const struct tr_train_config *c, struct nn_error *err) NN_MUST_CHECK;
 
 /* JSON text, heap memory that the caller frees; NULL when memory is out. */
 char *tr_train_config_text(const struct tr_train_config *c);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "trainer/option_value.h"
+#include "trainer/train_settings.h"
 
 static const char usage[] =
     "usage: roentgym train --data DIR --out RUN [options]\n"
@@ -29,7 +30,9 @@ static const char usage[] =
     "  --precision P      bf16 or f32; default bf16 where the processor has it\n"
     "  --name TEXT        name of the model; default the name of the data set\n"
     "  --seed N           default 1\n"
-    "  --help\n";
+    "  --help\n"
+    "\n"
+    "Loss, optimiser and average, kept in the state like the rest (trainer/loss.h has the formulas):\n";
 
 enum option_code {
     DATA = 256,
@@ -45,10 +48,11 @@ enum option_code {
     PRECISION,
     NAME,
     SEED,
-    HELP
+    HELP,
+    SETTING = 1000 /* and the numbers after it: the table of train_settings.h */
 };
 
-static const struct option long_options[] = {
+static const struct option own_options[] = {
     {"data", required_argument, NULL, DATA},
     {"out", required_argument, NULL, OUT},
     {"resume", no_argument, NULL, RESUME},
@@ -63,8 +67,18 @@ static const struct option long_options[] = {
     {"name", required_argument, NULL, NAME},
     {"seed", required_argument, NULL, SEED},
     {"help", no_argument, NULL, HELP},
-    {NULL, 0, NULL, 0},
 };
+
+enum { OWN_COUNT = sizeof own_options / sizeof *own_options };
+
+static void list_options(struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1])
+{
+    int settings = tr_settings_count();
+    memcpy(list, own_options, sizeof own_options);
+    for (int i = 0; i < settings; i++)
+        list[OWN_COUNT + i] = (struct option){tr_setting_option(i), required_argument, NULL, SETTING + i};
+    list[OWN_COUNT + settings] = (struct option){NULL, 0, NULL, 0};
+}
 
 /* What was given, before the preset that the rest modifies is known. */
 struct given {
@@ -72,6 +86,7 @@ struct given {
     int resolution, fmap_base, fmap_max;
     double tick_kimg;
     uint64_t seed;
+    const char *settings[TR_SETTINGS_MAX];
 };
 
 static int parse_int(const char *option, const char *text, int low, int high, int *value)
@@ -129,7 +144,9 @@ static int take(struct tr_train_options *o, struct given *given, int code)
     case SEED:
         return tr_option_whole("train", "--seed", optarg, 0, INT64_MAX, &given->seed);
     default:
-        return 2; /* getopt has said what was wrong */
+        if (code < SETTING) return 2; /* getopt has said what was wrong */
+        given->settings[code - SETTING] = optarg;
+        return 0;
     }
 }
 
@@ -154,6 +171,8 @@ static int build_config(struct tr_train_options *o, const struct given *given)
     if (given->fmap_max) c->gan.fmap_max = given->fmap_max;
     if (given->tick_kimg > 0) c->tick_kimg = given->tick_kimg;
     c->seed = given->seed;
+    for (int i = 0; i < tr_settings_count() && status == NN_OK; i++)
+        if (given->settings[i] && tr_setting_take(c, i, given->settings[i]) != 0) return 2;
     if (status == NN_OK && given->levels) status = tr_schedule_parse(&c->schedule, given->levels, &err);
     if (status == NN_OK) status = nn_gan_check(&c->gan, &err);
     if (status == NN_OK) return 0;
@@ -174,11 +193,14 @@ static int choose_precision(struct tr_train_options *o, const char *text)
 int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, int *status)
 {
     struct given given = {.preset = "cpu-small", .resolution = 64, .seed = 1};
+    struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1];
     int code;
     *o = (struct tr_train_options){0};
-    while ((code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    list_options(list);
+    while ((code = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (code == HELP) {
             fputs(usage, stdout);
+            tr_settings_help(stdout);
             *status = 0;
             return 1;
         }

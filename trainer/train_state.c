@@ -49,12 +49,14 @@ static void classes_text(const struct tr_training *tr, char text[CLASSES_TEXT])
 static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
 {
-    char images[24], before[24], steps[24], skipped[24], adam_step[24], adam_phase[24], classes[CLASSES_TEXT];
+    char images[24], before[24], steps[24], skipped[24], adam_step[24], critic_adam_step[24], adam_phase[24],
+        classes[CLASSES_TEXT];
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
     snprintf(before, sizeof before, "%" PRIu64, tr->images_before);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
     snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
-    snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->adam_step);
+    snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->generator.adam_step);
+    snprintf(critic_adam_step, sizeof critic_adam_step, "%" PRId64, tr->discriminator.adam_step);
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
     classes_text(tr, classes);
     char *config = tr_train_config_text(&tr->config);
@@ -65,7 +67,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
         {"images_before", before},  {"steps", steps},
         {"skipped", skipped},       {"adam_step", adam_step},
         {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
-        {"classes", classes},
+        {"classes", classes},       {"discriminator_adam_step", critic_adam_step},
     };
     nn_status status =
         nn_st_write(path, tensors, BUFFERS, metadata, (int)(sizeof metadata / sizeof *metadata), err);
@@ -130,14 +132,19 @@ static nn_status read_counter(const struct nn_st_file *file, const char *path, c
     return nn_fail(err, NN_ERR_FORMAT, "%s: counter '%s' is damaged", path, key);
 }
 
-/* States written before there was such a counter do without it. */
+/* A counter that the first states did not have yet: then it is `missing`. */
+static nn_status read_later_counter(const struct nn_st_file *file, const char *path, const char *key,
+                                    int64_t missing, int64_t *value, struct nn_error *err)
+{
+    *value = missing;
+    return nn_st_metadata(file, key) ? read_counter(file, path, key, 0, INT64_MAX / 2, value, err) : NN_OK;
+}
+
 static nn_status read_images_before(const struct nn_st_file *file, const char *path, struct tr_training *tr,
                                     struct nn_error *err)
 {
-    int64_t images = 0;
-    nn_status status = NN_OK;
-    if (nn_st_metadata(file, "images_before"))
-        status = read_counter(file, path, "images_before", 0, INT64_MAX / 2, &images, err);
+    int64_t images;
+    nn_status status = read_later_counter(file, path, "images_before", 0, &images, err);
     tr->images_before = (uint64_t)images;
     return status;
 }
@@ -162,9 +169,11 @@ static nn_status read_counters(const struct nn_st_file *file, const char *path, 
     tr->images = (uint64_t)value[0];
     tr->steps = (uint64_t)value[1];
     tr->skipped = (uint64_t)value[2];
-    tr->adam_step = value[3];
+    tr->generator.adam_step = value[3];
     tr->adam_phase = (int)value[4];
-    return read_images_before(file, path, tr, err);
+    nn_status status = read_later_counter(file, path, "discriminator_adam_step", value[3],
+                                          &tr->discriminator.adam_step, err);
+    return status == NN_OK ? read_images_before(file, path, tr, err) : status;
 }
 
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err)
@@ -303,11 +312,13 @@ static void describe(struct nn_checkpoint *info, const struct tr_training *tr, c
     snprintf(info->name, sizeof info->name, "%s", name);
     info->simulated = tr_dataset_simulated(tr->data);
     info->kimg = (double)(tr->images_before + tr->images) / 1000;
+    const char *conditioning = !info->class_count                      ? ""
+                               : nn_gan_logit_count(&info->config) > 0 ? " with classifier"
+                                                                       : " with projection";
     snprintf(info->provenance, sizeof info->provenance,
-             "data set %s (sha256 %s, %d training images), %.1f kimg, WGAN-GP with auxiliary classifier, "
-             "seed %" PRIu64,
+             "data set %s (sha256 %s, %d training images), %.1f kimg, loss %s%s, seed %" PRIu64,
              tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data),
-             info->kimg, tr->config.seed);
+             info->kimg, tr_loss_words[tr->config.loss.kind], conditioning, tr->config.seed);
 }
 
 nn_status tr_train_state_export(const char *path, const struct tr_training *tr, const char *name,

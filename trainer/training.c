@@ -6,6 +6,7 @@
 
 #include "engine/rng.h"
 #include "engine/sampler.h"
+#include "trainer/optimiser.h"
 
 /* Streams of nn_random_*, one a purpose. Latents at fixed seeds for sheets use NN_STREAM_LATENT. */
 enum {
@@ -13,7 +14,8 @@ enum {
     STREAM_MIX,
     STREAM_CRITIC_LATENT,
     STREAM_GENERATOR_LATENT,
-    STREAM_GENERATOR_LABEL
+    STREAM_GENERATOR_LABEL,
+    STREAM_CRITIC_LABEL
 };
 
 /* ---- life --------------------------------------------------------------------------------------- */
@@ -192,11 +194,21 @@ static nn_id labels_of(struct tr_training *tr, int n, int (*index_of)(struct tr_
     return nn_from_host(tr->tape, tr->host, nn_shape(n, count, 1, 1));
 }
 
-/* Labels for the generator's step come from the data set's own distribution. */
-static int random_index(struct tr_training *tr, uint64_t position)
+/* An image of the data set: labels drawn so have its own distribution. */
+static int drawn_index(struct tr_training *tr, uint64_t stream, uint64_t position)
 {
-    uint32_t word = nn_random_u32(tr->config.seed, STREAM_GENERATOR_LABEL, position);
+    uint32_t word = nn_random_u32(tr->config.seed, stream, position);
     return (int)(((uint64_t)word * (uint32_t)tr_dataset_train_count(tr->data)) >> 32);
+}
+
+static int generator_label_index(struct tr_training *tr, uint64_t position)
+{
+    return drawn_index(tr, STREAM_GENERATOR_LABEL, position);
+}
+
+static int critic_label_index(struct tr_training *tr, uint64_t position)
+{
+    return drawn_index(tr, STREAM_CRITIC_LABEL, position);
 }
 
 static nn_id mixing(struct tr_training *tr, int n)
@@ -246,16 +258,11 @@ static nn_status gradients_finite(const struct tr_training *tr, const struct tr_
     return NN_OK;
 }
 
-/* Minimises `loss` over the player's parameters by one Adam step. */
-static nn_status descend(struct tr_training *tr, struct tr_player *p, nn_id loss, struct nn_error *err)
+/* Minimises `loss` over the player's parameters by one step of `adam`, whose count is the player's. */
+static nn_status descend(struct tr_training *tr, struct tr_player *p, nn_id loss, struct nn_adam adam,
+                         struct nn_error *err)
 {
     struct nn_backend *be = tr->backend;
-    struct tr_phase phase = tr_training_phase(tr);
-    const struct nn_adam adam = {.lr = tr->config.schedule.levels[phase.level].lr,
-                                 .beta1 = tr->config.adam_beta1,
-                                 .beta2 = tr->config.adam_beta2,
-                                 .epsilon = tr->config.adam_epsilon,
-                                 .step = tr->adam_step};
     bool finite;
     nn_gradient(tr->tape, loss, nn_affine(tr->tape, 0, loss, 1), p->leaves, p->net.param_count, p->gradients);
     nn_status status = nn_tape_status(tr->tape, err);
@@ -265,6 +272,7 @@ static nn_status descend(struct tr_training *tr, struct tr_player *p, nn_id loss
         tr->skipped++;
         return NN_OK;
     }
+    adam.step = ++p->adam_step;
     size_t element = nn_type_size(be->real_type);
     for (int i = 0; i < p->net.param_count; i++) {
         const struct nn_tensor *g = nn_value(tr->tape, p->gradients[i]);
@@ -284,42 +292,94 @@ static void begin_step(struct tr_training *tr)
     nn_network_leaves(tr->tape, &tr->discriminator.net, tr->discriminator.values, tr->discriminator.leaves);
 }
 
+/* Reals and labels of a discriminator's step. */
+static nn_status real_batch(struct tr_training *tr, const struct tr_phase *phase, int n,
+                            struct tr_critic_batch *batch, struct nn_error *err)
+{
+    *batch = (struct tr_critic_batch){.lod = phase->lod};
+    nn_status status = reals(tr, phase, n, &batch->reals, err);
+    if (status == NN_OK) batch->real_labels = batch->fake_labels = labels_of(tr, n, data_index);
+    return status;
+}
+
 static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phase, int n,
                              struct tr_losses *losses, struct nn_error *err)
 {
     struct nn_tape *t = tr->tape;
     begin_step(tr);
-    struct tr_critic_batch batch = {.lod = phase->lod};
-    nn_status status = reals(tr, phase, n, &batch.reals, err);
+    struct tr_critic_batch batch;
+    nn_status status = real_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
-    batch.labels = labels_of(tr, n, data_index);
-    batch.mix = mixing(tr, n);
+    if (tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
+        batch.fake_labels = labels_of(tr, n, critic_label_index);
+    if (tr->config.loss.kind == TR_LOSS_WGAN_GP) batch.mix = mixing(tr, n);
     nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
-    batch.fakes =
-        nn_detach(t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.labels, phase->lod));
+    batch.fakes = nn_detach(
+        t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod));
     struct tr_critic_loss loss =
         tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss.real, &losses->real, err);
     if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
-    if (status == NN_OK) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
+    if (status == NN_OK && loss.penalty.index) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
     if (status == NN_OK && loss.label.index) status = read_scalar(tr, loss.label, &losses->label, err);
     if (status == NN_OK) status = read_sign(tr, loss.margin, n, &losses->real_sign, err);
-    if (status == NN_OK) status = descend(tr, &tr->discriminator, loss.total, err);
+    if (status == NN_OK)
+        status =
+            descend(tr, &tr->discriminator, loss.total, tr_critic_adam(&tr->config, phase, tr->images), err);
     return status;
 }
 
-static nn_status generator_step(struct tr_training *tr, const struct tr_phase *phase, int n,
+/* The penalty that a lazy loss leaves out, on the reals of the step before it. */
+static nn_status lazy_step(struct tr_training *tr, const struct tr_phase *phase, int n,
+                           struct tr_losses *losses, struct nn_error *err)
+{
+    begin_step(tr);
+    struct tr_critic_batch batch;
+    nn_status status = real_batch(tr, phase, n, &batch, err);
+    if (status != NN_OK) return status;
+    nn_id penalty =
+        tr_lazy_penalty(tr->tape, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
+    status = read_scalar(tr, penalty, &losses->penalty, err);
+    if (status == NN_OK)
+        status =
+            descend(tr, &tr->discriminator, penalty, tr_critic_adam(&tr->config, phase, tr->images), err);
+    return status;
+}
+
+/* Pairs are of one class where the discriminator's are; otherwise a label is drawn for each fake. */
+static nn_status generator_batch(struct tr_training *tr, const struct tr_phase *phase, int n,
+                                 struct tr_generator_batch *batch, struct nn_error *err)
+{
+    bool paired = tr->config.loss.kind == TR_LOSS_R3;
+    *batch = (struct tr_generator_batch){.lod = phase->lod};
+    if (paired) {
+        nn_status status = reals(tr, phase, n, &batch->reals, err);
+        if (status != NN_OK) return status;
+        batch->real_labels = batch->fake_labels = labels_of(tr, n, data_index);
+    }
+    if (!paired || tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
+        batch->fake_labels = labels_of(tr, n, generator_label_index);
+    return NN_OK;
+}
+
+/* Counts as `weight` steps in the losses: as many discriminator steps went before it. */
+static nn_status generator_step(struct tr_training *tr, const struct tr_phase *phase, int n, int weight,
                                 struct tr_losses *losses, struct nn_error *err)
 {
     struct nn_tape *t = tr->tape;
+    double value = 0;
     begin_step(tr);
-    nn_id labels = labels_of(tr, n, random_index);
+    struct tr_generator_batch batch;
+    nn_status status = generator_batch(tr, phase, n, &batch, err);
+    if (status != NN_OK) return status;
     nn_id z = latents(tr, STREAM_GENERATOR_LATENT, n);
-    nn_id fakes = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, labels, phase->lod);
-    nn_id loss = tr_generator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, fakes, labels,
-                                   phase->lod, &tr->config.loss);
-    nn_status status = read_scalar(tr, loss, &losses->generator, err);
-    if (status == NN_OK) status = descend(tr, &tr->generator, loss, err);
+    batch.fakes = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod);
+    nn_id loss =
+        tr_generator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
+    status = read_scalar(tr, loss, &value, err);
+    losses->generator += weight * value;
+    if (status == NN_OK)
+        status = descend(tr, &tr->generator, loss, tr_generator_adam(&tr->config, phase, tr->images), err);
     return status;
 }
 
@@ -338,29 +398,41 @@ static nn_status reset_adam_at_new_phase(struct tr_training *tr, const struct tr
         if (status == NN_OK) status = tr->backend->ema(tr->backend, 0, count, players[i]->v, zeros, err);
         tr->backend->free(tr->backend, zeros);
         if (status != NN_OK) return status;
+        players[i]->adam_step = 0;
     }
     tr->adam_phase = code;
-    tr->adam_step = 0;
     return NN_OK;
+}
+
+/* A step of the discriminator, with its lazy penalty when it is due, and one of the average. */
+static nn_status critic_turn(struct tr_training *tr, const struct tr_phase *phase, int n,
+                             struct tr_losses *losses, struct nn_error *err)
+{
+    const struct tr_loss_config *loss = &tr->config.loss;
+    bool due = tr_loss_is_lazy(loss) && tr->steps % (uint64_t)loss->lazy_interval == 0;
+    nn_status status = critic_step(tr, phase, n, losses, err);
+    if (status == NN_OK && due) status = lazy_step(tr, phase, n, losses, err);
+    if (status == NN_OK)
+        status = tr->backend->ema(tr->backend, tr_ema_decay(&tr->config, n, tr->images),
+                                  tr->generator.net.value_count, tr->average, tr->generator.values, err);
+    losses->steps++;
+    tr->steps++;
+    return status;
 }
 
 nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, struct nn_error *err)
 {
     struct tr_phase phase = tr_training_phase(tr);
-    int n = tr->config.schedule.levels[phase.level].minibatch;
+    int n = tr->config.schedule.levels[phase.level].minibatch, repeats = tr->config.d_repeats;
     uint64_t skipped = tr->skipped;
     nn_status status = reset_adam_at_new_phase(tr, &phase, err);
-    if (status != NN_OK) return status;
-    tr->adam_step++;
-    status = critic_step(tr, &phase, n, losses, err);
-    if (status == NN_OK)
-        status = tr->backend->ema(tr->backend, tr->config.ema_decay, tr->generator.net.value_count,
-                                  tr->average, tr->generator.values, err);
-    if (status == NN_OK) status = generator_step(tr, &phase, n, losses, err);
+    for (int i = 0; i < repeats && status == NN_OK; i++) {
+        if (i > 0) tr->images += (uint64_t)n;
+        status = critic_turn(tr, &phase, n, losses, err);
+    }
+    if (status == NN_OK) status = generator_step(tr, &phase, n, repeats, losses, err);
     if (status != NN_OK) return status;
     tr->skipped_in_a_row = tr->skipped > skipped ? tr->skipped_in_a_row + 1 : 0;
-    losses->steps++;
-    tr->steps++;
     tr->images += (uint64_t)n;
     return NN_OK;
 }

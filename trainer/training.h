@@ -11,6 +11,7 @@ struct tr_player {
     nn_id *leaves; /* param_count, of the current tape */
     nn_id *gradients;
     void *values, *m, *v;
+    int64_t adam_step; /* updates since Adam was last reset */
 };
 
 struct tr_training {
@@ -27,7 +28,6 @@ struct tr_training {
     uint64_t steps;         /* discriminator steps so far */
     uint64_t skipped;       /* network updates left out because a gradient was not finite */
     int skipped_in_a_row;   /* the latest steps that left an update out; counted anew after a resume */
-    int64_t adam_step;      /* since Adam was last reset */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
     /* Scratch: the order of the data in `order_epoch`, one image as it is in the pyramid, one minibatch. */
@@ -51,8 +51,11 @@ nn_status tr_training_init(struct tr_training *tr, const struct tr_train_config 
                            struct nn_error *err) NN_MUST_CHECK;
 void tr_training_release(struct tr_training *tr); /* harmless on a zeroed struct */
 
-/* One discriminator step, one update of the average, one generator step. Adds to `losses`. A network whose
- * gradient is not finite is left as it was, and counted. */
+/* d_repeats times a discriminator step and an update of the average, then one generator step. Adds to
+ * `losses`. A network whose gradient is not finite is left as it was, and counted.
+ *
+ * The official loop looks up its schedule once for minibatch_repeats (4) such turns. Here each turn does: a
+ * fade then moves in steps of one minibatch instead of four, and nothing else differs. */
 nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses,
                            struct nn_error *err) NN_MUST_CHECK;
 

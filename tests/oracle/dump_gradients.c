@@ -15,8 +15,11 @@
 
 enum { TENSORS_MAX = 512, PARAMS_MAX = 128 };
 
-static const struct tr_loss_config LOSS = {
-    .penalty_weight = 10, .penalty_target = 1, .drift_weight = 0.001f, .label_weight = 1};
+static const struct tr_loss_config LOSS = {.penalty_weight = 10,
+                                           .penalty_target = 1,
+                                           .drift_weight = 0.001f,
+                                           .label_weight = 1,
+                                           .label_fakes = true};
 /* Unlike a training's, so that every constant shows: both moments move, and epsilon is not negligible. */
 static const struct nn_adam ADAM = {.lr = 0.01f, .beta1 = 0.5f, .beta2 = 0.9f, .epsilon = 1e-3f};
 
@@ -163,7 +166,8 @@ static void run(struct nn_backend *be, const struct nn_gan_config *config, int n
                                         random_input(t, seed, 12, "reals", nn_shape(n, 1, side, side), false),
                                     .fakes = nn_detach(t, fakes),
                                     .mix = random_input(t, seed, 13, "mix", nn_shape(n, 1, 1, 1), true),
-                                    .labels = labels,
+                                    .real_labels = labels,
+                                    .fake_labels = labels,
                                     .lod = lod};
     struct tr_critic_loss critic = tr_critic_loss(t, &d.net, d.ids, &batch, &LOSS);
     add_value(t, "out", "critic_total", critic.total);
@@ -173,7 +177,8 @@ static void run(struct nn_backend *be, const struct nn_gan_config *config, int n
     add_value(t, "out", "critic_label", critic.label);
     add_gradients(t, &d, "d.gradient", critic.total, gradients);
     step_adam(be, t, &d, gradients);
-    nn_id generator = tr_generator_loss(t, &d.net, d.ids, fakes, labels, lod, &LOSS);
+    struct tr_generator_batch generated = {.fakes = fakes, .fake_labels = labels, .lod = lod};
+    nn_id generator = tr_generator_loss(t, &d.net, d.ids, &generated, &LOSS);
     add_value(t, "out", "generator_total", generator);
     add_gradients(t, &g, "g.gradient", generator, gradients);
 

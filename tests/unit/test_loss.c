@@ -16,8 +16,11 @@
 
 enum { N = 4, LABELS = 2, PARAMS_MAX = 64, PIXELS_MAX = N * 16 * 16, LATENT_MAX = 16 };
 
-static const struct tr_loss_config official = {
-    .penalty_weight = 10, .penalty_target = 1, .drift_weight = 0.001f, .label_weight = 1};
+static const struct tr_loss_config official = {.penalty_weight = 10,
+                                               .penalty_target = 1,
+                                               .drift_weight = 0.001f,
+                                               .label_weight = 1,
+                                               .label_fakes = true};
 
 /* Both networks with their parameters and one minibatch, on one backend. */
 struct small_gan {
@@ -126,7 +129,8 @@ static struct tr_critic_loss build_critic(struct small_gan *s, nn_id *params)
     struct tr_critic_batch batch = {.reals = test_leaf(s->t, s->reals, image_shape(s)),
                                     .fakes = test_leaf(s->t, s->fakes, image_shape(s)),
                                     .mix = test_leaf(s->t, s->mix, nn_shape(N, 1, 1, 1)),
-                                    .labels = label_leaf(s),
+                                    .real_labels = label_leaf(s),
+                                    .fake_labels = label_leaf(s),
                                     .lod = s->lod};
     struct tr_critic_loss loss = tr_critic_loss(s->t, &s->d, params, &batch, &official);
     test_require_ok(s->t);
@@ -152,7 +156,8 @@ static nn_id generator_total(struct small_gan *s, nn_id *params)
     nn_id labels = label_leaf(s);
     nn_id latents = test_leaf(s->t, s->latents, nn_shape(N, nn_gan_latent_size(&s->g.config), 1, 1));
     nn_id fakes = nn_generator(s->t, &s->g, params, latents, labels, s->lod);
-    nn_id loss = tr_generator_loss(s->t, &s->d, d_params, fakes, labels, s->lod, &official);
+    struct tr_generator_batch batch = {.fakes = fakes, .fake_labels = labels, .lod = s->lod};
+    nn_id loss = tr_generator_loss(s->t, &s->d, d_params, &batch, &official);
     test_require_ok(s->t);
     return loss;
 }

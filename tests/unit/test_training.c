@@ -145,7 +145,8 @@ static void counters_follow_steps_images_and_phases(void **state)
         assert_int_equal(f->tr.images, i * MINIBATCH);
         assert_int_equal(f->losses.steps, i);
         /* Adam starts anew after 4, 8, 12 and 16 steps; the last level goes on to its end and beyond. */
-        assert_int_equal(f->tr.adam_step, i <= 16 ? (i - 1) % 4 + 1 : i - 16);
+        assert_int_equal(f->tr.generator.adam_step, i <= 16 ? (i - 1) % 4 + 1 : i - 16);
+        assert_int_equal(f->tr.discriminator.adam_step, f->tr.generator.adam_step);
         assert_int_equal(f->tr.adam_phase, (i <= 16 ? (i - 1) / 4 : 4) + 1);
         assert_int_equal(tr_training_phase(&f->tr).side, i < 4 ? 4 : i < 12 ? 8 : 16);
     }
