@@ -4,9 +4,26 @@
 
 #include "engine/rng.h"
 
-const char *const tr_augment_names[] = {"none", "ada", "fixed", NULL};
+const char *const tr_augment_words[] = {"none", "ada", "fixed", NULL};
 
 enum { ADJUST_EVERY_STEPS = 4 };
+
+struct tr_augment_config tr_augment_config_official(void)
+{
+    return (struct tr_augment_config){.mode = TR_AUGMENT_NONE, .p = 0, .target = 0.6f, .kimg = 500};
+}
+
+nn_status tr_augment_check(const struct tr_augment_config *c, struct nn_error *err)
+{
+    if (c->mode == TR_AUGMENT_NONE && c->p > 0)
+        return nn_fail(err, NN_ERR_ARGUMENT, "augment-p %g needs augment ada or fixed", (double)c->p);
+    if (c->mode == TR_AUGMENT_FIXED && !(c->p > 0))
+        return nn_fail(err, NN_ERR_ARGUMENT, "augment fixed needs an augment-p above 0");
+    if (c->mode == TR_AUGMENT_ADA && c->p > TR_AUGMENT_P_MAX)
+        return nn_fail(err, NN_ERR_ARGUMENT, "augment-p %g is more than augment ada's limit of %g",
+                       (double)c->p, (double)TR_AUGMENT_P_MAX);
+    return NN_OK;
+}
 
 /* ---- strength ----------------------------------------------------------------------------------- */
 

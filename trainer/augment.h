@@ -38,7 +38,7 @@
 #include "engine/ops.h"
 
 enum tr_augment_mode { TR_AUGMENT_NONE, TR_AUGMENT_ADA, TR_AUGMENT_FIXED, TR_AUGMENT_COUNT };
-extern const char *const tr_augment_names[TR_AUGMENT_COUNT + 1]; /* "none", "ada", "fixed"; NULL at the end */
+extern const char *const tr_augment_words[TR_AUGMENT_COUNT + 1]; /* "none", "ada", "fixed"; NULL at the end */
 
 static const float TR_AUGMENT_P_MAX = 0.8f; /* of ada */
 
@@ -54,6 +54,12 @@ struct tr_augment {
     double p;
     int64_t signs, scores; /* the sum of sign(margin) since the last adjustment, and how many they were */
 };
+
+/* The paper's constants; no augmentation. */
+struct tr_augment_config tr_augment_config_official(void);
+
+/* NN_OK when mode and numbers go together. */
+nn_status tr_augment_check(const struct tr_augment_config *config, struct nn_error *err) NN_MUST_CHECK;
 
 void tr_augment_init(struct tr_augment *a, const struct tr_augment_config *config);
 

@@ -25,11 +25,14 @@ void tr_tick_print(const struct tr_tick *tick)
     const struct tr_losses *l = tick->losses;
     struct tr_phase phase = tr_training_phase(tr);
     double n = steps_of(tick), phase_left_s = fmax(phase.end_kimg - kimg_of(tick), 0) * 1000;
+    char augment[32] = "";
     phase_left_s /= tick->images_per_s;
-    printf("%8.2f of %.0f kimg  %4dx%-4d %s  W %8.3f  penalty %6.3f  labels %5.3f  %6.1f images/s  "
+    if (tr->config.augment.mode != TR_AUGMENT_NONE)
+        snprintf(augment, sizeof augment, "augment %.3f  ", tr->augment.p);
+    printf("%8.2f of %.0f kimg  %4dx%-4d %s  W %8.3f  penalty %6.3f  labels %5.3f  %s%6.1f images/s  "
            "this level %.0f min left%s\n",
            kimg_of(tick), tr_schedule_total_kimg(&tr->config.schedule), phase.side, phase.side,
-           phase.fading ? "fading" : "stable", (l->real - l->fake) / n, l->penalty / n, l->label / n,
+           phase.fading ? "fading" : "stable", (l->real - l->fake) / n, l->penalty / n, l->label / n, augment,
            tick->images_per_s, phase_left_s / 60, tr->skipped ? "  (steps skipped)" : "");
     fflush(stdout);
 }
@@ -59,6 +62,7 @@ nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err
     put_loss(line, "label", l->label / n);
     put_loss(line, "generator", l->generator / n);
     put_loss(line, "real_sign", l->real_sign / n);
+    put_loss(line, "augment_p", tick->training->augment.p);
     fprintf(line, "\"skipped\":%llu,\"images_per_s\":%.3f,\"elapsed_s\":%.1f}",
             (unsigned long long)tick->training->skipped, tick->images_per_s, tick->elapsed_s);
     bool whole = fclose(line) == 0;

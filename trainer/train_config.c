@@ -15,6 +15,7 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
                 .fmap_max = small ? 128 : 512,
                 .mbstd_group = 4},
         .loss = tr_loss_config_official(),
+        .augment = tr_augment_config_official(),
         .adam_beta1 = 0,
         .adam_beta2 = 0.99f,
         .adam_epsilon = 1e-8f,
@@ -23,6 +24,7 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
         .tick_kimg = small ? 2 : 40,
     };
     c->loss.penalty_native = small;
+    if (small) c->augment.kimg = 100; /* its runs are over before the published pace gets anywhere */
     return tr_schedule_preset(&c->schedule, preset, resolution_log2, err);
 }
 
@@ -59,6 +61,7 @@ static bool take_variant(json_t *root, struct nn_gan_config *g)
 nn_status tr_train_config_check(const struct tr_train_config *c, struct nn_error *err)
 {
     nn_status status = tr_settings_check(c, err);
+    if (status == NN_OK) status = tr_augment_check(&c->augment, err);
     return status == NN_OK ? nn_gan_check(&c->gan, err) : status;
 }
 
@@ -106,7 +109,8 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
 {
     json_t *levels = NULL, *root = json_loads(text, 0, NULL);
     json_int_t seed;
-    *c = (struct tr_train_config){.loss = tr_loss_config_official(), .d_repeats = 1};
+    *c = (struct tr_train_config){
+        .loss = tr_loss_config_official(), .augment = tr_augment_config_official(), .d_repeats = 1};
     bool good =
         json_unpack(root, "{s:i,s:i,s:i,s:i,s:i,s:I,s:F,s:o}", "resolution_log2", &c->gan.resolution_log2,
                     "label_count", &c->gan.label_count, "fmap_base", &c->gan.fmap_base, "fmap_max",

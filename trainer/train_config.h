@@ -2,6 +2,7 @@
 #ifndef TR_TRAIN_CONFIG_H
 #define TR_TRAIN_CONFIG_H
 
+#include "trainer/augment.h"
 #include "trainer/loss.h"
 #include "trainer/schedule.h"
 
@@ -9,6 +10,8 @@ struct tr_train_config {
     struct nn_gan_config gan; /* label_count is the data set's number of classes */
     struct tr_schedule schedule;
     struct tr_loss_config loss;
+    struct tr_augment_config augment;
+    bool mirror; /* half of the reals are shown with left and right exchanged, and augmentation may do so */
     float adam_beta1, adam_beta2, adam_epsilon;
     float lr_rampup_kimg; /* 0: none */
     int d_repeats;        /* discriminator steps, each on images of its own, to one of the generator */

@@ -32,7 +32,7 @@ static const char usage[] =
     "  --seed N           default 1\n"
     "  --help\n"
     "\n"
-    "Loss, optimiser and average, kept in the state like the rest (trainer/loss.h has the formulas):\n";
+    "Loss, augmentation, optimiser and average, kept in the state like the rest (trainer/loss.h has the formulas):\n";
 
 enum option_code {
     DATA = 256,
@@ -171,10 +171,11 @@ static int build_config(struct tr_train_options *o, const struct given *given)
     if (given->fmap_max) c->gan.fmap_max = given->fmap_max;
     if (given->tick_kimg > 0) c->tick_kimg = given->tick_kimg;
     c->seed = given->seed;
+    if (o->grow_from) c->augment.kimg = 100; /* the published advice for runs that go on from another */
     for (int i = 0; i < tr_settings_count() && status == NN_OK; i++)
         if (given->settings[i] && tr_setting_take(c, i, given->settings[i]) != 0) return 2;
     if (status == NN_OK && given->levels) status = tr_schedule_parse(&c->schedule, given->levels, &err);
-    if (status == NN_OK) status = nn_gan_check(&c->gan, &err);
+    if (status == NN_OK) status = tr_train_config_check(c, &err);
     if (status == NN_OK) return 0;
     fprintf(stderr, "roentgym train: %s\n", err.text);
     return 2;

@@ -50,7 +50,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
 {
     char images[24], before[24], steps[24], skipped[24], adam_step[24], critic_adam_step[24], adam_phase[24],
-        classes[CLASSES_TEXT];
+        augment[80], classes[CLASSES_TEXT];
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
     snprintf(before, sizeof before, "%" PRIu64, tr->images_before);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
@@ -58,6 +58,8 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
     snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->generator.adam_step);
     snprintf(critic_adam_step, sizeof critic_adam_step, "%" PRId64, tr->discriminator.adam_step);
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
+    snprintf(augment, sizeof augment, "%.17g %" PRId64 " %" PRId64, tr->augment.p, tr->augment.signs,
+             tr->augment.scores);
     classes_text(tr, classes);
     char *config = tr_train_config_text(&tr->config);
     if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
@@ -68,6 +70,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
         {"skipped", skipped},       {"adam_step", adam_step},
         {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
         {"classes", classes},       {"discriminator_adam_step", critic_adam_step},
+        {"augment", augment},
     };
     nn_status status =
         nn_st_write(path, tensors, BUFFERS, metadata, (int)(sizeof metadata / sizeof *metadata), err);
@@ -149,6 +152,20 @@ static nn_status read_images_before(const struct nn_st_file *file, const char *p
     return status;
 }
 
+/* The first states were without augmentation. */
+static nn_status read_augment(const struct nn_st_file *file, const char *path, struct tr_augment *a,
+                              struct nn_error *err)
+{
+    const char *text = nn_st_metadata(file, "augment");
+    int end = 0;
+    if (!text) return NN_OK;
+    if (sscanf(text, "%lf %" SCNd64 " %" SCNd64 "%n", &a->p, &a->signs, &a->scores, &end) == 3 &&
+        !text[end] && a->p >= 0 && a->p <= 1 && a->scores >= 0 && a->signs >= -a->scores &&
+        a->signs <= a->scores)
+        return NN_OK;
+    return nn_fail(err, NN_ERR_FORMAT, "%s: the augmentation's strength, '%s', is damaged", path, text);
+}
+
 static nn_status read_counters(const struct nn_st_file *file, const char *path, struct tr_training *tr,
                                struct nn_error *err)
 {
@@ -173,6 +190,7 @@ static nn_status read_counters(const struct nn_st_file *file, const char *path, 
     tr->adam_phase = (int)value[4];
     nn_status status = read_later_counter(file, path, "discriminator_adam_step", value[3],
                                           &tr->discriminator.adam_step, err);
+    if (status == NN_OK) status = read_augment(file, path, &tr->augment, err);
     return status == NN_OK ? read_images_before(file, path, tr, err) : status;
 }
 
@@ -315,10 +333,15 @@ static void describe(struct nn_checkpoint *info, const struct tr_training *tr, c
     const char *conditioning = !info->class_count                      ? ""
                                : nn_gan_logit_count(&info->config) > 0 ? " with classifier"
                                                                        : " with projection";
+    char augmentation[48] = "";
+    if (tr->config.augment.mode != TR_AUGMENT_NONE)
+        snprintf(augmentation, sizeof augmentation, ", augmentation %s (p %.3f)",
+                 tr_augment_words[tr->config.augment.mode], tr->augment.p);
     snprintf(info->provenance, sizeof info->provenance,
-             "data set %s (sha256 %s, %d training images), %.1f kimg, loss %s%s, seed %" PRIu64,
+             "data set %s (sha256 %s, %d training images), %.1f kimg, loss %s%s%s%s, seed %" PRIu64,
              tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data),
-             info->kimg, tr_loss_words[tr->config.loss.kind], conditioning, tr->config.seed);
+             info->kimg, tr_loss_words[tr->config.loss.kind], conditioning, augmentation,
+             tr->config.mirror ? ", mirrored" : "", tr->config.seed);
 }
 
 nn_status tr_train_state_export(const char *path, const struct tr_training *tr, const char *name,

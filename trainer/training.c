@@ -15,7 +15,8 @@ enum {
     STREAM_CRITIC_LATENT,
     STREAM_GENERATOR_LATENT,
     STREAM_GENERATOR_LABEL,
-    STREAM_CRITIC_LABEL
+    STREAM_CRITIC_LABEL,
+    STREAM_MIRROR
 };
 
 /* ---- life --------------------------------------------------------------------------------------- */
@@ -88,6 +89,7 @@ nn_status tr_training_init(struct tr_training *tr, const struct tr_train_config 
                            struct nn_backend *be, const struct tr_dataset *data, struct nn_error *err)
 {
     *tr = (struct tr_training){.config = *config, .backend = be, .data = data, .adam_phase = -1};
+    tr_augment_init(&tr->augment, &config->augment);
     nn_status status = nn_tape_new(&tr->tape, be, err);
     if (status == NN_OK) status = player_init(&tr->generator, tr, NN_GENERATOR, err);
     if (status == NN_OK) status = player_init(&tr->discriminator, tr, NN_DISCRIMINATOR, err);
@@ -158,18 +160,43 @@ static void real_image(const uint8_t *grey, int side, float fade, float *out)
         }
 }
 
+static void flip(uint8_t *grey, int side)
+{
+    for (uint8_t *row = grey; row < grey + (size_t)side * (size_t)side; row += side)
+        for (int left = 0, right = side - 1; left < right; left++, right--) {
+            uint8_t swap = row[left];
+            row[left] = row[right];
+            row[right] = swap;
+        }
+}
+
+/* As the discriminator is to see them. tr->host has room for 8 floats a sample: an image has 16 at least. */
+static nn_id augmented(struct tr_training *tr, nn_id images, enum tr_augment_role role)
+{
+    const struct tr_augment_draw draw = {.seed = tr->config.seed,
+                                         .role = role,
+                                         .first = tr->images,
+                                         .p = tr->augment.p,
+                                         .mirror = tr->config.mirror};
+    return tr_augment_images(tr->tape, images, &draw, tr->host);
+}
+
 static nn_status reals(struct tr_training *tr, const struct tr_phase *phase, int n, nn_id *images,
                        struct nn_error *err)
 {
     float fade = phase->lod - floorf(phase->lod);
     size_t pixels = (size_t)phase->side * (size_t)phase->side;
     for (int i = 0; i < n; i++) {
-        int index = data_index(tr, tr->images + (uint64_t)i);
+        uint64_t position = tr->images + (uint64_t)i;
+        int index = data_index(tr, position);
         nn_status status = tr_dataset_image(tr->data, phase->side, index, tr->grey, err);
         if (status != NN_OK) return status;
+        if (tr->config.mirror && nn_random_uniform(tr->config.seed, STREAM_MIRROR, position) < 0.5f)
+            flip(tr->grey, phase->side);
         real_image(tr->grey, phase->side, fade, tr->host + (size_t)i * pixels);
     }
-    *images = nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
+    nn_id shown = nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
+    *images = augmented(tr, shown, TR_AUGMENT_REALS);
     return NN_OK;
 }
 
@@ -230,18 +257,17 @@ static nn_status read_scalar(struct tr_training *tr, nn_id id, double *total, st
     return status;
 }
 
-/* Adds the mean sign of the values x (n,1,1,1). */
-static nn_status read_sign(struct tr_training *tr, nn_id x, int n, double *total, struct nn_error *err)
+/* The sum of the signs of the values x (n,1,1,1). */
+static nn_status read_signs(struct tr_training *tr, nn_id x, int n, int *sum, struct nn_error *err)
 {
     void *values = tr->host; /* has room for n doubles: a sample is 16 floats at least */
     bool narrow = tr->backend->real_type == NN_F32;
-    int sum = 0;
     nn_status status = nn_read(tr->tape, x, values, err);
+    *sum = 0;
     for (int i = 0; i < n && status == NN_OK; i++) {
         double value = narrow ? (double)((float *)values)[i] : ((double *)values)[i];
-        sum += (value > 0) - (value < 0);
+        *sum += (value > 0) - (value < 0);
     }
-    *total += (double)sum / n;
     return status;
 }
 
@@ -308,6 +334,7 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     struct nn_tape *t = tr->tape;
     begin_step(tr);
     struct tr_critic_batch batch;
+    int signs = 0;
     nn_status status = real_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
     if (tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
@@ -316,13 +343,16 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
     batch.fakes = nn_detach(
         t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod));
+    batch.fakes = augmented(tr, batch.fakes, TR_AUGMENT_FAKES);
     struct tr_critic_loss loss =
         tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss.real, &losses->real, err);
     if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
     if (status == NN_OK && loss.penalty.index) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
     if (status == NN_OK && loss.label.index) status = read_scalar(tr, loss.label, &losses->label, err);
-    if (status == NN_OK) status = read_sign(tr, loss.margin, n, &losses->real_sign, err);
+    if (status == NN_OK) status = read_signs(tr, loss.margin, n, &signs, err);
+    losses->real_sign += (double)signs / n;
+    tr_augment_observe(&tr->augment, &tr->config.augment, tr->steps + 1, signs, n);
     if (status == NN_OK)
         status =
             descend(tr, &tr->discriminator, loss.total, tr_critic_adam(&tr->config, phase, tr->images), err);
@@ -374,6 +404,7 @@ static nn_status generator_step(struct tr_training *tr, const struct tr_phase *p
     if (status != NN_OK) return status;
     nn_id z = latents(tr, STREAM_GENERATOR_LATENT, n);
     batch.fakes = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod);
+    batch.fakes = augmented(tr, batch.fakes, TR_AUGMENT_GENERATOR);
     nn_id loss =
         tr_generator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss, &value, err);

@@ -30,6 +30,8 @@ struct tr_training {
     int skipped_in_a_row;   /* the latest steps that left an update out; counted anew after a resume */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
+    struct tr_augment augment;
+
     /* Scratch: the order of the data in `order_epoch`, one image as it is in the pyramid, one minibatch. */
     int *order;
     uint64_t order_epoch;
