@@ -18,7 +18,8 @@
  *              G: E[softplus(-(D(f) - D(r)))]
  *
  * Every gradient is that of the minibatch's summed score: with minibatch stddev, D of one sample depends on
- * the others, and those cross terms belong to it, as in the published codes.
+ * the others, and those cross terms belong to it, as in the published codes. It is taken at the images that D
+ * is given: where they are augmented, after that (Karras et al. 2020 take it before).
  *
  * The official network always takes full-resolution images: below full resolution each native pixel is
  * repeated s x s times, s = 2^floor(lod), and |grad| at full resolution is the native one's divided by s

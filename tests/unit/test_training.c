@@ -158,6 +158,37 @@ static void counters_follow_steps_images_and_phases(void **state)
     end(f);
 }
 
+static void a_lazy_penalty_is_an_update_more_once_in_its_interval(void **state)
+{
+    struct tr_train_config config = tiny_config(3);
+    config.loss.kind = TR_LOSS_NONSAT_R1;
+    config.loss.lazy_interval = 3;
+    config.schedule.levels[0].train_kimg = 1;
+    struct fixture *f = begin(state, NN_F32, &config);
+    for (int i = 1; i <= 8; i++) {
+        steps(f, 1);
+        assert_int_equal(f->tr.generator.adam_step, i);
+        assert_int_equal(f->tr.discriminator.adam_step, i + (i + 2) / 3); /* after steps 1, 4, 7 */
+    }
+    assert_true(f->losses.penalty > 0);
+    end(f);
+}
+
+static void the_discriminator_may_step_more_often_each_time_on_other_images(void **state)
+{
+    struct tr_train_config config = tiny_config(3);
+    config.d_repeats = 3;
+    config.schedule.levels[0].train_kimg = 1;
+    struct fixture *f = begin(state, NN_F32, &config);
+    steps(f, 2);
+    assert_int_equal(f->tr.steps, 6);
+    assert_int_equal(f->losses.steps, 6);
+    assert_int_equal(f->tr.images, 6 * MINIBATCH);
+    assert_int_equal(f->tr.generator.adam_step, 2);
+    assert_int_equal(f->tr.discriminator.adam_step, 6);
+    end(f);
+}
+
 static void train_and_write(void **state, uint64_t seed, const char *file)
 {
     struct tr_train_config config = tiny_config(4);
@@ -215,11 +246,13 @@ static struct fixture *resume(void **state, enum nn_type map_type, const char *p
 }
 
 /* Interrupted before the first step, in the middle of a level, at the start, middle and end of a fade. */
-static void resume_everywhere(void **state, enum nn_type map_type)
+static void resume_everywhere(void **state, enum nn_type map_type, enum tr_loss_kind kind)
 {
     static const int stops[] = {0, 3, 4, 6, 8, 12, 15, 16, 21};
     const char *whole = scratch_path(state, "whole"), *part = scratch_path(state, "part");
     struct tr_train_config config = tiny_config(4);
+    config.loss.kind = kind;
+    config.loss.lazy_interval = 3;
     struct fixture *f = begin(state, map_type, &config);
     steps(f, LAST_STEP);
     write_state(f, whole);
@@ -240,13 +273,14 @@ static void resume_everywhere(void **state, enum nn_type map_type)
 
 static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_f32(void **state)
 {
-    resume_everywhere(state, NN_F32);
+    for (int kind = 0; kind < TR_LOSS_COUNT; kind++)
+        resume_everywhere(state, NN_F32, (enum tr_loss_kind)kind);
 }
 
 static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_bf16(void **state)
 {
     if (!nn_cpu_has_bf16()) skip();
-    resume_everywhere(state, NN_BF16);
+    resume_everywhere(state, NN_BF16, TR_LOSS_WGAN_GP);
 }
 
 static void a_configuration_comes_back_from_its_text(void **state)
@@ -254,6 +288,11 @@ static void a_configuration_comes_back_from_its_text(void **state)
     (void)state;
     struct tr_train_config config = tiny_config(4), back;
     config.loss.drift_weight = 0.1f / 3;
+    config.loss.kind = TR_LOSS_R3;
+    config.loss.fake_labels = TR_FAKE_LABELS_RANDOM;
+    config.loss.label_fakes = false;
+    config.loss.lazy_interval = 7;
+    config.ema_kimg = 10.0f / 3;
     config.schedule.levels[1].lr = 1e-7f / 3;
     config.tick_kimg = 1.0 / 3;
     config.seed = INT64_MAX;
@@ -265,8 +304,30 @@ static void a_configuration_comes_back_from_its_text(void **state)
     assert_true(back.loss.drift_weight == config.loss.drift_weight && back.seed == config.seed &&
                 back.schedule.levels[1].lr == config.schedule.levels[1].lr &&
                 back.tick_kimg == config.tick_kimg);
+    assert_true(back.loss.kind == config.loss.kind && back.loss.fake_labels == config.loss.fake_labels &&
+                back.loss.label_fakes == config.loss.label_fakes &&
+                back.loss.lazy_interval == config.loss.lazy_interval && back.ema_kimg == config.ema_kimg);
     free(text);
     free(again);
+}
+
+/* The configuration in the first states, and of what came later the values that such a run had. */
+static void a_configuration_of_the_first_format_is_read(void **state)
+{
+    (void)state;
+    static const char first[] =
+        "{\"resolution_log2\":2,\"label_count\":2,\"fmap_base\":64,\"fmap_max\":16,\"mbstd_group\":4,"
+        "\"penalty_weight\":10.0,\"penalty_target\":1.0,\"drift_weight\":0.001,\"label_weight\":1.0,"
+        "\"penalty_native\":true,\"adam_beta1\":0.0,\"adam_beta2\":0.99,\"adam_epsilon\":1e-8,"
+        "\"ema_decay\":0.995,\"seed\":3,\"tick_kimg\":2.0,\"levels\":[{\"fade_kimg\":0.0,"
+        "\"train_kimg\":4.0,\"minibatch\":16,\"lr\":0.002}]}";
+    struct tr_train_config c;
+    struct nn_error err = {0};
+    require(tr_train_config_parse(&c, first, "first", &err), &err);
+    assert_int_equal(c.loss.kind, TR_LOSS_WGAN_GP);
+    assert_true(c.loss.penalty_native && c.loss.label_fakes && c.ema_decay == 0.995f);
+    assert_int_equal(c.loss.fake_labels, TR_FAKE_LABELS_REAL_BATCH);
+    assert_true(c.d_repeats == 1 && c.ema_kimg == 0 && c.lr_rampup_kimg == 0);
 }
 
 /* ---- states that are refused -------------------------------------------------------------------- */
@@ -386,6 +447,7 @@ static void damaged_metadata_are_refused(void **state)
         {"skipped", "-1", "skipped"},
         {"adam_step", "-1", "adam_step"},
         {"adam_step", "x", "adam_step"},
+        {"discriminator_adam_step", "-1", "discriminator_adam_step"},
         {"adam_phase", "", "adam_phase"},
         {"adam_phase", "-2", "adam_phase"},
         {"adam_phase", "4294967299", "adam_phase"},
@@ -403,9 +465,11 @@ static void a_configuration_out_of_range_is_refused_by_name(void **state)
     static const struct {
         const char *from, *to;
     } bad[] = {
-        {"\"fmap_max\":6", "\"fmap_max\":0"},        {"\"mbstd_group\":2", "\"mbstd_group\":257"},
-        {"\"minibatch\":4", "\"minibatch\":0"},      {"\"resolution_log2\":4", "\"resolution_log2\":3"},
-        {"\"label_count\":2", "\"label_count\":65"},
+        {"\"fmap_max\":6", "\"fmap_max\":0"},          {"\"mbstd_group\":2", "\"mbstd_group\":257"},
+        {"\"minibatch\":4", "\"minibatch\":0"},        {"\"resolution_log2\":4", "\"resolution_log2\":3"},
+        {"\"label_count\":2", "\"label_count\":65"},   {"\"adam_beta2\":0.", "\"adam_beta2\":1."},
+        {"\"loss\":\"wgan-gp\"", "\"loss\":\"?\""},    {"\"d_repeats\":1", "\"d_repeats\":0"},
+        {"\"label_fakes\":true", "\"label_fakes\":1"}, {"\"lazy_interval\":16", "\"lazy_interval\":1.5"},
     };
     struct tr_train_config config = tiny_config(4), back;
     (void)state;
@@ -631,11 +695,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         on_data(counters_follow_steps_images_and_phases),
+        on_data(a_lazy_penalty_is_an_update_more_once_in_its_interval),
+        on_data(the_discriminator_may_step_more_often_each_time_on_other_images),
         on_data(the_same_seed_gives_the_same_bytes_and_another_seed_others),
         on_data(sampling_does_not_disturb_training),
         on_data(a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_f32),
         on_data(a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_bf16),
         cmocka_unit_test(a_configuration_comes_back_from_its_text),
+        cmocka_unit_test(a_configuration_of_the_first_format_is_read),
         on_data(other_data_are_refused),
         on_data(the_same_data_with_classes_in_another_order_are_refused),
         on_data(missing_truncated_and_foreign_states_are_refused),
