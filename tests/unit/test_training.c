@@ -246,13 +246,10 @@ static struct fixture *resume(void **state, enum nn_type map_type, const char *p
 }
 
 /* Interrupted before the first step, in the middle of a level, at the start, middle and end of a fade. */
-static void resume_everywhere(void **state, enum nn_type map_type, enum tr_loss_kind kind)
+static void resume_everywhere(void **state, enum nn_type map_type, struct tr_train_config config)
 {
     static const int stops[] = {0, 3, 4, 6, 8, 12, 15, 16, 21};
     const char *whole = scratch_path(state, "whole"), *part = scratch_path(state, "part");
-    struct tr_train_config config = tiny_config(4);
-    config.loss.kind = kind;
-    config.loss.lazy_interval = 3;
     struct fixture *f = begin(state, map_type, &config);
     steps(f, LAST_STEP);
     write_state(f, whole);
@@ -273,14 +270,30 @@ static void resume_everywhere(void **state, enum nn_type map_type, enum tr_loss_
 
 static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_f32(void **state)
 {
-    for (int kind = 0; kind < TR_LOSS_COUNT; kind++)
-        resume_everywhere(state, NN_F32, (enum tr_loss_kind)kind);
+    struct tr_train_config config = tiny_config(4);
+    config.loss.lazy_interval = 3;
+    for (int kind = 0; kind < TR_LOSS_COUNT; kind++) {
+        config.loss.kind = (enum tr_loss_kind)kind;
+        resume_everywhere(state, NN_F32, config);
+    }
 }
 
 static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_bf16(void **state)
 {
     if (!nn_cpu_has_bf16()) skip();
-    resume_everywhere(state, NN_BF16, TR_LOSS_WGAN_GP);
+    resume_everywhere(state, NN_BF16, tiny_config(4));
+}
+
+static void an_augmented_run_that_is_resumed_equals_the_undisturbed_one(void **state)
+{
+    struct tr_train_config config = tiny_config(4);
+    config.augment = (struct tr_augment_config){TR_AUGMENT_ADA, 0.5f, 0.3f, 0.1f};
+    config.mirror = true;
+    config.loss.lazy_interval = 3;
+    for (int kind = 0; kind < TR_LOSS_COUNT; kind++) {
+        config.loss.kind = (enum tr_loss_kind)kind;
+        resume_everywhere(state, NN_F32, config);
+    }
 }
 
 static void a_configuration_comes_back_from_its_text(void **state)
@@ -451,6 +464,11 @@ static void damaged_metadata_are_refused(void **state)
         {"adam_phase", "", "adam_phase"},
         {"adam_phase", "-2", "adam_phase"},
         {"adam_phase", "4294967299", "adam_phase"},
+        {"augment", "", "augmentation"},
+        {"augment", "1.5 0 0", "augmentation"},
+        {"augment", "nan 0 0", "augmentation"},
+        {"augment", "0.5 8 4", "augmentation"},
+        {"augment", "0.5 0 0 ", "augmentation"},
     };
     const char *path = scratch_path(state, "a");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -558,7 +576,7 @@ static double mean_grey(struct fixture *f, int class_index)
     return sum / (COUNT * 8 * 8);
 }
 
-static void the_generator_learns_the_grey_of_each_class(void **state)
+static void learn_greys(void **state, struct tr_augment_config augment)
 {
     const int even = 60, odd = 195;
     write_dataset(state, 8, even);
@@ -566,6 +584,7 @@ static void the_generator_learns_the_grey_of_each_class(void **state)
     config.gan.fmap_max = 16;
     config.gan.fmap_base = 64;
     config.ema_decay = 0.95f;
+    config.augment = augment;
     config.schedule.levels[0] = (struct tr_level){0, 0, 8, 0.004f};
     config.schedule.levels[1] = (struct tr_level){0, 8, 8, 0.004f};
     struct fixture *f = begin(state, NN_F32, &config);
@@ -574,6 +593,80 @@ static void the_generator_learns_the_grey_of_each_class(void **state)
     if (!(fabs(got_even - even) < 25 && fabs(got_odd - odd) < 25))
         fail_msg("greys %.1f and %.1f, wanted %d and %d", got_even, got_odd, even, odd);
     assert_int_equal(f->tr.skipped, 0);
+    end(f);
+}
+
+static void the_generator_learns_the_grey_of_each_class(void **state)
+{
+    learn_greys(state, tr_augment_config_official());
+}
+
+/* Brightness and contrast of what the discriminator sees vary; what is learnt must not drift with them. */
+static void augmented_training_learns_the_grey_of_each_class_unaugmented(void **state)
+{
+    learn_greys(state, (struct tr_augment_config){TR_AUGMENT_FIXED, 0.4f, 0.6f, 500});
+}
+
+/* ---- augmentation ------------------------------------------------------------------------------- */
+
+/* Bytes that differ between the weights of both networks after 14 steps with either configuration. */
+static int different_weights(void **state, const struct tr_train_config *a, const struct tr_train_config *b)
+{
+    const struct tr_train_config *configs[] = {a, b};
+    float *weights[2][2];
+    size_t sizes[2];
+    int different = 0;
+    for (int i = 0; i < 2; i++) {
+        struct fixture *f = begin(state, NN_F32, configs[i]);
+        const struct tr_player *players[] = {&f->tr.generator, &f->tr.discriminator};
+        steps(f, 14);
+        for (int k = 0; k < 2; k++) {
+            sizes[k] = players[k]->net.value_count;
+            weights[i][k] = host_copy(f, players[k]->values, sizes[k]);
+        }
+        end(f);
+    }
+    for (int k = 0; k < 2; k++) {
+        different += memcmp(weights[0][k], weights[1][k], sizes[k] * sizeof(float)) != 0;
+        free(weights[0][k]);
+        free(weights[1][k]);
+    }
+    return different;
+}
+
+static void augmentation_of_no_strength_changes_nothing(void **state)
+{
+    struct tr_train_config without = tiny_config(4), with = without;
+    with.augment = (struct tr_augment_config){TR_AUGMENT_ADA, 0, 1, 0.1f}; /* no sign is above 1 */
+    assert_int_equal(different_weights(state, &without, &with), 0);
+    with.augment = (struct tr_augment_config){TR_AUGMENT_FIXED, 0.3f, 0.6f, 500};
+    assert_int_equal(different_weights(state, &without, &with), 2);
+}
+
+static void mirroring_changes_only_images_that_are_not_symmetric(void **state)
+{
+    struct tr_train_config without = tiny_config(4), with = without;
+    with.mirror = true;
+    assert_int_equal(different_weights(state, &without, &with), 2);
+    write_dataset(state, SIDE, 60);
+    assert_int_equal(different_weights(state, &without, &with), 0);
+}
+
+static void adaptive_strength_follows_the_scores_of_the_training(void **state)
+{
+    struct tr_train_config config = tiny_config(4);
+    config.augment = (struct tr_augment_config){TR_AUGMENT_ADA, 0.4f, 0, 0.125f};
+    struct fixture *f = begin(state, NN_F32, &config);
+    double p = f->tr.augment.p;
+    for (int turn = 0; turn < 5; turn++) {
+        f->losses.real_sign = 0;
+        steps(f, 4);
+        double rise = f->tr.augment.p - p; /* 16 of 125 images, one way or the other */
+        assert_true(fabs(rise - (f->losses.real_sign > 0 ? 0.128 : -0.128)) < 1e-9 || f->tr.augment.p == 0 ||
+                    f->tr.augment.p == (double)TR_AUGMENT_P_MAX);
+        assert_true(rise > 0 || f->losses.real_sign <= 0 || p == (double)TR_AUGMENT_P_MAX);
+        p = f->tr.augment.p;
+    }
     end(f);
 }
 
@@ -694,6 +787,11 @@ static void the_exported_generator_is_the_level_reached_and_samples_alike(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        on_data(augmentation_of_no_strength_changes_nothing),
+        on_data(mirroring_changes_only_images_that_are_not_symmetric),
+        on_data(adaptive_strength_follows_the_scores_of_the_training),
+        on_data(augmented_training_learns_the_grey_of_each_class_unaugmented),
+        on_data(an_augmented_run_that_is_resumed_equals_the_undisturbed_one),
         on_data(counters_follow_steps_images_and_phases),
         on_data(a_lazy_penalty_is_an_update_more_once_in_its_interval),
         on_data(the_discriminator_may_step_more_often_each_time_on_other_images),
