@@ -1,26 +1,64 @@
-/* RUN, the folder of one training: what its files are called and how they are written. */
+/* RUN, the folder of one training: what its files are called, which are kept, and that only one training at a
+ * time writes there.
+ *
+ *   state-00012.345.safetensors  a training state at 12.345 kimg; --resume goes on from the newest that is
+ * whole state.safetensors            the only state of a run from before states had numbers; the oldest of
+ * all generator.safetensors        the averaged generator of the newest state at full strength of its level
+ *   generator-best.safetensors   that of the tick with the best metric
+ *   metrics.jsonl                a line for each tick
+ *   sheet-00012.345.png          the contact sheet of a tick
+ *
+ * A tick's sheet and line are written before its state: what a state has behind it is there. After a kill,
+ * lines that are newer than the state from which the run goes on are dropped, and written again when the run
+ * is there again. */
 #ifndef TR_RUN_FOLDER_H
 #define TR_RUN_FOLDER_H
 
 #include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/error.h"
 
 struct tr_run_folder {
     const char *path; /* borrowed */
+    int keep;         /* the newest states that are kept, at least 1 */
+    int lock;         /* descriptor, or -1 */
 };
+
+/* Locks the folder if it is there. Error texts say if another training is at work in it; unless `resume`,
+ * also if it holds a run. Changes nothing but this: with `resume`, what a killed run left half written goes
+ * away. The lock ends with tr_run_close, or with the process. */
+nn_status tr_run_open(struct tr_run_folder *folder, const char *path, int keep, bool resume,
+                      struct nn_error *err) NN_MUST_CHECK;
+void tr_run_close(struct tr_run_folder *folder);
+
+/* Makes and locks the folder if tr_run_open found none. */
+nn_status tr_run_make(struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
 
 /* "RUN/FILE" */
 void tr_run_path(const struct tr_run_folder *folder, const char *file, char path[PATH_MAX]);
 
-/* Refuses a folder that holds a run already. Changes nothing. */
-nn_status tr_run_check_unused(const struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
+/* "RUN/state-<kimg>.safetensors" */
+void tr_run_state_path(const struct tr_run_folder *folder, uint64_t images, char path[PATH_MAX]);
 
-/* Makes the folder if it is not there. */
-nn_status tr_run_make(const struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
+/* The states there are, newest first, and the one without a number as TR_RUN_OLD_STATE behind them. *images
+ * is heap memory that the caller frees. */
+#define TR_RUN_OLD_STATE UINT64_MAX
+nn_status tr_run_list_states(const struct tr_run_folder *folder, uint64_t **images, int *count,
+                             struct nn_error *err) NN_MUST_CHECK;
 
-/* Appends a line, given without its end, to RUN/metrics.jsonl. */
+/* Removes numbered states: of those up to `newest` the `keep` newest stay, and `best` and `good` in any case.
+ * States beyond `newest` are not looked at. */
+nn_status tr_run_prune_states(const struct tr_run_folder *folder, uint64_t newest, uint64_t best,
+                              uint64_t good, struct nn_error *err) NN_MUST_CHECK;
+
+/* Appends a line, given without its end, to RUN/metrics.jsonl, durably. */
 nn_status tr_run_append_metrics(const struct tr_run_folder *folder, const char *line,
+                                struct nn_error *err) NN_MUST_CHECK;
+
+/* Drops lines of RUN/metrics.jsonl that are cut off or whose "kimg" is beyond `images`. */
+nn_status tr_run_rewind_metrics(const struct tr_run_folder *folder, uint64_t images,
                                 struct nn_error *err) NN_MUST_CHECK;
 
 #endif

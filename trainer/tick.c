@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/sampler.h"
 #include "trainer/contact_sheet.h"
@@ -16,13 +17,13 @@ static double kimg_of(const struct tr_tick *tick)
 
 static double steps_of(const struct tr_tick *tick)
 {
-    return tick->losses->steps ? tick->losses->steps : 1;
+    return tick->training->tick.steps > 0 ? tick->training->tick.steps : 1;
 }
 
 void tr_tick_print(const struct tr_tick *tick)
 {
     const struct tr_training *tr = tick->training;
-    const struct tr_losses *l = tick->losses;
+    const struct tr_losses *l = &tick->training->tick;
     struct tr_phase phase = tr_training_phase(tr);
     double n = steps_of(tick), phase_left_s = fmax(phase.end_kimg - kimg_of(tick), 0) * 1000;
     char augment[32] = "";
@@ -37,6 +38,14 @@ void tr_tick_print(const struct tr_tick *tick)
     fflush(stdout);
 }
 
+/* Whether `count` images of `size` pixels are all the same. */
+static bool all_alike(const uint8_t *images, int count, size_t size)
+{
+    for (int i = 1; i < count; i++)
+        if (memcmp(images, images + (size_t)i * size, size) != 0) return false;
+    return true;
+}
+
 /* The mean of a loss; JSON has no number for one that is not finite. */
 static void put_loss(FILE *line, const char *name, double mean)
 {
@@ -48,7 +57,7 @@ static void put_loss(FILE *line, const char *name, double mean)
 
 nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err)
 {
-    const struct tr_losses *l = tick->losses;
+    const struct tr_losses *l = &tick->training->tick;
     struct tr_phase phase = tr_training_phase(tick->training);
     double n = steps_of(tick);
     char *text = NULL;
@@ -72,7 +81,7 @@ nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err
     return status;
 }
 
-nn_status tr_tick_write_sheet(const struct tr_tick *tick, struct nn_error *err)
+nn_status tr_tick_write_sheet(struct tr_tick *tick, struct nn_error *err)
 {
     struct tr_training *tr = tick->training;
     int classes = tr_dataset_class_count(tr->data), side = tr_training_phase(tr).side;
@@ -85,6 +94,8 @@ nn_status tr_tick_write_sheet(const struct tr_tick *tick, struct nn_error *err)
         status = tr_training_sample(tr, SHEET_SEED, SHEET_COLUMNS, k, images + (size_t)k * row, err);
     if (status == NN_OK) {
         nn_sampler_grey(images, count, grey);
+        for (int k = 0; k < classes; k++)
+            tick->alike |= all_alike(grey + (size_t)k * row, SHEET_COLUMNS, row / SHEET_COLUMNS);
         snprintf(name, sizeof name, "sheet-%09.3f.png", kimg_of(tick));
         tr_run_path(tick->folder, name, path);
         status = tr_contact_sheet_write(path, grey, classes * SHEET_COLUMNS, SHEET_COLUMNS, side, err);

@@ -1,5 +1,7 @@
 /* `roentgym train`: opens what a run needs, refuses what does not fit together, and trains. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "trainer/commands.h"
@@ -45,14 +47,50 @@ static nn_status check_against_data(const struct run *r, struct nn_error *err)
     return NN_OK;
 }
 
+/* The newest state of a run that is whole, and its configuration. What is damaged is told, and left for its
+ * owner to look at; a run that goes on writes it anew when it comes by. */
+static nn_status newest_state(const char *run, char path[PATH_MAX], struct tr_train_config *config,
+                              struct nn_error *err)
+{
+    const struct tr_run_folder folder = {.path = run};
+    uint64_t *images;
+    int count;
+    struct nn_error first;
+    nn_status status = tr_run_list_states(&folder, &images, &count, err);
+    if (status != NN_OK) return status;
+    if (count == 0) status = nn_fail(err, NN_ERR_IO, "%s: has no state to go on from", run);
+    for (int i = 0; i < count; i++) {
+        tr_run_state_path(&folder, images[i], path);
+        status = tr_train_state_read_config(path, config, err);
+        if (status != NN_ERR_FORMAT && status != NN_ERR_IO) break;
+        if (i == 0) first = *err;
+        if (i + 1 < count)
+            fprintf(stderr, "roentgym train: %s; trying the state before it\n", err->text);
+        else
+            *err = first; /* none is whole: the newest says most */
+    }
+    free(images);
+    return status;
+}
+
+static nn_status grow(struct run *r, struct nn_error *err)
+{
+    const char *from = r->options.grow_from;
+    char path[PATH_MAX];
+    struct tr_train_config config;
+    struct stat info;
+    if (stat(from, &info) != 0 || !S_ISDIR(info.st_mode)) return tr_train_state_grow(from, &r->training, err);
+    nn_status status = newest_state(from, path, &config, err);
+    return status == NN_OK ? tr_train_state_grow(path, &r->training, err) : status;
+}
+
 /* The folder is made last of all, so that what is refused leaves no empty one. */
 static nn_status start(struct run *r, struct nn_error *err)
 {
     struct tr_train_options *o = &r->options;
     char state[PATH_MAX];
-    nn_status status = o->resume ? NN_OK : tr_run_check_unused(&r->folder, err);
-    tr_run_path(&r->folder, "state.safetensors", state);
-    if (status == NN_OK && o->resume) status = tr_train_state_read_config(state, &o->config, err);
+    nn_status status = tr_run_open(&r->folder, o->out, o->keep, o->resume, err);
+    if (status == NN_OK && o->resume) status = newest_state(o->out, state, &o->config, err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
     if (status == NN_OK) status = check_against_data(r, err);
     if (status == NN_OK) status = nn_backend_open_cpu(&r->backend, o->precision, err);
@@ -62,9 +100,32 @@ static nn_status start(struct run *r, struct nn_error *err)
     if (status == NN_OK && o->resume)
         status = tr_train_state_read(state, &r->training, err);
     else if (status == NN_OK && o->grow_from)
-        status = tr_train_state_grow(o->grow_from, &r->training, err);
+        status = grow(r, err);
     if (status == NN_OK) status = tr_run_make(&r->folder, err);
+    if (status == NN_OK) status = tr_run_rewind_metrics(&r->folder, r->training.images, err);
     return status;
+}
+
+static nn_status train(struct run *r, struct nn_error *err)
+{
+    struct tr_state_writer writer = {.folder = &r->folder};
+    struct tr_train_loop loop = {.training = &r->training, .writer = &writer};
+    writer.name = r->options.name ? r->options.name : tr_dataset_name(r->data);
+    nn_status status = tr_train_loop(&loop, err);
+    tr_state_writer_release(&writer);
+    return status;
+}
+
+/* One line: what went wrong and, after a run that no longer learnt, from where another may begin. */
+static void tell(const struct run *r, const struct nn_error *err)
+{
+    uint64_t good = r->training.watch.good_images;
+    char path[PATH_MAX];
+    fprintf(stderr, "roentgym train: %s", err->text);
+    tr_run_state_path(&r->folder, good, path);
+    if (err->status == NN_ERR_NUMERIC && good)
+        fprintf(stderr, "; another run can begin with --grow-from %s, the last good state", path);
+    fputc('\n', stderr);
 }
 
 int tr_train_main(int argc, char **argv)
@@ -74,16 +135,12 @@ int tr_train_main(int argc, char **argv)
     int exit_status;
     if (tr_train_options_parse(&r.options, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
-    r.folder.path = r.options.out;
     nn_status status = start(&r, &err);
-    if (status == NN_OK) {
-        struct tr_train_loop loop = {.folder = &r.folder, .training = &r.training};
-        loop.name = r.options.name ? r.options.name : tr_dataset_name(r.data);
-        status = tr_train_loop(&loop, &err);
-    }
-    if (status != NN_OK) fprintf(stderr, "roentgym train: %s\n", err.text);
+    if (status == NN_OK) status = train(&r, &err);
+    if (status != NN_OK) tell(&r, &err);
     tr_training_release(&r.training);
     if (r.backend) r.backend->close(r.backend);
     tr_dataset_close(r.data);
+    tr_run_close(&r.folder);
     return status == NN_OK ? 0 : 1;
 }

@@ -1,60 +1,84 @@
 #include "trainer/train_loop.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "trainer/interrupt.h"
 #include "trainer/tick.h"
-#include "trainer/train_state.h"
 
-static nn_status save(struct tr_train_loop *loop, struct nn_error *err)
+/* wgan-gp: a critic of the slope that the penalty asks for cannot differ by more than that times the distance
+ * between two images, at most 2 side (side^2 pixels in -1..1; of full resolution unless the penalty is
+ * native); runs that learn stay below a fifth of it. The others: where exp(-margin) is lost beside 1 in f32,
+ * about 17, the discriminator's loss has no gradient any more; twice that. */
+static double margin_limit(const struct tr_training *tr, int side)
 {
-    char path[PATH_MAX];
-    tr_run_path(loop->folder, "state.safetensors", path);
-    nn_status status = tr_train_state_write(path, loop->training, err);
-    tr_run_path(loop->folder, "generator.safetensors", path);
-    if (status == NN_OK) status = tr_train_state_export(path, loop->training, loop->name, err);
-    return status;
+    const struct tr_loss_config *loss = &tr->config.loss;
+    if (loss->kind != TR_LOSS_WGAN_GP) return 34;
+    if (!loss->penalty_native) side = 1 << tr->config.gan.resolution_log2;
+    return 2 * (double)side * (double)loss->penalty_target;
+}
+
+static nn_status look(struct tr_training *tr, const struct tr_tick *tick, struct nn_error *err)
+{
+    const struct tr_losses *l = &tr->tick;
+    struct tr_phase phase = tr_training_phase(tr);
+    const struct tr_sighting seen = {.images = tr->images,
+                                     .side = phase.side,
+                                     .metric = phase.fading ? NAN : tick->metric,
+                                     .margin = (l->real - l->fake) / fmax(l->steps, 1),
+                                     .margin_limit = margin_limit(tr, phase.side),
+                                     .alike = tick->alike};
+    return tr_watch_tick(&tr->watch, &seen, err);
 }
 
 static nn_status tick(struct tr_train_loop *loop, struct nn_error *err)
 {
+    struct tr_training *tr = loop->training;
     double now_s = tr_now_s(), tick_s = now_s - loop->tick_started_s;
-    uint64_t images = loop->training->images - loop->tick_images;
-    const struct tr_tick tick = {.folder = loop->folder,
-                                 .training = loop->training,
-                                 .losses = &loop->losses,
-                                 .images_per_s = (double)images / (tick_s > 0 ? tick_s : 1),
-                                 .elapsed_s = now_s - loop->started_s};
+    struct tr_tick tick = {.folder = loop->writer->folder,
+                           .training = tr,
+                           .images_per_s =
+                               (double)(tr->images - loop->rate_images) / (tick_s > 0 ? tick_s : 1),
+                           .elapsed_s = now_s - loop->started_s,
+                           .metric = NAN};
     tr_tick_print(&tick);
-    nn_status status = save(loop, err);
+    nn_status status = tr_tick_write_sheet(&tick, err);
     if (status == NN_OK) status = tr_tick_write_metrics(&tick, err);
-    if (status == NN_OK) status = tr_tick_write_sheet(&tick, err);
-    loop->losses = (struct tr_losses){0};
+    if (status == NN_OK) status = look(tr, &tick, err);
+    tr->tick = (struct tr_losses){0};
+    if (status == NN_OK) status = tr_state_writer_save(loop->writer, tr, err);
     loop->tick_started_s = tr_now_s();
-    loop->tick_images = loop->training->images;
+    loop->rate_images = tr->images;
+    return status;
+}
+
+static nn_status step(struct tr_training *tr, bool *tick_is_due, struct nn_error *err)
+{
+    uint64_t before = tr->images, every = (uint64_t)fmax(tr->config.tick_kimg * 1000, 1);
+    int level = tr_training_phase(tr).level;
+    nn_status status = tr_training_step(tr, &tr->tick, err);
+    if (status == NN_OK) status = tr_watch_step(tr->skipped_in_a_row, err);
+    struct tr_phase phase = tr_training_phase(tr);
+    *tick_is_due = tr->images / every != before / every || phase.finished || phase.level != level;
     return status;
 }
 
 nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
 {
     struct tr_training *tr = loop->training;
-    uint64_t tick_every = (uint64_t)(tr->config.tick_kimg * 1000);
     nn_status status = NN_OK;
-    int level = tr_training_phase(tr).level;
+    bool tick_is_due;
     loop->started_s = loop->tick_started_s = tr_now_s();
-    loop->tick_images = tr->images;
+    loop->rate_images = tr->images;
     while (status == NN_OK && !tr_interrupted() && !tr_training_phase(tr).finished) {
-        status = tr_training_step(tr, &loop->losses, err);
-        if (status != NN_OK) break;
-        struct tr_phase phase = tr_training_phase(tr);
-        if (tr->images - loop->tick_images >= tick_every || phase.finished || phase.level != level)
-            status = tick(loop, err);
-        level = phase.level;
+        status = step(tr, &tick_is_due, err);
+        if (status == NN_OK && tick_is_due) status = tick(loop, err);
     }
-    if (status == NN_OK && tr_interrupted()) {
-        status = save(loop, err);
-        if (status == NN_OK)
-            printf("stopped at %.2f kimg; --resume goes on from there\n", (double)tr->images / 1000);
-    }
+    if (status != NN_OK) return status;
+    bool finished = tr_training_phase(tr).finished;
+    if (!finished) status = tr_state_writer_save(loop->writer, tr, err);
+    if (status == NN_OK) status = tr_state_writer_finish(loop->writer, err);
+    if (status == NN_OK && !finished)
+        printf("stopped at %.2f kimg; --resume goes on from there\n", (double)tr->images / 1000);
     return status;
 }

@@ -2,21 +2,21 @@
 #ifndef TR_TRAIN_LOOP_H
 #define TR_TRAIN_LOOP_H
 
-#include "trainer/run_folder.h"
-#include "trainer/training.h"
+#include "trainer/state_writer.h"
 
+/* Zeroed, with the first two set, it is ready. */
 struct tr_train_loop {
-    struct tr_run_folder *folder; /* borrowed, all three */
-    struct tr_training *training;
-    const char *name; /* of the model, in its checkpoint */
+    struct tr_training *training; /* borrowed */
+    struct tr_state_writer *writer;
 
-    struct tr_losses losses;          /* sums since the last tick */
     double started_s, tick_started_s; /* monotonic */
-    uint64_t tick_images;             /* at the last tick */
+    uint64_t rate_images;             /* when tick_started_s was */
 };
 
 /* Trains from where the training stands to the end of its schedule, or until tr_interrupted(): then it writes
- * a state and says so. */
+ * a state and says so. A tick is due whenever the images shown pass a multiple of tick_kimg, a level ends or
+ * all ends: the same moments whether or not the run was interrupted. NN_ERR_NUMERIC: what tr_watch and
+ * tr_snapshot_take say; the training's watch knows the last good state. */
 nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -12,15 +12,16 @@ static const char usage[] =
     "usage: roentgym train --data DIR --out RUN [options]\n"
     "       roentgym train --data DIR --out RUN --resume\n"
     "\n"
-    "Trains a class-conditional progressive GAN on the data set in DIR. Into RUN go state.safetensors (to "
-    "go\n"
-    "on from), generator.safetensors (for roentgymd), metrics.jsonl, and a contact sheet at every tick.\n"
-    "Ctrl-C writes a state and stops; --resume goes on from it.\n"
+    "Trains a class-conditional progressive GAN on the data set in DIR. Into RUN go states (to go on\n"
+    "from), generator.safetensors (for roentgymd), metrics.jsonl, and a contact sheet at every tick. Ctrl-C\n"
+    "writes a state and stops. A run that no longer learns stops by itself and says why.\n"
     "\n"
     "  --data DIR         data set: labels.csv, dataset.json, images/\n"
     "  --out RUN          folder of the run; made if it is not there\n"
-    "  --resume           go on from RUN/state.safetensors, with the configuration in it\n"
-    "  --grow-from STATE  begin with the networks of a state of lower resolution, same widths and classes\n"
+    "  --resume           go on from the newest state in RUN that is whole, with the configuration in it\n"
+    "  --keep N           states that stay in RUN: the N newest, and the best; default 3\n"
+    "  --grow-from STATE  begin with the networks of a state, or of a run's newest, of lower or the same\n"
+    "                     resolution, same widths and classes\n"
     "  --preset NAME      cpu-small (default): narrow, for two cores; paper: the official constants\n"
     "  --resolution N     4, 8, ... 1024; default 64\n"
     "  --fmap-base N      channels are min(fmap-base / 2^stage, fmap-max); by the preset\n"
@@ -38,6 +39,7 @@ enum option_code {
     DATA = 256,
     OUT,
     RESUME,
+    KEEP,
     GROW_FROM,
     PRESET,
     RESOLUTION,
@@ -56,6 +58,7 @@ static const struct option own_options[] = {
     {"data", required_argument, NULL, DATA},
     {"out", required_argument, NULL, OUT},
     {"resume", no_argument, NULL, RESUME},
+    {"keep", required_argument, NULL, KEEP},
     {"grow-from", required_argument, NULL, GROW_FROM},
     {"preset", required_argument, NULL, PRESET},
     {"resolution", required_argument, NULL, RESOLUTION},
@@ -121,6 +124,8 @@ static int take(struct tr_train_options *o, struct given *given, int code)
     case RESUME:
         o->resume = true;
         return 0;
+    case KEEP:
+        return parse_int("--keep", optarg, 1, 1000, &o->keep);
     case PRESET:
         given->preset = optarg;
         return 0;
@@ -196,7 +201,7 @@ int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, in
     struct given given = {.preset = "cpu-small", .resolution = 64, .seed = 1};
     struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1];
     int code;
-    *o = (struct tr_train_options){0};
+    *o = (struct tr_train_options){.keep = 3};
     list_options(list);
     while ((code = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (code == HELP) {

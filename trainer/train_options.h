@@ -9,6 +9,7 @@ struct tr_train_options {
     const char *name;       /* of the model, in its checkpoint */
     const char *grow_from;  /* a state of a lower resolution to begin with, or NULL */
     bool resume;
+    int keep;                      /* states that stay in `out` */
     enum nn_type precision;        /* of the feature maps */
     struct tr_train_config config; /* label_count still 0; ignored when resuming */
 };

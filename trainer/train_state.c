@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,16 +11,19 @@
 #include "engine/checkpoint.h"
 #include "engine/engine.h"
 #include "engine/safetensors.h"
+#include "engine/sha256.h"
 
-static const char FORMAT[] = "roentgym-training-state";
+static const char FORMAT[] = "roentgym-training-state", CHECKSUM[] = "sha256", LOSSES[] = "losses";
+enum { LOSSES_COUNT = sizeof(struct tr_losses) / sizeof(double), TEXTS_MAX = 64 };
+_Static_assert(sizeof(struct tr_losses) == LOSSES_COUNT * sizeof(double), "losses are a row of doubles");
 
-/* The flat buffers of a state, by name. */
+/* The flat buffers of a state, by name, as a training has them in its backend's memory. */
 struct buffer {
     const char *name;
     void *device;
     size_t count;
 };
-enum { BUFFERS = 7 };
+enum { BUFFERS = TR_STATE_BUFFERS, AVERAGE = 3, /* in the list below */ TENSORS = BUFFERS + 1 };
 
 static void list_buffers(const struct tr_training *tr, struct buffer list[BUFFERS])
 {
@@ -34,6 +38,39 @@ static void list_buffers(const struct tr_training *tr, struct buffer list[BUFFER
     memcpy(list, all, sizeof all);
 }
 
+/* ---- snapshots ---------------------------------------------------------------------------------- */
+
+nn_status tr_snapshot_take(struct tr_snapshot *s, const struct tr_training *tr, struct nn_error *err)
+{
+    struct buffer list[BUFFERS];
+    list_buffers(tr, list);
+    s->at = *tr;
+    for (int i = 0; i < BUFFERS; i++) {
+        size_t size = list[i].count * sizeof(float);
+        bool finite = true;
+        nn_status status = tr->backend->all_finite(tr->backend, list[i].count, list[i].device, &finite, err);
+        if (status != NN_OK) return status;
+        if (!finite)
+            return nn_fail(err, NN_ERR_NUMERIC,
+                           "a weight (%s) is no longer a finite number; lower the learning rate",
+                           list[i].name);
+        if (!s->host[i]) s->host[i] = malloc(size);
+        if (!s->host[i])
+            return nn_fail(err, NN_ERR_MEMORY, "out of memory for a state of %zu MiB", size >> 20);
+        status = tr->backend->download(tr->backend, s->host[i], list[i].device, size, err);
+        if (status != NN_OK) return status;
+    }
+    return NN_OK;
+}
+
+void tr_snapshot_release(struct tr_snapshot *s)
+{
+    for (int i = 0; i < BUFFERS; i++) free(s->host[i]);
+    *s = (struct tr_snapshot){0};
+}
+
+/* ---- writing ------------------------------------------------------------------------------------ */
+
 /* The data set's classes in label order, a line each. Its hash does not cover their order, which dataset.json
  * gives; the networks' labels depend on it. */
 enum { CLASSES_TEXT = NN_CLASSES_MAX * NN_CLASS_NAME_MAX + 1 };
@@ -46,60 +83,117 @@ static void classes_text(const struct tr_training *tr, char text[CLASSES_TEXT])
         at += sprintf(at, "%s\n", tr_dataset_class(tr->data, k));
 }
 
-static nn_status write_file(const char *path, const struct tr_training *tr,
-                            const struct nn_st_tensor tensors[BUFFERS], struct nn_error *err)
+/* Over all other metadata and all tensors, names and content, in the order of the file: what tells a state
+ * that bad memory or a bad disk has changed, which safetensors itself does not. */
+static void checksum(const struct nn_st_text *texts, int text_count, const struct nn_st_tensor *tensors,
+                     int count, char hex[65])
 {
-    char images[24], before[24], steps[24], skipped[24], adam_step[24], critic_adam_step[24], adam_phase[24],
-        augment[80], classes[CLASSES_TEXT];
+    struct nn_sha256 hash;
+    nn_sha256_init(&hash);
+    for (int i = 0; i < text_count; i++) {
+        if (strcmp(texts[i].key, CHECKSUM) == 0) continue;
+        nn_sha256_add(&hash, texts[i].key, strlen(texts[i].key) + 1);
+        nn_sha256_add(&hash, texts[i].value, strlen(texts[i].value) + 1);
+    }
+    for (int i = 0; i < count; i++) {
+        nn_sha256_add(&hash, tensors[i].name, strlen(tensors[i].name) + 1);
+        nn_sha256_add(&hash, tensors[i].data, nn_st_tensor_bytes(&tensors[i]));
+    }
+    nn_sha256_finish(&hash, hex);
+}
+
+static nn_status write_file(const char *path, const struct tr_training *tr,
+                            const struct nn_st_tensor tensors[TENSORS], struct nn_error *err)
+{
+    char images[24], before[24], steps[24], skipped[24], in_a_row[24], adam_step[24], critic_adam_step[24],
+        adam_phase[24], augment[80], classes[CLASSES_TEXT], watch[TR_WATCH_TEXT], sum[65] = "";
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
     snprintf(before, sizeof before, "%" PRIu64, tr->images_before);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
     snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
+    snprintf(in_a_row, sizeof in_a_row, "%d", tr->skipped_in_a_row);
     snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->generator.adam_step);
     snprintf(critic_adam_step, sizeof critic_adam_step, "%" PRId64, tr->discriminator.adam_step);
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
     snprintf(augment, sizeof augment, "%.17g %" PRId64 " %" PRId64, tr->augment.p, tr->augment.signs,
              tr->augment.scores);
+    tr_watch_text(&tr->watch, watch);
     classes_text(tr, classes);
     char *config = tr_train_config_text(&tr->config);
     if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
     const struct nn_st_text metadata[] = {
-        {"format", FORMAT},         {"format_version", "1"},
-        {"config", config},         {"images", images},
-        {"images_before", before},  {"steps", steps},
-        {"skipped", skipped},       {"adam_step", adam_step},
-        {"adam_phase", adam_phase}, {"data_sha256", tr_dataset_sha256(tr->data)},
-        {"classes", classes},       {"discriminator_adam_step", critic_adam_step},
+        {"format", FORMAT},
+        {"format_version", "1"},
+        {"config", config},
+        {"images", images},
+        {"images_before", before},
+        {"steps", steps},
+        {"skipped", skipped},
+        {"skipped_in_a_row", in_a_row},
+        {"adam_step", adam_step},
+        {"adam_phase", adam_phase},
+        {"watch", watch},
+        {"data_sha256", tr_dataset_sha256(tr->data)},
+        {"discriminator_adam_step", critic_adam_step},
+        {"classes", classes},
         {"augment", augment},
+        {CHECKSUM, sum},
     };
-    nn_status status =
-        nn_st_write(path, tensors, BUFFERS, metadata, (int)(sizeof metadata / sizeof *metadata), err);
+    int texts = (int)(sizeof metadata / sizeof *metadata);
+    checksum(metadata, texts, tensors, TENSORS, sum);
+    nn_status status = nn_st_write(path, tensors, TENSORS, metadata, texts, err);
     free(config);
     return status;
 }
 
-nn_status tr_train_state_write(const char *path, const struct tr_training *tr, struct nn_error *err)
+nn_status tr_train_state_write(const char *path, const struct tr_snapshot *s, struct nn_error *err)
 {
     struct buffer list[BUFFERS];
-    struct nn_st_tensor tensors[BUFFERS] = {{0}};
-    float *host[BUFFERS] = {NULL};
-    nn_status status = NN_OK;
-    list_buffers(tr, list);
-    for (int i = 0; i < BUFFERS && status == NN_OK; i++) {
-        size_t size = list[i].count * sizeof(float);
-        host[i] = malloc(size);
-        if (!host[i])
-            status =
-                nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a state of %zu MiB", path, size >> 20);
-        else
-            status = tr->backend->download(tr->backend, host[i], list[i].device, size, err);
-        tensors[i] =
-            (struct nn_st_tensor){.name = list[i].name, .type = NN_ST_F32, .rank = 1, .data = host[i]};
-        tensors[i].dims[0] = (int64_t)list[i].count;
+    struct nn_st_tensor tensors[TENSORS] = {{0}}; /* that of 8-byte elements first, as in the file */
+    tensors[0] = (struct nn_st_tensor){
+        .name = LOSSES, .type = NN_ST_F64, .rank = 1, .dims = {LOSSES_COUNT}, .data = &s->at.tick};
+    list_buffers(&s->at, list);
+    for (int i = 0; i < BUFFERS; i++)
+        tensors[1 + i] = (struct nn_st_tensor){.name = list[i].name,
+                                               .type = NN_ST_F32,
+                                               .rank = 1,
+                                               .dims = {(int64_t)list[i].count},
+                                               .data = s->host[i]};
+    return write_file(path, &s->at, tensors, err);
+}
+
+/* ---- reading ------------------------------------------------------------------------------------ */
+
+static bool all_finite(const struct nn_st_file *file)
+{
+    for (int i = 0; i < nn_st_count(file); i++) {
+        const struct nn_st_tensor *t = nn_st_at(file, i);
+        size_t count = t->type == NN_ST_F32 ? nn_st_tensor_bytes(t) / sizeof(float) : 0;
+        for (size_t k = 0; k < count; k++) {
+            float value;
+            memcpy(&value, (const char *)t->data + k * sizeof value, sizeof value);
+            if (!isfinite(value)) return false;
+        }
     }
-    if (status == NN_OK) status = write_file(path, tr, tensors, err);
-    for (int i = 0; i < BUFFERS; i++) free(host[i]);
-    return status;
+    return true;
+}
+
+static nn_status verify(const struct nn_st_file *file, const char *path, struct nn_error *err)
+{
+    struct nn_st_text texts[TEXTS_MAX];
+    struct nn_st_tensor tensors[TENSORS];
+    const char *wanted = nn_st_metadata(file, CHECKSUM); /* the first states had none */
+    int text_count = nn_st_metadata_count(file), count = nn_st_count(file);
+    char sum[65];
+    if (wanted && (text_count > TEXTS_MAX || count > TENSORS))
+        return nn_fail(err, NN_ERR_FORMAT, "%s: more in it than a state has", path);
+    for (int i = 0; wanted && i < text_count; i++) texts[i] = nn_st_metadata_at(file, i);
+    for (int i = 0; wanted && i < count; i++) tensors[i] = *nn_st_at(file, i);
+    if (wanted) checksum(texts, text_count, tensors, count, sum);
+    if (wanted && strcmp(wanted, sum) != 0)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: damaged: its checksum does not agree with its content", path);
+    if (!all_finite(file)) return nn_fail(err, NN_ERR_FORMAT, "%s: a weight is not a finite number", path);
+    return NN_OK;
 }
 
 static nn_status open_state(const char *path, struct nn_st_file **file, struct nn_error *err)
@@ -107,9 +201,12 @@ static nn_status open_state(const char *path, struct nn_st_file **file, struct n
     nn_status status = nn_st_open(file, path, err);
     if (status != NN_OK) return status;
     const char *format = nn_st_metadata(*file, "format"), *version = nn_st_metadata(*file, "format_version");
-    if (format && version && strcmp(format, FORMAT) == 0 && strcmp(version, "1") == 0) return NN_OK;
-    nn_st_close(*file);
-    return nn_fail(err, NN_ERR_FORMAT, "%s: not a training state of this version", path);
+    if (!format || !version || strcmp(format, FORMAT) != 0 || strcmp(version, "1") != 0)
+        status = nn_fail(err, NN_ERR_FORMAT, "%s: not a training state of this version", path);
+    else
+        status = verify(*file, path, err);
+    if (status != NN_OK) nn_st_close(*file);
+    return status;
 }
 
 nn_status tr_train_state_read_config(const char *path, struct tr_train_config *config, struct nn_error *err)
@@ -143,13 +240,18 @@ static nn_status read_later_counter(const struct nn_st_file *file, const char *p
     return nn_st_metadata(file, key) ? read_counter(file, path, key, 0, INT64_MAX / 2, value, err) : NN_OK;
 }
 
-static nn_status read_images_before(const struct nn_st_file *file, const char *path, struct tr_training *tr,
-                                    struct nn_error *err)
+/* Losses of other fields, as another version of this program has, are left at zero. */
+static nn_status read_tick(const struct nn_st_file *file, const char *path, struct tr_training *tr,
+                           struct nn_error *err)
 {
-    int64_t images;
-    nn_status status = read_later_counter(file, path, "images_before", 0, &images, err);
-    tr->images_before = (uint64_t)images;
-    return status;
+    const char *watch = nn_st_metadata(file, "watch");
+    const void *losses;
+    int64_t dims[1] = {LOSSES_COUNT};
+    if (watch && !tr_watch_parse(&tr->watch, watch))
+        return nn_fail(err, NN_ERR_FORMAT, "%s: 'watch' is damaged", path);
+    if (nn_st_get(file, LOSSES, NN_ST_F64, 1, dims, &losses, NULL) == NN_OK)
+        memcpy(&tr->tick, losses, sizeof tr->tick);
+    return NN_OK;
 }
 
 /* The first states were without augmentation. */
@@ -188,10 +290,16 @@ static nn_status read_counters(const struct nn_st_file *file, const char *path, 
     tr->skipped = (uint64_t)value[2];
     tr->generator.adam_step = value[3];
     tr->adam_phase = (int)value[4];
+    int64_t before, in_a_row;
     nn_status status = read_later_counter(file, path, "discriminator_adam_step", value[3],
                                           &tr->discriminator.adam_step, err);
     if (status == NN_OK) status = read_augment(file, path, &tr->augment, err);
-    return status == NN_OK ? read_images_before(file, path, tr, err) : status;
+    if (status == NN_OK) status = read_later_counter(file, path, "images_before", 0, &before, err);
+    if (status == NN_OK) status = read_later_counter(file, path, "skipped_in_a_row", 0, &in_a_row, err);
+    if (status != NN_OK) return status;
+    tr->images_before = (uint64_t)before;
+    tr->skipped_in_a_row = (int)in_a_row;
+    return read_tick(file, path, tr, err);
 }
 
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err)
@@ -287,10 +395,10 @@ static bool grows_into(const struct nn_gan_config *small, const struct nn_gan_co
 static nn_status count_images_before(const struct nn_st_file *file, const char *path, struct tr_training *tr,
                                      struct nn_error *err)
 {
-    int64_t images = 0;
-    nn_status status = read_images_before(file, path, tr, err);
+    int64_t images = 0, before;
+    nn_status status = read_later_counter(file, path, "images_before", 0, &before, err);
     if (status == NN_OK) status = read_counter(file, path, "images", 0, INT64_MAX / 2, &images, err);
-    if (status == NN_OK) tr->images_before += (uint64_t)images;
+    if (status == NN_OK) tr->images_before = (uint64_t)before + (uint64_t)images;
     return status;
 }
 
@@ -344,9 +452,10 @@ static void describe(struct nn_checkpoint *info, const struct tr_training *tr, c
              tr->config.mirror ? ", mirrored" : "", tr->config.seed);
 }
 
-nn_status tr_train_state_export(const char *path, const struct tr_training *tr, const char *name,
+nn_status tr_train_state_export(const char *path, const struct tr_snapshot *s, const char *name,
                                 struct nn_error *err)
 {
+    const struct tr_training *tr = &s->at;
     struct tr_phase phase = tr_training_phase(tr);
     if (phase.fading) return NN_OK;
     const struct nn_network *full = &tr->generator.net;
@@ -354,20 +463,15 @@ nn_status tr_train_state_export(const char *path, const struct tr_training *tr, 
     struct nn_network part = {0};
     info.config.resolution_log2 -= (int)phase.lod;
     describe(&info, tr, name);
-    float *values = malloc(full->value_count * sizeof *values), *lower = NULL;
-    nn_status status = values ? nn_network_init(&part, &info.config, NN_GENERATOR, err)
-                              : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    if (status == NN_OK)
-        status =
-            tr->backend->download(tr->backend, values, tr->average, full->value_count * sizeof *values, err);
+    float *lower = NULL;
+    nn_status status = nn_network_init(&part, &info.config, NN_GENERATOR, err);
     if (status == NN_OK && !(lower = malloc(part.value_count * sizeof *lower)))
         status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
     if (status == NN_OK) {
-        copy_shared_levels(full, values, &part, lower, false);
+        copy_shared_levels(full, s->host[AVERAGE], &part, lower, false);
         status = nn_checkpoint_write(path, &info, &part, lower, err);
     }
     nn_network_release(&part);
-    free(values);
     free(lower);
     return status;
 }

@@ -1,14 +1,31 @@
-/* The file from which a run goes on: RUN/state.safetensors holds both networks, the averaged generator, Adam,
- * the counters, the configuration, the hash of the data and its classes. Written atomically. */
+/* The file from which a run goes on: both networks, the averaged generator, Adam, the counters, the losses of
+ * the tick that has begun, the configuration, the hash of the data and its classes, and a SHA-256 over all of
+ * it. The same training gives the same bytes: no time and no name of a machine is in it. Written
+ * atomically. */
 #ifndef TR_TRAIN_STATE_H
 #define TR_TRAIN_STATE_H
 
 #include "trainer/training.h"
 
-nn_status tr_train_state_write(const char *path, const struct tr_training *tr,
+/* A training as it stood: what a state or a generator is written from while the training goes on. Zeroed it
+ * is empty; it may be taken again and again, of one training, in the same memory. */
+enum { TR_STATE_BUFFERS = 7 };
+struct tr_snapshot {
+    struct tr_training at;         /* its counters, configuration and layouts; its buffers are not used */
+    float *host[TR_STATE_BUFFERS]; /* heap */
+};
+
+/* NN_ERR_NUMERIC if a weight is not finite: such a state is worth nothing. The training must outlive the
+ * snapshot. */
+nn_status tr_snapshot_take(struct tr_snapshot *snapshot, const struct tr_training *tr,
+                           struct nn_error *err) NN_MUST_CHECK;
+void tr_snapshot_release(struct tr_snapshot *snapshot);
+
+nn_status tr_train_state_write(const char *path, const struct tr_snapshot *snapshot,
                                struct nn_error *err) NN_MUST_CHECK;
 
-/* The configuration alone, before a training exists. */
+/* The configuration alone, before a training exists. Here as in what follows a file that is truncated, whose
+ * checksum is wrong or that has a weight that is not finite is NN_ERR_FORMAT. */
 nn_status tr_train_state_read_config(const char *path, struct tr_train_config *config,
                                      struct nn_error *err) NN_MUST_CHECK;
 
@@ -23,7 +40,7 @@ nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct n
 
 /* The averaged generator as it stands, as a checkpoint of the current level's resolution that the daemon can
  * load. During a fade nothing is written: no single network is that mixture. */
-nn_status tr_train_state_export(const char *path, const struct tr_training *tr, const char *name,
+nn_status tr_train_state_export(const char *path, const struct tr_snapshot *snapshot, const char *name,
                                 struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "trainer/dataset.h"
 #include "trainer/train_config.h"
+#include "trainer/watch.h"
 
 /* One network's weights and Adam moments: value_count elements each, backend memory. */
 struct tr_player {
@@ -12,6 +13,13 @@ struct tr_player {
     nn_id *gradients;
     void *values, *m, *v;
     int64_t adam_step; /* updates since Adam was last reset */
+};
+
+/* Sums over `steps` discriminator steps of what each had for its minibatch: mean scores, weighted terms, and
+ * the mean of sign(margin) (tr_critic_loss), -1..1, which rises towards 1 as the discriminator overfits. */
+struct tr_losses {
+    double real, fake, penalty, label, generator, real_sign;
+    double steps; /* a whole number; of one type with the others, so that a state holds them as one row */
 };
 
 struct tr_training {
@@ -27,10 +35,12 @@ struct tr_training {
     uint64_t images_before; /* shown in the runs that this one has grown out of; for the record only */
     uint64_t steps;         /* discriminator steps so far */
     uint64_t skipped;       /* network updates left out because a gradient was not finite */
-    int skipped_in_a_row;   /* the latest steps that left an update out; counted anew after a resume */
+    int skipped_in_a_row;   /* the latest steps that left an update out */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
     struct tr_augment augment;
+    struct tr_losses tick; /* since the last tick, for the run's loop; a state holds them and the watch */
+    struct tr_watch watch;
 
     /* Scratch: the order of the data in `order_epoch`, one image as it is in the pyramid, one minibatch. */
     int *order;
@@ -38,13 +48,6 @@ struct tr_training {
     uint8_t *grey;
     float *host;
     size_t host_count;
-};
-
-/* Sums over `steps` discriminator steps of what each had for its minibatch: mean scores, weighted terms, and
- * the mean of sign(margin) (tr_critic_loss), -1..1, which rises towards 1 as the discriminator overfits. */
-struct tr_losses {
-    double real, fake, penalty, label, generator, real_sign;
-    int steps;
 };
 
 /* Fresh networks from config.seed. */

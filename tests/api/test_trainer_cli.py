@@ -9,7 +9,7 @@ import struct
 import unittest
 import zlib
 
-from trainer import SMALL, TrainerTest, phantoms, png_header, read, roentgym, trained, tree, write
+from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, roentgym, states, trained, tree, write
 
 LEVELS = ["--levels", "4:0/0.3,8:0.2/0.2,16:0.2/0.2", "--tick-kimg", "0.3"]
 LONG = ["--levels", "4:0/2,8:0.1/0.1,16:0.1/0.2", "--tick-kimg", "0.1"]  # ticks to stop between
@@ -101,7 +101,8 @@ class Train(TrainerTest):
         self.assertEqual([lines[0]["side"], lines[-1]["side"], lines[-1]["lod"]], [8, 16, 0])
         self.assertEqual({line["skipped"] for line in lines}, {0})
         self.assertEqual(set(os.listdir(self.path("run"))),
-                         {"state.safetensors", "generator.safetensors", "metrics.jsonl",
+                         {"generator.safetensors", "metrics.jsonl",
+                          *(f"state-{k:09.3f}.safetensors" for k in kimg[-3:]),
                           *(f"sheet-{k:09.3f}.png" for k in kimg)})
         self.assertEqual(png_header(read(self.path("run"), f"sheet-{LAST_KIMG:09.3f}.png")),
                          (8 * 18 + 2, 2 * 18 + 2, 8, 0))
@@ -109,7 +110,7 @@ class Train(TrainerTest):
         self.assertEqual([about["name"], about["resolution"], about["training_data"], about["kimg"]],
                          ["tiny hips", "16", "simulated", f"{LAST_KIMG:.3f}"])
         self.assertEqual(json.loads(about["classes"]), ["no_fracture", "fracture"])
-        config = json.loads(header(self.path("run/state.safetensors"))["__metadata__"]["config"])
+        config = json.loads(header(states(self.path("run"))[-1])["__metadata__"]["config"])
         self.assertEqual([config["seed"], config["fmap_base"], config["fmap_max"], config["tick_kimg"]],
                          [3, 128, 8, 0.3])
         self.assertEqual([(level["fade_kimg"], level["train_kimg"]) for level in config["levels"]],
@@ -118,7 +119,7 @@ class Train(TrainerTest):
     def stop_and_resume(self, number):
         """Returns the exit status and what the stopped run printed."""
         for _ in range(5):
-            stopped = self.interrupt(number, lambda: os.path.exists(self.path("run/metrics.jsonl")),
+            stopped = self.interrupt(number, lambda: os.path.isdir(self.path("run")) and states(self.path("run")),
                                      *self.train, *LONG)
             if stopped:
                 break
@@ -142,43 +143,49 @@ class Train(TrainerTest):
         self.assertEqual(self.stop_and_resume(signal.SIGKILL)[0], -signal.SIGKILL)
 
     def test_nothing_to_resume_is_told_and_nothing_made(self):
-        self.refuse(*self.train, "--resume", text="run/state.safetensors")
+        self.refuse(*self.train, "--resume", text="run: ")
         self.assertEqual(os.listdir(self.folder), [])
 
     def test_a_damaged_state_is_told_by_name_and_kept(self):
         self.succeed(*self.train, "--levels", "4:0/0.05,8:0/0,16:0/0")
-        state = self.path("run/state.safetensors")
+        (state,) = states(self.path("run"))
         whole = read(state)
         for content in (whole[:-1], whole[:100], b"", read(self.path("run/generator.safetensors"))):
             write(state, content)
             self.refuse(*self.train, "--resume", text=state)
             self.assertEqual(read(state), content)
 
+    def overflowing_state(self):
+        """Begins a run whose state has finite weights from which no finite score can come."""
+        def edit(_, tensors):
+            tensors["discriminator"][-400:] = struct.pack("<f", 3e38) * 100
+
+        self.succeed(*self.train, "--levels", "4:0/0.05,8:0/0.1,16:0/0.5", "--tick-kimg", "0.05", "--keep", 99)
+        for state in states(self.path("run"))[1:]:
+            os.remove(state)
+        edit_state(states(self.path("run"))[0], edit)
+
     def test_metrics_stay_json_when_a_loss_is_not_finite(self):
-        self.succeed(*self.train, "--levels", "4:0/0.05,8:0/0.1,16:0/0", "--tick-kimg", "0.05")
-        state = self.path("run/state.safetensors")
-        content = bytearray(read(state))
-        size = struct.unpack("<Q", content[:8])[0]
-        about = json.loads(content[8:8 + size])
-        at = 8 + size + about["discriminator"]["data_offsets"][1] - 4  # the bias of the last label
-        content[at:at + 4] = struct.pack("<f", float("nan"))
-        images = about["__metadata__"]["images"]
-        changed = bytes(content).replace(b'"images":"%s"' % images.encode(), b'"images":"64"', 1)
-        self.assertEqual(len(changed) - len(content), 2 - len(images))
-        changed = struct.pack("<Q", size + 2 - len(images)) + changed[8:]
-        write(state, changed)
-        self.succeed(*self.train, "--resume")
+        self.overflowing_state()
+        roentgym(*self.train, "--resume")
         last = metrics(self.path("run"))[-1]
         self.assertGreater(last["skipped"], 0)
         self.assertIsNone(last["label"])
+
+    def test_a_run_whose_gradients_stay_infinite_ends_with_one_line(self):
+        self.overflowing_state()
+        told = self.refuse(*self.train, "--resume", text="10 steps in a row", output=None)
+        self.assertIn("lower the learning rate", told)
+        self.assertIn("--grow-from " + states(self.path("run"))[0], told)
 
     def test_a_full_disk_is_told_and_leaves_no_half_file(self):
         self.succeed(*self.train, "--levels", "4:0/0.05,8:0/0,16:0/0")  # makes the pyramid
         shutil.rmtree(self.path("run"))
         done = roentgym(*self.train, *LEVELS, file_bytes=5000)
         self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
-        self.assertIn("run/state.safetensors", done.stderr)
-        self.assertEqual(os.listdir(self.path("run")), [])
+        self.assertIn("run/state-00000.304.safetensors", done.stderr)
+        self.assertEqual({name.split(".")[0] for name in os.listdir(self.path("run"))},
+                         {"metrics", "sheet-00000"})
 
     def test_a_name_and_both_precisions_are_taken(self):
         for precision in ("f32", "bf16"):
@@ -192,7 +199,7 @@ class Train(TrainerTest):
     def test_a_run_grows_from_one_of_lower_resolution(self):
         small = ["train", "--data", phantoms(), "--fmap-base", "128", "--fmap-max", "8"]
         self.succeed(*small, "--out", self.path("small"), "--resolution", 8, "--levels", "4:0/0.05,8:0/0.05")
-        state = self.path("small/state.safetensors")
+        (state,) = states(self.path("small"))[-1:]
         large = ["--resolution", "16", "--levels", "4:0/0,8:0/0,16:0.05/0.05"]
         self.succeed(*small, "--out", self.path("large"), *large, "--grow-from", state)
         self.refuse(*small, "--out", self.path("wide"), *large, "--grow-from", state, "--fmap-max", 9,
@@ -316,7 +323,7 @@ class Sample(TrainerTest):
         whole = read(self.model)
         bad = self.path("bad")
         for content in (None, b"", whole[:-1], whole[:50], b"\x89PNG\r\n\x1a\n" * 10,
-                        read(trained(), "state.safetensors"),
+                        read(states(trained())[-1]),
                         whole.replace(b'"format_version":"1"', b'"format_version":"2"')):
             if content is not None:
                 write(bad, content)

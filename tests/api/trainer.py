@@ -6,6 +6,8 @@ The environment may name ROENTGYM_BUILD (folder of the programs, default build).
 
 import atexit
 import functools
+import hashlib
+import json
 import os
 import resource
 import shutil
@@ -54,6 +56,32 @@ def tree(folder):
             for where, _, names in os.walk(folder) for name in names}
 
 
+def states(run):
+    """Paths of a run's states, oldest first."""
+    return [os.path.join(run, name) for name in sorted(os.listdir(run))
+            if name.startswith("state-") and name.endswith(".safetensors")]
+
+
+def edit_state(path, edit):
+    """Calls edit(metadata, {tensor: bytearray}) on a state and writes it back with a checksum that agrees."""
+    content = read(path)
+    size = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:8 + size])
+    metadata = header.pop("__metadata__")
+    names = sorted(header, key=lambda name: header[name]["data_offsets"])
+    tensors = {name: bytearray(content[8 + size:][slice(*header[name]["data_offsets"])]) for name in names}
+    edit(metadata, tensors)
+    checksum = hashlib.sha256()
+    for key, value in metadata.items():
+        checksum.update(b"" if key == "sha256" else f"{key}\0{value}\0".encode())
+    for name in names:
+        checksum.update(name.encode() + b"\0" + tensors[name])
+    metadata["sha256"] = checksum.hexdigest()
+    text = json.dumps({"__metadata__": metadata, **header}).encode()
+    text += b" " * (-(len(text) + 8) % 64)
+    write(path, struct.pack("<Q", len(text)) + text + b"".join(tensors.values()))
+
+
 def png_header(content):
     """(width, height, depth, colour type)"""
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
@@ -96,12 +124,13 @@ class TrainerTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
         return done.stdout
 
-    def refuse(self, *arguments, status=1, text="", **how):
+    def refuse(self, *arguments, status=1, text="", output="", **how):
         done = roentgym(*arguments, **how)
         self.assertEqual(done.returncode, status, (arguments, done.stderr))
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assertIn(text, done.stderr)
-        self.assertEqual(done.stdout, "")
+        if output is not None:
+            self.assertEqual(done.stdout, output)
         return done.stderr
 
     def interrupt(self, number, ready, *arguments):

@@ -1,0 +1,35 @@
+/* Writes states and generators of a run while its training goes on: the training waits only until its buffers
+ * are copied (0.1 s a gigabyte); a thread then makes the checksum, writes, syncs and renames. At most one is
+ * under way; a second waits for it. */
+#ifndef TR_STATE_WRITER_H
+#define TR_STATE_WRITER_H
+
+#include <pthread.h>
+
+#include "trainer/run_folder.h"
+#include "trainer/train_state.h"
+
+/* Zeroed, with the first two set, it is ready. */
+struct tr_state_writer {
+    const struct tr_run_folder *folder; /* borrowed */
+    const char *name;                   /* of the model, in its checkpoint; borrowed */
+
+    struct tr_snapshot snapshot; /* the thread's while it runs */
+    pthread_t thread;
+    bool running;
+    nn_status status; /* the thread's */
+    struct nn_error err;
+};
+
+/* Copies the training, and starts to write RUN/state-<kimg>.safetensors, then the generators, and then to
+ * remove the states that are too old. A failure of the one before is told here, and nothing new is begun. */
+nn_status tr_state_writer_save(struct tr_state_writer *writer, const struct tr_training *tr,
+                               struct nn_error *err) NN_MUST_CHECK;
+
+/* Waits until all is written; tells its failure. */
+nn_status tr_state_writer_finish(struct tr_state_writer *writer, struct nn_error *err) NN_MUST_CHECK;
+
+/* Waits and frees; a failure that nobody has been told is lost. */
+void tr_state_writer_release(struct tr_state_writer *writer);
+
+#endif
