@@ -164,3 +164,14 @@ void nn_replace_abandon(struct nn_replace *file)
     free(file->path);
     *file = (struct nn_replace){.fd = -1};
 }
+
+nn_status nn_file_replace(const char *path, const void *bytes, size_t size_bytes, struct nn_error *err)
+{
+    struct nn_replace file;
+    nn_status status = nn_replace_open(&file, path, err);
+    if (status) return status;
+    status = nn_replace_write(&file, bytes, size_bytes, err);
+    if (!status) return nn_replace_commit(&file, err);
+    nn_replace_abandon(&file);
+    return status;
+}

@@ -41,4 +41,8 @@ nn_status nn_replace_commit(struct nn_replace *file, struct nn_error *err) NN_MU
 /* Removes the temporary file and releases the struct. Harmless on a zeroed or released struct. */
 void nn_replace_abandon(struct nn_replace *file);
 
+/* All of that for bytes in memory. */
+nn_status nn_file_replace(const char *path, const void *bytes, size_t size_bytes,
+                          struct nn_error *err) NN_MUST_CHECK;
+
 #endif

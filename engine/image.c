@@ -425,15 +425,7 @@ nn_status nn_png_write(const char *path, const struct nn_image *image, const str
     size_t size;
     nn_status status = nn_png_encode(image, texts, text_count, &bytes, &size, err);
     if (status) return status;
-    struct nn_replace file;
-    status = nn_replace_open(&file, path, err);
-    if (status) goto out;
-    status = nn_replace_write(&file, bytes, size, err);
-    if (status)
-        nn_replace_abandon(&file);
-    else
-        status = nn_replace_commit(&file, err);
-out:
+    status = nn_file_replace(path, bytes, size, err);
     free(bytes);
     return status;
 }

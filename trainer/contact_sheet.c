@@ -2,40 +2,57 @@
 
 #include <string.h>
 
-#include "engine/image.h"
+enum { GAP = 2, GAP_GREY = 96, WIDTH_MAX = 4096, HEIGHT_MAX = NN_IMAGE_SIDE_MAX, SIDE_MIN = 8 };
 
-enum { GAP = 2, GAP_GREY = 96, WIDTH_MAX = 4096 };
-
-static nn_status place(struct nn_image *sheet, const uint8_t *tile, int side, int halvings, int column,
-                       int row, struct nn_error *err)
+nn_status tr_contact_sheet_init(struct tr_contact_sheet *sheet, int count, int columns, int side,
+                                struct nn_error *err)
 {
-    struct nn_image full = {.width = side, .height = side, .depth = 8, .pixels = (void *)(uintptr_t)tile},
-                    small;
-    nn_status status = nn_image_halve(&full, halvings, &small, err);
+    int rows = (count + columns - 1) / columns;
+    *sheet = (struct tr_contact_sheet){.columns = columns, .side = side};
+    int step = side + GAP;
+    while ((columns * step > WIDTH_MAX || rows * step + GAP > HEIGHT_MAX) &&
+           side >> sheet->halvings > SIDE_MIN)
+        step = (side >> ++sheet->halvings) + GAP;
+    nn_status status = nn_image_init(&sheet->picture, columns * step + GAP, rows * step + GAP, 8, err);
+    if (status == NN_OK)
+        memset(sheet->picture.pixels, GAP_GREY, (size_t)sheet->picture.width * (size_t)sheet->picture.height);
+    return status;
+}
+
+nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, const uint8_t *tile,
+                                 struct nn_error *err)
+{
+    struct nn_image full = {sheet->side, sheet->side, 8, (void *)(uintptr_t)tile}, small;
+    nn_status status = nn_image_halve(&full, sheet->halvings, &small, err);
     if (status != NN_OK) return status;
-    int step = small.width + GAP;
-    uint8_t *pixels = sheet->pixels;
+    int step = small.width + GAP, column = index % sheet->columns, row = index / sheet->columns;
+    uint8_t *pixels = sheet->picture.pixels;
     for (int y = 0; y < small.height; y++)
-        memcpy(pixels + (size_t)(GAP + row * step + y) * (size_t)sheet->width + (size_t)(GAP + column * step),
+        memcpy(pixels + (size_t)(GAP + row * step + y) * (size_t)sheet->picture.width +
+                   (size_t)(GAP + column * step),
                (uint8_t *)small.pixels + (size_t)y * (size_t)small.width, (size_t)small.width);
     nn_image_release(&small);
     return NN_OK;
 }
 
+nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path, struct nn_error *err)
+{
+    return nn_png_write(path, &sheet->picture, NULL, 0, err);
+}
+
+void tr_contact_sheet_release(struct tr_contact_sheet *sheet)
+{
+    nn_image_release(&sheet->picture);
+}
+
 nn_status tr_contact_sheet_write(const char *path, const uint8_t *tiles, int count, int columns, int side,
                                  struct nn_error *err)
 {
-    int halvings = 0, rows = (count + columns - 1) / columns;
-    while (columns * ((side >> halvings) + GAP) > WIDTH_MAX && side >> halvings > 8) halvings++;
-    int step = (side >> halvings) + GAP;
-    struct nn_image sheet;
-    nn_status status = nn_image_init(&sheet, columns * step + GAP, rows * step + GAP, 8, err);
-    if (status != NN_OK) return status;
-    memset(sheet.pixels, GAP_GREY, (size_t)sheet.width * (size_t)sheet.height);
+    struct tr_contact_sheet sheet;
+    nn_status status = tr_contact_sheet_init(&sheet, count, columns, side, err);
     for (int i = 0; i < count && status == NN_OK; i++)
-        status = place(&sheet, tiles + (size_t)i * (size_t)side * (size_t)side, side, halvings, i % columns,
-                       i / columns, err);
-    if (status == NN_OK) status = nn_png_write(path, &sheet, NULL, 0, err);
-    nn_image_release(&sheet);
+        status = tr_contact_sheet_place(&sheet, i, tiles + (size_t)i * (size_t)side * (size_t)side, err);
+    if (status == NN_OK) status = tr_contact_sheet_save(&sheet, path, err);
+    tr_contact_sheet_release(&sheet);
     return status;
 }

@@ -4,10 +4,26 @@
 
 #include <stdint.h>
 
-#include "engine/error.h"
+#include "engine/image.h"
 
-/* `count` tiles of side*side 8-bit grey pixels each, row by row, `columns` to a row, thin grey gaps between.
- * A sheet that would be wider than 4096 pixels is shrunk by halving (2x2 means). */
+/* Tiles row by row with thin grey gaps between; a place without an image stays grey. */
+struct tr_contact_sheet {
+    struct nn_image picture;
+    int columns, side, halvings;
+};
+
+/* For `count` tiles of side*side pixels, `columns` to a row. A sheet that would be wider than 4096 or higher
+ * than 16384 pixels is shrunk by halving (2x2 means). */
+nn_status tr_contact_sheet_init(struct tr_contact_sheet *sheet, int count, int columns, int side,
+                                struct nn_error *err) NN_MUST_CHECK;
+/* `tile`: side*side 8-bit grey pixels. */
+nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, const uint8_t *tile,
+                                 struct nn_error *err) NN_MUST_CHECK;
+nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path,
+                                struct nn_error *err) NN_MUST_CHECK;
+void tr_contact_sheet_release(struct tr_contact_sheet *sheet); /* harmless on a zeroed struct */
+
+/* All at once, of `count` tiles one after another. */
 nn_status tr_contact_sheet_write(const char *path, const uint8_t *tiles, int count, int columns, int side,
                                  struct nn_error *err) NN_MUST_CHECK;
 

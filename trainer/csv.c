@@ -85,3 +85,17 @@ nn_status tr_csv_next(struct tr_csv *csv, char *fields[TR_CSV_FIELDS_MAX], int *
     }
     return NN_OK;
 }
+
+void tr_csv_write_cell(FILE *to, const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, to);
+        return;
+    }
+    putc('"', to);
+    for (; *text; text++) {
+        if (*text == '"') putc('"', to);
+        putc(*text, to);
+    }
+    putc('"', to);
+}

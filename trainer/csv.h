@@ -1,9 +1,10 @@
-/* Comma-separated values (RFC 4180), read record by record within a text in memory. Lines may end with
- * LF or CRLF; a UTF-8 byte-order mark and empty lines are skipped. */
+/* Comma-separated values (RFC 4180), read record by record within a text in memory, written cell by cell.
+ * Lines may end with LF or CRLF; a UTF-8 byte-order mark and empty lines are skipped. */
 #ifndef TR_CSV_H
 #define TR_CSV_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "engine/error.h"
 
@@ -24,5 +25,8 @@ void tr_csv_init(struct tr_csv *csv, char *text, size_t size_bytes, const char *
  * file and line: an open quote, text after a closing quote, a zero byte, too many fields. */
 nn_status tr_csv_next(struct tr_csv *csv, char *fields[TR_CSV_FIELDS_MAX], int *count,
                       struct nn_error *err) NN_MUST_CHECK;
+
+/* Writes one cell, in quotes where it needs them. */
+void tr_csv_write_cell(FILE *to, const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-"""`roentgym`, `roentgym train` and `roentgym sample` from the command line, and every refusal of them."""
+"""`roentgym` and `roentgym train` from the command line, and every refusal of them."""
 
 import functools
 import json
@@ -56,7 +56,6 @@ class Usage(TrainerTest):
     def test_wrong_usage_exits_2_and_touches_nothing(self):
         phantom = ["phantom", "--patients", "3", "--out", self.path("out")]
         train = ["train", "--data", phantoms(), "--out", self.path("out")]
-        sample = ["sample", "--model", self.path("m"), "--out", self.path("out")]
         wrong = [
             ["bogus"], ["phantom"], phantom[:3], phantom[:1] + phantom[3:], phantom + ["more"],
             *(phantom + extra for extra in (
@@ -72,11 +71,6 @@ class Usage(TrainerTest):
                 ["--levels", "8:-1/1"], ["--levels", "8:nan/1"], ["--tick-kimg", "0"],
                 ["--tick-kimg", "nan"], ["--tick-kimg", "2h"], ["--precision", "f16"],
                 ["--preset", "big"], ["--seed", "-1"], ["--seed", ""], ["--bogus"])),
-            ["sample"], sample[:3], sample[:1] + sample[3:], sample + ["more"],
-            *(sample + extra for extra in (
-                ["--count", "0"], ["--count", "10001"], ["--strength", "1.1"], ["--strength", "nan"],
-                ["--strength", "x"], ["--truncation", "-0.1"], ["--truncation", "nan"], ["--seed", "-1"],
-                ["--seed", "18446744073709551616"], ["--bogus"])),
         ]
         for arguments in wrong:
             with self.subTest(arguments=arguments):
@@ -287,61 +281,6 @@ class BadData(TrainerTest):
 
         check("16 pixels", "--resolution", 32)
         check("minibatch of 128", "--resolution", 16, "--preset", "paper")
-
-
-class Sample(TrainerTest):
-    def setUp(self):
-        super().setUp()
-        self.model = os.path.join(trained(), "generator.safetensors")
-
-    def sample(self, out, *more):
-        self.succeed("sample", "--model", self.model, "--out", self.path(out), *more)
-        return tree(self.path(out))
-
-    def test_each_class_gets_its_seeds_as_png(self):
-        files = self.sample("a", "--count", 2, "--seed", 5)
-        self.assertEqual(set(files), {f"{name}-{seed}.png" for name in ("no_fracture", "fracture")
-                                      for seed in (5, 6)})
-        for content in files.values():
-            self.assertEqual(png_header(content), (16, 16, 8, 0))
-        self.assertEqual(len(set(files.values())), 4)
-
-    def test_the_same_request_gives_the_same_bytes_alone_or_among_others(self):
-        files = self.sample("a", "--count", 3)
-        self.assertEqual(self.sample("b", "--count", 3), files)
-        alone = self.sample("c", "--class", "fracture", "--seed", 2, "--count", 1)
-        self.assertEqual(alone, {"fracture-2.png": files["fracture-2.png"]})
-        self.succeed("sample", "--model", self.model, "--out", self.path("d"), "--count", 3, threads=2)
-        self.assertEqual(tree(self.path("d")), files)
-
-    def test_a_sheet_has_a_row_for_each_class(self):
-        self.succeed("sample", "--model", self.model, "--sheet", self.path("s.png"), "--count", 4)
-        self.assertEqual(png_header(read(self.path("s.png"))), (4 * 18 + 2, 2 * 18 + 2, 8, 0))
-        self.assertEqual(os.listdir(self.folder), ["s.png"])
-
-    def test_bad_models_are_told_by_name_and_nothing_is_made(self):
-        whole = read(self.model)
-        bad = self.path("bad")
-        for content in (None, b"", whole[:-1], whole[:50], b"\x89PNG\r\n\x1a\n" * 10,
-                        read(states(trained())[-1]),
-                        whole.replace(b'"format_version":"1"', b'"format_version":"2"')):
-            if content is not None:
-                write(bad, content)
-            self.refuse("sample", "--model", bad, "--out", self.path("out"), text=bad + ": ")
-            self.assertFalse(os.path.exists(self.path("out")))
-
-    def test_a_model_does_not_choose_where_its_images_go(self):
-        write(self.path("bad"), read(self.model).replace(b'\\"fracture\\"', b'\\"../cture\\"'))
-        self.refuse("sample", "--model", self.path("bad"), "--out", self.path("out"), "--class", "../cture",
-                    text="../cture")
-        self.assertEqual(sorted(tree(self.folder)), ["bad"])
-
-    def test_an_unknown_class_or_a_folder_that_cannot_be_made_is_told(self):
-        self.refuse("sample", "--model", self.model, "--out", self.path("out"), "--class", "hip",
-                    text="fracture")
-        self.refuse("sample", "--model", self.model, "--out", self.path("none/out"),
-                    text=self.path("none/out"))
-        self.assertEqual(os.listdir(self.folder), [])
 
 
 if __name__ == "__main__":

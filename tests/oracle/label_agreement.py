@@ -4,7 +4,7 @@
     label_agreement.py DATASET SAMPLES
 
 Trains a small convolutional network (PyTorch) on the training split of DATASET, a folder with labels.csv,
-and scores its test split and SAMPLES, a folder of CLASS-SEED.png as `roentgym sample --out` writes it.
+and scores its test split and SAMPLES, a folder that `roentgym sample --out` has written.
 Prints both areas under the ROC curve: the first is what this network can see at all, the second how far
 samples agree with the labels they were conditioned on. A few minutes on two cores.
 """
@@ -27,17 +27,11 @@ def load(path):
     return (grey - 64) / 64
 
 
-def load_split(dataset, split):
+def load_split(dataset, split=None):
     with open(dataset / "labels.csv", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["split"] == split]
+        rows = [row for row in csv.DictReader(file) if row["split"] == (split or row["split"])]
     images = numpy.stack([load(dataset / row["file"]) for row in rows])
     return images, numpy.array([row["label"] == POSITIVE for row in rows])
-
-
-def load_samples(folder):
-    paths = sorted(folder.glob("*-*.png"))
-    images = numpy.stack([load(path) for path in paths])
-    return images, numpy.array([path.name.rsplit("-", 1)[0] == POSITIVE for path in paths])
 
 
 def make_network():
@@ -91,7 +85,7 @@ def main():
     network = train(*load_split(dataset, "train"))
     for name, (images, labels) in {
         "phantoms held out": load_split(dataset, "test"),
-        "samples": load_samples(samples),
+        "samples": load_split(samples),
     }.items():
         print(f"{name}: AUC {area(network, images, labels):.3f} ({labels.sum()} {POSITIVE} of {len(labels)})")
 

@@ -191,14 +191,8 @@ static bool goes_on(struct writer *w)
 static nn_status write_text(const struct writer *w, const char *file, const char *text)
 {
     char path[PATH_MAX];
-    struct nn_replace replace;
     in_folder(w, file, path);
-    nn_status status = nn_replace_open(&replace, path, w->err);
-    if (status != NN_OK) return status;
-    status = nn_replace_write(&replace, text, strlen(text), w->err);
-    if (status == NN_OK) return nn_replace_commit(&replace, w->err);
-    nn_replace_abandon(&replace);
-    return status;
+    return nn_file_replace(path, text, strlen(text), w->err);
 }
 
 static nn_status write_labels(const struct writer *w)

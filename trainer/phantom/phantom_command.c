@@ -3,12 +3,12 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/phantom/dataset_writer.h"
+#include "trainer/progress.h"
 
 static const char usage[] =
     "usage: roentgym phantom --patients N --out DIR [options]\n"
@@ -25,24 +25,9 @@ static const char usage[] =
     "  --threads N    images made at the same time, 1..1024; default one per processor\n"
     "  --help\n";
 
-struct show {
-    double started_s, shown_s;
-    int first; /* images that were there at the start; -1 until known */
-};
-
-static bool show_progress(void *context, int done, int total)
+static bool show_progress(void *progress, int done, int total)
 {
-    struct show *s = context;
-    double now = tr_now_s();
-    bool terminal = isatty(STDOUT_FILENO);
-    if (s->first < 0) s->first = done - 1;
-    if (done == total || now - s->shown_s > (terminal ? 0.2 : 10)) {
-        double rate = (done - s->first) / (now - s->started_s);
-        printf("%s%d of %d images  %.1f images/s  %.0f s left%s", terminal ? "\r" : "", done, total, rate,
-               (total - done) / rate, terminal && done < total ? "  " : "\n");
-        fflush(stdout);
-        s->shown_s = now;
-    }
+    tr_progress_show(progress, done, total);
     return !tr_interrupted();
 }
 
@@ -105,17 +90,18 @@ int tr_phantom_main(int argc, char **argv)
 {
     struct phantom_dataset_options options = {0};
     struct nn_error err;
-    struct show show = {.started_s = tr_now_s(), .first = -1};
+    struct tr_progress progress;
     bool complete;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
-    nn_status status = phantom_dataset_write(&options, show_progress, &show, &complete, &err);
+    tr_progress_start(&progress, "images");
+    nn_status status = phantom_dataset_write(&options, show_progress, &progress, &complete, &err);
     if (status != NN_OK) {
         fprintf(stderr, "roentgym phantom: %s\n", err.text);
         return 1;
     }
-    if (complete && show.first < 0) printf("%s: complete already\n", options.out);
+    if (complete && progress.first < 0) printf("%s: complete already\n", options.out);
     if (!complete) fputs("\nroentgym phantom: stopped; the same command goes on\n", stderr);
     return 0;
 }

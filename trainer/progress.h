@@ -1,0 +1,15 @@
+/* How long work shows that it goes on: one line, rewritten on a terminal, every ten seconds elsewhere. */
+#ifndef TR_PROGRESS_H
+#define TR_PROGRESS_H
+
+struct tr_progress {
+    const char *things; /* "images" */
+    double started_s, shown_s;
+    int first; /* what was done at the start, so that the rate is of this run; -1 until known */
+};
+
+void tr_progress_start(struct tr_progress *progress, const char *things);
+/* "12 of 40 images  3.1 images/s  9 s left" on stdout, now and then and at the end. */
+void tr_progress_show(struct tr_progress *progress, int done, int total);
+
+#endif
