@@ -96,7 +96,6 @@ nn_status tr_run_open(struct tr_run_folder *folder, const char *path, int keep, 
     if (access(path, F_OK) != 0 && errno == ENOENT && !resume) return NN_OK;
     nn_status status = lock_folder(folder, err);
     if (status == NN_OK && !resume) status = refuse_second_run(folder, err);
-    if (status == NN_OK) remove_half_written(folder);
     if (status != NN_OK) tr_run_close(folder);
     return status;
 }
@@ -118,6 +117,7 @@ nn_status tr_run_make(struct tr_run_folder *folder, struct nn_error *err)
         status = lock_folder(folder, err);
         if (status == NN_OK) status = refuse_second_run(folder, err);
     }
+    if (status == NN_OK) remove_half_written(folder);
     return status;
 }
 

@@ -26,14 +26,14 @@ struct tr_run_folder {
     int lock;         /* descriptor, or -1 */
 };
 
-/* Locks the folder if it is there. Error texts say if another training is at work in it; unless `resume`,
- * also if it holds a run. Changes nothing but this: with `resume`, what a killed run left half written goes
- * away. The lock ends with tr_run_close, or with the process. */
+/* Locks the folder if it is there; the lock ends with tr_run_close, or with the process. Error texts say if
+ * another training is at work in it and, unless `resume`, if it holds a state. Changes nothing. */
 nn_status tr_run_open(struct tr_run_folder *folder, const char *path, int keep, bool resume,
                       struct nn_error *err) NN_MUST_CHECK;
 void tr_run_close(struct tr_run_folder *folder);
 
-/* Makes and locks the folder if tr_run_open found none. */
+/* To be called when nothing can be refused any more: makes and locks the folder if tr_run_open found none, and
+ * removes what a killed run left half written. */
 nn_status tr_run_make(struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
 
 /* "RUN/FILE" */

@@ -1,0 +1,273 @@
+"""A training that is killed, stopped, out of disk, or finds its files damaged: it ends as the undisturbed run
+does, to the byte, and never loses more than the last interval."""
+
+import fcntl
+import functools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+from trainer import (PROGRAM, SMALL, TrainerTest, environment, phantoms, read, roentgym, states, tree,  # noqa: E402
+                     write)
+
+# 28 ticks, one of them in every fade and one at the end of every level. Everything that a state must hold is in
+# use: two losses' worth of counters, augmentation that adapts, a rate that rises.
+LENGTH = ["--levels", "4:0/0.7,8:0.5/0.5,16:0.5/0.5", "--tick-kimg", "0.1"]
+MORE = ["--augment", "ada", "--lr-rampup-kimg", "0.5"]
+BEGIN = [*SMALL, *LENGTH, *MORE, "--seed", 4]
+
+
+@functools.cache
+def undisturbed():
+    """Folder of a run that nothing happened to."""
+    folder = os.path.join(os.path.dirname(phantoms()), "undisturbed")
+    made = roentgym("train", "--data", phantoms(), "--out", folder, *BEGIN)
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def lines(run):
+    """metrics.jsonl without what a clock has measured."""
+    parsed = [json.loads(line) for line in read(run, "metrics.jsonl").decode().splitlines()]
+    return [{key: value for key, value in line.items() if key not in ("images_per_s", "elapsed_s")}
+            for line in parsed]
+
+
+class TrainingTest(TrainerTest):
+    def setUp(self):
+        super().setUp()
+        self.run_folder = self.path("run")
+        self.train = ["train", "--data", phantoms(), "--out", self.run_folder]
+
+    def next_command(self):
+        """A run that was killed before its first state begins anew."""
+        begun = os.path.isdir(self.run_folder) and states(self.run_folder)
+        return [*self.train, "--resume"] if begun else [*self.train, *BEGIN]
+
+    def to_the_end(self):
+        self.succeed(*self.next_command())
+
+    def assert_as_undisturbed(self):
+        ours, theirs = tree(self.run_folder), tree(undisturbed())
+        self.assertEqual(sorted(ours), sorted(theirs))
+        self.assertEqual(lines(self.run_folder), lines(undisturbed()))
+        for name, content in theirs.items():
+            if name != "metrics.jsonl":
+                self.assertTrue(ours[name] == content, f"{name} differs")
+
+    def begin(self):
+        return subprocess.Popen([PROGRAM, *map(str, self.next_command())], env=environment(), text=True,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def wait_for_states(self, process, count):
+        limit = time.monotonic() + 60
+        while not (os.path.isdir(self.run_folder) and len(states(self.run_folder)) >= count):
+            self.assertIsNone(process.poll(), "ended early")
+            self.assertLess(time.monotonic(), limit)
+            time.sleep(0.002)
+
+
+class Interrupted(TrainingTest):
+    def disturb(self, numbers, times, seed):
+        """Ends the run `times` times at random moments; returns how often it was hit while it worked."""
+        moment = random.Random(seed)
+        hits = 0
+        for _ in range(times):
+            with self.begin() as process:
+                time.sleep(moment.uniform(0, 0.5))
+                number = moment.choice(numbers)
+                process.send_signal(number)
+                output, errors = process.communicate(timeout=60)
+                if process.returncode == -signal.SIGKILL:
+                    hits += 1
+                elif "stopped" in output:
+                    hits += 1
+                    self.assertEqual((process.returncode, errors), (0, ""))
+                    self.assertIn("--resume goes on", output.splitlines()[-1])
+                elif process.returncode == -number:
+                    hits += 1  # before it listens to signals: as if it had not begun
+                else:
+                    self.assertEqual((process.returncode, errors), (0, ""))
+        return hits
+
+    def test_killed_at_random_moments_it_ends_with_the_same_bytes(self):
+        hits = self.disturb([signal.SIGKILL], 25, seed=1)
+        self.to_the_end()
+        self.assert_as_undisturbed()
+        self.assertGreater(hits, 5)
+
+    def test_stopped_and_killed_at_random_moments_it_ends_with_the_same_bytes(self):
+        hits = self.disturb([signal.SIGINT, signal.SIGTERM, signal.SIGKILL], 25, seed=2)
+        self.to_the_end()
+        # States of the moments of the stops stay until newer ones take their place: at the end they have.
+        self.assert_as_undisturbed()
+        self.assertGreater(hits, 5)
+
+
+class Damaged(TrainingTest):
+    def stopped(self, count=3):
+        """A run that was killed with `count` states."""
+        with self.begin() as process:
+            self.wait_for_states(process, count)
+            process.kill()
+            process.communicate()
+        return states(self.run_folder)
+
+    def test_a_damaged_newest_state_is_told_and_the_one_before_it_used(self):
+        def cut(content):
+            return content[:len(content) // 2]
+
+        def flip(content):
+            changed = bytearray(content)
+            changed[-1000] ^= 4  # in the mantissa of a weight: safetensors itself has nothing against it
+            return bytes(changed)
+
+        def flip_counter(content):
+            return content.replace(b'"adam_step":"', b'"adam_step":"1', 1)[:-1]
+
+        for damage in (cut, flip, flip_counter, lambda content: b""):
+            with self.subTest(damage=damage.__name__):
+                shutil.rmtree(self.run_folder, ignore_errors=True)
+                found = self.stopped()
+                write(found[-1], damage(read(found[-1])))
+                done = roentgym(*self.train, "--resume")
+                self.assertEqual((done.returncode, len(done.stderr.splitlines())), (0, 1), done.stderr)
+                self.assertIn(f"roentgym train: {found[-1]}: ", done.stderr)
+                self.assertIn("trying the state before it", done.stderr)
+                self.assert_as_undisturbed()
+
+    def test_two_damaged_states_are_passed_over_and_three_end_it_with_nothing_changed(self):
+        found = self.stopped()
+        for state in found[1:]:
+            write(state, read(state)[:-9])
+        shutil.copytree(self.run_folder, self.path("copy"))
+        done = roentgym(*self.train, "--resume")
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (0, 2), done.stderr)
+        self.assert_as_undisturbed()
+        shutil.rmtree(self.run_folder)
+        os.rename(self.path("copy"), self.run_folder)
+        write(found[0], b"")
+        before = tree(self.run_folder)
+        done = roentgym(*self.train, "--resume")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(found[-1], done.stderr.splitlines()[-1])
+        self.assertEqual(tree(self.run_folder), before)
+
+    def test_a_line_of_metrics_that_was_cut_off_and_lines_too_new_come_again(self):
+        self.stopped()
+        with open(os.path.join(self.run_folder, "metrics.jsonl"), "a", encoding="ascii") as file:
+            file.write('{"kimg":1.900,"side":16}\n{"kimg":2.1,"si')
+        self.to_the_end()
+        self.assert_as_undisturbed()
+
+    def test_what_a_kill_left_half_written_goes_away_and_nothing_else(self):
+        self.stopped()
+        for name in ("state-00000.304.safetensors.77.1.tmp", "generator.safetensors.77.2.tmp",
+                     "metrics.jsonl.77.3.tmp", "mine.tmp"):
+            write(os.path.join(self.run_folder, name), "half")
+        self.to_the_end()
+        os.remove(os.path.join(self.run_folder, "mine.tmp"))
+        self.assert_as_undisturbed()
+
+    def test_a_pyramid_cut_short_while_it_is_in_use_ends_the_run_with_one_line(self):
+        data = self.path("data")
+        shutil.copytree(phantoms(), data)
+        shutil.rmtree(os.path.join(data, "pyramid"), ignore_errors=True)  # as its times would not agree
+        self.train[2] = data
+        with self.begin() as process:
+            self.wait_for_states(process, 1)
+            for name in os.listdir(os.path.join(data, "pyramid")):
+                if name.endswith(".u8"):
+                    os.truncate(os.path.join(data, "pyramid", name), 5)
+            errors = process.communicate(timeout=60)[1]
+        self.assertEqual((process.returncode, len(errors.splitlines())), (1, 1), errors)
+        self.assertIn("/data/pyramid/r00", errors)
+        self.to_the_end()
+        self.assert_as_undisturbed()
+
+
+class Refused(TrainingTest):
+    def test_a_second_training_in_the_same_folder_is_refused(self):
+        with self.begin() as process:
+            self.wait_for_states(process, 1)
+            process.send_signal(signal.SIGSTOP)
+            before = tree(self.run_folder)
+            for more in (BEGIN, ["--resume"]):
+                self.refuse(*self.train, *more, text="another training is at work")
+            self.assertEqual(tree(self.run_folder), before)
+            process.send_signal(signal.SIGCONT)
+            self.assertEqual(process.communicate(timeout=60)[1], "")
+        self.assert_as_undisturbed()
+
+    def test_a_folder_that_is_locked_before_its_first_state_is_refused(self):
+        os.mkdir(self.run_folder)
+        descriptor = os.open(self.run_folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        self.refuse(*self.train, *BEGIN, text="another training is at work")
+        os.close(descriptor)
+        self.assertEqual(os.listdir(self.run_folder), [])
+
+    def test_other_data_are_refused_and_nothing_is_changed(self):
+        shutil.copytree(undisturbed(), self.run_folder)
+        data = self.path("data")
+        shutil.copytree(phantoms(), data)
+        os.remove(os.path.join(data, "images/p000000_0.png"))
+        shutil.copy(os.path.join(data, "images/p000001_0.png"), os.path.join(data, "images/p000000_0.png"))
+        self.train[2] = data
+        before = tree(self.run_folder)
+        self.refuse(*self.train, "--resume", text="the data set is not the one")
+        self.assertEqual(tree(self.run_folder), before)
+
+
+class FullDisk(TrainingTest):
+    def mounted(self, size):
+        """A file system of so many bytes at self.run_folder."""
+        os.mkdir(self.run_folder)
+        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", self.run_folder],
+                              capture_output=True, check=False)
+        if made.returncode != 0:
+            self.skipTest("only root can mount a small file system")
+        self.addCleanup(subprocess.run, ["umount", self.run_folder], capture_output=True, check=False)
+
+    def test_a_disk_that_fills_costs_the_last_interval_and_the_run_goes_on_when_there_is_room(self):
+        state = os.path.getsize(states(undisturbed())[-1])
+        generator = os.path.getsize(os.path.join(undisturbed(), "generator.safetensors"))
+        for states_that_fit in (0.5, 1.5, 2.5, 3.5):
+            with self.subTest(states_that_fit=states_that_fit):
+                self.mounted(int(states_that_fit * state + generator + 65536))
+                done = roentgym(*self.train, *BEGIN)
+                self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
+                self.assertIn("No space left on device", done.stderr)
+                names = os.listdir(self.run_folder)
+                self.assertEqual([name for name in names if name.endswith(".tmp")], [])
+                self.assertGreaterEqual(len(states(self.run_folder)), int(states_that_fit))
+                subprocess.run(["mount", "-o", "remount,size=100m", self.run_folder], check=True)
+                self.to_the_end()
+                self.assert_as_undisturbed()
+                subprocess.run(["umount", self.run_folder], check=True)
+                os.rmdir(self.run_folder)
+
+    def test_a_file_that_cannot_grow_costs_the_last_interval(self):
+        limit = os.path.getsize(os.path.join(undisturbed(), "metrics.jsonl")) // 2
+        with self.begin() as process:
+            self.wait_for_states(process, 1)
+            process.kill()
+            process.communicate()
+        before = states(self.run_folder)
+        contents = [read(state) for state in before]
+        done = roentgym(*self.train, "--resume", file_bytes=limit)
+        self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1), done.stderr)
+        self.assertEqual([read(state) for state in before], contents)
+        self.to_the_end()
+        self.assert_as_undisturbed()
+
+
+if __name__ == "__main__":
+    unittest.main()
