@@ -87,6 +87,13 @@ $(call remember,$(B)/flags.txt,$(CC) $(filter-out -Werror,$(CFLAGS)))
 $(call remember,$(B)/engine.txt,$(ENGINE))
 $(call remember,$(B)/parts.txt,$(PARTS))
 
+# What --version says beside the version: the commit, and whether files have changed since. Empty without git.
+COMMIT   := $(shell git describe --always --dirty 2>/dev/null)
+$(call remember,$(B)/commit.txt,$(COMMIT))
+MAINS    := $(B)/trainer/main.o $(B)/server/main.o
+$(MAINS): CFLAGS += -DROENTGYM_COMMIT='"$(COMMIT)"'
+$(MAINS): $(B)/commit.txt
+
 $(B)/libengine.a: $(ENGINE) $(B)/engine.txt
 	@rm -f $@; $(AR) rcs $@ $(ENGINE)
 $(B)/libparts.a: $(PARTS) $(B)/parts.txt

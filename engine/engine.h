@@ -12,7 +12,8 @@
 
 #include "engine/error.h"
 
-/* Of both programs; images, sessions and metrics carry it. */
+/* Of both programs; images, sessions and metrics carry it. The commit, which the Makefile gives to the two
+ * main.c only, does not belong there: the same sample is to have the same bytes. */
 #define ROENTGYM_VERSION "0.1.0"
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };

@@ -21,6 +21,7 @@ const char srv_config_help[] =
     "  --models DIR    folder of checkpoints and model cards (default deploy/models)\n"
     "  --device NAME   auto, cpu or cuda (default auto)\n"
     "  --web DIR       folder of the pages (default web)\n"
+    "  --version       which program this is\n"
     "  --help          this text\n"
     "\n"
     "Flags win over the configuration file. Exit status: 0 stopped, 1 failed, 2 wrong usage.\n";
@@ -140,6 +141,7 @@ enum {
     FLAG_MODELS,
     FLAG_DEVICE,
     FLAG_WEB,
+    FLAG_VERSION,
     FLAG_HELP,
     FLAG_END
 };
@@ -173,21 +175,18 @@ static enum srv_config_outcome scan_flags(int argc, char **argv, const char *val
                                           struct nn_error *err)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, FLAG_CONFIG},
-        {"port", required_argument, NULL, FLAG_PORT},
-        {"bind", required_argument, NULL, FLAG_BIND},
-        {"db", required_argument, NULL, FLAG_DB},
-        {"models", required_argument, NULL, FLAG_MODELS},
-        {"device", required_argument, NULL, FLAG_DEVICE},
-        {"web", required_argument, NULL, FLAG_WEB},
-        {"help", no_argument, NULL, FLAG_HELP},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, FLAG_CONFIG}, {"port", required_argument, NULL, FLAG_PORT},
+        {"bind", required_argument, NULL, FLAG_BIND},     {"db", required_argument, NULL, FLAG_DB},
+        {"models", required_argument, NULL, FLAG_MODELS}, {"device", required_argument, NULL, FLAG_DEVICE},
+        {"web", required_argument, NULL, FLAG_WEB},       {"version", no_argument, NULL, FLAG_VERSION},
+        {"help", no_argument, NULL, FLAG_HELP},           {NULL, 0, NULL, 0},
     };
     int flag;
     optind = 0; /* GNU: start over, tests call this more than once */
     opterr = 0;
     while ((flag = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (flag == FLAG_HELP) return CONFIG_HELP;
+        if (flag == FLAG_VERSION) return CONFIG_VERSION;
         const char *given = argv[optind - 1];
         if (flag == ':') nn_fail(err, NN_ERR_ARGUMENT, "%s: wants a value", given);
         if (flag == '?') nn_fail(err, NN_ERR_ARGUMENT, "%s: unknown flag, see --help", given);
@@ -208,7 +207,7 @@ enum srv_config_outcome srv_config_read(int argc, char **argv, struct srv_config
     enum srv_config_outcome outcome = scan_flags(argc, argv, values, err);
     if (outcome != CONFIG_GO) return outcome;
     nn_status status = srv_config_read_file(values[FLAG_CONFIG], config, err);
-    for (int flag = FLAG_PORT; !status && flag < FLAG_HELP; flag++)
+    for (int flag = FLAG_PORT; !status && flag < FLAG_VERSION; flag++)
         if (values[flag]) status = apply_flag(flag, values[flag], config, err);
     return status ? CONFIG_WRONG : CONFIG_GO;
 }

@@ -115,6 +115,9 @@ int main(int argc, char **argv)
     case CONFIG_HELP:
         fputs(srv_config_help, stdout);
         return EXIT_SUCCESS;
+    case CONFIG_VERSION:
+        puts("roentgymd " ROENTGYM_VERSION " " ROENTGYM_COMMIT);
+        return EXIT_SUCCESS;
     case CONFIG_WRONG:
         fprintf(stderr, "roentgymd: %s\n", err.text);
         return EXIT_USAGE;

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "trainer/commands.h"
 
 struct command {
@@ -20,7 +21,8 @@ static void print_usage(FILE *to)
     fputs("usage: roentgym COMMAND [options]\n\n", to);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].what);
-    fputs("\nroentgym COMMAND --help tells a command's options.\n", to);
+    fputs("\nroentgym COMMAND --help tells a command's options, roentgym --version which program this is.\n",
+          to);
 }
 
 int main(int argc, char **argv)
@@ -31,6 +33,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0) {
         print_usage(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("roentgym " ROENTGYM_VERSION " " ROENTGYM_COMMIT);
         return 0;
     }
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)

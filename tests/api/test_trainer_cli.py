@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -49,10 +50,6 @@ def undisturbed():
 
 
 class Usage(TrainerTest):
-    def test_help_goes_to_stdout_and_exits_0(self):
-        for arguments in (["--help"], *([command, "--help"] for command in ("phantom", "train", "sample"))):
-            self.assertIn("usage: roentgym", self.succeed(*arguments))
-
     def test_wrong_usage_exits_2_and_touches_nothing(self):
         phantom = ["phantom", "--patients", "3", "--out", self.path("out")]
         train = ["train", "--data", phantoms(), "--out", self.path("out")]
@@ -77,7 +74,17 @@ class Usage(TrainerTest):
                 self.refuse(*arguments, status=2)
                 self.assertEqual(os.listdir(self.folder), [])
         nothing = roentgym()
-        self.assertEqual((nothing.returncode, nothing.stdout), (2, ""))
+        self.assertEqual((nothing.returncode, nothing.stdout, nothing.stderr),
+                         (2, "", self.succeed("--help")))
+
+    def test_the_commands_are_listed_a_line_each_and_each_has_help(self):
+        listed = re.findall(r"^  ([a-z]+) +\S.*$", self.succeed("--help"), re.MULTILINE)
+        self.assertLessEqual({"phantom", "train", "sample"}, set(listed))
+        for command in listed:
+            self.assertIn(f"usage: roentgym {command}", self.succeed(command, "--help"))
+
+    def test_the_version_is_told(self):
+        self.assertRegex(self.succeed("--version"), r"^roentgym \d+\.\d+\.\d+ [0-9a-z.-]*\n$")
 
 
 class Train(TrainerTest):

@@ -99,6 +99,11 @@ class Starts(StartTest):
             with self.subTest(flags=flags):
                 self.refusal(*flags, status=2)
 
+    def test_the_version_is_printed_on_request(self):
+        done = subprocess.run([PROGRAM, "--version"], cwd="/", capture_output=True, text=True, check=False)
+        self.assertRegex(done.stdout, r"^roentgymd \d+\.\d+\.\d+ [0-9a-z.-]*\n$")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
     def test_help_is_printed_on_request(self):
         done = subprocess.run([PROGRAM, "--help"], cwd="/", capture_output=True, text=True)
         self.assertEqual((done.returncode, done.stderr), (0, ""))

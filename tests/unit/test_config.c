@@ -154,6 +154,7 @@ static void wrong_flags_are_refused(void **state)
     }
     struct nn_error err = {0};
     assert_int_equal(read_flags(state, "--help", NULL, &err), CONFIG_HELP);
+    assert_int_equal(read_flags(state, "--version", NULL, &err), CONFIG_VERSION);
 }
 
 static void a_deck_reads_back_from_its_definition(void **state)
