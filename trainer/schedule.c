@@ -9,10 +9,21 @@ struct preset {
     struct tr_level levels[NN_RESOLUTION_LOG2_MAX - 1]; /* sides 4, 8, ... 1024 */
 };
 
-/* "paper" holds the official code's constants for one GPU; at 1024 it ends after 2400 kimg. "cpu-small" was
- * chosen for a narrow network (fmap_base 2048, fmap_max 128) and an evening on two cores. */
+/* "paper" and "v2" hold the official code's constants for one GPU, v1-1gpu and v2-1gpu; at 1024 they end
+ * after 19,000 and 12,000 kimg. "cpu-small" was chosen for a narrow network (fmap_base 2048, fmap_max 128)
+ * and an evening on two cores, "gpu-short" for fmap_base 4096, fmap_max 256: 29 PFLOP at 1024. */
 static const struct preset presets[] = {
     {"paper",
+     {{0, 800, 16, 0.001f},
+      {800, 800, 16, 0.001f},
+      {800, 800, 16, 0.001f},
+      {800, 800, 16, 0.001f},
+      {800, 800, 16, 0.001f},
+      {800, 800, 16, 0.001f},
+      {800, 800, 14, 0.001f},
+      {800, 800, 6, 0.001f},
+      {800, 6200, 3, 0.001f}}},
+    {"v2",
      {{0, 600, 128, 0.001f},
       {600, 600, 128, 0.001f},
       {600, 600, 128, 0.001f},
@@ -32,6 +43,16 @@ static const struct preset presets[] = {
       {3, 8, 8, 0.003f},
       {2, 4, 4, 0.003f},
       {1, 2, 4, 0.002f}}},
+    {"gpu-short",
+     {{0, 20, 64, 0.002f},
+      {10, 20, 64, 0.002f},
+      {15, 30, 64, 0.002f},
+      {20, 40, 64, 0.002f},
+      {20, 50, 32, 0.002f},
+      {15, 40, 32, 0.002f},
+      {10, 24, 16, 0.002f},
+      {6, 14, 16, 0.002f},
+      {4, 10, 8, 0.002f}}},
 };
 
 nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolution_log2,
@@ -45,7 +66,8 @@ nn_status tr_schedule_preset(struct tr_schedule *s, const char *name, int resolu
         memcpy(s->levels, presets[i].levels, sizeof s->levels);
         return NN_OK;
     }
-    return nn_fail(err, NN_ERR_ARGUMENT, "no preset '%s': there are paper and cpu-small", name);
+    return nn_fail(err, NN_ERR_ARGUMENT, "no preset '%s': there are paper, v2, cpu-small and gpu-short",
+                   name);
 }
 
 static int level_of_side(const struct tr_schedule *s, long side)
@@ -78,6 +100,67 @@ nn_status tr_schedule_parse(struct tr_schedule *s, const char *text, struct nn_e
     }
     *s = parsed;
     return NN_OK;
+}
+
+/* One number for each level, as a text changes them. */
+struct level_values {
+    const char *what; /* stands for the option in error texts */
+    double low, high;
+    double at[NN_RESOLUTION_LOG2_MAX - 1];
+};
+
+static nn_status set_values(struct level_values *v, int first, int last, double value, struct nn_error *err)
+{
+    if (!(value >= v->low && value <= v->high))
+        return nn_fail(err, NN_ERR_ARGUMENT, "%s: %g is not in %g..%g", v->what, value, v->low, v->high);
+    for (int k = first; k <= last; k++) v->at[k] = value;
+    return NN_OK;
+}
+
+/* "VALUE" for every level, or "side:VALUE,..." for those named. */
+static nn_status parse_values(const struct tr_schedule *s, const char *text, struct level_values *v,
+                              struct nn_error *err)
+{
+    char *end;
+    double value = strtod(text, &end);
+    if (end != text && !*end) return set_values(v, 0, s->level_count - 1, value, err);
+    const char *at = text;
+    do {
+        long side;
+        int length;
+        if (sscanf(at, "%ld:%lf%n", &side, &value, &length) != 2 || (at[length] && at[length] != ','))
+            return nn_fail(err, NN_ERR_ARGUMENT, "%s: '%s' is neither a number nor side:number,...", v->what,
+                           at);
+        int level = level_of_side(s, side);
+        if (level < 0)
+            return nn_fail(err, NN_ERR_ARGUMENT, "%s: side %ld is not one of 4..%d", v->what, side,
+                           4 << (s->level_count - 1));
+        nn_status status = set_values(v, level, level, value, err);
+        if (status != NN_OK) return status;
+        at += length;
+    } while (*at++ == ',');
+    return NN_OK;
+}
+
+nn_status tr_schedule_parse_minibatch(struct tr_schedule *s, const char *text, struct nn_error *err)
+{
+    struct level_values v = {.what = "minibatch", .low = 1, .high = TR_MINIBATCH_MAX};
+    for (int k = 0; k < s->level_count; k++) v.at[k] = s->levels[k].minibatch;
+    nn_status status = parse_values(s, text, &v, err);
+    for (int k = 0; k < s->level_count && status == NN_OK; k++)
+        if (v.at[k] != (int)v.at[k])
+            status = nn_fail(err, NN_ERR_ARGUMENT, "minibatch: %g is not a whole number", v.at[k]);
+    for (int k = 0; k < s->level_count && status == NN_OK; k++) s->levels[k].minibatch = (int)v.at[k];
+    return status;
+}
+
+nn_status tr_schedule_parse_lr(struct tr_schedule *s, const char *text, struct nn_error *err)
+{
+    struct level_values v = {.what = "lr", .low = 1e-8, .high = 1};
+    for (int k = 0; k < s->level_count; k++) v.at[k] = (double)s->levels[k].lr;
+    nn_status status = parse_values(s, text, &v, err);
+    for (int k = 0; k < s->level_count && status == NN_OK; k++) s->levels[k].lr = (float)v.at[k];
+    return status;
 }
 
 struct tr_phase tr_schedule_at(const struct tr_schedule *s, uint64_t images)

@@ -40,7 +40,7 @@ static nn_status check_against_data(const struct run *r, struct nn_error *err)
         if (n > images)
             return nn_fail(err, NN_ERR_ARGUMENT, "%s: %d training images, fewer than a minibatch of %d",
                            r->options.data, images, n);
-        if (n > c->gan.mbstd_group && n % c->gan.mbstd_group != 0)
+        if (c->gan.mbstd_group && n > c->gan.mbstd_group && n % c->gan.mbstd_group != 0)
             return nn_fail(err, NN_ERR_ARGUMENT, "minibatch %d is not a multiple of the group size %d", n,
                            c->gan.mbstd_group);
     }
@@ -91,6 +91,7 @@ static nn_status start(struct run *r, struct nn_error *err)
     char state[PATH_MAX];
     nn_status status = tr_run_open(&r->folder, o->out, o->keep, o->resume, err);
     if (status == NN_OK && o->resume) status = newest_state(o->out, state, &o->config, err);
+    if (status == NN_OK && o->resume) status = tr_train_options_check_resumed(o, &o->config, state, err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
     if (status == NN_OK) status = check_against_data(r, err);
     if (status == NN_OK) status = nn_backend_open_cpu(&r->backend, o->precision, err);

@@ -7,6 +7,7 @@
 #include "trainer/schedule.h"
 
 struct tr_train_config {
+    char preset[16];          /* that it began with; "" in the first states */
     struct nn_gan_config gan; /* label_count is the data set's number of classes */
     struct tr_schedule schedule;
     struct tr_loss_config loss;
@@ -22,7 +23,7 @@ struct tr_train_config {
     double tick_kimg; /* how often progress, sheet and state are written */
 };
 
-/* The official constants with the preset's schedule; NN_ERR_ARGUMENT for an unknown preset. */
+/* The official constants with the preset's widths and schedule; NN_ERR_ARGUMENT for an unknown preset. */
 nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, int resolution_log2,
                                struct nn_error *err) NN_MUST_CHECK;
 

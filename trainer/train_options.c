@@ -12,9 +12,9 @@ static const char usage[] =
     "usage: roentgym train --data DIR --out RUN [options]\n"
     "       roentgym train --data DIR --out RUN --resume\n"
     "\n"
-    "Trains a class-conditional progressive GAN on the data set in DIR. Into RUN go states (to go on\n"
-    "from), generator.safetensors (for roentgymd), metrics.jsonl, and a contact sheet at every tick. Ctrl-C\n"
-    "writes a state and stops. A run that no longer learns stops by itself and says why.\n"
+    "Trains a progressive GAN on the data set in DIR. Into RUN go states (to go on from),\n"
+    "generator.safetensors (for roentgymd), metrics.jsonl, and a contact sheet at every tick. Ctrl-C writes\n"
+    "a state and stops. A run that no longer learns stops by itself and says why.\n"
     "\n"
     "  --data DIR         data set: labels.csv, dataset.json, images/\n"
     "  --out RUN          folder of the run; made if it is not there\n"
@@ -22,18 +22,23 @@ static const char usage[] =
     "  --keep N           states that stay in RUN: the N newest, and the best; default 3\n"
     "  --grow-from STATE  begin with the networks of a state, or of a run's newest, of lower or the same\n"
     "                     resolution, same widths and classes\n"
-    "  --preset NAME      cpu-small (default): narrow, for two cores; paper: the official constants\n"
-    "  --resolution N     4, 8, ... 1024; default 64\n"
-    "  --fmap-base N      channels are min(fmap-base / 2^stage, fmap-max); by the preset\n"
-    "  --fmap-max N\n"
-    "  --levels LIST      side:fade/train in kimg, e.g. 4:0/2,8:1/4,16:2/8; others as in the preset\n"
-    "  --tick-kimg X      progress, sheet and state every X thousand images\n"
     "  --precision P      bf16 or f32; default bf16 where the processor has it\n"
     "  --name TEXT        name of the model; default the name of the data set\n"
-    "  --seed N           default 1\n"
     "  --help\n"
     "\n"
-    "Loss, augmentation, optimiser and average, kept in the state like the rest (trainer/loss.h has the formulas):\n";
+    "What is trained; the state keeps it, and --resume refuses what contradicts it:\n"
+    "\n"
+    "  --preset NAME      cpu-small (default): narrow, for two cores; gpu-short: 20 minutes on one GPU;\n"
+    "                     paper, v2: the official constants, v1-1gpu and v2-1gpu, weeks on one GPU\n"
+    "  --resolution N     4, 8, ... 1024; default 64\n"
+    "  --levels LIST      side:fade/train in kimg, e.g. 4:0/2,8:1/4,16:2/8; others as in the preset\n"
+    "  --minibatch LIST   side:images, e.g. 256:8,512:4, or one number for all\n"
+    "  --lr LIST          side:step size of Adam, or one number for all\n"
+    "  --tick-kimg X      progress, sheet and state every X thousand images\n"
+    "  --seed N           default 1\n"
+    "\n"
+    "Networks, loss, augmentation, optimiser, average (engine/gan.h, trainer/loss.h explain them):\n"
+    "\n";
 
 enum option_code {
     DATA = 256,
@@ -43,9 +48,9 @@ enum option_code {
     GROW_FROM,
     PRESET,
     RESOLUTION,
-    FMAP_BASE,
-    FMAP_MAX,
     LEVELS,
+    MINIBATCH,
+    LR,
     TICK,
     PRECISION,
     NAME,
@@ -62,9 +67,9 @@ static const struct option own_options[] = {
     {"grow-from", required_argument, NULL, GROW_FROM},
     {"preset", required_argument, NULL, PRESET},
     {"resolution", required_argument, NULL, RESOLUTION},
-    {"fmap-base", required_argument, NULL, FMAP_BASE},
-    {"fmap-max", required_argument, NULL, FMAP_MAX},
     {"levels", required_argument, NULL, LEVELS},
+    {"minibatch", required_argument, NULL, MINIBATCH},
+    {"lr", required_argument, NULL, LR},
     {"tick-kimg", required_argument, NULL, TICK},
     {"precision", required_argument, NULL, PRECISION},
     {"name", required_argument, NULL, NAME},
@@ -83,23 +88,6 @@ static void list_options(struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1])
     list[OWN_COUNT + settings] = (struct option){NULL, 0, NULL, 0};
 }
 
-/* What was given, before the preset that the rest modifies is known. */
-struct given {
-    const char *preset, *levels, *precision;
-    int resolution, fmap_base, fmap_max;
-    double tick_kimg;
-    uint64_t seed;
-    const char *settings[TR_SETTINGS_MAX];
-};
-
-static int parse_int(const char *option, const char *text, int low, int high, int *value)
-{
-    uint64_t number;
-    int status = tr_option_whole("train", option, text, (uint64_t)low, (uint64_t)high, &number);
-    if (status == 0) *value = (int)number;
-    return status;
-}
-
 static int parse_tick(const char *text, double *kimg)
 {
     char *end;
@@ -109,8 +97,32 @@ static int parse_tick(const char *text, double *kimg)
     return 0;
 }
 
-static int take(struct tr_train_options *o, struct given *given, int code)
+/* The option's name without the dashes. */
+static const char *option_name(int code)
 {
+    if (code >= SETTING) return tr_setting_option(code - SETTING);
+    for (int i = 0; i < OWN_COUNT; i++)
+        if (own_options[i].val == code) return own_options[i].name;
+    return "?";
+}
+
+/* Notes an option of the configuration: of the same one twice, the last holds. */
+static int note(struct tr_train_options *o, int code, const char *text)
+{
+    int i = 0;
+    while (i < o->given_count && o->given[i].code != code) i++;
+    if (i == (int)(sizeof o->given / sizeof *o->given)) {
+        fprintf(stderr, "roentgym train: more than %d options\n", i);
+        return 2;
+    }
+    o->given[i] = (struct tr_given_option){code, text};
+    if (i == o->given_count) o->given_count++;
+    return 0;
+}
+
+static int take(struct tr_train_options *o, const char **precision, int code)
+{
+    uint64_t number;
     switch (code) {
     case DATA:
         o->data = optarg;
@@ -125,65 +137,119 @@ static int take(struct tr_train_options *o, struct given *given, int code)
         o->resume = true;
         return 0;
     case KEEP:
-        return parse_int("--keep", optarg, 1, 1000, &o->keep);
-    case PRESET:
-        given->preset = optarg;
+        if (tr_option_whole("train", "--keep", optarg, 1, 1000, &number) != 0) return 2;
+        o->keep = (int)number;
         return 0;
-    case RESOLUTION:
-        return parse_int("--resolution", optarg, 4, 1024, &given->resolution);
-    case FMAP_BASE:
-        return parse_int("--fmap-base", optarg, 1, 1 << 20, &given->fmap_base);
-    case FMAP_MAX:
-        return parse_int("--fmap-max", optarg, 1, 4096, &given->fmap_max);
-    case LEVELS:
-        given->levels = optarg;
-        return 0;
-    case TICK:
-        return parse_tick(optarg, &given->tick_kimg);
     case PRECISION:
-        given->precision = optarg;
+        *precision = optarg;
         return 0;
     case NAME:
         o->name = optarg;
         return 0;
-    case SEED:
-        return tr_option_whole("train", "--seed", optarg, 0, INT64_MAX, &given->seed);
+    case '?': /* getopt has said what was wrong */
+        return 2;
     default:
-        if (code < SETTING) return 2; /* getopt has said what was wrong */
-        given->settings[code - SETTING] = optarg;
-        return 0;
+        return note(o, code, optarg);
     }
 }
 
-static int resolution_log2(int resolution)
+static int parse_resolution(const char *text, int *log2)
 {
-    int log2 = 2;
-    while (log2 < NN_RESOLUTION_LOG2_MAX && 1 << log2 < resolution) log2++;
-    return 1 << log2 == resolution ? log2 : 0;
+    uint64_t resolution;
+    if (tr_option_whole("train", "--resolution", text, 4, 1024, &resolution) != 0) return 2;
+    *log2 = 2;
+    while (1u << *log2 < resolution) ++*log2;
+    return 1u << *log2 == resolution ? 0 : tr_option_wrong("train", "--resolution", text, "a power of two");
 }
 
-static int build_config(struct tr_train_options *o, const struct given *given)
+static nn_status parse_levels(struct tr_schedule *s, const struct tr_given_option *given,
+                              struct nn_error *err)
+{
+    if (given->code == LEVELS) return tr_schedule_parse(s, given->text, err);
+    if (given->code == MINIBATCH) return tr_schedule_parse_minibatch(s, given->text, err);
+    return tr_schedule_parse_lr(s, given->text, err);
+}
+
+/* Sets what one option says. When it says nonsense, err has a text unless stderr has it already. */
+static nn_status apply(struct tr_train_config *c, const struct tr_given_option *given, struct nn_error *err)
+{
+    int status;
+    *err = (struct nn_error){0};
+    switch (given->code) {
+    case PRESET:
+        snprintf(c->preset, sizeof c->preset, "%s", given->text);
+        return NN_OK;
+    case LEVELS:
+    case MINIBATCH:
+    case LR:
+        return parse_levels(&c->schedule, given, err);
+    case RESOLUTION:
+        status = parse_resolution(given->text, &c->gan.resolution_log2);
+        break;
+    case TICK:
+        status = parse_tick(given->text, &c->tick_kimg);
+        break;
+    case SEED:
+        status = tr_option_whole("train", "--seed", given->text, 0, INT64_MAX, &c->seed);
+        break;
+    default:
+        status = tr_setting_take(c, given->code - SETTING, given->text);
+    }
+    return status == 0 ? NN_OK : NN_ERR_ARGUMENT;
+}
+
+/* What the option says, or `otherwise`. */
+static const char *given_text(const struct tr_train_options *o, int code, const char *otherwise)
+{
+    for (int i = 0; i < o->given_count; i++)
+        if (o->given[i].code == code) return o->given[i].text;
+    return otherwise;
+}
+
+/* The preset and what was given beside it. To resume, only the texts are looked at here, in a configuration
+ * that has every level: the state's is to come. */
+static int build_config(struct tr_train_options *o)
 {
     struct nn_error err;
     struct tr_train_config *c = &o->config;
-    int log2 = resolution_log2(given->resolution);
-    if (!log2) {
-        fprintf(stderr, "roentgym train: --resolution %d is not a power of two\n", given->resolution);
-        return 2;
-    }
-    nn_status status = tr_train_config_init(c, given->preset, log2, &err);
-    if (given->fmap_base) c->gan.fmap_base = given->fmap_base;
-    if (given->fmap_max) c->gan.fmap_max = given->fmap_max;
-    if (given->tick_kimg > 0) c->tick_kimg = given->tick_kimg;
-    c->seed = given->seed;
+    int log2 = NN_RESOLUTION_LOG2_MAX;
+    if (!o->resume && parse_resolution(given_text(o, RESOLUTION, "64"), &log2) != 0) return 2;
+    nn_status status = tr_train_config_init(c, given_text(o, PRESET, "cpu-small"), log2, &err);
+    c->seed = 1;
     if (o->grow_from) c->augment.kimg = 100; /* the published advice for runs that go on from another */
-    for (int i = 0; i < tr_settings_count() && status == NN_OK; i++)
-        if (given->settings[i] && tr_setting_take(c, i, given->settings[i]) != 0) return 2;
-    if (status == NN_OK && given->levels) status = tr_schedule_parse(&c->schedule, given->levels, &err);
-    if (status == NN_OK) status = tr_train_config_check(c, &err);
+    for (int i = 0; i < o->given_count && status == NN_OK; i++) status = apply(c, &o->given[i], &err);
+    if (status == NN_OK && !o->resume) status = tr_train_config_check(c, &err);
     if (status == NN_OK) return 0;
-    fprintf(stderr, "roentgym train: %s\n", err.text);
+    if (*err.text) fprintf(stderr, "roentgym train: %s\n", err.text);
     return 2;
+}
+
+/* Whether `wanted` says the same as the JSON text `kept`. */
+static bool says(const struct tr_train_config *wanted, const char *kept)
+{
+    char *text = tr_train_config_text(wanted);
+    bool same = text && kept && strcmp(text, kept) == 0;
+    free(text);
+    return same;
+}
+
+nn_status tr_train_options_check_resumed(const struct tr_train_options *o,
+                                         const struct tr_train_config *state, const char *path,
+                                         struct nn_error *err)
+{
+    char *kept = tr_train_config_text(state);
+    nn_status status = NN_OK;
+    for (int i = 0; i < o->given_count && status == NN_OK; i++) {
+        const struct tr_given_option *given = &o->given[i];
+        struct tr_train_config wanted = *state;
+        struct nn_error problem;
+        if (given->code == PRESET && !*state->preset) continue; /* the first states do not say */
+        if (apply(&wanted, given, &problem) != NN_OK || !says(&wanted, kept))
+            status = nn_fail(err, NN_ERR_ARGUMENT, "--%s %s contradicts the run to go on with, %s",
+                             option_name(given->code), given->text, path);
+    }
+    free(kept);
+    return status;
 }
 
 static int choose_precision(struct tr_train_options *o, const char *text)
@@ -198,7 +264,7 @@ static int choose_precision(struct tr_train_options *o, const char *text)
 
 int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, int *status)
 {
-    struct given given = {.preset = "cpu-small", .resolution = 64, .seed = 1};
+    const char *precision = NULL;
     struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1];
     int code;
     *o = (struct tr_train_options){.keep = 3};
@@ -210,14 +276,19 @@ int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, in
             *status = 0;
             return 1;
         }
-        if ((*status = take(o, &given, code)) != 0) return 1;
+        if ((*status = take(o, &precision, code)) != 0) return 1;
     }
     if (optind < argc || !o->data || !o->out) {
         fputs("roentgym train: --data DIR and --out RUN are needed; see roentgym train --help\n", stderr);
         *status = 2;
         return 1;
     }
-    *status = build_config(o, &given);
-    if (*status == 0) *status = choose_precision(o, given.precision);
+    if (o->resume && o->grow_from) {
+        fputs("roentgym train: --grow-from begins a run, --resume goes on with one\n", stderr);
+        *status = 2;
+        return 1;
+    }
+    *status = build_config(o);
+    if (*status == 0) *status = choose_precision(o, precision);
     return *status != 0;
 }

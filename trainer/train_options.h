@@ -11,11 +11,24 @@ struct tr_train_options {
     bool resume;
     int keep;                      /* states that stay in `out` */
     enum nn_type precision;        /* of the feature maps */
-    struct tr_train_config config; /* label_count still 0; ignored when resuming */
+    struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
+
+    /* The options given that a configuration keeps, in their order. */
+    struct tr_given_option {
+        int code; /* train_options.c's */
+        const char *text;
+    } given[64];
+    int given_count;
 };
 
 /* 0: go on. Otherwise the program ends with exit status *status (0 after --help, 2 wrong usage, told on
  * stderr). */
 int tr_train_options_parse(struct tr_train_options *options, int argc, char **argv, int *status);
+
+/* NN_OK when no option that was given asks for something else than `state`, the configuration of the run to
+ * be resumed from the file `path`. The text names the first that does. */
+nn_status tr_train_options_check_resumed(const struct tr_train_options *options,
+                                         const struct tr_train_config *state, const char *path,
+                                         struct nn_error *err) NN_MUST_CHECK;
 
 #endif

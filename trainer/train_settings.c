@@ -7,7 +7,8 @@
 
 #include "trainer/option_value.h"
 
-enum setting_type { NUMBER, WHOLE, SWITCH, CHOICE }; /* float, int, bool, an enum */
+/* float, int, bool, a bool that is true when the option is off, an enum */
+enum setting_type { NUMBER, WHOLE, SWITCH, SWITCH_OFF, CHOICE };
 
 struct setting {
     const char *option; /* without the dashes before it */
@@ -31,18 +32,33 @@ struct setting {
     {                                                                                                        \
         option, help, SWITCH, AT(field), 0, 0, NULL                                                          \
     }
+#define A_SWITCH_OFF(option, field, help)                                                                    \
+    {                                                                                                        \
+        option, help, SWITCH_OFF, AT(field), 0, 0, NULL                                                      \
+    }
 #define A_CHOICE(option, field, choices, help)                                                               \
     {                                                                                                        \
         option, help, CHOICE, AT(field), 0, 0, choices                                                       \
     }
 
 static const struct setting settings[] = {
+    A_WHOLE("fmap-base", gan.fmap_base, 1, 1 << 20,
+            "channels are min(fmap-base / 2^stage, fmap-max); by the preset"),
+    A_WHOLE("fmap-max", gan.fmap_max, 1, 4096, "by the preset"),
+    A_SWITCH_OFF("fused-scale", gan.unfused, "up- and down-sampling fused with their convolutions; on"),
+    A_CHOICE("label-norm", gan.label_norm, nn_label_norm_words,
+             "the first pixel norm is over latents and labels: joint (default), latent_only"),
+    A_CHOICE("conditioning", gan.conditioning, nn_conditioning_words,
+             "the discriminator and labels: classifier (default), projection"),
+    A_WHOLE("mbstd-group", gan.mbstd_group, 0, 256,
+            "minibatch deviation over so many; 4, in paper 16; 0: all"),
+    A_NUMBER("pixel-norm-epsilon", gan.pixel_norm_epsilon, 0, 1, "1e-8"),
     A_CHOICE("loss", loss.kind, tr_loss_words, "wgan-gp (default), nonsat-r1, r3"),
     A_NUMBER("penalty-weight", loss.penalty_weight, 0, 1e6f, "wgan-gp: of the gradient penalty; 10"),
     A_NUMBER("penalty-target", loss.penalty_target, 1e-6f, 1e6f, "wgan-gp: the gradient norm wanted; 1"),
     A_NUMBER("drift-weight", loss.drift_weight, 0, 1e6f, "wgan-gp: of reals' squared scores; 0.001"),
     A_SWITCH("penalty-native", loss.penalty_native,
-             "gradients' norms at the level's size; off, in cpu-small on"),
+             "gradients' norms at the level's size; on in short presets, else off"),
     A_NUMBER("gamma", loss.gamma, 0, 1e6f,
              "nonsat-r1, r3: of squared gradients; 0 (default): by side and minibatch"),
     A_WHOLE("lazy-interval", loss.lazy_interval, 1, 1000, "nonsat-r1: steps from penalty to penalty; 16"),
@@ -55,14 +71,14 @@ static const struct setting settings[] = {
     A_NUMBER("augment-p", augment.p, 0, 1, "its strength, at the start or fixed; 0"),
     A_NUMBER("augment-target", augment.target, 0, 1, "ada: of E[sign(margin)]; 0.6"),
     A_NUMBER("augment-kimg", augment.kimg, 0.001f, 1e6f,
-             "ada: from none to full strength at the fastest; 500, in cpu-small and grown runs 100"),
+             "ada: from none to full strength at the fastest; 500; 100 in short presets, grown runs"),
     A_SWITCH("mirror", mirror, "left and right may change places; off"),
     A_NUMBER("adam-beta1", adam_beta1, 0, 0.99999f, "0"),
     A_NUMBER("adam-beta2", adam_beta2, 0, 0.99999f, "0.99"),
     A_NUMBER("adam-epsilon", adam_epsilon, 0, 1, "1e-8"),
     A_NUMBER("lr-rampup-kimg", lr_rampup_kimg, 0, 1e6f, "the step size rises until then; 0"),
     A_WHOLE("d-repeats", d_repeats, 1, 100, "discriminator steps to one of the generator; 1"),
-    A_NUMBER("ema-decay", ema_decay, 0, 1, "of the averaged generator, per step; 0.999, in cpu-small 0.995"),
+    A_NUMBER("ema-decay", ema_decay, 0, 1, "of the averaged generator, per step; by the preset"),
     A_NUMBER("ema-kimg", ema_kimg, 0, 1e6f, "its half-life instead; 0: --ema-decay holds"),
     A_NUMBER("ema-rampup", ema_rampup, 0, 1e6f, "half-life at most this share of the images shown; 0: any"),
 };
@@ -93,7 +109,7 @@ static union place place_of(struct tr_train_config *c, const struct setting *s)
 {
     char *at = (char *)c + s->offset;
     if (s->type == NUMBER) return (union place){.number = (float *)(void *)at};
-    if (s->type == SWITCH) return (union place){.on = (bool *)at};
+    if (s->type == SWITCH || s->type == SWITCH_OFF) return (union place){.on = (bool *)at};
     return (union place){.whole = (int *)(void *)at};
 }
 
@@ -109,7 +125,7 @@ const char *tr_setting_option(int index)
 
 void tr_settings_help(FILE *out)
 {
-    static const char *const values[] = {"X", "N", "on|off", "NAME"};
+    static const char *const values[] = {"X", "N", "on|off", "on|off", "NAME"};
     for (int i = 0; i < SETTING_COUNT; i++) {
         int width = fprintf(out, "  --%s %s", settings[i].option, values[settings[i].type]);
         fprintf(out, "%*s%s\n", width < 27 ? 27 - width : 1, "", settings[i].help);
@@ -171,8 +187,9 @@ int tr_setting_take(struct tr_train_config *c, int index, const char *text)
     case CHOICE:
         return take_choice(s, text, at.whole);
     default:
-        *at.on = strcmp(text, "on") == 0;
-        return *at.on || strcmp(text, "off") == 0 ? 0 : wrong(s, text, "on or off");
+        if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0) return wrong(s, text, "on or off");
+        *at.on = (strcmp(text, "on") == 0) == (s->type == SWITCH);
+        return 0;
     }
 }
 
@@ -201,10 +218,11 @@ bool tr_settings_pack(const struct tr_train_config *c, json_t *root)
     for (int i = 0; i < SETTING_COUNT; i++) {
         const struct setting *s = &settings[i];
         union place at = place_of(&copy, s);
-        json_t *value = s->type == NUMBER   ? json_real((double)*at.number)
-                        : s->type == WHOLE  ? json_integer(*at.whole)
-                        : s->type == SWITCH ? json_boolean(*at.on)
-                                            : json_string(s->choices[*at.whole]);
+        json_t *value = s->type == NUMBER       ? json_real((double)*at.number)
+                        : s->type == WHOLE      ? json_integer(*at.whole)
+                        : s->type == SWITCH     ? json_boolean(*at.on)
+                        : s->type == SWITCH_OFF ? json_boolean(!*at.on)
+                                                : json_string(s->choices[*at.whole]);
         if (json_object_set_new(root, key_of(s, key), value) != 0) return false;
     }
     return true;
@@ -222,7 +240,8 @@ static bool unpack(const struct setting *s, union place at, const json_t *value)
         *at.whole = (int)whole;
         return json_is_integer(value) && whole >= (json_int_t)s->low && whole <= (json_int_t)s->high;
     case SWITCH:
-        *at.on = json_is_true(value);
+    case SWITCH_OFF:
+        *at.on = json_is_true(value) == (s->type == SWITCH);
         return json_is_boolean(value);
     default:
         *at.whole = text ? nn_word_index(s->choices, text) : -1;

@@ -388,7 +388,9 @@ static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_trai
 static bool grows_into(const struct nn_gan_config *small, const struct nn_gan_config *large)
 {
     return small->resolution_log2 <= large->resolution_log2 && small->label_count == large->label_count &&
-           small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max;
+           small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max &&
+           small->label_kind == large->label_kind && small->label_norm == large->label_norm &&
+           small->conditioning == large->conditioning && small->unfused == large->unfused;
 }
 
 /* All that the run of `file` had been shown, itself and before it. */

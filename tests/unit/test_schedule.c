@@ -81,10 +81,27 @@ static void levels_of_no_length_are_passed_over(void **state)
     assert_true(tr_schedule_at(&s, 0).finished);
 }
 
-static void the_paper_preset_is_the_official_one(void **state)
+static void the_paper_preset_is_the_official_v1(void **state)
 {
     (void)state;
     struct tr_schedule s = preset("paper", 10);
+    static const int minibatch[] = {16, 16, 16, 16, 16, 16, 14, 6, 3};
+    assert_int_equal(s.level_count, 9);
+    for (int k = 0; k < 9; k++) {
+        assert_int_equal(s.levels[k].minibatch, minibatch[k]);
+        test_require_near((double)s.levels[k].lr, 0.001, 1e-9);
+    }
+    assert_int_equal(tr_schedule_at(&s, 799999).side, 4);
+    assert_int_equal(tr_schedule_at(&s, 800000).side, 8);
+    assert_false(tr_schedule_at(&s, 12800000).fading);
+    assert_int_equal(tr_schedule_at(&s, 12800000).side, 1024);
+    test_require_near(tr_schedule_total_kimg(&s), 19000, 1e-9);
+}
+
+static void the_v2_preset_is_the_official_one(void **state)
+{
+    (void)state;
+    struct tr_schedule s = preset("v2", 10);
     static const int minibatch[] = {128, 128, 128, 64, 32, 16, 8, 4, 4};
     assert_int_equal(s.level_count, 9);
     for (int k = 0; k < 9; k++) {
@@ -102,8 +119,8 @@ static void the_paper_preset_is_the_official_one(void **state)
 static void every_preset_serves_every_resolution(void **state)
 {
     (void)state;
-    static const char *const names[] = {"paper", "cpu-small"};
-    for (int i = 0; i < 2; i++)
+    static const char *const names[] = {"paper", "v2", "cpu-small", "gpu-short"};
+    for (int i = 0; i < 4; i++)
         for (int res = 2; res <= NN_RESOLUTION_LOG2_MAX; res++) {
             struct tr_schedule s = preset(names[i], res);
             assert_int_equal(s.level_count, res - 1);
@@ -111,7 +128,7 @@ static void every_preset_serves_every_resolution(void **state)
             assert_int_equal(last.side, 1 << res);
             assert_false(last.finished);
             for (int k = 0; k < s.level_count; k++) {
-                assert_true(s.levels[k].minibatch % 4 == 0);
+                assert_true(s.levels[k].minibatch % 4 == 0 || i == 0);
                 assert_true(s.levels[k].lr > 0);
             }
         }
@@ -124,8 +141,7 @@ static void unknown_presets_are_refused_with_the_list(void **state)
     struct nn_error err;
     assert_int_equal(tr_schedule_preset(&s, "fast", 6, &err), NN_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "'fast'"));
-    assert_non_null(strstr(err.text, "paper"));
-    assert_non_null(strstr(err.text, "cpu-small"));
+    assert_non_null(strstr(err.text, "paper, v2, cpu-small and gpu-short"));
     assert_int_equal(tr_schedule_preset(&s, "paper", 1, &err), NN_ERR_ARGUMENT);
     assert_int_equal(tr_schedule_preset(&s, "paper", 11, &err), NN_ERR_ARGUMENT);
 }
@@ -144,6 +160,63 @@ static void texts_change_only_the_levels_they_name(void **state)
         test_require_near(s.levels[k].train_kimg, before.levels[k].train_kimg, 0);
     }
     assert_int_equal(tr_schedule_parse(&s, "", NULL), NN_OK);
+}
+
+static void minibatch_and_lr_are_given_for_one_level_or_all(void **state)
+{
+    (void)state;
+    struct tr_schedule s = preset("v2", 6), before = s;
+    assert_int_equal(tr_schedule_parse_minibatch(&s, "8:12,64:3", NULL), NN_OK);
+    assert_int_equal(tr_schedule_parse_lr(&s, "16:0.0025", NULL), NN_OK);
+    for (int k = 0; k < s.level_count; k++) {
+        assert_int_equal(s.levels[k].minibatch, k == 1 ? 12 : k == 4 ? 3 : before.levels[k].minibatch);
+        test_require_near((double)s.levels[k].lr, k == 2 ? 0.0025 : (double)before.levels[k].lr, 1e-9);
+        test_require_near(s.levels[k].train_kimg, before.levels[k].train_kimg, 0);
+    }
+    assert_int_equal(tr_schedule_parse_minibatch(&s, "24", NULL), NN_OK);
+    assert_int_equal(tr_schedule_parse_lr(&s, "3e-3", NULL), NN_OK);
+    for (int k = 0; k < s.level_count; k++) {
+        assert_int_equal(s.levels[k].minibatch, 24);
+        test_require_near((double)s.levels[k].lr, 0.003, 1e-9);
+    }
+}
+
+static void bad_minibatches_and_lrs_are_refused_and_change_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *mention;
+    } minibatches[] = {{"0", "0 is not in 1..4096"},
+                       {"4097", "4097"},
+                       {"8:2.5", "2.5 is not a whole"},
+                       {"", "side:number"},
+                       {"8:4,", "''"},
+                       {"8:4;16:4", "8:4;16:4"},
+                       {"12:4", "side 12"},
+                       {"128:4", "4..64"},
+                       {"8:nan", "nan"},
+                       {"x", "'x'"},
+                       {"8:4x", "'8:4x'"},
+                       {"8:4,16:0", "0 is not"},
+                       {"8/4", "'8/4'"}},
+      lrs[] = {
+          {"0", "0 is not in"}, {"8:-1", "-1"}, {"2", "2 is not in"}, {"nan", "nan"}, {"fast", "'fast'"}};
+    const struct tr_schedule before = preset("v2", 6);
+    struct tr_schedule s = before;
+    struct nn_error err;
+    for (size_t i = 0; i < sizeof minibatches / sizeof *minibatches; i++) {
+        assert_int_equal(tr_schedule_parse_minibatch(&s, minibatches[i].text, &err), NN_ERR_ARGUMENT);
+        if (!strstr(err.text, minibatches[i].mention)) fail_msg("'%s': %s", minibatches[i].text, err.text);
+        assert_non_null(strstr(err.text, "minibatch: "));
+    }
+    for (size_t i = 0; i < sizeof lrs / sizeof *lrs; i++) {
+        assert_int_equal(tr_schedule_parse_lr(&s, lrs[i].text, &err), NN_ERR_ARGUMENT);
+        if (!strstr(err.text, lrs[i].mention)) fail_msg("'%s': %s", lrs[i].text, err.text);
+    }
+    for (int k = 0; k < s.level_count; k++) {
+        assert_int_equal(s.levels[k].minibatch, before.levels[k].minibatch);
+        test_require_near((double)s.levels[k].lr, (double)before.levels[k].lr, 0);
+    }
 }
 
 static void bad_texts_are_refused_and_change_nothing(void **state)
@@ -194,11 +267,14 @@ int main(void)
         cmocka_unit_test(levels_fade_in_and_then_train),
         cmocka_unit_test(lod_never_rises_and_its_floor_is_the_level),
         cmocka_unit_test(levels_of_no_length_are_passed_over),
-        cmocka_unit_test(the_paper_preset_is_the_official_one),
+        cmocka_unit_test(the_paper_preset_is_the_official_v1),
+        cmocka_unit_test(the_v2_preset_is_the_official_one),
         cmocka_unit_test(every_preset_serves_every_resolution),
         cmocka_unit_test(unknown_presets_are_refused_with_the_list),
         cmocka_unit_test(texts_change_only_the_levels_they_name),
         cmocka_unit_test(bad_texts_are_refused_and_change_nothing),
+        cmocka_unit_test(minibatch_and_lr_are_given_for_one_level_or_all),
+        cmocka_unit_test(bad_minibatches_and_lrs_are_refused_and_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
