@@ -287,7 +287,7 @@ class BadData(TrainerTest):
             self.assertFalse(os.path.exists(self.path("run")))
 
         check("16 pixels", "--resolution", 32)
-        check("minibatch of 128", "--resolution", 16, "--preset", "paper")
+        check("minibatch of 128", "--resolution", 16, "--preset", "v2")
 
 
 if __name__ == "__main__":
