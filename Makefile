@@ -1,5 +1,6 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
-# `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench.
+# `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
+# trains beside PyTorch and prints who was faster.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -7,6 +8,7 @@
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
+#   ONLY=64/2048/128   the one cell of `make bench-train` to measure
 #   B=build         where the output goes
 #   V=1             shows the compiler's command lines
 
@@ -80,6 +82,8 @@ test:
 unit-programs: $(UNIT) $(FUZZ)
 programs: unit-programs $(OTHER)
 bench: all $(BENCH)
+bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
+	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 # Rebuilds what the compiler's flags or the list of source files would change. -Werror changes no object.
 remember  = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' >$(1))
@@ -126,7 +130,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench clean
+.PHONY: all run test unit-programs programs bench bench-train clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

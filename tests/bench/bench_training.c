@@ -1,0 +1,122 @@
+/* The real training step, one at a time on command, for bench_train.py, which interleaves it with PyTorch's.
+ * Prints; asserts nothing.
+ *
+ *     bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET
+ *
+ * Reads words from stdin and answers each with one line:
+ *     step     one tr_training_step:             WALL_SECONDS CPU_SECONDS
+ *     ceiling  a convolution of 256 channels:    GFLOP/s
+ *     peak     the most memory held so far:      BYTES */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "engine/backend.h"
+#include "trainer/training.h"
+
+static void check(nn_status status, const struct nn_error *err)
+{
+    if (status == NN_OK) return;
+    fprintf(stderr, "bench_training: %s\n", err->text);
+    exit(1);
+}
+
+static double seconds(clockid_t clock)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void step(struct tr_training *tr)
+{
+    struct tr_losses losses = {0};
+    struct nn_error err;
+    double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    check(tr_training_step(tr, &losses, &err), &err);
+    printf("%.6f %.6f\n", seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+}
+
+/* The fastest of ten forward passes of a layer that suits every library: what the arithmetic can reach. */
+static void ceiling(struct nn_backend *be)
+{
+    enum { CHANNELS = 256, SIDE = 32, BATCH = 8 };
+    const struct nn_conv geometry = {3, 1, 1, 0.02f};
+    struct nn_shape maps = nn_shape(BATCH, CHANNELS, SIDE, SIDE), taps = nn_shape(CHANNELS, CHANNELS, 3, 3);
+    struct nn_tensor x = {maps, be->map_type, NULL}, y = x, w = {taps, NN_F32, NULL};
+    struct nn_tensor *all[] = {&x, &y, &w};
+    struct nn_error err;
+    double best = 1e30;
+    for (int i = 0; i < 3; i++) {
+        if (!(all[i]->data = be->alloc(be, nn_tensor_bytes(all[i])))) abort();
+        memset(all[i]->data, 0, nn_tensor_bytes(all[i]));
+    }
+    for (int i = 0; i < 10; i++) {
+        double start = seconds(CLOCK_MONOTONIC);
+        check(be->conv(be, &geometry, &x, &w, (struct nn_epilogue){NULL, 1}, &y, &err), &err);
+        double took = seconds(CLOCK_MONOTONIC) - start;
+        if (took < best) best = took;
+    }
+    for (int i = 0; i < 3; i++) be->free(be, all[i]->data);
+    printf("%.1f\n", 2e-9 * (double)nn_count(maps) * CHANNELS * 9 / best);
+}
+
+static void answer(struct tr_training *tr, const char *word)
+{
+    if (strcmp(word, "step") == 0) {
+        step(tr);
+    } else if (strcmp(word, "ceiling") == 0) {
+        ceiling(tr->backend);
+    } else if (strcmp(word, "peak") == 0) {
+        struct rusage usage;
+        getrusage(RUSAGE_SELF, &usage);
+        printf("%ld\n", usage.ru_maxrss * 1024);
+    } else {
+        printf("unknown word\n");
+    }
+    fflush(stdout);
+}
+
+static int log2_of(int side)
+{
+    int log2 = 0;
+    while (1 << log2 < side) log2++;
+    return log2;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 7) {
+        fprintf(stderr, "usage: bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET\n");
+        return 2;
+    }
+    struct nn_error err;
+    struct nn_backend *be;
+    struct tr_dataset *data;
+    struct tr_train_config config;
+    struct tr_training tr;
+    int resolution_log2 = log2_of(atoi(argv[1]));
+    check(nn_backend_open_cpu(&be, strcmp(argv[5], "f32") == 0 ? NN_F32 : NN_BF16, &err), &err);
+    check(tr_dataset_open(&data, argv[6], NULL, NULL, &err), &err);
+    check(tr_train_config_init(&config, "paper", resolution_log2, &err), &err);
+    config.gan.fmap_base = atoi(argv[2]);
+    config.gan.fmap_max = atoi(argv[3]);
+    config.gan.label_count = tr_dataset_class_count(data);
+    config.seed = 1;
+    for (int k = 0; k < config.schedule.level_count; k++) { /* fully grown from the first image on */
+        struct tr_level *level = &config.schedule.levels[k];
+        bool top = k == config.schedule.level_count - 1;
+        level->minibatch = atoi(argv[4]);
+        level->fade_kimg = 0;
+        level->train_kimg = top ? 1 : 0;
+    }
+    check(tr_training_init(&tr, &config, be, data, &err), &err);
+    char word[16];
+    while (scanf("%15s", word) == 1) answer(&tr, word);
+    tr_training_release(&tr);
+    tr_dataset_close(data);
+    be->close(be);
+    return 0;
+}
