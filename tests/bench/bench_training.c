@@ -100,7 +100,7 @@ int main(int argc, char **argv)
     int resolution_log2 = log2_of(atoi(argv[1]));
     check(nn_backend_open_cpu(&be, strcmp(argv[5], "f32") == 0 ? NN_F32 : NN_BF16, &err), &err);
     check(tr_dataset_open(&data, argv[6], NULL, NULL, &err), &err);
-    check(tr_train_config_init(&config, "paper", resolution_log2, &err), &err);
+    check(tr_train_config_init(&config, "v2", resolution_log2, &err), &err);
     config.gan.fmap_base = atoi(argv[2]);
     config.gan.fmap_max = atoi(argv[3]);
     config.gan.label_count = tr_dataset_class_count(data);
