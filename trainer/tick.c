@@ -31,10 +31,12 @@ void tr_tick_print(const struct tr_tick *tick)
     if (tr->config.augment.mode != TR_AUGMENT_NONE)
         snprintf(augment, sizeof augment, "augment %.3f  ", tr->augment.p);
     printf("%8.2f of %.0f kimg  %4dx%-4d %s  W %8.3f  penalty %6.3f  labels %5.3f  %s%6.1f images/s  "
-           "this level %.0f min left%s\n",
+           "this level %.0f min left",
            kimg_of(tick), tr_schedule_total_kimg(&tr->config.schedule), phase.side, phase.side,
            phase.fading ? "fading" : "stable", (l->real - l->fake) / n, l->penalty / n, l->label / n, augment,
-           tick->images_per_s, phase_left_s / 60, tr->skipped ? "  (steps skipped)" : "");
+           tick->images_per_s, phase_left_s / 60);
+    if (tick->measure.images) printf("  SWD %.2f (floor %.2f)", tick->measure.mean, tick->measure.floor_mean);
+    puts(tr->skipped ? "  (steps skipped)" : "");
     fflush(stdout);
 }
 
@@ -55,6 +57,25 @@ static void put_loss(FILE *line, const char *name, double mean)
         fprintf(line, "\"%s\":null,", name);
 }
 
+static void put_list(FILE *line, const char *name, const double *values, int count)
+{
+    fprintf(line, "\"%s\":[", name);
+    for (int k = 0; k < count; k++) fprintf(line, "%s%.5g", k ? "," : "", values[k]);
+    fputs("],", line);
+}
+
+static void put_measure(FILE *line, const struct tr_measure *m)
+{
+    if (!m->images) return;
+    fprintf(line, "\"swd\":{\"form\":\"%s\",\"images\":%d,\"sides\":[", tr_swd_form_name(TR_SWD_3X),
+            m->images);
+    for (int k = 0; k < m->level_count; k++) fprintf(line, "%s%d", k ? "," : "", m->sides[k]);
+    fputs("],", line);
+    put_list(line, "distance", m->distance, m->level_count);
+    put_list(line, "floor", m->floor, m->level_count);
+    fprintf(line, "\"mean\":%.5g,\"floor_mean\":%.5g,\"seconds\":%.1f},", m->mean, m->floor_mean, m->seconds);
+}
+
 nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err)
 {
     const struct tr_losses *l = &tick->training->tick;
@@ -72,6 +93,7 @@ nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err
     put_loss(line, "generator", l->generator / n);
     put_loss(line, "real_sign", l->real_sign / n);
     put_loss(line, "augment_p", tick->training->augment.p);
+    put_measure(line, &tick->measure);
     fprintf(line, "\"skipped\":%llu,\"images_per_s\":%.3f,\"elapsed_s\":%.1f}",
             (unsigned long long)tick->training->skipped, tick->images_per_s, tick->elapsed_s);
     bool whole = fclose(line) == 0;

@@ -2,6 +2,7 @@
 #ifndef TR_TICK_H
 #define TR_TICK_H
 
+#include "trainer/metric.h"
 #include "trainer/run_folder.h"
 #include "trainer/training.h"
 
@@ -10,7 +11,7 @@ struct tr_tick {
     struct tr_training *training;       /* borrowed; its scratch is used, nothing else changes */
     double images_per_s;                /* since the last tick */
     double elapsed_s;                   /* since this process began to train */
-    double metric;                      /* lower is better; NAN: not measured */
+    struct tr_measure measure;          /* images 0: not at this tick */
     bool alike; /* set by tr_tick_write_sheet: the samples of a class do not differ in any pixel */
 };
 

@@ -44,6 +44,8 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
     if (p->is_short) c->augment.kimg = 100;
     c->ema_decay = p->ema_decay;
     c->tick_kimg = p->tick_kimg;
+    c->metric_kimg = 5 * (float)p->tick_kimg;
+    c->metric_images = p->is_short ? 512 : 2048;
     return NN_OK;
 }
 

@@ -20,7 +20,9 @@ struct tr_train_config {
     float ema_kimg;       /* the average's half-life */
     float ema_rampup; /* the half-life is at most this share of the images shown so far; 0: no such limit */
     uint64_t seed;
-    double tick_kimg; /* how often progress, sheet and state are written */
+    double tick_kimg;  /* how often progress, sheet and state are written */
+    float metric_kimg; /* how often the averaged generator is measured (trainer/metric.h); 0: never */
+    int metric_images; /* in each set that is compared then */
 };
 
 /* The official constants with the preset's widths and schedule; NN_ERR_ARGUMENT for an unknown preset. */

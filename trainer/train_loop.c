@@ -24,7 +24,7 @@ static nn_status look(struct tr_training *tr, const struct tr_tick *tick, struct
     struct tr_phase phase = tr_training_phase(tr);
     const struct tr_sighting seen = {.images = tr->images,
                                      .side = phase.side,
-                                     .metric = phase.fading ? NAN : tick->metric,
+                                     .metric = tick->measure.images ? tick->measure.mean : NAN,
                                      .margin = (l->real - l->fake) / fmax(l->steps, 1),
                                      .margin_limit = margin_limit(tr, phase.side),
                                      .alike = tick->alike};
@@ -39,10 +39,11 @@ static nn_status tick(struct tr_train_loop *loop, struct nn_error *err)
                            .training = tr,
                            .images_per_s =
                                (double)(tr->images - loop->rate_images) / (tick_s > 0 ? tick_s : 1),
-                           .elapsed_s = now_s - loop->started_s,
-                           .metric = NAN};
+                           .elapsed_s = now_s - loop->started_s};
+    nn_status status = NN_OK;
+    if (tr_metric_due(tr)) status = tr_metric_measure(tr, &tick.measure, err);
     tr_tick_print(&tick);
-    nn_status status = tr_tick_write_sheet(&tick, err);
+    if (status == NN_OK) status = tr_tick_write_sheet(&tick, err);
     if (status == NN_OK) status = tr_tick_write_metrics(&tick, err);
     if (status == NN_OK) status = look(tr, &tick, err);
     tr->tick = (struct tr_losses){0};

@@ -81,6 +81,8 @@ static const struct setting settings[] = {
     A_NUMBER("ema-decay", ema_decay, 0, 1, "of the averaged generator, per step; by the preset"),
     A_NUMBER("ema-kimg", ema_kimg, 0, 1e6f, "its half-life instead; 0: --ema-decay holds"),
     A_NUMBER("ema-rampup", ema_rampup, 0, 1e6f, "half-life at most this share of the images shown; 0: any"),
+    A_NUMBER("metric-kimg", metric_kimg, 0, 1e6f, "SWD beside its floor after X kimg; 0: never; 5 ticks"),
+    A_WHOLE("metric-images", metric_images, 0, 16384, "of each set compared; 2048, in short presets 512"),
 };
 
 enum { SETTING_COUNT = (int)(sizeof settings / sizeof *settings) };

@@ -1,0 +1,11 @@
+/* A random order of images, so that two sets without an image in common are its beginning and what follows.
+ */
+#ifndef TR_IMAGE_SPLIT_H
+#define TR_IMAGE_SPLIT_H
+
+#include <stdint.h>
+
+/* order[0 .. count-1] becomes a permutation of 0 .. count-1 that depends on seed and count alone. */
+void tr_image_split(uint64_t seed, int count, int *order);
+
+#endif
