@@ -1,8 +1,10 @@
 /* One training step's numbers as a safetensors file, for test_pytorch.py to recompute.
  *
  *   dump_gradients BACKEND RESOLUTION_LOG2 FMAP_BASE FMAP_MAX LABELS GROUP N LOD SEED OUT.safetensors
+ *                  [unfused] [latent_only] [multi] [projection] [epsilon]
  *
- * BACKEND is reference or cpu, both in f32. The file holds, for K in {g, d}: K/NAME the parameters as they
+ * BACKEND is reference or cpu, both in f32. The words choose variants of the networks (engine/gan.h; epsilon:
+ * 0.01 in the pixel norm). The file holds, for K in {g, d}: K/NAME the parameters as they
  * are stored (weights O,K,K,I) and K.gradient/NAME where there is one; in/latents, in/labels, in/mix,
  * in/reals; out/fakes, the losses' terms, and d.stepped/NAME, the parameters after two steps of Adam. */
 #include <stdio.h>
@@ -112,12 +114,18 @@ static nn_id random_input(struct nn_tape *t, uint64_t seed, uint64_t stream, con
     return nn_from_host(t, data, shape);
 }
 
-static nn_id label_input(struct nn_tape *t, uint64_t seed, int n, int label_count)
+static nn_id label_input(struct nn_tape *t, uint64_t seed, int n, const struct nn_gan_config *config)
 {
-    struct nn_shape shape = nn_shape(n, label_count, 1, 1);
+    int count = config->label_count;
+    if (!count) return nn_none;
+    struct nn_shape shape = nn_shape(n, count, 1, 1);
     float *data = allocate(nn_count(shape), sizeof *data);
-    for (int i = 0; i < n; i++)
-        data[i * label_count + (int)(nn_random_u32(seed, 14, (uint64_t)i) % (uint32_t)label_count)] = 1;
+    for (int i = 0; i < n; i++) {
+        uint32_t word = nn_random_u32(seed, 14, (uint64_t)i);
+        for (int k = 0; k < count; k++)
+            data[i * count + k] =
+                (config->label_kind == NN_LABELS_MULTI ? word >> k & 1 : (int)(word % (uint32_t)count) == k);
+    }
     add("in", "labels", shape, data);
     return nn_from_host(t, data, shape);
 }
@@ -157,7 +165,7 @@ static void run(struct nn_backend *be, const struct nn_gan_config *config, int n
     nn_network_leaves(t, &g.net, g.values, g.ids);
     nn_network_leaves(t, &d.net, d.values, d.ids);
 
-    nn_id labels = label_input(t, seed, n, config->label_count);
+    nn_id labels = label_input(t, seed, n, config);
     nn_id latents =
         random_input(t, seed, 11, "latents", nn_shape(n, nn_gan_latent_size(config), 1, 1), false);
     nn_id fakes = nn_generator(t, &g.net, g.ids, latents, labels, lod);
@@ -174,7 +182,7 @@ static void run(struct nn_backend *be, const struct nn_gan_config *config, int n
     add_value(t, "out", "critic_real", critic.real);
     add_value(t, "out", "critic_fake", critic.fake);
     add_value(t, "out", "critic_penalty", critic.penalty);
-    add_value(t, "out", "critic_label", critic.label);
+    if (critic.label.index) add_value(t, "out", "critic_label", critic.label);
     add_gradients(t, &d, "d.gradient", critic.total, gradients);
     step_adam(be, t, &d, gradients);
     struct tr_generator_batch generated = {.fakes = fakes, .fake_labels = labels, .lod = lod};
@@ -189,13 +197,30 @@ static void run(struct nn_backend *be, const struct nn_gan_config *config, int n
     nn_network_release(&d.net);
 }
 
+static bool take_variant(struct nn_gan_config *c, const char *word)
+{
+    if (strcmp(word, "unfused") == 0)
+        c->unfused = true;
+    else if (strcmp(word, "latent_only") == 0)
+        c->label_norm = NN_NORM_LATENT_ONLY;
+    else if (strcmp(word, "multi") == 0)
+        c->label_kind = NN_LABELS_MULTI;
+    else if (strcmp(word, "projection") == 0)
+        c->conditioning = NN_CONDITION_PROJECTION;
+    else if (strcmp(word, "epsilon") == 0)
+        c->pixel_norm_epsilon = 0.01f;
+    else
+        return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct nn_error err;
     struct nn_backend *be;
-    if (argc != 11) {
+    if (argc < 11) {
         fprintf(stderr, "usage: dump_gradients BACKEND RESOLUTION_LOG2 FMAP_BASE FMAP_MAX LABELS GROUP N LOD "
-                        "SEED OUT.safetensors\n");
+                        "SEED OUT.safetensors [VARIANT...]\n");
         return 2;
     }
     check(strcmp(argv[1], "cpu") == 0 ? nn_backend_open_cpu(&be, NN_F32, &err)
@@ -206,6 +231,11 @@ int main(int argc, char **argv)
                                    .fmap_max = atoi(argv[4]),
                                    .label_count = atoi(argv[5]),
                                    .mbstd_group = atoi(argv[6])};
+    for (int i = 11; i < argc; i++)
+        if (!take_variant(&config, argv[i])) {
+            fprintf(stderr, "dump_gradients: no variant '%s'\n", argv[i]);
+            return 2;
+        }
     run(be, &config, atoi(argv[7]), strtof(argv[8], NULL), strtoull(argv[9], NULL, 10));
     check(nn_st_write(argv[10], file.tensors, file.count, NULL, 0, &err), &err);
     be->close(be);
