@@ -67,7 +67,10 @@ class Usage(TrainerTest):
                 ["--levels", "8:1"], ["--levels", "128:1/1"], ["--levels", "4:1/1"],
                 ["--levels", "8:-1/1"], ["--levels", "8:nan/1"], ["--tick-kimg", "0"],
                 ["--tick-kimg", "nan"], ["--tick-kimg", "2h"], ["--precision", "f16"],
-                ["--preset", "big"], ["--seed", "-1"], ["--seed", ""], ["--bogus"])),
+                ["--preset", "big"], ["--seed", "-1"], ["--seed", ""], ["--bogus"],
+                ["--augment", "full"], ["--augment", "fixed"], ["--augment-p", "0.2"],
+                ["--augment", "ada", "--augment-p", "0.9"], ["--augment", "ada", "--augment-kimg", "0"],
+                ["--mirror", "maybe"])),
         ]
         for arguments in wrong:
             with self.subTest(arguments=arguments):
@@ -187,6 +190,19 @@ class Train(TrainerTest):
         self.assertIn("run/state-00000.304.safetensors", done.stderr)
         self.assertEqual({name.split(".")[0] for name in os.listdir(self.path("run"))},
                          {"metrics", "sheet-00000"})
+
+    def test_augmentation_is_shown_and_recorded(self):
+        output = self.succeed(*self.train, *LEVELS, "--augment", "ada", "--augment-p", 0.25, "--augment-target", 0,
+                              "--augment-kimg", 2)
+        strengths = [line["augment_p"] for line in metrics(self.path("run"))]
+        self.assertTrue(all(0 <= p <= 0.8 for p in strengths), strengths)
+        self.assertNotIn(0.25, strengths)
+        self.assertIn(f"augment {strengths[-1]:.3f}", output.splitlines()[-1])
+        about = header(states(self.path("run"))[-1])["__metadata__"]
+        self.assertEqual(json.loads(about["config"])["augment"], "ada")
+        self.assertAlmostEqual(float(about["augment"].split()[0]), strengths[-1], 5)
+        about = header(self.path("run/generator.safetensors"))["__metadata__"]
+        self.assertIn(f"augmentation ada (p {strengths[-1]:.3f})", about["provenance"])
 
     def test_a_name_and_both_precisions_are_taken(self):
         for precision in ("f32", "bf16"):
