@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "engine/safetensors.h"
+#include "engine/sha256.h"
 
-static const char FORMAT[] = "roentgym-generator";
+static const char FORMAT[] = "roentgym-generator", IMPORT_FORMAT[] = "roentgym-import";
 
 /* The tensor of a parameter as the file has it: its memory order, O,K,K,I for weights. */
 static struct nn_st_tensor file_tensor(const struct nn_param *p, const float *values)
@@ -59,7 +60,7 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
         goto out;
     }
     for (int i = 0; i < generator->param_count; i++) tensors[i] = file_tensor(&generator->params[i], values);
-    const struct nn_st_text metadata[] = {
+    struct nn_st_text metadata[] = {
         {"format", FORMAT},
         {"format_version", version},
         {"name", info->name},
@@ -75,9 +76,13 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
         {"kimg", kimg},
         {"training_data", info->simulated ? "simulated" : "real"},
         {"provenance", info->provenance},
-        {"pixel_norm_epsilon", epsilon}, /* the last, which is left out where it is the usual one */
+        {NULL, NULL}, /* room for what is left out where it is as usual */
+        {NULL, NULL},
     };
-    int metadata_count = (int)(sizeof metadata / sizeof *metadata) - !(c->pixel_norm_epsilon > 0);
+    int metadata_count = (int)(sizeof metadata / sizeof *metadata) - 2;
+    if (c->pixel_norm_epsilon > 0)
+        metadata[metadata_count++] = (struct nn_st_text){"pixel_norm_epsilon", epsilon};
+    if (info->licence[0]) metadata[metadata_count++] = (struct nn_st_text){"licence", info->licence};
     status = nn_st_write(path, tensors, generator->param_count, metadata, metadata_count, err);
 out:
     free(tensors);
@@ -203,14 +208,25 @@ static nn_status read_kimg(const struct reader *r, double *kimg)
     return nn_fail(r->err, NN_ERR_FORMAT, "%s: metadata 'kimg' is '%.40s'", r->path, text);
 }
 
-static nn_status read_metadata(const struct reader *r, struct nn_checkpoint *info)
+static nn_status check_format(const struct reader *r, const char *wanted)
+{
+    const char *format = nn_st_metadata(r->file, "format");
+    if (format && strcmp(format, wanted) == 0) return NN_OK;
+    if (format && strcmp(format, IMPORT_FORMAT) == 0)
+        return nn_fail(r->err, NN_ERR_FORMAT,
+                       "%s: is not imported yet; roentgym import makes a checkpoint of it", r->path);
+    return nn_fail(r->err, NN_ERR_FORMAT, "%s: not a %s (metadata 'format' is %s%.40s%s)", r->path,
+                   wanted == FORMAT ? "roentgym generator" : "converted network", format ? "'" : "",
+                   format ? format : "absent", format ? "'" : "");
+}
+
+static nn_status read_metadata(const struct reader *r, const char *format, struct nn_checkpoint *info)
 {
     nn_status status;
     int version;
-    const char *format = nn_st_metadata(r->file, "format"), *data;
-    if (!format || strcmp(format, FORMAT) != 0)
-        return nn_fail(r->err, NN_ERR_FORMAT, "%s: not a roentgym generator (metadata 'format' is %s%.40s%s)",
-                       r->path, format ? "'" : "", format ? format : "absent", format ? "'" : "");
+    const char *data, *licence = nn_st_metadata(r->file, "licence");
+    if ((status = check_format(r, format)) != NN_OK) return status;
+    if (licence) snprintf(info->licence, sizeof info->licence, "%s", licence);
     if ((status = number_of(r, "format_version", &version)) != NN_OK) return status;
     if (version != NN_CHECKPOINT_VERSION)
         return nn_fail(r->err, NN_ERR_FORMAT, "%s: format version %d, this program reads %d", r->path,
@@ -254,8 +270,53 @@ static nn_status all_finite(const struct reader *r, const struct nn_network *net
     return NN_OK;
 }
 
-nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
-                             float **values, char sha256[65], struct nn_error *err)
+/* ---- of a converter ----------------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct nn_param *const *p = a, *const *q = b;
+    return strcmp((*p)->name, (*q)->name);
+}
+
+static nn_status sum_values(const struct nn_network *net, const float *values, char hex[65])
+{
+    const struct nn_param **order = malloc((size_t)net->param_count * sizeof *order);
+    if (!order) return NN_ERR_MEMORY;
+    for (int i = 0; i < net->param_count; i++) order[i] = &net->params[i];
+    qsort(order, (size_t)net->param_count, sizeof *order, by_name);
+    struct nn_sha256 hash;
+    nn_sha256_init(&hash);
+    for (int i = 0; i < net->param_count; i++) {
+        nn_sha256_add(&hash, order[i]->name, strlen(order[i]->name) + 1);
+        nn_sha256_add(&hash, values + order[i]->offset, nn_count(order[i]->shape) * sizeof *values);
+    }
+    nn_sha256_finish(&hash, hex);
+    free(order);
+    return NN_OK;
+}
+
+static nn_status check_import(const struct reader *r, const struct nn_network *net, const float *values)
+{
+    char sum[65];
+    const char *stated;
+    nn_status status = text_of(r, "tensors_sha256", &stated);
+    if (status != NN_OK) return status;
+    for (int i = 0; i < nn_st_count(r->file); i++)
+        if (nn_network_find(net, nn_st_at(r->file, i)->name) < 0)
+            return nn_fail(r->err, NN_ERR_FORMAT, "%s: tensor \"%.64s\" is none of the generator's", r->path,
+                           nn_st_at(r->file, i)->name);
+    if (sum_values(net, values, sum) != NN_OK)
+        return nn_fail(r->err, NN_ERR_MEMORY, "%s: out of memory", r->path);
+    if (strcmp(sum, stated) == 0) return NN_OK;
+    return nn_fail(r->err, NN_ERR_FORMAT,
+                   "%s: its weights are not those that were converted (SHA-256 differs)", r->path);
+}
+
+/* ---- a file ------------------------------------------------------------------------------------- */
+
+static nn_status read_file(const char *path, const char *format, struct nn_checkpoint *info,
+                           struct nn_network *generator, float **values, char sha256[65],
+                           struct nn_error *err)
 {
     struct nn_st_file *file = NULL;
     struct nn_error problem = {.status = NN_OK};
@@ -265,7 +326,7 @@ nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struc
     nn_status status = nn_st_open(&file, path, err);
     if (status != NN_OK) return status;
     struct reader r = {file, path, err};
-    if ((status = read_metadata(&r, info)) != NN_OK) goto out;
+    if ((status = read_metadata(&r, format, info)) != NN_OK) goto out;
     status = nn_network_init(generator, &info->config, NN_GENERATOR, &problem);
     if (status != NN_OK) {
         /* The file asks for it, not the caller. */
@@ -281,6 +342,7 @@ nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struc
     }
     if ((status = read_values(&r, generator, *values)) != NN_OK) goto out;
     if ((status = all_finite(&r, generator, *values)) != NN_OK) goto out;
+    if (format == IMPORT_FORMAT && (status = check_import(&r, generator, *values)) != NN_OK) goto out;
     nn_st_sha256(file, sha256);
 out:
     if (status != NN_OK) {
@@ -290,4 +352,17 @@ out:
     }
     nn_st_close(file);
     return status;
+}
+
+nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
+                             float **values, char sha256[65], struct nn_error *err)
+{
+    return read_file(path, FORMAT, info, generator, values, sha256, err);
+}
+
+nn_status nn_checkpoint_read_import(const char *path, struct nn_checkpoint *info,
+                                    struct nn_network *generator, float **values, char sha256[65],
+                                    struct nn_error *err)
+{
+    return read_file(path, IMPORT_FORMAT, info, generator, values, sha256, err);
 }

@@ -3,7 +3,7 @@
  * as O,K,K,I. Metadata keys: format, format_version, name, resolution, fmap_base, fmap_max, mbstd_group,
  * classes (JSON array), training_data ("simulated" or "real"), kimg, provenance; and, which the first files
  * do not have, label_kind, label_norm, conditioning (the words of engine/gan.h), fused_scale ("true" or
- * "false"), pixel_norm_epsilon. */
+ * "false"), pixel_norm_epsilon; and licence, where someone else's conditions hold. */
 #ifndef NN_CHECKPOINT_H
 #define NN_CHECKPOINT_H
 
@@ -19,6 +19,7 @@ struct nn_checkpoint {
     bool simulated; /* of the training data */
     double kimg;
     char provenance[1024]; /* one line */
+    char licence[256];     /* under which the weights may be used, one line; empty: not stated */
 };
 
 /* `values` is the generator's flat buffer on the host. Atomic: the old file or the whole new one. */
@@ -31,5 +32,13 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
  * with a text that says so; nothing is then left to release. */
 nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
                              float **values, char sha256[65], struct nn_error *err) NN_MUST_CHECK;
+
+/* The same for a file that a converter of foreign networks has written (metadata format is "roentgym-import")
+ * and that is no checkpoint yet. Beyond the above it is refused when it holds another tensor, or when its
+ * weights are not those of its metadata tensors_sha256: SHA-256 over name, a zero byte and data of each
+ * tensor, sorted by name. */
+nn_status nn_checkpoint_read_import(const char *path, struct nn_checkpoint *info,
+                                    struct nn_network *generator, float **values, char sha256[65],
+                                    struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -37,6 +37,7 @@ struct nn_model_info {
     double kimg;      /* thousands of real images shown to the discriminator */
     char device[64];  /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
     char provenance[1024]; /* one line: data set name, hash, how it was trained */
+    char licence[256];     /* of weights that others have trained, one line; empty: not stated */
 };
 
 /* One sample. The same model file, request and device class give the same pixels. */

@@ -43,6 +43,7 @@ static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
     info->kimg = c->kimg;
     snprintf(info->name, sizeof info->name, "%s", c->name);
     snprintf(info->provenance, sizeof info->provenance, "%s", c->provenance);
+    snprintf(info->licence, sizeof info->licence, "%s", c->licence);
 }
 
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device, struct nn_error *err)

@@ -62,5 +62,6 @@ void nn_sample_texts_init(struct nn_sample_texts *t, const struct nn_model_info 
         add(t, "Label vector", t->vector);
     }
     add_float(t, "Truncation", point->truncation, t->truncation);
+    if (model->licence[0]) add(t, "Model licence", model->licence);
     add(t, "Software", software);
 }

@@ -19,6 +19,7 @@ enum { NN_SAMPLE_TEXTS_MAX = 16, NN_FLOAT_TEXT_MAX = 16, NN_VECTOR_TEXT_MAX = 16
  *   Label         the class, if there is one, and its "Strength"
  *   Label vector  one number a label, in the model's order, comma between; not of unconditional models
  *   Truncation
+ *   Model licence where one is stated
  *   Software      program and version */
 struct nn_sample_texts {
     struct nn_png_text list[NN_SAMPLE_TEXTS_MAX];

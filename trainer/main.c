@@ -14,6 +14,7 @@ static const struct command commands[] = {
     {"phantom", "simulate hip radiographs", tr_phantom_main},
     {"train", "train a progressive GAN on a data set", tr_train_main},
     {"sample", "make images with a trained generator", tr_sample_main},
+    {"import", "make a checkpoint of a converted generator of others", tr_import_main},
 };
 
 static void print_usage(FILE *to)

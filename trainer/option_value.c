@@ -7,7 +7,10 @@
 
 int tr_option_wrong(const char *command, const char *option, const char *text, const char *wanted)
 {
-    fprintf(stderr, "roentgym %s: %s '%s' is not %s\n", command, option, text, wanted);
+    fprintf(stderr, "roentgym %s: %s '", command, option);
+    /* One line, whatever was typed. */
+    for (; *text; text++) putc((unsigned char)*text < 32 ? ' ' : *text, stderr);
+    fprintf(stderr, "' is not %s\n", wanted);
     return 2;
 }
 

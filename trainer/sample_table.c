@@ -108,6 +108,7 @@ static json_t *generator_of(const struct nn_model_info *model)
     json_object_set_new(generator, "kimg", json_real(model->kimg));
     json_object_set_new(generator, "device", json_string(model->device));
     json_object_set_new(generator, "provenance", json_string(model->provenance));
+    if (model->licence[0]) json_object_set_new(generator, "licence", json_string(model->licence));
     return generator;
 }
 
