@@ -31,6 +31,7 @@ static nn_status look(struct tr_training *tr, const struct tr_tick *tick, struct
     return tr_watch_tick(&tr->watch, &seen, err);
 }
 
+/* What a signal cuts short here has not been: the tick is still due, and comes when the run goes on. */
 static nn_status tick(struct tr_train_loop *loop, struct nn_error *err)
 {
     struct tr_training *tr = loop->training;
@@ -41,45 +42,55 @@ static nn_status tick(struct tr_train_loop *loop, struct nn_error *err)
                                (double)(tr->images - loop->rate_images) / (tick_s > 0 ? tick_s : 1),
                            .elapsed_s = now_s - loop->started_s};
     nn_status status = NN_OK;
-    if (tr_metric_due(tr)) status = tr_metric_measure(tr, &tick.measure, err);
+    if (tr_metric_due(tr)) {
+        status = tr_metric_measure(tr, &tick.measure, err);
+        if (status == NN_OK && !tick.measure.images) return NN_OK; /* interrupted */
+    }
     tr_tick_print(&tick);
     if (status == NN_OK) status = tr_tick_write_sheet(&tick, err);
     if (status == NN_OK) status = tr_tick_write_metrics(&tick, err);
     if (status == NN_OK) status = look(tr, &tick, err);
     tr->tick = (struct tr_losses){0};
+    tr->tick_images = tr->images;
     if (status == NN_OK) status = tr_state_writer_save(loop->writer, tr, err);
     loop->tick_started_s = tr_now_s();
     loop->rate_images = tr->images;
     return status;
 }
 
-static nn_status step(struct tr_training *tr, bool *tick_is_due, struct nn_error *err)
+static bool tick_is_due(const struct tr_training *tr)
 {
-    uint64_t before = tr->images, every = (uint64_t)fmax(tr->config.tick_kimg * 1000, 1);
-    int level = tr_training_phase(tr).level;
+    const struct tr_schedule *schedule = &tr->config.schedule;
+    uint64_t every = (uint64_t)fmax(tr->config.tick_kimg * 1000, 1);
+    struct tr_phase last = tr_schedule_at(schedule, tr->tick_images), now = tr_training_phase(tr);
+    return tr->images / every != tr->tick_images / every || now.level != last.level ||
+           (now.finished && tr->images != tr->tick_images);
+}
+
+static nn_status step(struct tr_training *tr, struct nn_error *err)
+{
     nn_status status = tr_training_step(tr, &tr->tick, err);
-    if (status == NN_OK) status = tr_watch_step(tr->skipped_in_a_row, err);
-    struct tr_phase phase = tr_training_phase(tr);
-    *tick_is_due = tr->images / every != before / every || phase.finished || phase.level != level;
-    return status;
+    return status == NN_OK ? tr_watch_step(tr->skipped_in_a_row, err) : status;
 }
 
 nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
 {
     struct tr_training *tr = loop->training;
     nn_status status = NN_OK;
-    bool tick_is_due;
+    bool complete = false;
     loop->started_s = loop->tick_started_s = tr_now_s();
     loop->rate_images = tr->images;
-    while (status == NN_OK && !tr_interrupted() && !tr_training_phase(tr).finished) {
-        status = step(tr, &tick_is_due, err);
-        if (status == NN_OK && tick_is_due) status = tick(loop, err);
+    while (status == NN_OK && !complete && !tr_interrupted()) {
+        if (tick_is_due(tr))
+            status = tick(loop, err);
+        else if (tr_training_phase(tr).finished)
+            complete = true;
+        else
+            status = step(tr, err);
     }
-    if (status != NN_OK) return status;
-    bool finished = tr_training_phase(tr).finished;
-    if (!finished) status = tr_state_writer_save(loop->writer, tr, err);
+    if (status == NN_OK && !complete) status = tr_state_writer_save(loop->writer, tr, err);
     if (status == NN_OK) status = tr_state_writer_finish(loop->writer, err);
-    if (status == NN_OK && !finished)
+    if (status == NN_OK && !complete)
         printf("stopped at %.2f kimg; --resume goes on from there\n", (double)tr->images / 1000);
     return status;
 }

@@ -106,7 +106,8 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[TENSORS], struct nn_error *err)
 {
     char images[24], before[24], steps[24], skipped[24], in_a_row[24], adam_step[24], critic_adam_step[24],
-        adam_phase[24], augment[80], classes[CLASSES_TEXT], watch[TR_WATCH_TEXT], sum[65] = "";
+        adam_phase[24], augment[80], classes[CLASSES_TEXT], watch[TR_WATCH_TEXT], tick_images[24],
+        sum[65] = "";
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
     snprintf(before, sizeof before, "%" PRIu64, tr->images_before);
     snprintf(steps, sizeof steps, "%" PRIu64, tr->steps);
@@ -117,6 +118,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
     snprintf(augment, sizeof augment, "%.17g %" PRId64 " %" PRId64, tr->augment.p, tr->augment.signs,
              tr->augment.scores);
+    snprintf(tick_images, sizeof tick_images, "%" PRIu64, tr->tick_images);
     tr_watch_text(&tr->watch, watch);
     classes_text(tr, classes);
     char *config = tr_train_config_text(&tr->config);
@@ -132,6 +134,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
         {"skipped_in_a_row", in_a_row},
         {"adam_step", adam_step},
         {"adam_phase", adam_phase},
+        {"tick_images", tick_images},
         {"watch", watch},
         {"data_sha256", tr_dataset_sha256(tr->data)},
         {"discriminator_adam_step", critic_adam_step},
@@ -246,7 +249,10 @@ static nn_status read_tick(const struct nn_st_file *file, const char *path, stru
 {
     const char *watch = nn_st_metadata(file, "watch");
     const void *losses;
-    int64_t dims[1] = {LOSSES_COUNT};
+    int64_t dims[1] = {LOSSES_COUNT}, images;
+    nn_status status = read_later_counter(file, path, "tick_images", (int64_t)tr->images, &images, err);
+    if (status != NN_OK) return status;
+    tr->tick_images = (uint64_t)images;
     if (watch && !tr_watch_parse(&tr->watch, watch))
         return nn_fail(err, NN_ERR_FORMAT, "%s: 'watch' is damaged", path);
     if (nn_st_get(file, LOSSES, NN_ST_F64, 1, dims, &losses, NULL) == NN_OK)

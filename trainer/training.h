@@ -39,7 +39,9 @@ struct tr_training {
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
     struct tr_augment augment;
-    struct tr_losses tick; /* since the last tick, for the run's loop; a state holds them and the watch */
+    /* The run's loop's, for a state to hold. */
+    struct tr_losses tick; /* since the last tick */
+    uint64_t tick_images;  /* shown at the last tick */
     struct tr_watch watch;
 
     /* Scratch: the order of the data in `order_epoch`, one image as it is in the pyramid, one minibatch. */

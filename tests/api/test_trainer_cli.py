@@ -105,7 +105,7 @@ class Train(TrainerTest):
         self.assertEqual([lines[0]["side"], lines[-1]["side"], lines[-1]["lod"]], [8, 16, 0])
         self.assertEqual({line["skipped"] for line in lines}, {0})
         self.assertEqual(set(os.listdir(self.path("run"))),
-                         {"generator.safetensors", "metrics.jsonl",
+                         {"generator.safetensors", "generator-best.safetensors", "metrics.jsonl",
                           *(f"state-{k:09.3f}.safetensors" for k in kimg[-3:]),
                           *(f"sheet-{k:09.3f}.png" for k in kimg)})
         self.assertEqual(png_header(read(self.path("run"), f"sheet-{LAST_KIMG:09.3f}.png")),
