@@ -33,12 +33,12 @@ void api_models(struct srv_app *app, const struct srv_request *request, struct s
     if (!model) return;
     snprintf(card, sizeof card, "/api/v1/models/%s/card", app->config->model);
     srv_respond_json(response, 200,
-                     json_pack("{s:[{s:s,s:s,s:s,s:i,s:o,s:o,s:s,s:s,s:f,s:s,s:s}]}", "models", "id",
+                     json_pack("{s:[{s:s,s:s,s:s,s:i,s:o,s:o,s:s,s:s,s:f,s:s,s:s,s:s}]}", "models", "id",
                                app->config->model, "name", model->name, "sha256", model->sha256, "resolution",
                                model->resolution, "sizes", sizes_json(model), "classes", classes_json(model),
                                "device", model->device, "training_data",
                                model->simulated ? "simulated" : "real", "kimg", model->kimg, "provenance",
-                               model->provenance, "card", card));
+                               model->provenance, "licence", model->licence, "card", card));
 }
 
 /* Heap text; NULL when there is no readable card of sane size. */

@@ -1,8 +1,10 @@
 """Models and labelled samples over HTTP."""
 
 import concurrent.futures
+import json
 import os
 import shutil
+import struct
 import tempfile
 import unittest
 
@@ -19,6 +21,22 @@ class Models(DaemonTest):
         self.assertIn("no_fracture", self.model["classes"])
         self.assertEqual(self.model["sizes"][-1], self.model["resolution"])
         self.assertEqual(self.model["sizes"], sorted(self.model["sizes"]))
+        self.assertEqual(self.model["licence"], "")
+
+    def test_a_licence_in_the_checkpoint_is_told_with_model_and_samples(self):
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
+        with open(CHECKPOINT, "rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(length))
+            header["__metadata__"]["licence"] = "not for sale"
+            text = json.dumps(header).encode()
+            with open(os.path.join(folder, "default.safetensors"), "wb") as out:
+                out.write(struct.pack("<Q", len(text)) + text + file.read())
+        daemon = Daemon(models=folder)
+        self.addCleanup(daemon.close)
+        self.assertEqual(daemon.get("/api/v1/models").json["models"][0]["licence"], "not for sale")
+        self.assertIn(("tEXt", b"Model licence\0not for sale"), png_chunks(daemon.get(FRACTURE + "1.png").body))
 
     def test_the_card_is_markdown_and_unknown_models_have_none(self):
         answer = self.daemon.get(self.model["card"])
