@@ -15,6 +15,7 @@ static const struct command commands[] = {
     {"train", "train a progressive GAN on a data set", tr_train_main},
     {"sample", "make images with a trained generator", tr_sample_main},
     {"import", "make a checkpoint of a converted generator of others", tr_import_main},
+    {"report", "show a training run as one HTML page", tr_report_main},
 };
 
 static void print_usage(FILE *to)
