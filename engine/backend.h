@@ -31,6 +31,8 @@ struct nn_epilogue {
     float slope;
 };
 
+struct nn_recording; /* kernels kept to be run again */
+
 struct nn_adam {
     float lr, beta1, beta2, epsilon;
     int64_t step; /* 1 at the first update */
@@ -55,7 +57,8 @@ struct nn_backend {
     /* Convolutions. x, y, g are maps (map_type or real_type, the same within a call); w is real_type.
      * conv_dx is the adjoint of conv in x: takes g (N,O,H',W'), gives x (N,I,H,W). It is also the
      * transposed convolution of the generator. conv_dw is the adjoint in w: x (N,I,H,W),
-     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32. All three include scale. */
+     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32; a backend may round the finished
+     * sum to the maps' type. All three include scale. */
     nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                       const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
                       struct nn_error *err);
@@ -142,6 +145,43 @@ struct nn_backend {
                      struct nn_error *err); /* average = decay*average + (1-decay)*w */
     nn_status (*all_finite)(struct nn_backend *be, size_t count, const void *values, bool *finite,
                             struct nn_error *err);
+
+    const struct nn_inference *inference; /* NULL where the host itself computes */
+};
+
+/* What a device that works beside the host offers the sampler on top of the table. */
+struct nn_inference {
+    /* Host memory that the device copies to and from while the host goes on. NULL when there is none. */
+    void *(*host_alloc)(struct nn_backend *be, size_t size_bytes);
+    void (*host_free)(struct nn_backend *be, void *data);
+
+    /* Copies in the order of the calls around them; `host` is from host_alloc. A download is there once
+     * `wait` for its slot, 0 or 1, has returned. */
+    nn_status (*upload_later)(struct nn_backend *be, void *device, const void *host, size_t size_bytes,
+                              struct nn_error *err);
+    nn_status (*download_later)(struct nn_backend *be, void *host, const void *device, size_t size_bytes,
+                                int slot, struct nn_error *err);
+    nn_status (*wait)(struct nn_backend *be, int slot, struct nn_error *err);
+
+    /* Kernels called between record and record_end are kept, not run; replay runs them on the same tensors.
+     * All of them must have run once before, so that plans and workspaces are there. A recording is stale,
+     * and must be made again, when the backend has moved its workspaces since. */
+    nn_status (*record)(struct nn_backend *be, struct nn_error *err);
+    nn_status (*record_end)(struct nn_backend *be, struct nn_recording **recording, struct nn_error *err);
+    nn_status (*replay)(struct nn_backend *be, const struct nn_recording *recording, struct nn_error *err);
+    bool (*stale)(struct nn_backend *be, const struct nn_recording *recording);
+    void (*recording_free)(struct nn_recording *recording); /* NULL is harmless */
+
+    /* packed = scale * w in map_type. The convolutions below take it with a geometry of scale 1. */
+    nn_status (*pack)(struct nn_backend *be, float scale, const struct nn_tensor *w,
+                      struct nn_tensor *packed, struct nn_error *err);
+    /* conv, or conv_dx where `transposed`, then pixel norm where epsilon is over 0, in one pass. */
+    nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, bool transposed,
+                      const struct nn_tensor *x, const struct nn_tensor *packed, struct nn_epilogue epilogue,
+                      float epsilon, struct nn_tensor *y, struct nn_error *err);
+    /* Images of about -1..1 to 8-bit grey, as nn_sampler_grey; `grey` is backend memory. */
+    nn_status (*grey)(struct nn_backend *be, const struct nn_tensor *images, uint8_t *grey,
+                      struct nn_error *err);
 };
 
 /* The truth: plain single-threaded loops. `type` is NN_F32 or NN_F64, both for maps and reals. */
@@ -153,5 +193,11 @@ nn_status nn_backend_open_reference(struct nn_backend **be, enum nn_type type,
 nn_status nn_backend_open_cpu(struct nn_backend **be, enum nn_type map_type,
                               struct nn_error *err) NN_MUST_CHECK;
 bool nn_cpu_has_bf16(void);
+
+/* The first NVIDIA GPU, through build/libroentgym_cuda.so, which is loaded at the first call. real_type f32;
+ * map_type NN_F32 or NN_BF16. `name` receives the GPU's. NN_ERR_DEVICE says in one line what is missing: the
+ * library, cuDNN, driver, GPU, or a new enough one of them. */
+nn_status nn_backend_open_cuda(struct nn_backend **be, enum nn_type map_type, char name[256],
+                               struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -17,7 +17,7 @@ claim() { # CLAIM OFFENDERS   holds when there are no offenders
 broken=0
 
 files() { find "$1" -type d -name node_modules -prune -o -type f \( "${@:2}" \) -print | sort; }
-mapfile -t c_files < <(for part in engine trainer server; do files $part -name '*.[ch]' -o -name '*.cu'; done)
+mapfile -t c_files < <(for part in engine trainer server; do files $part -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh'; done)
 
 # including PATTERN   file:line of each #include in the three parts that matches
 including() { grep -nE "^ *# *include *[<\"]($1)" "${c_files[@]}"; }
