@@ -10,6 +10,7 @@
 #   OPT=-O3 WERROR=1
 #   ONLY=64/2048/128   the one cell of `make bench-train` to measure
 #   B=build         where the output goes
+#   CUDA=no         leaves the CUDA backend out; by itself it is built where nvcc and cuDNN are found
 #   V=1             shows the compiler's command lines
 
 SANITIZE ?= 0
@@ -42,13 +43,13 @@ WARN     += -Werror
 endif
 CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno -fno-trapping-math \
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
-LDFLAGS  := -fopenmp $(SANFLAGS)
-ENGINE_LIBS  := -ldnnl -lpng -ljansson -lm -lpthread
+LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,-rpath,'$$ORIGIN'
+ENGINE_LIBS  := -ldnnl -lpng -ljansson -lm -lpthread -ldl
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 $(ENGINE_LIBS)
 
 sources  = $(wildcard $(1)/*.c $(1)/*/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))
-ENGINE   := $(call objects,$(call sources,engine))
+ENGINE   := $(call objects,$(filter-out engine/cuda/%,$(call sources,engine)))
 TRAINER  := $(call objects,$(call sources,trainer))
 SERVER   := $(call objects,$(call sources,server))
 # Tests may link every part but the two main() functions.
@@ -66,7 +67,28 @@ BENCH    := $(call programs,tests/bench/bench_*.c)
 # `make -j` is the default for the targets below that build by calling make again after the set-up.
 PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-all: $(B)/roentgym $(B)/roentgymd
+# ---- the CUDA backend, a library of its own that the programs load when they are asked for a GPU ----
+
+# CUDA: the toolkit's folder, with nvcc and with cuDNN in it or where the compiler looks; or no.
+comma    := ,
+ifndef CUDA
+CUDA     := $(shell nvcc=$$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null) && \
+             root=$$(dirname "$$(dirname "$$(readlink -f "$$nvcc")")") && \
+             $(CC) -E -I"$$root/include" -include cudnn.h -x c /dev/null >/dev/null 2>&1 && echo "$$root" || echo no)
+endif
+CUDA_SO  := $(if $(filter no,$(CUDA)),,$(B)/libroentgym_cuda.so)
+CUDA_C   := $(wildcard engine/cuda/*.c) engine/error.c
+CUDA_CU  := $(wildcard engine/cuda/*.cu)
+# Code for each generation from Ampere on, and PTX for those to come.
+CUDA_GENERATIONS ?= 80 86 89 90 100 120
+CUDA_LATEST := $(lastword $(CUDA_GENERATIONS))
+NVCC_FLAGS := -std=c++17 -O3 -I. $(foreach g,$(CUDA_GENERATIONS),-gencode arch=compute_$(g),code=sm_$(g)) \
+              -gencode arch=compute_$(CUDA_LATEST),code=compute_$(CUDA_LATEST) \
+              -Xcompiler -fPIC,-fvisibility=hidden,-Wall$(if $(filter 1,$(WERROR)),$(comma)-Werror)
+CUDA_LIBS := -L$(CUDA)/lib64 -L$(CUDA)/lib -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,$(CUDA)/lib64 \
+             -Wl,-rpath,$(CUDA)/lib -lcudnn -lcublas -lcudart_static -ldl -lrt -lpthread -lstdc++ -lm
+
+all: $(B)/roentgym $(B)/roentgymd $(CUDA_SO)
 
 run:
 	@deploy/setup.sh run
@@ -79,7 +101,7 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all programs
 	@tests/run.sh $(B) $(SUITES)
 
-unit-programs: $(UNIT) $(FUZZ)
+unit-programs: $(UNIT) $(FUZZ) $(HOST_SO)
 programs: unit-programs $(OTHER)
 bench: all $(BENCH)
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
@@ -108,6 +130,42 @@ $(B)/roentgym: $(TRAINER) $(B)/libengine.a
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+CUDA_OBJECTS := $(CUDA_C:%.c=$(B)/shared/%.o) $(CUDA_CU:%.cu=$(B)/shared/%.cu.o)
+$(B)/libroentgym_cuda.so: $(CUDA_OBJECTS)
+	$(say) $@
+	$(Q)$(CC) -shared -o $@ $^ -Wl,--no-undefined $(CUDA_LIBS)
+$(B)/shared/%.o: %.c $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(say) $<
+	$(Q)$(CC) $(filter-out $(SANFLAGS) -fopenmp,$(CFLAGS)) -fPIC -fvisibility=hidden -isystem $(CUDA)/include -c $< -o $@
+$(B)/shared/%.cu.o: %.cu $(wildcard engine/cuda/*.cuh engine/cuda/*.h) engine/backend.h engine/tensor.h
+	@mkdir -p $(@D)
+	@echo "  nvcc $<"
+	$(Q)$(CUDA)/bin/nvcc $(NVCC_FLAGS) -c $< -o $@
+
+# The same backend with CUDA's runtime, its threads and cuBLAS played by the host, and without cuDNN: the
+# tests run every kernel through it on machines without a GPU.
+HOST_SO  := $(B)/host/libroentgym_cuda.so
+HOST_OBJECTS := $(patsubst %,$(B)/host/%.o,$(filter-out %/cuda_plans.c %/cudnn_plan.c,$(CUDA_C)) $(CUDA_CU) \
+                $(wildcard tests/cuda_host/*.c tests/cuda_host/*.cpp))
+HOST_FLAGS := $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes -Wpedantic -Wundef -Wshadow -fopenmp,$(CFLAGS)) \
+              -fPIC -fvisibility=hidden -Itests/cuda_host
+$(HOST_SO): $(HOST_OBJECTS)
+	$(say) $@
+	$(Q)$(CXX) -shared $(SANFLAGS) -o $@ $^
+$(B)/host/%.c.o: %.c $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(say) "$< (host)"
+	$(Q)$(CC) -std=c17 $(HOST_FLAGS) -c $< -o $@
+$(B)/host/%.cpp.o: %.cpp $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(say) "$< (host)"
+	$(Q)$(CXX) -std=c++17 $(HOST_FLAGS) -c $< -o $@
+$(B)/host/%.cu.o: %.cu $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(say) "$< (host)"
+	$(Q)$(CXX) -std=c++17 $(HOST_FLAGS) -x c++ -c $< -o $@
 
 $(UNIT): $(call helpers,tests/unit,tests/unit/test_%)
 $(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)

@@ -43,6 +43,7 @@ find_missing() {
     [ "$1" = test ] || return 0
     need libcmocka-dev "unit tests" header cmocka.h
     need libcurl4-openssl-dev "tests that speak HTTP" header curl/curl.h
+    need g++ "tests of the CUDA kernels, run by the host" command -v c++
     need sqlite3 "tests that look into the data base" command -v sqlite3
     need curl "tests that speak HTTP" command -v curl
     need chromium "browser tests" command -v chromium

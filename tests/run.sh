@@ -9,6 +9,7 @@
 #
 #   dependencies  tests/dependencies.sh
 #   unit          tests/unit/test_*.c
+#   cuda          the unit tests of backends again, on the CUDA backend with the host in the GPU's place
 #   fuzz          tests/fuzz/fuzz_*.c, each over the files of tests/fuzz/corpus/NAME/
 #   oracle        tests/oracle/test_*.py
 #   web           tests/web/*.test.js
@@ -24,7 +25,7 @@ cd "$(dirname "$0")/.." || exit 2
 build=${1:?usage: tests/run.sh BUILD [SUITE...]}
 shift
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit fuzz oracle web api faults e2e)
+[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit cuda fuzz oracle web api faults e2e)
 
 export CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -119,6 +120,13 @@ for suite in "${suites[@]}"; do
     case $suite in
     dependencies) program dependencies 60 bash tests/dependencies.sh ;;
     unit) compiled unit test_ 300 ;;
+    cuda)
+        export ROENTGYM_TEST_DEVICE=cuda ROENTGYM_CUDA_LIBRARY=$PWD/$build/host/libroentgym_cuda.so
+        for name in test_backends; do
+            program "cuda/$name" 300 "$ROENTGYM_BUILD/tests/unit/$name"
+        done
+        unset ROENTGYM_TEST_DEVICE ROENTGYM_CUDA_LIBRARY
+        ;;
     fuzz) compiled fuzz fuzz_ 300 ;;
     web) scripts web 120 ;;
     oracle | e2e) scripts "$suite" 600 ;;

@@ -207,7 +207,7 @@ class Train(TrainerTest):
     def test_a_name_and_both_precisions_are_taken(self):
         for precision in ("f32", "bf16"):
             done = roentgym(*self.train, "--levels", "4:0/0.05,8:0/0,16:0/0", "--out", self.path(precision),
-                            "--precision", precision)
+                            "--precision", precision, "--device", "cpu")
             if precision == "f32" or done.returncode == 0:
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
             else:

@@ -1,5 +1,6 @@
-/* Every kernel of the cpu backend, with f32 and with bf16 maps, against the reference backend: on odd shapes,
- * on the shapes of the networks, and with guard words around every output. */
+/* Every kernel of the cpu backend, or of the one that ROENTGYM_TEST_DEVICE names, with f32 and with bf16
+ * maps, against the reference backend: on odd shapes, on the shapes of the networks, and with guard words
+ * around every output. */
 #include <math.h>
 #include <omp.h>
 #include <setjmp.h>
@@ -12,15 +13,16 @@
 
 #include "engine/backend.h"
 #include "engine/cpu/bf16.h"
+#include "tested_backend.h"
 
-enum { REFERENCE, CPU, GUARD_BYTES = 256, GUARD = 0xa5 };
+enum { REFERENCE, TESTED, GUARD_BYTES = 256, GUARD = 0xa5 };
 
 /* Normalised mean squared errors. bf16 keeps 8 bits: rounding one factor costs up to 3.8e-6. */
 static const double limit_f32 = 1e-7, limit_bf16 = 2e-5;
 
 struct setup {
     struct nn_backend *be[2];
-    enum nn_type map; /* the cpu backend's; the reference's is f32 */
+    enum nn_type map; /* the tested backend's; the reference's is f32 */
 };
 
 static struct setup setups[2];
@@ -29,30 +31,15 @@ static uint64_t stream; /* of random numbers; every tensor takes its own */
 
 #define FOR_EACH_SETUP(s) for (struct setup *s = setups; s < setups + setup_count; s++)
 
-/* One tensor on both backends with the same values. */
+/* One tensor on both backends with the same values, and a copy of each on the host. */
 struct pair {
-    struct nn_tensor t[2];
+    const struct setup *setup;
+    struct nn_tensor t[2], host[2];
 };
 
 static void check(nn_status status, const struct nn_error *err)
 {
     if (status) fail_msg("status %d: %s", (int)status, err->text);
-}
-
-static void *guarded_alloc(struct nn_backend *be, size_t size_bytes)
-{
-    unsigned char *block = be->alloc(be, size_bytes + 2 * GUARD_BYTES);
-    assert_non_null(block);
-    memset(block, GUARD, size_bytes + 2 * GUARD_BYTES);
-    return block + GUARD_BYTES;
-}
-
-static void check_guards(const struct nn_tensor *t)
-{
-    const unsigned char *before = (const unsigned char *)t->data - GUARD_BYTES;
-    const unsigned char *after = (const unsigned char *)t->data + nn_tensor_bytes(t);
-    for (int i = 0; i < GUARD_BYTES; i++)
-        if (before[i] != GUARD || after[i] != GUARD) fail_msg("wrote outside its output");
 }
 
 static float value_at(const struct nn_tensor *t, size_t i)
@@ -68,12 +55,59 @@ static void set_value(struct nn_tensor *t, size_t i, float value)
         ((uint16_t *)t->data)[i] = bf16_from_float(value);
 }
 
-/* Uninitialised. `type` is the cpu side's. */
+static size_t block_bytes(const struct nn_tensor *t)
+{
+    return nn_tensor_bytes(t) + 2 * GUARD_BYTES;
+}
+
+/* The host's values and guard words to the backends, and back. */
+static void send(struct pair *p)
+{
+    for (int side = 0; side < 2; side++) {
+        struct nn_backend *be = p->setup->be[side];
+        struct nn_error e;
+        check(be->upload(be, (char *)p->t[side].data - GUARD_BYTES, (char *)p->host[side].data - GUARD_BYTES,
+                         block_bytes(&p->t[side]), &e),
+              &e);
+    }
+}
+
+static void fetch(struct pair *p)
+{
+    for (int side = 0; side < 2; side++) {
+        struct nn_backend *be = p->setup->be[side];
+        struct nn_error e;
+        check(be->download(be, (char *)p->host[side].data - GUARD_BYTES,
+                           (char *)p->t[side].data - GUARD_BYTES, block_bytes(&p->t[side]), &e),
+              &e);
+    }
+}
+
+/* After fetch. */
+static void check_guards(const struct pair *p)
+{
+    const struct nn_tensor *t = &p->host[TESTED];
+    const unsigned char *before = (const unsigned char *)t->data - GUARD_BYTES;
+    const unsigned char *after = (const unsigned char *)t->data + nn_tensor_bytes(t);
+    for (int i = 0; i < GUARD_BYTES; i++)
+        if (before[i] != GUARD || after[i] != GUARD) fail_msg("wrote outside its output");
+}
+
+/* Uninitialised. `type` is the tested side's. */
 static struct pair make(const struct setup *s, struct nn_shape shape, enum nn_type type)
 {
-    struct pair p = {{{shape, NN_F32, NULL}, {shape, type, NULL}}};
-    for (int side = 0; side < 2; side++)
-        p.t[side].data = guarded_alloc(s->be[side], nn_tensor_bytes(&p.t[side]));
+    struct pair p = {.setup = s, .t = {{shape, NN_F32, NULL}, {shape, type, NULL}}};
+    for (int side = 0; side < 2; side++) {
+        size_t size_bytes = block_bytes(&p.t[side]);
+        char *device = s->be[side]->alloc(s->be[side], size_bytes), *host = malloc(size_bytes);
+        assert_non_null(device);
+        assert_non_null(host);
+        memset(host, GUARD, size_bytes);
+        p.host[side] = p.t[side];
+        p.t[side].data = device + GUARD_BYTES;
+        p.host[side].data = host + GUARD_BYTES;
+    }
+    send(&p);
     return p;
 }
 
@@ -86,9 +120,10 @@ static struct pair random_around(const struct setup *s, struct nn_shape shape, e
     uint64_t state = ++stream;
     for (size_t i = 0; i < nn_count(shape); i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        set_value(&p.t[CPU], i, ((float)(state >> 40) * 0x1p-24f - 0.5f) * 3.4641016f + centre);
-        set_value(&p.t[REFERENCE], i, value_at(&p.t[CPU], i));
+        set_value(&p.host[TESTED], i, ((float)(state >> 40) * 0x1p-24f - 0.5f) * 3.4641016f + centre);
+        set_value(&p.host[REFERENCE], i, value_at(&p.host[TESTED], i));
     }
+    send(&p);
     return p;
 }
 
@@ -104,23 +139,26 @@ static struct pair random_real(const struct setup *s, struct nn_shape shape)
 
 static void release(const struct setup *s, struct pair *p)
 {
-    for (int side = 0; side < 2; side++)
+    for (int side = 0; side < 2; side++) {
         s->be[side]->free(s->be[side], (unsigned char *)p->t[side].data - GUARD_BYTES);
+        free((unsigned char *)p->host[side].data - GUARD_BYTES);
+    }
 }
 
-static void check_close(const struct pair *p, double limit, const char *what)
+static void check_close(struct pair *p, double limit, const char *what)
 {
     double error = 0, power = 0;
+    fetch(p);
     for (size_t i = 0; i < nn_count(p->t[0].shape); i++) {
-        double want = (double)value_at(&p->t[REFERENCE], i), got = (double)value_at(&p->t[CPU], i);
+        double want = (double)value_at(&p->host[REFERENCE], i), got = (double)value_at(&p->host[TESTED], i);
         error += (got - want) * (got - want);
         power += want * want;
     }
     struct nn_shape s = p->t[0].shape;
     if (!(error <= limit * power + 1e-12 * (double)nn_count(s)))
         fail_msg("%s (%d,%d,%d,%d) %s: nmse %.2e is over %.0e", what, s.n, s.c, s.h, s.w,
-                 p->t[CPU].type == NN_BF16 ? "bf16" : "f32", error / power, limit);
-    check_guards(&p->t[CPU]);
+                 p->t[TESTED].type == NN_BF16 ? "bf16" : "f32", error / power, limit);
+    check_guards(p);
 }
 
 static double map_limit(const struct setup *s)
@@ -163,7 +201,8 @@ static void check_conv(const struct setup *s, const struct conv_case *c, bool bi
              c->stride, c->pad);
     check_close(&y, map_limit(s), what);
     check_close(&dx, map_limit(s), strcat(what, " dx"));
-    check_close(&dw, limit_f32, strcat(what, " dw"));
+    check_close(&dw, strcmp(s->be[TESTED]->name, "cuda") == 0 ? map_limit(s) : limit_f32,
+                strcat(what, " dw"));
     struct pair *all[] = {&x, &w, &g, &b_out, &b_in, &y, &dx, &dw};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) release(s, all[k]);
 }
@@ -207,6 +246,7 @@ static void check_block(const struct setup *s, int resolution, int base, int max
 static void convolutions_agree_on_the_networks_shapes(void **state)
 {
     (void)state;
+    test_skip_where_slow();
     FOR_EACH_SETUP(s)
     {
         for (int resolution = 8; resolution <= 1024; resolution *= 2) check_block(s, resolution, 2048, 128);
@@ -236,26 +276,30 @@ static void check_adjoint(const struct setup *s, const struct conv_case *c)
     struct nn_shape xs = nn_shape(c->n, c->i, c->h, c->w), ws = nn_shape(c->o, c->i, c->kernel, c->kernel);
     struct pair x = random_map(s, xs), w = random_real(s, ws), g = random_map(s, conv_output(c));
     struct pair y = make(s, conv_output(c), s->map), dx = make(s, xs, s->map), dw = make(s, ws, NN_F32);
-    struct nn_backend *be = s->be[CPU];
+    struct nn_backend *be = s->be[TESTED];
     struct nn_epilogue none = {NULL, 1.0f};
     struct nn_error e;
-    check(be->conv(be, &geometry, &x.t[CPU], &w.t[CPU], none, &y.t[CPU], &e), &e);
-    check(be->conv_dx(be, &geometry, &g.t[CPU], &w.t[CPU], none, &dx.t[CPU], &e), &e);
-    check(be->conv_dw(be, &geometry, &x.t[CPU], &g.t[CPU], &dw.t[CPU], &e), &e);
-    double by_y = inner_product(&y.t[CPU], &g.t[CPU]), by_x = inner_product(&x.t[CPU], &dx.t[CPU]);
-    double by_w = inner_product(&w.t[CPU], &dw.t[CPU]), size = norm(&y.t[CPU]) * norm(&g.t[CPU]);
+    check(be->conv(be, &geometry, &x.t[TESTED], &w.t[TESTED], none, &y.t[TESTED], &e), &e);
+    check(be->conv_dx(be, &geometry, &g.t[TESTED], &w.t[TESTED], none, &dx.t[TESTED], &e), &e);
+    check(be->conv_dw(be, &geometry, &x.t[TESTED], &g.t[TESTED], &dw.t[TESTED], &e), &e);
+    struct pair *outputs[] = {&y, &dx, &dw}, *all[] = {&x, &w, &g, &y, &dx, &dw};
+    for (size_t k = 0; k < 3; k++) fetch(outputs[k]);
+    double by_y = inner_product(&y.host[TESTED], &g.host[TESTED]);
+    double by_x = inner_product(&x.host[TESTED], &dx.host[TESTED]);
+    double by_w = inner_product(&w.host[TESTED], &dw.host[TESTED]);
+    double size = norm(&y.host[TESTED]) * norm(&g.host[TESTED]);
     double tolerance = s->map == NN_BF16 ? 1e-4 : 1e-6;
     if (fabs(by_y - by_x) > tolerance * size || fabs(by_y - by_w) > tolerance * size)
         fail_msg("n%d i%d o%d %dx%d k%d: products %g %g %g of size %g differ", c->n, c->i, c->o, c->h, c->w,
                  c->kernel, by_y, by_x, by_w, size);
-    struct pair *outputs[] = {&y, &dx, &dw}, *all[] = {&x, &w, &g, &y, &dx, &dw};
-    for (size_t k = 0; k < 3; k++) check_guards(&outputs[k]->t[CPU]);
+    for (size_t k = 0; k < 3; k++) check_guards(outputs[k]);
     for (size_t k = 0; k < 6; k++) release(s, all[k]);
 }
 
 static void convolutions_are_adjoint_at_full_size(void **state)
 {
     (void)state;
+    test_skip_where_slow();
     static const int sizes[][3] = {{256, 2048, 2}, {512, 2048, 2}, {1024, 2048, 1}, {1024, 8192, 1}};
     FOR_EACH_SETUP(s)
     for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -462,16 +506,19 @@ static void casts_round_to_nearest_even(void **state)
         if (s->map != NN_BF16) continue;
         struct pair x = make(s, nn_shape(1, COUNT, 1, 1), NN_F32), half = make(s, x.t[0].shape, NN_BF16);
         struct pair back = make(s, x.t[0].shape, NN_F32);
-        struct nn_backend *be = s->be[CPU];
+        struct nn_backend *be = s->be[TESTED];
         struct nn_error e;
-        memcpy(x.t[CPU].data, in, sizeof in);
-        check(be->cast(be, &x.t[CPU], &half.t[CPU], &e), &e);
-        check(be->cast(be, &half.t[CPU], &back.t[CPU], &e), &e);
+        memcpy(x.host[TESTED].data, in, sizeof in);
+        send(&x);
+        check(be->cast(be, &x.t[TESTED], &half.t[TESTED], &e), &e);
+        check(be->cast(be, &half.t[TESTED], &back.t[TESTED], &e), &e);
+        fetch(&half);
+        fetch(&back);
         for (size_t i = 0; i < COUNT; i++) {
-            float got = value_at(&back.t[CPU], i);
+            float got = value_at(&back.host[TESTED], i);
             assert_true(isnan(want[i]) ? isnan(got) : got == want[i]);
         }
-        check_guards(&half.t[CPU]);
+        check_guards(&half);
         release(s, &x);
         release(s, &half);
         release(s, &back);
@@ -551,7 +598,8 @@ static struct pair maps_of(const struct setup *s, int n)
 {
     struct pair p = make(s, nn_shape(n, 6, 1, 1), NN_F32);
     for (int side = 0; side < 2; side++)
-        for (int i = 0; i < 6 * n; i++) set_value(&p.t[side], (size_t)i, maps[i / 6 % MAPS][i % 6]);
+        for (int i = 0; i < 6 * n; i++) set_value(&p.host[side], (size_t)i, maps[i / 6 % MAPS][i % 6]);
+    send(&p);
     return p;
 }
 
@@ -581,8 +629,9 @@ static void maps_to_whole_pixels_copy_exactly(void **state)
         struct pair x = random_real(s, shape), m = maps_of(s, 3), out = make(s, shape, NN_F32);
         for (int side = 0; side < 2; side++) {
             struct nn_error e;
-            const float *from = x.t[side].data, *to = out.t[side].data;
+            const float *from = x.host[side].data, *to = out.host[side].data;
             check(s->be[side]->warp(s->be[side], &x.t[side], &m.t[side], &out.t[side], &e), &e);
+            fetch(&out);
             for (int i = 0; i < SIDE; i++)
                 for (int j = 0; j < SIDE; j++) {
                     int row = i + 5 < SIDE ? i + 5 : 2 * SIDE - 6 - i, column = j >= 3 ? j - 3 : 2 - j;
@@ -609,11 +658,13 @@ static void warps_do_not_depend_on_the_number_of_threads(void **state)
         struct pair b = make(s, shape, NN_F32);
         struct nn_error e;
         omp_set_num_threads(1);
-        check(run(s->be[CPU], &x.t[CPU], &m.t[CPU], &a.t[CPU], &e), &e);
+        check(run(s->be[TESTED], &x.t[TESTED], &m.t[TESTED], &a.t[TESTED], &e), &e);
         omp_set_num_threads(3);
-        check(run(s->be[CPU], &x.t[CPU], &m.t[CPU], &b.t[CPU], &e), &e);
+        check(run(s->be[TESTED], &x.t[TESTED], &m.t[TESTED], &b.t[TESTED], &e), &e);
         omp_set_num_threads(threads);
-        assert_memory_equal(a.t[CPU].data, b.t[CPU].data, nn_tensor_bytes(&a.t[CPU]));
+        fetch(&a);
+        fetch(&b);
+        assert_memory_equal(a.host[TESTED].data, b.host[TESTED].data, nn_tensor_bytes(&a.t[TESTED]));
         struct pair *all[] = {&x, &m, &a, &b};
         for (size_t i = 0; i < 4; i++) release(s, all[i]);
     }
@@ -660,14 +711,16 @@ static void one_infinity_or_nan_is_found_anywhere(void **state)
             for (size_t at = 0; at < nn_count(shape); at += 4002) {
                 struct nn_backend *be = s->be[side];
                 struct nn_error e;
-                float *values = x.t[side].data, kept = values[at];
+                float *values = x.host[side].data, kept = values[at];
                 bool finite = false;
-                check(be->all_finite(be, nn_count(shape), values, &finite, &e), &e);
+                check(be->all_finite(be, nn_count(shape), x.t[side].data, &finite, &e), &e);
                 assert_true(finite);
                 values[at] = bad[at % 3];
-                check(be->all_finite(be, nn_count(shape), values, &finite, &e), &e);
+                send(&x);
+                check(be->all_finite(be, nn_count(shape), x.t[side].data, &finite, &e), &e);
                 assert_false(finite);
                 values[at] = kept;
+                send(&x);
             }
         release(s, &x);
     }
@@ -692,14 +745,17 @@ static int open_setups(void **state)
     const enum nn_type types[] = {NN_F32, NN_BF16};
     struct nn_error e;
     for (int i = 0; i < 2; i++) {
-        if (types[i] == NN_BF16 && !nn_cpu_has_bf16()) {
+        if (types[i] == NN_BF16 && !test_backend_has_bf16()) {
             print_message("this CPU has no bf16: only f32 is tested\n");
             continue;
         }
         struct setup *s = &setups[setup_count++];
         s->map = types[i];
         if (nn_backend_open_reference(&s->be[REFERENCE], NN_F32, &e)) return -1;
-        if (nn_backend_open_cpu(&s->be[CPU], types[i], &e)) return -1;
+        if (test_backend_open(&s->be[TESTED], types[i], &e)) {
+            print_message("%s\n", e.text);
+            return -1;
+        }
     }
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "small_gan.h"
+#include "tested_backend.h"
 
 static struct small_gan *new_f64_gan(int resolution_log2, float lod)
 {
@@ -141,16 +142,16 @@ static void gradients_agree_between_f64_and_the_cpu_in_f32(void **state)
 {
     (void)state;
     struct nn_backend *be;
-    assert_int_equal(nn_backend_open_cpu(&be, NN_F32, NULL), NN_OK);
+    assert_int_equal(test_backend_open(&be, NN_F32, NULL), NN_OK);
     compare_with_f64(be, 1e-4);
 }
 
 static void gradients_in_bf16_keep_their_direction(void **state)
 {
     (void)state;
-    if (!nn_cpu_has_bf16()) skip();
+    if (!test_backend_has_bf16()) skip();
     struct nn_backend *be;
-    assert_int_equal(nn_backend_open_cpu(&be, NN_BF16, NULL), NN_OK);
+    assert_int_equal(test_backend_open(&be, NN_BF16, NULL), NN_OK);
     compare_with_f64(be, 0.1);
 }
 

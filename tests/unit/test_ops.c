@@ -14,6 +14,7 @@
 #include "engine/ops.h"
 #include "engine/vjp.h"
 #include "host_values.h"
+#include "tested_backend.h"
 
 enum { INPUTS = NN_OP_INPUTS_MAX, ELEMENTS = 1024 };
 
@@ -534,16 +535,16 @@ static void cpu_f32_agrees_with_f64(void **state)
 {
     (void)state;
     struct nn_backend *be;
-    assert_int_equal(nn_backend_open_cpu(&be, NN_F32, NULL), NN_OK);
+    assert_int_equal(test_backend_open(&be, NN_F32, NULL), NN_OK);
     compare_with_f64(be, 2e-6);
 }
 
 static void cpu_bf16_agrees_with_f64(void **state)
 {
     (void)state;
-    if (!nn_cpu_has_bf16()) skip();
+    if (!test_backend_has_bf16()) skip();
     struct nn_backend *be;
-    assert_int_equal(nn_backend_open_cpu(&be, NN_BF16, NULL), NN_OK);
+    assert_int_equal(test_backend_open(&be, NN_BF16, NULL), NN_OK);
     compare_with_f64(be, 2e-2);
 }
 

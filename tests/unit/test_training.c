@@ -17,6 +17,7 @@
 #include "engine/safetensors.h"
 #include "tests/unit/scratch.h"
 #include "trainer/train_state.h"
+#include "tested_backend.h"
 
 /* 4:0/4, 8:4/4, 16:4/... in steps of one minibatch: a fade from step 4, another from step 12. */
 enum { IMAGES = 11, SIDE = 16, MINIBATCH = 4, LAST_STEP = 22 };
@@ -88,7 +89,7 @@ static struct fixture *begin(void **state, enum nn_type map_type, const struct t
     struct fixture *f = calloc(1, sizeof *f);
     struct nn_error err = {0};
     assert_non_null(f);
-    require(nn_backend_open_cpu(&f->be, map_type, &err), &err);
+    require(test_backend_open(&f->be, map_type, &err), &err);
     require(tr_dataset_open(&f->data, *state, NULL, NULL, &err), &err);
     require(tr_training_init(&f->tr, config, f->be, f->data, &err), &err);
     return f;
@@ -283,7 +284,7 @@ static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_f32(void **s
 
 static void a_resumed_run_equals_the_undisturbed_one_bit_for_bit_in_bf16(void **state)
 {
-    if (!nn_cpu_has_bf16()) skip();
+    if (!test_backend_has_bf16()) skip();
     resume_everywhere(state, NN_BF16, tiny_config(4));
 }
 
@@ -786,7 +787,7 @@ static void the_exported_generator_is_the_level_reached_and_samples_alike(void *
         require(tr_training_sample(&f->tr, 9, 1, 1, image, &err), &err);
         for (int i = 0; i < phase.side * phase.side; i++) {
             double grey = fmin(fmax((double)image[i] * 127.5 + 127.5, 0), 255);
-            assert_true(fabs(grey - pixels[i]) < (nn_cpu_has_bf16() ? 12 : 1));
+            assert_true(fabs(grey - pixels[i]) < (test_backend_has_bf16() ? 12 : 1));
         }
         nn_model_close(model);
     }
