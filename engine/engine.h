@@ -36,6 +36,8 @@ struct nn_model_info {
     bool simulated;   /* true: the training data were simulated, not patients */
     double kimg;      /* thousands of real images shown to the discriminator */
     char device[64];  /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
+    char device_note[320]; /* why that and not the GPU, one line to show once; "" where there is nothing to
+                              say */
     char provenance[1024]; /* one line: data set name, hash, how it was trained */
     char licence[256];     /* of weights that others have trained, one line; empty: not stated */
 };
@@ -57,7 +59,9 @@ struct nn_sample_point {
     float truncation;             /* [0,1] as above */
 };
 
-/* `device`: "auto" (the best that works), "cpu" or "cuda". */
+/* `device`: "cpu", "cuda", or "auto": the GPU where it works, else the CPU. When a GPU that "auto" chose
+ * fails later, or runs out of memory, sampling goes on on the CPU, and nn_model_info returns another
+ * description, whose device and device_note say so; the first one stays as it was. */
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device,
                         struct nn_error *err) NN_MUST_CHECK;
 void nn_model_close(struct nn_model *model); /* NULL is harmless */

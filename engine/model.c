@@ -7,25 +7,62 @@
 #include <string.h>
 
 #include "engine/checkpoint.h"
+#include "engine/device.h"
 #include "engine/sampler.h"
 
+enum { FIRST_CHOICE, CPU_INSTEAD, INPUTS_MAX = 256 /* made at once for nn_model_sample */ };
+
 struct nn_model {
-    struct nn_model_info info;
+    /* Readers on other threads may hold either, so neither changes: the second one comes to hold after the
+     * GPU that "auto" chose has failed. */
+    struct nn_model_info info[2];
+    _Atomic int current;
     struct nn_backend *backend;
     struct nn_network generator;
     struct nn_sampler *sampler;
-    float *image; /* R*R */
+    float *values; /* the generator's, to begin anew on the CPU with; NULL where that is not wanted */
+    float *image;  /* R*R */
 };
 
-static nn_status open_backend(struct nn_model *m, const char *device, struct nn_error *err)
+static const struct nn_model_info *info_of(const struct nn_model *m)
 {
-    if (strcmp(device, "cuda") == 0)
-        return nn_fail(err, NN_ERR_DEVICE, "device cuda: this build has no CUDA backend");
-    if (strcmp(device, "cpu") != 0 && strcmp(device, "auto") != 0)
-        return nn_fail(err, NN_ERR_ARGUMENT, "device '%s' is not auto, cpu or cuda", device);
-    enum nn_type type = nn_cpu_has_bf16() ? NN_BF16 : NN_F32;
-    snprintf(m->info.device, sizeof m->info.device, "cpu (oneDNN, %s)", type == NN_BF16 ? "bf16" : "f32");
-    return nn_backend_open_cpu(&m->backend, type, err);
+    return &m->info[m->current];
+}
+
+static nn_status open_sampler(struct nn_model *m, const char *device, const float *values,
+                              struct nn_error *err)
+{
+    struct nn_model_info *info = &m->info[m->current];
+    struct nn_device d;
+    nn_status status = nn_device_open(&d, device, NN_PRECISION_BEST, err);
+    if (status != NN_OK) return status;
+    m->backend = d.backend;
+    snprintf(info->device, sizeof info->device, "%s", d.name);
+    if (d.note[0]) snprintf(info->device_note, sizeof info->device_note, "%s", d.note);
+    return nn_sampler_new(&m->sampler, m->backend, &m->generator, values, err);
+}
+
+static void close_sampler(struct nn_model *m)
+{
+    nn_sampler_free(m->sampler);
+    m->sampler = NULL;
+    if (m->backend) m->backend->close(m->backend);
+    m->backend = NULL;
+}
+
+/* After a failure of the device: begins anew on the CPU where that is allowed and may help. */
+static bool retreat(struct nn_model *m, nn_status failure, const char *why, const float *values)
+{
+    struct nn_error err;
+    if (!values || m->current == CPU_INSTEAD || !m->backend || strcmp(m->backend->name, "cuda") != 0 ||
+        (failure != NN_ERR_DEVICE && failure != NN_ERR_MEMORY))
+        return false;
+    m->info[CPU_INSTEAD] = m->info[FIRST_CHOICE];
+    snprintf(m->info[CPU_INSTEAD].device_note, sizeof m->info[0].device_note,
+             "the GPU has failed, the CPU goes on: %.260s", why);
+    close_sampler(m);
+    m->current = CPU_INSTEAD;
+    return open_sampler(m, "cpu", values, &err) == NN_OK;
 }
 
 static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
@@ -49,15 +86,26 @@ static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device, struct nn_error *err)
 {
     struct nn_checkpoint checkpoint;
+    struct nn_error why = {0};
     float *values = NULL;
     struct nn_model *m = calloc(1, sizeof *m);
     if (!m) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a model");
-    nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, m->info.sha256, err);
+    nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, m->info[0].sha256, err);
     if (status != NN_OK) goto out;
-    describe(&m->info, &checkpoint);
-    if ((status = open_backend(m, device, err)) != NN_OK) goto out;
-    if ((status = nn_sampler_new(&m->sampler, m->backend, &m->generator, values, err)) != NN_OK) goto out;
-    m->image = malloc((size_t)m->info.resolution * (size_t)m->info.resolution * sizeof *m->image);
+    describe(&m->info[0], &checkpoint);
+    bool automatic = strcmp(device, "auto") == 0;
+    status = open_sampler(m, device, values, &why);
+    if (status != NN_OK && automatic && retreat(m, status, why.text, values)) status = NN_OK;
+    if (status != NN_OK) {
+        nn_fail(err, status, "%s", why.text);
+        goto out;
+    }
+    if (automatic && m->backend->inference) {
+        m->values = values;
+        values = NULL;
+    }
+    size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
+    m->image = malloc(pixels * sizeof *m->image);
     if (!m->image) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for an image", path);
 out:
     free(values);
@@ -71,24 +119,24 @@ out:
 void nn_model_close(struct nn_model *m)
 {
     if (!m) return;
-    nn_sampler_free(m->sampler);
-    if (m->backend) m->backend->close(m->backend);
+    close_sampler(m);
     nn_network_release(&m->generator);
+    free(m->values);
     free(m->image);
     free(m);
 }
 
 const struct nn_model_info *nn_model_info(const struct nn_model *m)
 {
-    return &m->info;
+    return info_of(m);
 }
 
 static nn_status check_request(const struct nn_model *m, const struct nn_sample_request *r,
                                struct nn_error *err)
 {
-    if (r->class_index < 0 || r->class_index >= m->info.class_count)
+    if (r->class_index < 0 || r->class_index >= info_of(m)->class_count)
         return nn_fail(err, NN_ERR_ARGUMENT, "class %d is not one of 0..%d", r->class_index,
-                       m->info.class_count - 1);
+                       info_of(m)->class_count - 1);
     if (!(r->strength >= 0 && r->strength <= 1))
         return nn_fail(err, NN_ERR_ARGUMENT, "strength %g is not in 0..1", (double)r->strength);
     if (!(r->truncation >= 0 && r->truncation <= 1))
@@ -107,29 +155,58 @@ struct nn_sample_point nn_sample_point_of(const struct nn_model_info *info, cons
     return point;
 }
 
+static void input_of(const struct nn_model *m, const struct nn_sample_point *point, float *input)
+{
+    const struct nn_gan_config *config = &m->generator.config;
+    nn_sampler_latent(config, point->seed, point->seed_to, point->blend, input);
+    nn_sampler_input(config, input, point->labels, point->truncation, input);
+}
+
 /* The network's own values of the whole image, in m->image. */
 static nn_status run_point(struct nn_model *m, const struct nn_sample_point *point, struct nn_error *err)
 {
-    const struct nn_gan_config *config = &m->generator.config;
+    struct nn_error why;
     float input[8192 + NN_LABELS_MAX];
-    nn_sampler_latent(config, point->seed, point->seed_to, point->blend, input);
-    nn_sampler_input(config, input, point->labels, point->truncation, input);
-    return nn_sampler_run(m->sampler, input, m->image, err);
+    input_of(m, point, input);
+    nn_status status = nn_sampler_run(m->sampler, input, m->image, &why);
+    if (status != NN_OK && retreat(m, status, why.text, m->values))
+        status = nn_sampler_run(m->sampler, input, m->image, &why);
+    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
+}
+
+static nn_status run_batch(struct nn_model *m, const struct nn_sample_request *requests, int count,
+                           float *inputs, uint8_t *pixels, struct nn_error *err)
+{
+    const struct nn_gan_config *config = &m->generator.config;
+    size_t length = (size_t)(nn_gan_latent_size(config) + config->label_count);
+    struct nn_error why;
+    for (int i = 0; i < count; i++) {
+        struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[i]);
+        input_of(m, &point, inputs + (size_t)i * length);
+    }
+    nn_status status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
+    if (status != NN_OK && retreat(m, status, why.text, m->values))
+        status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
+    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }
 
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err)
 {
-    size_t side = (size_t)m->info.resolution;
+    const struct nn_gan_config *config = &m->generator.config;
+    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
+    size_t length = (size_t)(nn_gan_latent_size(config) + config->label_count);
     nn_status status = NN_OK;
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
-    for (int i = 0; i < count; i++) {
-        struct nn_sample_point point = nn_sample_point_of(&m->info, &requests[i]);
-        if ((status = run_point(m, &point, err)) != NN_OK) return status;
-        nn_sampler_grey(m->image, side * side, pixels + (size_t)i * side * side);
+    float *inputs = malloc(INPUTS_MAX * length * sizeof *inputs);
+    if (!inputs) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the input of a sample");
+    for (int done = 0, n; status == NN_OK && done < count; done += n) {
+        n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
+        status = run_batch(m, requests + done, n, inputs, pixels + (size_t)done * area, err);
     }
-    return NN_OK;
+    free(inputs);
+    return status;
 }
 
 static bool is_share(float value)
@@ -140,17 +217,17 @@ static bool is_share(float value)
 static nn_status check_point(const struct nn_model *m, const struct nn_sample_point *p, int side, int depth,
                              struct nn_error *err)
 {
-    for (int k = 0; k < m->info.label_count; k++)
+    for (int k = 0; k < info_of(m)->label_count; k++)
         if (!is_share(p->labels[k]))
             return nn_fail(err, NN_ERR_ARGUMENT, "label %g of class %s is not in 0..1", (double)p->labels[k],
-                           m->info.classes[k]);
+                           info_of(m)->classes[k]);
     if (!is_share(p->blend))
         return nn_fail(err, NN_ERR_ARGUMENT, "blend %g is not in 0..1", (double)p->blend);
     if (!is_share(p->truncation))
         return nn_fail(err, NN_ERR_ARGUMENT, "truncation %g is not in 0..1", (double)p->truncation);
-    if (side < 4 || side > m->info.resolution || (side & (side - 1)))
+    if (side < 4 || side > info_of(m)->resolution || (side & (side - 1)))
         return nn_fail(err, NN_ERR_ARGUMENT, "side %d is not a power of two in 4..%d", side,
-                       m->info.resolution);
+                       info_of(m)->resolution);
     if (depth != 8 && depth != 16)
         return nn_fail(err, NN_ERR_ARGUMENT, "depth %d is neither 8 nor 16", depth);
     return NN_OK;
@@ -177,7 +254,8 @@ nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *point,
     if (status == NN_OK) status = run_point(m, point, err);
     if (status != NN_OK) return status;
     size_t count = (size_t)side * (size_t)side;
-    if (side < m->info.resolution) shrink(m->image, (size_t)side, (size_t)(m->info.resolution / side));
+    if (side < info_of(m)->resolution)
+        shrink(m->image, (size_t)side, (size_t)(info_of(m)->resolution / side));
     if (depth == 8)
         nn_sampler_grey(m->image, count, pixels);
     else

@@ -1,4 +1,4 @@
-#include "engine/sampler.h"
+#include "engine/sampler_plan.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,29 +7,7 @@
 
 #include "engine/rng.h"
 
-/* One convolution of the plan. */
-struct stage {
-    struct nn_conv geometry;
-    struct nn_tensor weight, bias; /* views into the sampler's memory */
-    bool doubled;                  /* nearest upsampling comes before */
-    bool transposed;
-    float slope;
-    bool normalise;        /* pixel norm follows */
-    struct nn_shape shape; /* of the result */
-};
-
-enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1, LATENT_MAX = 4096 /* nn_gan_check's fmap_max */ };
-
-struct nn_sampler {
-    struct nn_backend *backend;
-    struct nn_gan_config config;
-    struct stage stages[STAGES_MAX];
-    int stage_count;
-    void *weights;                            /* the flat buffer */
-    void *folded[NN_RESOLUTION_LOG2_MAX + 1]; /* 4x4 kernels of Conv0_up */
-    void *map[2];                             /* ping and pong */
-    void *input, *image;                      /* real_type */
-};
+enum { LATENT_MAX = 4096 /* nn_gan_check's fmap_max */ };
 
 /* ---- building ----------------------------------------------------------------------------------- */
 
@@ -103,7 +81,7 @@ static void build_plan(struct plan_builder *p)
               (struct stage){.geometry = point, .slope = 1, .shape = nn_shape(1, 1, side, side)});
 }
 
-static size_t largest_map_bytes(const struct nn_sampler *s)
+size_t sampler_largest_map(const struct nn_sampler *s)
 {
     size_t largest = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
     for (int i = 0; i < s->stage_count; i++) {
@@ -112,13 +90,14 @@ static size_t largest_map_bytes(const struct nn_sampler *s)
         if (nn_count(stage->shape) > largest) largest = nn_count(stage->shape);
         if (stage->doubled && doubled > largest) largest = doubled;
     }
-    return largest * sizeof(float);
+    return largest;
 }
 
 static nn_status allocate(struct nn_sampler *s, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
-    size_t map_bytes = largest_map_bytes(s), pixels = (size_t)1 << (2 * s->config.resolution_log2);
+    size_t map_bytes = sampler_largest_map(s) * sizeof(float),
+           pixels = (size_t)1 << (2 * s->config.resolution_log2);
     s->map[0] = be->alloc(be, map_bytes);
     s->map[1] = be->alloc(be, map_bytes);
     s->input = be->alloc(be, map_bytes);
@@ -146,6 +125,7 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, con
         status = p.status;
     }
     if (status == NN_OK) status = allocate(s, err);
+    if (status == NN_OK && be->inference) status = sampler_batch_new(s, err);
     if (status != NN_OK) {
         nn_sampler_free(s);
         return status;
@@ -158,6 +138,7 @@ void nn_sampler_free(struct nn_sampler *s)
 {
     if (!s) return;
     struct nn_backend *be = s->backend;
+    sampler_batch_free(s);
     void *all[] = {s->weights, s->map[0], s->map[1], s->input, s->image};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i]) be->free(be, all[i]);
@@ -222,6 +203,22 @@ nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image,
         x = wide;
     }
     if (status == NN_OK) status = be->download(be, image, x.data, nn_tensor_bytes(&x), err);
+    return status;
+}
+
+nn_status nn_sampler_run_grey(struct nn_sampler *s, const float *inputs, int count, uint8_t *grey,
+                              struct nn_error *err)
+{
+    if (s->batch) return sampler_batch_run(s, inputs, count, grey, err);
+    size_t pixels = (size_t)1 << (2 * s->config.resolution_log2);
+    size_t length = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
+    float *image = malloc(pixels * sizeof *image);
+    nn_status status = image ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for an image");
+    for (size_t i = 0; status == NN_OK && i < (size_t)count; i++) {
+        status = nn_sampler_run(s, inputs + i * length, image, err);
+        if (status == NN_OK) nn_sampler_grey(image, pixels, grey + i * pixels);
+    }
+    free(image);
     return status;
 }
 

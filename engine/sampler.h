@@ -19,6 +19,11 @@ void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
                          struct nn_error *err) NN_MUST_CHECK;
 
+/* `count` samples in 8-bit grey, as many at once as the device has memory for: inputs and images lie one after
+ * another. */
+nn_status nn_sampler_run_grey(struct nn_sampler *sampler, const float *inputs, int count, uint8_t *grey,
+                              struct nn_error *err) NN_MUST_CHECK;
+
 /* The classes that a model offers, whatever its labels are, and their label vectors (label_count floats).
  *
  *   NN_LABELS_CLASSES: the classes themselves. Strength 1 is the class's own label, 0 the mean of all.

@@ -158,6 +158,14 @@ static void finish(struct srv_image_queue *s, struct slot *slot, struct srv_blob
     pthread_cond_broadcast(&s->news);
 }
 
+/* Sampling may have moved from the GPU to the CPU. The mutex is held. */
+static void look_at_device(struct srv_image_queue *s)
+{
+    const struct nn_model_info *info = nn_model_info(s->model);
+    if (info != s->info) srv_log("%s; now on %s", info->device_note, info->device);
+    s->info = info;
+}
+
 static void *run(void *context)
 {
     struct srv_image_queue *s = context;
@@ -174,6 +182,7 @@ static void *run(void *context)
         int64_t started_us = srv_clock_monotonic_us();
         struct srv_blob *png = make(s, &slot->request);
         pthread_mutex_lock(&s->mutex);
+        look_at_device(s);
         finish(s, slot, png, started_us);
     }
     pthread_mutex_unlock(&s->mutex);

@@ -79,6 +79,7 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
         const struct nn_model_info *model = srv_queue_model(app->queue);
         int signal_number;
         srv_log("model %s, %dx%d, on %s", model->name, model->resolution, model->resolution, model->device);
+        if (model->device_note[0]) srv_log("%s", model->device_note);
         printf("listening on %s\n", srv_http_address(http));
         fflush(stdout);
         sigwait(stop, &signal_number);

@@ -279,6 +279,7 @@ static nn_status prepare(struct sampling *s, struct tr_sample_output *output)
                                value_of(s, DEVICE) ? value_of(s, DEVICE) : "auto", &s->err);
     if (status != NN_OK) return status;
     const struct nn_model_info *info = nn_model_info(s->model);
+    if (info->device_note[0]) fprintf(stderr, "roentgym sample: %s\n", info->device_note);
     int side = s->resolution ? (int)s->resolution : info->resolution;
     if (side > info->resolution)
         return nn_fail(&s->err, NN_ERR_ARGUMENT, "%s: makes images of %d pixels, not %d", value_of(s, MODEL),

@@ -13,7 +13,7 @@
 struct run {
     struct tr_train_options options;
     struct tr_run_folder folder;
-    struct nn_backend *backend;
+    struct nn_device device;
     struct tr_dataset *data;
     struct tr_training training;
 };
@@ -94,10 +94,11 @@ static nn_status start(struct run *r, struct nn_error *err)
     if (status == NN_OK && o->resume) status = tr_train_options_check_resumed(o, &o->config, state, err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
     if (status == NN_OK) status = check_against_data(r, err);
-    if (status == NN_OK) status = nn_backend_open_cpu(&r->backend, o->precision, err);
+    if (status == NN_OK) status = nn_device_open(&r->device, o->device, o->precision, err);
     if (status != NN_OK) return status;
+    if (r->device.note[0]) fprintf(stderr, "roentgym train: %s; training on the CPU\n", r->device.note);
     if (!o->resume) o->config.gan.label_count = tr_dataset_class_count(r->data);
-    status = tr_training_init(&r->training, &o->config, r->backend, r->data, err);
+    status = tr_training_init(&r->training, &o->config, r->device.backend, r->data, err);
     if (status == NN_OK && o->resume)
         status = tr_train_state_read(state, &r->training, err);
     else if (status == NN_OK && o->grow_from)
@@ -126,6 +127,13 @@ static void tell(const struct run *r, const struct nn_error *err)
     tr_run_state_path(&r->folder, good, path);
     if (err->status == NN_ERR_NUMERIC && good)
         fprintf(stderr, "; another run can begin with --grow-from %s, the last good state", path);
+    /* What is on disk was whole before the step that failed. */
+    if (err->status == NN_ERR_MEMORY)
+        fprintf(stderr,
+                "; smaller minibatches, a lower --fmap-max or --precision bf16 need less, and --resume goes "
+                "on from the last state");
+    if (err->status == NN_ERR_DEVICE && r->training.images)
+        fprintf(stderr, "; --resume goes on from the last state");
     fputc('\n', stderr);
 }
 
@@ -140,7 +148,7 @@ int tr_train_main(int argc, char **argv)
     if (status == NN_OK) status = train(&r, &err);
     if (status != NN_OK) tell(&r, &err);
     tr_training_release(&r.training);
-    if (r.backend) r.backend->close(r.backend);
+    if (r.device.backend) r.device.backend->close(r.device.backend);
     tr_dataset_close(r.data);
     tr_run_close(&r.folder);
     return status == NN_OK ? 0 : 1;

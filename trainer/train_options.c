@@ -22,7 +22,8 @@ static const char usage[] =
     "  --keep N           states that stay in RUN: the N newest, and the best; default 3\n"
     "  --grow-from STATE  begin with the networks of a state, or of a run's newest, of lower or the same\n"
     "                     resolution, same widths and classes\n"
-    "  --precision P      bf16 or f32; default bf16 where the processor has it\n"
+    "  --device NAME      auto (default: the GPU where it works, else the CPU), cpu or cuda\n"
+    "  --precision P      bf16 or f32; default bf16 where the device has it\n"
     "  --name TEXT        name of the model; default the name of the data set\n"
     "  --help\n"
     "\n"
@@ -52,6 +53,7 @@ enum option_code {
     MINIBATCH,
     LR,
     TICK,
+    DEVICE,
     PRECISION,
     NAME,
     SEED,
@@ -71,6 +73,7 @@ static const struct option own_options[] = {
     {"minibatch", required_argument, NULL, MINIBATCH},
     {"lr", required_argument, NULL, LR},
     {"tick-kimg", required_argument, NULL, TICK},
+    {"device", required_argument, NULL, DEVICE},
     {"precision", required_argument, NULL, PRECISION},
     {"name", required_argument, NULL, NAME},
     {"seed", required_argument, NULL, SEED},
@@ -139,6 +142,11 @@ static int take(struct tr_train_options *o, const char **precision, int code)
     case KEEP:
         if (tr_option_whole("train", "--keep", optarg, 1, 1000, &number) != 0) return 2;
         o->keep = (int)number;
+        return 0;
+    case DEVICE:
+        if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "cpu") != 0 && strcmp(optarg, "cuda") != 0)
+            return tr_option_wrong("train", "--device", optarg, "auto, cpu or cuda");
+        o->device = optarg;
         return 0;
     case PRECISION:
         *precision = optarg;
@@ -254,11 +262,11 @@ nn_status tr_train_options_check_resumed(const struct tr_train_options *o,
 
 static int choose_precision(struct tr_train_options *o, const char *text)
 {
-    o->precision = nn_cpu_has_bf16() ? NN_BF16 : NN_F32;
+    o->precision = NN_PRECISION_BEST;
     if (!text) return 0;
     if (strcmp(text, "bf16") != 0 && strcmp(text, "f32") != 0)
         return tr_option_wrong("train", "--precision", text, "bf16 or f32");
-    o->precision = strcmp(text, "f32") == 0 ? NN_F32 : NN_BF16;
+    o->precision = strcmp(text, "f32") == 0 ? NN_PRECISION_F32 : NN_PRECISION_BF16;
     return 0;
 }
 
@@ -267,7 +275,7 @@ int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, in
     const char *precision = NULL;
     struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1];
     int code;
-    *o = (struct tr_train_options){.keep = 3};
+    *o = (struct tr_train_options){.keep = 3, .device = "auto"};
     list_options(list);
     while ((code = getopt_long(argc, argv, "", list, NULL)) != -1) {
         if (code == HELP) {

@@ -2,6 +2,7 @@
 #ifndef TR_TRAIN_OPTIONS_H
 #define TR_TRAIN_OPTIONS_H
 
+#include "engine/device.h"
 #include "trainer/train_config.h"
 
 struct tr_train_options {
@@ -10,7 +11,8 @@ struct tr_train_options {
     const char *grow_from;  /* a state of a lower resolution to begin with, or NULL */
     bool resume;
     int keep;                      /* states that stay in `out` */
-    enum nn_type precision;        /* of the feature maps */
+    const char *device;            /* auto, cpu or cuda */
+    enum nn_precision precision;   /* of the feature maps */
     struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
 
     /* The options given that a configuration keeps, in their order. */

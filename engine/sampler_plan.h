@@ -1,0 +1,44 @@
+/* Inside the sampler: its plan, which sampler.c makes and runs, and which sampler_batch.c runs on a device
+ * that works beside the host. */
+#ifndef NN_SAMPLER_PLAN_H
+#define NN_SAMPLER_PLAN_H
+
+#include "engine/sampler.h"
+
+/* One convolution of the plan. */
+struct stage {
+    struct nn_conv geometry;
+    struct nn_tensor weight, bias; /* views into the sampler's memory */
+    bool doubled;                  /* nearest upsampling comes before */
+    bool transposed;
+    float slope;
+    bool normalise;        /* pixel norm follows */
+    struct nn_shape shape; /* of the result */
+};
+
+enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1 };
+
+struct sampler_batch;
+
+struct nn_sampler {
+    struct nn_backend *backend;
+    struct nn_gan_config config;
+    struct stage stages[STAGES_MAX];
+    int stage_count;
+    void *weights;                            /* the flat buffer */
+    void *folded[NN_RESOLUTION_LOG2_MAX + 1]; /* 4x4 kernels of Conv0_up */
+    void *map[2];                             /* ping and pong */
+    void *input, *image;                      /* real_type */
+    struct sampler_batch *batch;              /* NULL where backend->inference is */
+};
+
+/* Elements of the largest feature map of one sample. */
+size_t sampler_largest_map(const struct nn_sampler *s);
+
+/* Copies the weights as the device takes them. */
+nn_status sampler_batch_new(struct nn_sampler *s, struct nn_error *err) NN_MUST_CHECK;
+void sampler_batch_free(struct nn_sampler *s);
+nn_status sampler_batch_run(struct nn_sampler *s, const float *inputs, int count, uint8_t *grey,
+                            struct nn_error *err) NN_MUST_CHECK;
+
+#endif
