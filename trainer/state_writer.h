@@ -1,6 +1,7 @@
 /* Writes states and generators of a run while its training goes on: the training waits only until its buffers
- * are copied (0.1 s a gigabyte); a thread then makes the checksum, writes, syncs and renames. At most one is
- * under way; a second waits for it. */
+ * are copied; a thread then makes the checksum, writes, syncs and renames. At most one is under way; a second
+ * waits for it. The paper's networks at 1024 have 616 MiB: on two cores that ten other programs used, too, the
+ * training waited 0.4 to 1 s, and the state was there after 13 to 17 s. */
 #ifndef TR_STATE_WRITER_H
 #define TR_STATE_WRITER_H
 

@@ -137,6 +137,14 @@ static void tell(const struct run *r, const struct nn_error *err)
     fputc('\n', stderr);
 }
 
+/* A signal before there is anything to write: as if the command had not been given. */
+static bool stopped_before_it_began(const struct run *r)
+{
+    if (r->data || !tr_interrupted()) return false;
+    puts("stopped before the training began; the same command starts again");
+    return true;
+}
+
 int tr_train_main(int argc, char **argv)
 {
     static struct run r;
@@ -145,7 +153,10 @@ int tr_train_main(int argc, char **argv)
     if (tr_train_options_parse(&r.options, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
     nn_status status = start(&r, &err);
-    if (status == NN_OK) status = train(&r, &err);
+    if (status == NN_OK)
+        status = train(&r, &err);
+    else if (stopped_before_it_began(&r))
+        status = NN_OK;
     if (status != NN_OK) tell(&r, &err);
     tr_training_release(&r.training);
     if (r.device.backend) r.device.backend->close(r.device.backend);

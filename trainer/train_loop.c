@@ -77,6 +77,7 @@ nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
 {
     struct tr_training *tr = loop->training;
     nn_status status = NN_OK;
+    uint64_t first = tr->images;
     bool complete = false;
     loop->started_s = loop->tick_started_s = tr_now_s();
     loop->rate_images = tr->images;
@@ -90,6 +91,7 @@ nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
     }
     if (status == NN_OK && !complete) status = tr_state_writer_save(loop->writer, tr, err);
     if (status == NN_OK) status = tr_state_writer_finish(loop->writer, err);
+    if (status == NN_OK && complete && tr->images == first) printf("complete already\n");
     if (status == NN_OK && !complete)
         printf("stopped at %.2f kimg; --resume goes on from there\n", (double)tr->images / 1000);
     return status;

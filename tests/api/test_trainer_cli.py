@@ -219,11 +219,14 @@ class Train(TrainerTest):
         (state,) = states(self.path("small"))[-1:]
         large = ["--resolution", "16", "--levels", "4:0/0,8:0/0,16:0.05/0.05"]
         self.succeed(*small, "--out", self.path("large"), *large, "--grow-from", state)
+        self.succeed(*small, "--out", self.path("again"), *large, "--grow-from", self.path("small"))
+        self.assertEqual(read(self.path("again/generator.safetensors")),
+                         read(self.path("large/generator.safetensors")))
         self.refuse(*small, "--out", self.path("wide"), *large, "--grow-from", state, "--fmap-max", 9,
                     text=state)
         self.refuse(*small, "--out", self.path("none"), *large, "--grow-from", self.path("x"),
                     text=self.path("x"))
-        self.assertEqual(sorted(os.listdir(self.folder)), ["large", "small"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["again", "large", "small"])
 
     def test_a_run_folder_that_cannot_be_made_is_told(self):
         write(self.path("file"), "")

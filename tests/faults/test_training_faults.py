@@ -8,14 +8,15 @@ import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
-from trainer import (PROGRAM, SMALL, TrainerTest, environment, phantoms, read, roentgym, states, tree,  # noqa: E402
-                     write)
+from trainer import (PROGRAM, SMALL, TrainerTest, edit_state, environment, phantoms, read, roentgym,  # noqa: E402
+                     states, tree, write)
 
 # 28 ticks, one of them in every fade and one at the end of every level. Everything that a state must hold is in
 # use: two losses' worth of counters, augmentation that adapts, a rate that rises.
@@ -115,6 +116,22 @@ class Interrupted(TrainingTest):
         self.assertGreater(hits, 5)
 
 
+    def test_stopped_before_the_training_began_it_exits_0_and_leaves_nothing(self):
+        data = self.path("data")
+        shutil.copytree(phantoms(), data)
+        descriptor = os.open(data, os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)  # as another training does while it builds the pyramid
+        self.train[2] = data
+        with self.begin() as process:
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        self.assertEqual((process.returncode, errors), (0, ""))
+        self.assertIn("stopped before the training began", output)
+        self.assertFalse(os.path.exists(self.run_folder))
+
+
 class Damaged(TrainingTest):
     def stopped(self, count=3):
         """A run that was killed with `count` states."""
@@ -164,6 +181,15 @@ class Damaged(TrainingTest):
         self.assertIn(found[-1], done.stderr.splitlines()[-1])
         self.assertEqual(tree(self.run_folder), before)
 
+    def test_a_state_without_a_number_as_runs_used_to_have_is_gone_on_from(self):
+        found = self.stopped()
+        os.rename(found[-1], os.path.join(self.run_folder, "state.safetensors"))
+        for state in found[:-1]:
+            os.remove(state)
+        self.succeed(*self.train, "--resume")
+        os.remove(os.path.join(self.run_folder, "state.safetensors"))  # left for its owner
+        self.assert_as_undisturbed()
+
     def test_a_line_of_metrics_that_was_cut_off_and_lines_too_new_come_again(self):
         self.stopped()
         with open(os.path.join(self.run_folder, "metrics.jsonl"), "a", encoding="ascii") as file:
@@ -195,6 +221,59 @@ class Damaged(TrainingTest):
         self.assertIn("/data/pyramid/r00", errors)
         self.to_the_end()
         self.assert_as_undisturbed()
+
+
+class NoLongerLearning(TrainingTest):
+    """Runs that stop by themselves. Their step size is next to nothing, so that what is put into a state stays."""
+
+    def begun(self, edit):
+        self.succeed(*self.train, *SMALL, "--levels", "4:0/0.1,8:0/0,16:0/3", "--tick-kimg", "0.1", "--lr", "1e-8",
+                     "--metric-kimg", "0.1", "--keep", 99)
+        for state in states(self.run_folder)[6:]:
+            os.remove(state)
+        edit_state(states(self.run_folder)[-1], edit)
+        return states(self.run_folder)
+
+    def stop_line(self):
+        return self.refuse(*self.train, "--resume", "--keep", 1, output=None)
+
+    def test_a_class_that_is_one_image_stops_it_at_the_second_tick(self):
+        def edit(_, tensors):
+            for name in ("generator", "generator/average"):
+                tensors[name][:] = bytes(len(tensors[name]))
+
+        before = self.begun(edit)[-1]
+        told = self.stop_line()
+        self.assertIn("all samples of a class are one image, for 2 ticks", told)
+        self.assertIn(f"--grow-from {before}, the last good state", told)
+        self.assertTrue(os.path.exists(before))
+
+    def test_a_saturated_discriminator_stops_it_at_the_third_tick(self):
+        def edit(_, tensors):
+            last = len(tensors["discriminator"])
+            for at in range(last - 120, last, 4):  # the last layer's
+                value = struct.unpack_from("<f", tensors["discriminator"], at)[0]
+                struct.pack_into("<f", tensors["discriminator"], at, 1e6 * value)
+
+        before = self.begun(edit)[-1]
+        told = self.stop_line()
+        self.assertIn("the discriminator is saturated", told)
+        self.assertIn("for 3 ticks", told)
+        self.assertIn(f"--grow-from {before}, the last good state", told)
+        self.assertTrue(os.path.exists(before))
+
+    def test_a_metric_far_above_its_best_stops_it_after_five_measurements(self):
+        def edit(metadata, _):
+            words = metadata["watch"].split()
+            words[1] = "0.5"  # the best
+            metadata["watch"] = " ".join(words)
+
+        found = self.begun(edit)
+        told = self.stop_line()
+        self.assertRegex(told, r"collapsed at 1\.1\d kimg: the metric is \d+\.?\d*, more than 3 times its best of 0\.5, ")
+        best = told.split("--grow-from ")[1].split(",")[0]
+        self.assertIn(best, found)
+        self.assertTrue(os.path.exists(best))
 
 
 class Refused(TrainingTest):
