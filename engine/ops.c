@@ -136,9 +136,12 @@ static nn_id taps(struct nn_tape *t, enum nn_op op, nn_id w, int from, int to)
                                               : o.be->taps_gather(o.be, &o.in[0], &o.node.value, o.err));
 }
 
+/* A discriminator is applied three times in a step, to the same weights: their taps are spread once, and the
+ * gradient comes together before it is gathered. */
 nn_id nn_taps_spread(struct nn_tape *t, nn_id w3)
 {
-    return taps(t, NN_OP_TAPS_SPREAD, w3, 3, 4);
+    nn_id made = nn_tape_find(t, NN_OP_TAPS_SPREAD, w3);
+    return made.index ? made : taps(t, NN_OP_TAPS_SPREAD, w3, 3, 4);
 }
 nn_id nn_taps_gather(struct nn_tape *t, nn_id w4)
 {

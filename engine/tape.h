@@ -38,8 +38,14 @@ nn_id nn_from_host(struct nn_tape *tape, const float *host, struct nn_shape shap
 /* The same numbers, with no history: gradients stop here. */
 nn_id nn_detach(struct nn_tape *tape, nn_id x);
 
-/* NULL for the invalid id. The pointer is valid until the next operation on the tape. */
+/* NULL for the invalid id, and for a value whose memory was given back. The pointer is valid until the next
+ * operation on the tape. */
 const struct nn_tensor *nn_value(const struct nn_tape *tape, nn_id id);
+
+/* Gives back the memory of all values recorded since `mark` but `keep`, which is a leaf or will not be
+ * differentiated: nothing can be computed from the others any more. */
+int nn_tape_mark(const struct nn_tape *tape);
+void nn_tape_keep_only(struct nn_tape *tape, int mark, nn_id keep);
 
 /* Copies a value to host memory that holds nn_count(shape) elements of its type. */
 nn_status nn_read(const struct nn_tape *tape, nn_id id, void *host, struct nn_error *err) NN_MUST_CHECK;
@@ -47,5 +53,10 @@ nn_status nn_read(const struct nn_tape *tape, nn_id id, void *host, struct nn_er
 /* out[i] = d<y, seed>/d wrt[i], as new values on the tape; the invalid id where y does not depend on wrt[i].
  * `seed` has y's shape and type. Only values on a path from some wrt to y are visited. */
 void nn_gradient(struct nn_tape *tape, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out);
+
+/* The same, as the last thing done with what y was computed from: memory is given back on the way as soon as
+ * no rule needs it. Afterwards of the values up to y only leaves over outside memory and `wrt` are valid, and
+ * of the new ones only `out`. */
+void nn_gradient_last(struct nn_tape *tape, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out);
 
 #endif

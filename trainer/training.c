@@ -290,7 +290,8 @@ static nn_status descend(struct tr_training *tr, struct tr_player *p, nn_id loss
 {
     struct nn_backend *be = tr->backend;
     bool finite;
-    nn_gradient(tr->tape, loss, nn_affine(tr->tape, 0, loss, 1), p->leaves, p->net.param_count, p->gradients);
+    nn_gradient_last(tr->tape, loss, nn_affine(tr->tape, 0, loss, 1), p->leaves, p->net.param_count,
+                     p->gradients);
     nn_status status = nn_tape_status(tr->tape, err);
     if (status == NN_OK) status = gradients_finite(tr, p, &finite, err);
     if (status != NN_OK) return status;
@@ -341,8 +342,10 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
         batch.fake_labels = labels_of(tr, n, critic_label_index);
     if (tr->config.loss.kind == TR_LOSS_WGAN_GP) batch.mix = mixing(tr, n);
     nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
+    int before = nn_tape_mark(t);
     batch.fakes = nn_detach(
         t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod));
+    nn_tape_keep_only(t, before, batch.fakes);
     batch.fakes = augmented(tr, batch.fakes, TR_AUGMENT_FAKES);
     struct tr_critic_loss loss =
         tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);

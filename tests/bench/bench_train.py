@@ -158,9 +158,9 @@ def measure(cell, precision, options, data):
     arguments = [side, base, most, options.minibatch or MINIBATCH[cell], precision, data]
     ours = Side([f"{options.build}/tests/bench/bench_training", *arguments], options.threads)
     peer = Side([sys.executable, os.path.join(HERE, "train_peer.py"), *arguments], options.threads)
-    for i in range(options.repeats + 1):  # the first is for warming up
+    for i in range(options.repeats + 2):  # two to warm up: memory finds its place
         for one in (ours, peer):
-            one.step(options.limit, i > 0)
+            one.step(options.limit, i > 1)
     ceiling = ours.ask("ceiling", options.limit)
     for one in (ours, peer):
         one.finish()
@@ -213,7 +213,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--only", action="append", metavar="SIDE/BASE/MAX", help="a cell; may be repeated")
     parser.add_argument("--limit", type=float, default=300, help="seconds to wait for one step (300)")
-    parser.add_argument("--repeats", type=int, default=3, help="steps counted, after one to warm up (3)")
+    parser.add_argument("--repeats", type=int, default=3, help="steps counted, after two to warm up (3)")
     parser.add_argument("--minibatch", type=int, help="instead of each cell's own")
     parser.add_argument("--precisions", default="f32,bf16")
     parser.add_argument("--threads", type=int, default=2)
