@@ -34,8 +34,9 @@ struct tr_dataset {
     struct tr_labels labels;
     char labels_sha256[65];
     char fingerprint[65]; /* of what the pyramid depends on, cheap to make */
+    struct tr_grey_range range;
     struct tr_pyramid pyramid;
-    int *train_classes; /* class index of each training image */
+    const struct tr_label_row **train; /* of each training image */
     int level_count;
     int levels[LEVELS_MAX]; /* open files; levels[k] has side pyramid.side >> k */
 };
@@ -85,6 +86,21 @@ static nn_status take_classes(struct tr_labels *labels, const json_t *list, cons
     return NN_OK;
 }
 
+static nn_status take_range(struct tr_grey_range *range, const json_t *pair, const char *path,
+                            struct nn_error *err)
+{
+    *range = (struct tr_grey_range){0};
+    if (!pair) return NN_OK;
+    const json_t *low = json_array_get(pair, 0), *high = json_array_get(pair, 1);
+    json_int_t first = json_integer_value(low), last = json_integer_value(high);
+    if (json_array_size(pair) != 2 || !json_is_integer(low) || !json_is_integer(high) || first < 0 ||
+        last <= first || last > UINT16_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: \"grey_range\" is not a pair of grey values, low and high",
+                       path);
+    *range = (struct tr_grey_range){(int)first, (int)last};
+    return NN_OK;
+}
+
 static nn_status read_description(struct tr_dataset *d, struct nn_error *err)
 {
     char path[PATH_SIZE];
@@ -103,6 +119,7 @@ static nn_status read_description(struct tr_dataset *d, struct nn_error *err)
         strcpy(d->name, name);
         d->simulated = json_is_true(simulated);
         status = take_classes(&d->labels, json_object_get(root, "classes"), path, err);
+        if (!status) status = take_range(&d->range, json_object_get(root, "grey_range"), path, err);
     }
     json_decref(root);
     return status;
@@ -123,10 +140,10 @@ static nn_status read_labels(struct tr_dataset *d, struct nn_error *err)
     free(bytes);
     if (status) return status;
     int place = 0;
-    d->train_classes = malloc((size_t)d->labels.train_count * sizeof *d->train_classes);
-    if (!d->train_classes) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", path);
+    d->train = malloc((size_t)d->labels.train_count * sizeof *d->train);
+    if (!d->train) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", path);
     for (int i = 0; i < d->labels.row_count; i++)
-        if (d->labels.rows[i].train) d->train_classes[place++] = d->labels.rows[i].class_index;
+        if (d->labels.rows[i].train) d->train[place++] = &d->labels.rows[i];
     return NN_OK;
 }
 
@@ -147,6 +164,7 @@ static nn_status take_fingerprint(struct tr_dataset *d, struct nn_error *err)
         int64_t facts[3] = {info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec};
         nn_sha256_add(&hash, facts, sizeof facts);
     }
+    if (d->range.high) nn_sha256_add(&hash, &d->range, sizeof d->range);
     nn_sha256_finish(&hash, d->fingerprint);
     return NN_OK;
 }
@@ -278,8 +296,8 @@ static nn_status build(struct tr_dataset *d, tr_dataset_progress *progress, void
     /* What a crashed process left; no living one has it, since the folder is locked. */
     remove_folder(made);
     if (mkdir(made, 0777)) return nn_fail(err, NN_ERR_IO, "%s: cannot be written: %s", made, strerror(errno));
-    nn_status status =
-        tr_pyramid_build(&d->pyramid, d->folder, made, &d->labels, d->labels_sha256, progress, context, err);
+    nn_status status = tr_pyramid_build(&d->pyramid, d->folder, made, &d->labels, d->labels_sha256, d->range,
+                                        progress, context, err);
     if (!status) status = write_index(d, made, err);
     if (!status) status = put_in_place(d, made, err);
     if (status) remove_folder(made);
@@ -333,7 +351,7 @@ void tr_dataset_close(struct tr_dataset *dataset)
     if (!dataset) return;
     close_levels(dataset);
     tr_labels_release(&dataset->labels);
-    free(dataset->train_classes);
+    free(dataset->train);
     free(dataset);
 }
 
@@ -402,7 +420,28 @@ nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index
     return NN_OK;
 }
 
-int tr_dataset_label(const struct tr_dataset *dataset, int index)
+bool tr_dataset_multi_label(const struct tr_dataset *dataset)
 {
-    return dataset->train_classes[index];
+    return dataset->labels.multi;
+}
+
+int tr_dataset_class_train_count(const struct tr_dataset *dataset, int class_index)
+{
+    int count = 0;
+    for (int i = 0; i < dataset->labels.train_count; i++)
+        count += dataset->train[i]->labels >> class_index & 1;
+    return count;
+}
+
+bool tr_dataset_grey_range(const struct tr_dataset *dataset, int *low, int *high)
+{
+    *low = dataset->range.low;
+    *high = dataset->range.high;
+    return *high > 0;
+}
+
+void tr_dataset_labels(const struct tr_dataset *dataset, int index, float *labels)
+{
+    uint64_t bits = dataset->train[index]->labels;
+    for (int k = 0; k < dataset->labels.class_count; k++) labels[k] = (float)(bits >> k & 1);
 }

@@ -3,14 +3,16 @@
  *
  * dataset.json is an object. Needed: "name" (text of 1 to 100 bytes) and "simulated" (true or false: are
  * these phantoms or patients?). Optional: "classes", a list of labels that fixes their order, e.g.
- * ["no_fracture", "fracture"]; without it the classes are the labels sorted by bytes. Other keys are
- * ignored here.
+ * ["no_fracture", "fracture"]; without it the classes are the labels sorted by bytes. And "grey_range", the
+ * two grey values of the files that become black and white, e.g. [0, 4095] of 12 bits in 16; values beyond
+ * are clipped; without it the whole range of the depth. Other keys are ignored here.
  *
  * On first use the training images are reduced to a pyramid, DIR/pyramid/r0004.u8 ... r1024.u8: for each
- * side r all training images of labels.csv in its order, r*r bytes each, 8-bit grey. Each pixel is the mean
- * of its box of the full-resolution image, in exact integers, rounded once (16 bits: 65535 -> 255).
- * pyramid/index.json remembers names, sizes and times of the sources; if they change it is built anew.
- * A complete pyramid replaces the old one at once; whatever fails before leaves the old one.
+ * side r all training images of labels.csv in its order, r*r bytes each, 8-bit grey, which the networks see
+ * as -1..1. Each pixel is the mean of its box of the full-resolution image, clipped to the grey range, in
+ * exact integers, rounded once (16 bits: 65535 -> 255). pyramid/index.json remembers names, sizes and times
+ * of the sources; if they change it is built anew. A complete pyramid replaces the old one at once; whatever
+ * fails before leaves the old one.
  *
  * Only training images are offered: the test split cannot leak into training by mistake.
  *
@@ -42,11 +44,17 @@ void tr_dataset_close(struct tr_dataset *dataset); /* NULL is harmless */
 
 const char *tr_dataset_name(const struct tr_dataset *dataset);
 bool tr_dataset_simulated(const struct tr_dataset *dataset);
-/* SHA-256 over the content of labels.csv and of every image in its order; the same on every machine. */
+/* SHA-256 over the content of labels.csv and of every image in its order, and the grey range where there is
+ * one; the same on every machine. */
 const char *tr_dataset_sha256(const struct tr_dataset *dataset);
 
 int tr_dataset_class_count(const struct tr_dataset *dataset);
 const char *tr_dataset_class(const struct tr_dataset *dataset, int class_index);
+bool tr_dataset_multi_label(const struct tr_dataset *dataset); /* its classes are findings (labels.h) */
+int tr_dataset_class_train_count(const struct tr_dataset *dataset, int class_index);
+
+/* Whether dataset.json has one. */
+bool tr_dataset_grey_range(const struct tr_dataset *dataset, int *low, int *high);
 
 int tr_dataset_side(const struct tr_dataset *dataset); /* of the images, in pixels */
 int tr_dataset_train_count(const struct tr_dataset *dataset);
@@ -57,6 +65,8 @@ int tr_dataset_test_count(const struct tr_dataset *dataset);
  * not mapped, so that a pyramid that somebody cuts short is an error and not a SIGBUS. */
 nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
                            struct nn_error *err) NN_MUST_CHECK;
-int tr_dataset_label(const struct tr_dataset *dataset, int index); /* its class index */
+
+/* Class_count numbers for training image `index`: 1 for each class that it is of, 0 for the others. */
+void tr_dataset_labels(const struct tr_dataset *dataset, int index, float *labels);
 
 #endif

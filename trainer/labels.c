@@ -9,6 +9,7 @@
 enum column { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMN_COUNT };
 
 static const char *const column_names[COLUMN_COUNT] = {"file", "label", "patient_id", "split"};
+static const char SEVERAL_COLUMN[] = "labels"; /* instead of "label" */
 
 /* While a table is parsed. */
 struct parser {
@@ -16,31 +17,47 @@ struct parser {
     struct tr_csv csv;
     int place[COLUMN_COUNT]; /* index of each needed column */
     int width;               /* cells of the header */
-    const char **labels;     /* of each row */
+    const char **labels;     /* the cell of each row */
     int capacity;
 };
 
 /* ---- reading the rows ---- */
 
+/* The place of a column, or -1 when there is none. */
+static nn_status find_column(const struct parser *p, char *const *cells, const char *name, int *place,
+                             struct nn_error *err)
+{
+    *place = -1;
+    for (int i = 0; i < p->width; i++) {
+        if (strcmp(cells[i], name)) continue;
+        if (*place >= 0)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is there twice", p->csv.name,
+                           p->csv.record_line, name);
+        *place = i;
+    }
+    return NN_OK;
+}
+
 static nn_status read_header(struct parser *p, struct nn_error *err)
 {
     char *cells[TR_CSV_FIELDS_MAX];
+    int several;
     nn_status status = tr_csv_next(&p->csv, cells, &p->width, err);
     if (status) return status;
     if (!p->width) return nn_fail(err, NN_ERR_FORMAT, "%s: is empty", p->csv.name);
-    for (int c = 0; c < COLUMN_COUNT; c++) {
-        p->place[c] = -1;
-        for (int i = 0; i < p->width; i++) {
-            if (strcmp(cells[i], column_names[c])) continue;
-            if (p->place[c] >= 0)
-                return nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is there twice", p->csv.name,
-                               p->csv.record_line, column_names[c]);
-            p->place[c] = i;
-        }
-        if (p->place[c] < 0)
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is missing", p->csv.name,
-                           p->csv.record_line, column_names[c]);
+    status = find_column(p, cells, SEVERAL_COLUMN, &several, err);
+    p->table->multi = several >= 0;
+    for (int c = 0; c < COLUMN_COUNT && !status; c++) {
+        status = find_column(p, cells, column_names[c], &p->place[c], err);
+        if (status || p->place[c] >= 0 || (c == LABEL_COLUMN && p->table->multi)) continue;
+        status = nn_fail(err, NN_ERR_FORMAT, "%s:%d: column \"%s\" is missing", p->csv.name,
+                         p->csv.record_line, column_names[c]);
     }
+    if (status || !p->table->multi) return status;
+    if (p->place[LABEL_COLUMN] >= 0)
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: has both \"label\" and \"labels\"", p->csv.name,
+                       p->csv.record_line);
+    p->place[LABEL_COLUMN] = several;
     return NN_OK;
 }
 
@@ -55,20 +72,59 @@ static bool stays_in_folder(const char *path)
     return true;
 }
 
+/* Of a cell "a|b" or "none" each label in turn; a cell of the column `label` is one. Returns what follows,
+ * NULL at the end; the label has `length` bytes. */
+static const char *next_label(const struct tr_labels *t, const char *cell, size_t *length)
+{
+    *length = t->multi ? strcspn(cell, "|") : strlen(cell);
+    return cell[*length] ? cell + *length + 1 : NULL;
+}
+
+static bool is_none(const struct tr_labels *t, const char *cell)
+{
+    return t->multi && !strcmp(cell, NN_CLASS_NONE);
+}
+
+static nn_status check_label(const struct parser *p, const char *label, size_t length, struct nn_error *err)
+{
+    const char *name = p->csv.name;
+    int line = p->csv.record_line;
+    if (!length) return nn_fail(err, NN_ERR_FORMAT, "%s:%d: an empty label between bars", name, line);
+    if (length >= NN_CLASS_NAME_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.*s\" is longer than %d bytes", name, line,
+                       length < 60 ? (int)length : 60, label, NN_CLASS_NAME_MAX - 1);
+    for (size_t i = 0; i < length; i++)
+        if ((unsigned char)label[i] < 32)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label has a control character", name, line);
+    if (p->table->multi && length == strlen(NN_CLASS_NONE) && !strncmp(label, NN_CLASS_NONE, length))
+        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: \"" NN_CLASS_NONE "\" stands beside another label", name,
+                       line);
+    return NN_OK;
+}
+
+static nn_status check_labels(const struct parser *p, const char *cell, struct nn_error *err)
+{
+    nn_status status = NN_OK;
+    if (is_none(p->table, cell)) return NN_OK;
+    for (const char *label = cell, *next; label && !status; label = next) {
+        size_t length;
+        next = next_label(p->table, label, &length);
+        status = check_label(p, label, length, err);
+    }
+    return status;
+}
+
 static nn_status check_cells(const struct parser *p, char *const *cells, struct nn_error *err)
 {
     const char *name = p->csv.name;
     int line = p->csv.record_line;
     for (int c = 0; c < COLUMN_COUNT; c++)
         if (!*cells[p->place[c]])
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: %s is empty", name, line, column_names[c]);
-    const char *label = cells[p->place[LABEL_COLUMN]], *split = cells[p->place[SPLIT_COLUMN]];
-    if (strlen(label) >= NN_CLASS_NAME_MAX)
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.60s\" is longer than %d bytes", name, line,
-                       label, NN_CLASS_NAME_MAX - 1);
-    for (const char *c = label; *c; c++)
-        if ((unsigned char)*c < 32)
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label has a control character", name, line);
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: %s is empty", name, line,
+                           c == LABEL_COLUMN && p->table->multi ? SEVERAL_COLUMN : column_names[c]);
+    const char *split = cells[p->place[SPLIT_COLUMN]];
+    nn_status status = check_labels(p, cells[p->place[LABEL_COLUMN]], err);
+    if (status) return status;
     if (strcmp(split, "train") && strcmp(split, "test"))
         return nn_fail(err, NN_ERR_FORMAT, "%s:%d: split \"%.60s\" is neither train nor test", name, line,
                        split);
@@ -124,49 +180,92 @@ static nn_status read_rows(struct parser *p, struct nn_error *err)
 
 /* ---- classes ---- */
 
-static int compare_texts(const void *a, const void *b)
+static int class_of(const struct tr_labels *t, const char *label, size_t length)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    int k = 0;
+    while (k < t->class_count && (strncmp(t->classes[k], label, length) || t->classes[k][length])) k++;
+    return k;
 }
 
-static nn_status collect_classes(struct parser *p, struct nn_error *err)
+/* A model offers "none" beside its findings. */
+static int classes_max(const struct tr_labels *t)
 {
-    struct tr_labels *t = p->table;
-    const char **sorted = malloc(((size_t)t->row_count + 1) * sizeof *sorted);
-    if (!sorted) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", p->csv.name);
-    memcpy(sorted, p->labels, (size_t)t->row_count * sizeof *sorted);
-    qsort(sorted, (size_t)t->row_count, sizeof *sorted, compare_texts);
-    nn_status status = NN_OK;
-    for (int i = 0; i < t->row_count && !status; i++) {
-        if (i && !strcmp(sorted[i], sorted[i - 1])) continue;
-        if (t->class_count == NN_CLASSES_MAX)
-            status = nn_fail(err, NN_ERR_FORMAT, "%s: has more than %d different labels", p->csv.name,
-                             NN_CLASSES_MAX);
-        else
-            strcpy(t->classes[t->class_count++], sorted[i]);
-    }
-    free(sorted);
-    return status;
+    return t->multi ? NN_CLASSES_MAX - 1 : NN_CLASSES_MAX;
 }
 
-static nn_status assign_classes(struct parser *p, struct nn_error *err)
+static int compare_classes(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+static nn_status collect_classes(const struct parser *p, struct nn_error *err)
 {
     struct tr_labels *t = p->table;
-    int training_images[NN_CLASSES_MAX] = {0};
     for (int i = 0; i < t->row_count; i++) {
-        int k = 0;
-        while (k < t->class_count && strcmp(p->labels[i], t->classes[k])) k++;
-        if (k == t->class_count)
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%s\" is not a class of this data set",
-                           p->csv.name, t->rows[i].line, p->labels[i]);
-        t->rows[i].class_index = k;
-        training_images[k] += t->rows[i].train;
+        if (is_none(t, p->labels[i])) continue;
+        for (const char *label = p->labels[i], *next; label; label = next) {
+            size_t length;
+            next = next_label(t, label, &length);
+            if (class_of(t, label, length) < t->class_count) continue;
+            if (t->class_count == classes_max(t))
+                return nn_fail(err, NN_ERR_FORMAT, "%s: has more than %d different labels", p->csv.name,
+                               classes_max(t));
+            memcpy(t->classes[t->class_count], label, length);
+            t->classes[t->class_count++][length] = '\0';
+        }
     }
+    qsort(t->classes, (size_t)t->class_count, sizeof *t->classes, compare_classes);
+    return NN_OK;
+}
+
+static nn_status assign_row(const struct parser *p, int row, struct nn_error *err)
+{
+    struct tr_labels *t = p->table;
+    uint64_t *labels = &t->rows[row].labels;
+    if (is_none(t, p->labels[row])) return NN_OK;
+    for (const char *label = p->labels[row], *next; label; label = next) {
+        size_t length;
+        next = next_label(t, label, &length);
+        int k = class_of(t, label, length);
+        if (k == t->class_count)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.*s\" is not a class of this data set",
+                           p->csv.name, t->rows[row].line, (int)length, label);
+        if (*labels >> k & 1)
+            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%s\" is there twice", p->csv.name,
+                           t->rows[row].line, t->classes[k]);
+        *labels |= (uint64_t)1 << k;
+    }
+    return NN_OK;
+}
+
+static nn_status check_classes(const struct parser *p, struct nn_error *err)
+{
+    const struct tr_labels *t = p->table;
+    if (!t->class_count)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: no image has a label but \"" NN_CLASS_NONE "\"", p->csv.name);
+    if (t->class_count > classes_max(t))
+        return nn_fail(err, NN_ERR_FORMAT, "%s: more than %d classes", p->csv.name, classes_max(t));
     for (int k = 0; k < t->class_count; k++)
-        if (!training_images[k])
-            return nn_fail(err, NN_ERR_FORMAT, "%s: class \"%s\" has no training image", p->csv.name,
+        if (t->multi && (!strcmp(t->classes[k], NN_CLASS_NONE) || strchr(t->classes[k], '|')))
+            return nn_fail(err, NN_ERR_FORMAT, "%s: no finding can be called \"%s\"", p->csv.name,
                            t->classes[k]);
     return NN_OK;
+}
+
+static nn_status assign_classes(const struct parser *p, struct nn_error *err)
+{
+    struct tr_labels *t = p->table;
+    uint64_t trained = 0;
+    nn_status status = check_classes(p, err);
+    for (int i = 0; i < t->row_count && !status; i++) {
+        status = assign_row(p, i, err);
+        if (t->rows[i].train) trained |= t->rows[i].labels;
+    }
+    for (int k = 0; k < t->class_count && !status; k++)
+        if (!(trained >> k & 1))
+            status = nn_fail(err, NN_ERR_FORMAT, "%s: class \"%s\" has no training image", p->csv.name,
+                             t->classes[k]);
+    return status;
 }
 
 /* ---- what must hold between rows ---- */

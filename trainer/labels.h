@@ -1,12 +1,14 @@
 /* labels.csv: which image shows what, of whom, and which are for training.
  *
  * Columns, in any order: `file` (path within the data-set folder, e.g. images/p000001.png), `label` (one
- * class), `patient_id`, `split` ("train" or "test"). Other columns are ignored. */
+ * class), `patient_id`, `split` ("train" or "test"). Where an image may show several findings, or none, the
+ * column is called `labels` instead: "effusion|fracture", or "none". Other columns are ignored. */
 #ifndef TR_LABELS_H
 #define TR_LABELS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "engine/engine.h"
 #include "engine/error.h"
@@ -15,7 +17,7 @@ enum { TR_LABELS_PATH_MAX = 1000 }; /* bytes of a `file` */
 
 struct tr_label_row {
     const char *file, *patient; /* owned by the table */
-    int class_index;
+    uint64_t labels;            /* bit k: it is of class k; where there is a column `label`, just one bit */
     bool train;
     int line; /* in labels.csv, from 1 */
 };
@@ -25,18 +27,21 @@ struct tr_labels {
     int row_count, train_count;
     char classes[NN_CLASSES_MAX][NN_CLASS_NAME_MAX];
     int class_count;
+    bool multi; /* the column is `labels`: classes are findings */
     char *text; /* backing of all strings */
 };
 
 /* Parses the text of a labels.csv, which it copies; `name` stands for the path in error texts.
  *
  * With table->class_count > 0 on entry, table->classes are the classes and their order; with 0 they are
- * the labels found, sorted by bytes. Everything else in *table is overwritten.
+ * the labels found, sorted by bytes; at most NN_CLASSES_MAX, one less of findings. Everything else in *table
+ * is overwritten.
  *
  * NN_ERR_FORMAT names file and line: a missing or repeated column, a record of another length than the
  * header's, an empty cell in a needed column, a path that is over-long or leaves the folder, an unknown or
- * over-long label, a split that is neither train nor test, a file listed twice, a patient in both splits;
- * and a table without training images or with a class that has none. On failure nothing is held. */
+ * over-long label, one twice in a cell, a finding called "none", a split that is neither train nor test, a
+ * file listed twice, a patient in both splits; and a table without training images or with a class that has
+ * none. On failure nothing is held. */
 nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size_bytes, const char *name,
                           struct nn_error *err) NN_MUST_CHECK;
 void tr_labels_release(struct tr_labels *table); /* harmless on a zeroed struct */

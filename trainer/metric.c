@@ -38,9 +38,10 @@ bool tr_metric_due(const struct tr_training *tr)
 
 static nn_status fake(struct measuring *m, int index, uint8_t *pixels, struct nn_error *err)
 {
-    int label = tr_dataset_label(m->training->data, m->order[index]);
+    float labels[NN_LABELS_MAX];
+    tr_dataset_labels(m->training->data, m->order[index], labels);
     nn_status status =
-        tr_training_sample(m->training, FIRST_LATENT + (uint64_t)index, 1, label, m->sample, err);
+        tr_training_sample(m->training, FIRST_LATENT + (uint64_t)index, 1, labels, m->sample, err);
     if (status == NN_OK) nn_sampler_grey(m->sample, (size_t)m->side * (size_t)m->side, pixels);
     return status;
 }

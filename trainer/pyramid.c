@@ -24,6 +24,7 @@ struct builder {
     int *places;        /* of each row: its index among the training images, or -1 */
     char (*hashes)[65]; /* of each row's file */
     int side, depth;    /* of the first image: all others' */
+    struct tr_grey_range given, range;
     int levels;
     int files[LEVELS_MAX]; /* files[k] holds side >> k */
     tr_dataset_progress *progress;
@@ -114,13 +115,17 @@ static nn_status reduce(const struct builder *b, int place, const struct nn_imag
         status = nn_fail(err, NN_ERR_MEMORY, "no memory to reduce an image of side %d", b->side);
         goto out;
     }
-    for (size_t i = 0; i < count; i++)
-        sums[i] = b->depth == 16 ? ((uint16_t *)image->pixels)[i] : ((uint8_t *)image->pixels)[i];
+    int low = b->range.low, high = b->range.high;
+    for (size_t i = 0; i < count; i++) {
+        int value = b->depth == 16 ? ((uint16_t *)image->pixels)[i] : ((uint8_t *)image->pixels)[i];
+        sums[i] = (uint32_t)(value < low ? 0 : value > high ? high - low : value - low);
+    }
     for (int k = 0; k < b->levels && !status; k++) {
         if (k) halve_sums(sums, b->side >> (k - 1));
         size_t cells = count >> 2 * k;
-        uint64_t unit = (uint64_t)(b->depth == 16 ? 257 : 1) << 2 * k;
-        for (size_t i = 0; i < cells; i++) pixels[i] = (uint8_t)((sums[i] + unit / 2) / unit);
+        uint64_t white = (uint64_t)(high - low) << 2 * k;
+        for (size_t i = 0; i < cells; i++)
+            pixels[i] = (uint8_t)(((uint64_t)sums[i] * 255 + white / 2) / white);
         status = write_at(b, k, pixels, place, err);
     }
 out:
@@ -184,8 +189,14 @@ static nn_status take_size(struct builder *b, struct nn_error *err)
     if (status) return status;
     b->side = image.width;
     b->depth = image.depth;
-    if (image.width != image.height || (image.width & (image.width - 1)) ||
-        image.width < TR_DATASET_SIDE_MIN || image.width > TR_DATASET_SIDE_MAX)
+    int largest = (1 << image.depth) - 1;
+    b->range = b->given.high ? b->given : (struct tr_grey_range){0, largest};
+    if (b->range.high > largest)
+        status =
+            nn_fail(err, NN_ERR_FORMAT, "%s/dataset.json: \"grey_range\" goes to %d, images of %d bits to %d",
+                    b->folder, b->range.high, image.depth, largest);
+    else if (image.width != image.height || (image.width & (image.width - 1)) ||
+             image.width < TR_DATASET_SIDE_MIN || image.width > TR_DATASET_SIDE_MAX)
         status = nn_fail(err, NN_ERR_FORMAT, "%s/labels.csv:%d: %s is %dx%d, wanted a square of 4, 8, ... %d",
                          b->folder, b->labels->rows[0].line, b->labels->rows[0].file, image.width,
                          image.height, TR_DATASET_SIDE_MAX);
@@ -222,15 +233,25 @@ static void combine_hashes(const struct builder *b, const char *labels_sha256, c
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, labels_sha256, 64);
     for (int row = 0; row < b->labels->row_count; row++) nn_sha256_add(&hash, b->hashes[row], 64);
+    if (b->given.high) {
+        char text[32];
+        nn_sha256_add(&hash, text,
+                      (size_t)snprintf(text, sizeof text, "%d..%d", b->given.low, b->given.high));
+    }
     nn_sha256_finish(&hash, hex);
 }
 
 nn_status tr_pyramid_build(struct tr_pyramid *pyramid, const char *folder, const char *into,
                            const struct tr_labels *labels, const char *labels_sha256,
-                           tr_dataset_progress *progress, void *context, struct nn_error *err)
+                           struct tr_grey_range range, tr_dataset_progress *progress, void *context,
+                           struct nn_error *err)
 {
-    struct builder b = {
-        .folder = folder, .into = into, .labels = labels, .progress = progress, .context = context};
+    struct builder b = {.folder = folder,
+                        .into = into,
+                        .labels = labels,
+                        .given = range,
+                        .progress = progress,
+                        .context = context};
     nn_status status = NN_OK;
     b.places = malloc((size_t)labels->row_count * sizeof *b.places);
     b.hashes = malloc((size_t)labels->row_count * sizeof *b.hashes);

@@ -5,9 +5,14 @@
 #include "trainer/dataset.h"
 #include "trainer/labels.h"
 
+/* The grey values of the files that become 0 and 255; high 0: 0 and the depth's largest. */
+struct tr_grey_range {
+    int low, high;
+};
+
 struct tr_pyramid {
     int side;        /* of the images, in pixels */
-    char sha256[65]; /* over `labels_sha256` and the content of every image */
+    char sha256[65]; /* over `labels_sha256`, the content of every image and the range, if there is one */
 };
 
 /* "FOLDER/r0064.u8" */
@@ -18,6 +23,7 @@ void tr_pyramid_path(const char *folder, int side, char *path, size_t size);
  * of several bad images the first in the table. On failure files may be left in `into`. */
 nn_status tr_pyramid_build(struct tr_pyramid *pyramid, const char *folder, const char *into,
                            const struct tr_labels *labels, const char *labels_sha256,
-                           tr_dataset_progress *progress, void *context, struct nn_error *err) NN_MUST_CHECK;
+                           struct tr_grey_range range, tr_dataset_progress *progress, void *context,
+                           struct nn_error *err) NN_MUST_CHECK;
 
 #endif

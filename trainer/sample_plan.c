@@ -175,6 +175,14 @@ static nn_status read_table(const char *folder, struct tr_labels *table, struct 
     return status;
 }
 
+/* NULL when there are several. */
+static const char *class_name(const struct tr_labels *table, const struct tr_label_row *row)
+{
+    if (!row->labels) return NN_CLASS_NONE;
+    int first = __builtin_ctzll(row->labels);
+    return row->labels >> first == 1 ? table->classes[first] : NULL;
+}
+
 static nn_status take_rows(struct tr_sample_plan *plan, const struct tr_labels *table, struct nn_error *err)
 {
     bool all = !strcmp(plan->wish.split, "all"), train = !strcmp(plan->wish.split, "train");
@@ -182,7 +190,10 @@ static nn_status take_rows(struct tr_sample_plan *plan, const struct tr_labels *
     if (status != NN_OK) return status;
     for (int i = 0; i < table->row_count; i++) {
         const struct tr_label_row *row = &table->rows[i];
-        const char *name = table->classes[row->class_index];
+        const char *name = class_name(table, row);
+        if (!name)
+            return nn_fail(err, NN_ERR_ARGUMENT, "%s/labels.csv:%d: several findings, not one class",
+                           plan->wish.like, row->line);
         int k = find_class(plan->model, name, strlen(name));
         if (!all && row->train != train) continue;
         if (k < 0) return no_class(plan->model, name, err);

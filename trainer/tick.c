@@ -106,14 +106,17 @@ nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err
 nn_status tr_tick_write_sheet(struct tr_tick *tick, struct nn_error *err)
 {
     struct tr_training *tr = tick->training;
-    int classes = tr_dataset_class_count(tr->data), side = tr_training_phase(tr).side;
+    int classes = nn_sampler_class_count(&tr->config.gan), side = tr_training_phase(tr).side;
     size_t row = (size_t)SHEET_COLUMNS * (size_t)side * (size_t)side, count = row * (size_t)classes;
     char name[64], path[PATH_MAX];
     float *images = malloc(count * sizeof *images);
     uint8_t *grey = malloc(count);
     nn_status status = images && grey ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for a sheet");
-    for (int k = 0; k < classes && status == NN_OK; k++)
-        status = tr_training_sample(tr, SHEET_SEED, SHEET_COLUMNS, k, images + (size_t)k * row, err);
+    for (int k = 0; k < classes && status == NN_OK; k++) {
+        float labels[NN_LABELS_MAX];
+        nn_sampler_labels(&tr->config.gan, k, 1, labels);
+        status = tr_training_sample(tr, SHEET_SEED, SHEET_COLUMNS, labels, images + (size_t)k * row, err);
+    }
     if (status == NN_OK) {
         nn_sampler_grey(images, count, grey);
         for (int k = 0; k < classes; k++)

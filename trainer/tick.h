@@ -20,7 +20,8 @@ void tr_tick_print(const struct tr_tick *tick);
 
 nn_status tr_tick_write_metrics(const struct tr_tick *tick, struct nn_error *err) NN_MUST_CHECK;
 
-/* RUN/sheet-<kimg>.png: a row of fixed seeds for each class, the same seeds in every row. */
+/* RUN/sheet-<kimg>.png: a row of fixed seeds for each class that the model will offer, the same seeds in
+ * every row. */
 nn_status tr_tick_write_sheet(struct tr_tick *tick, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

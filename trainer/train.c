@@ -1,6 +1,7 @@
 /* `roentgym train`: opens what a run needs, refuses what does not fit together, and trains. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,6 +27,41 @@ static bool show_pyramid(void *context, int done, int total)
     return !tr_interrupted();
 }
 
+/* A class of fewer images is seen in some minibatches only, and the networks learn its few images by heart.
+ */
+static nn_status check_classes(const struct run *r, int minibatch, struct nn_error *err)
+{
+    for (int k = 0; k < r->options.config.gan.label_count; k++) {
+        int images = tr_dataset_class_train_count(r->data, k);
+        if (images < minibatch)
+            return nn_fail(err, NN_ERR_ARGUMENT,
+                           "%s: class \"%s\" has %d training images, fewer than a minibatch of %d; "
+                           "--minibatch sets smaller ones, --labels none trains without classes",
+                           r->options.data, tr_dataset_class(r->data, k), images, minibatch);
+    }
+    return NN_OK;
+}
+
+/* What --labels says against the data, and against the state of a run that goes on. */
+static nn_status choose_labels(struct run *r, struct nn_error *err)
+{
+    struct tr_train_options *o = &r->options;
+    struct nn_gan_config *c = &o->config.gan;
+    bool multi = tr_dataset_multi_label(r->data), none = o->labels && strcmp(o->labels, "none") == 0;
+    const char *in_data = nn_label_kind_words[multi];
+    if (o->labels && !none && strcmp(o->labels, in_data) != 0)
+        return nn_fail(err, NN_ERR_ARGUMENT, "--labels %s: %s/labels.csv has a column \"%s\", which is %s",
+                       o->labels, o->data, multi ? "labels" : "label", in_data);
+    if (!o->resume) {
+        c->label_count = none ? 0 : tr_dataset_class_count(r->data);
+        c->label_kind = multi && !none ? NN_LABELS_MULTI : NN_LABELS_CLASSES;
+        return nn_gan_check(c, err);
+    }
+    if (!o->labels || none == (c->label_count == 0)) return NN_OK;
+    return nn_fail(err, NN_ERR_ARGUMENT, "--labels %s contradicts the run to go on with, %s", o->labels,
+                   o->out);
+}
+
 static nn_status check_against_data(const struct run *r, struct nn_error *err)
 {
     const struct tr_train_config *c = &r->options.config;
@@ -40,6 +76,8 @@ static nn_status check_against_data(const struct run *r, struct nn_error *err)
         if (n > images)
             return nn_fail(err, NN_ERR_ARGUMENT, "%s: %d training images, fewer than a minibatch of %d",
                            r->options.data, images, n);
+        nn_status status = check_classes(r, n, err);
+        if (status != NN_OK) return status;
         if (c->gan.mbstd_group && n > c->gan.mbstd_group && n % c->gan.mbstd_group != 0)
             return nn_fail(err, NN_ERR_ARGUMENT, "minibatch %d is not a multiple of the group size %d", n,
                            c->gan.mbstd_group);
@@ -93,11 +131,11 @@ static nn_status start(struct run *r, struct nn_error *err)
     if (status == NN_OK && o->resume) status = newest_state(o->out, state, &o->config, err);
     if (status == NN_OK && o->resume) status = tr_train_options_check_resumed(o, &o->config, state, err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
+    if (status == NN_OK) status = choose_labels(r, err);
     if (status == NN_OK) status = check_against_data(r, err);
     if (status == NN_OK) status = nn_device_open(&r->device, o->device, o->precision, err);
     if (status != NN_OK) return status;
     if (r->device.note[0]) fprintf(stderr, "roentgym train: %s; training on the CPU\n", r->device.note);
-    if (!o->resume) o->config.gan.label_count = tr_dataset_class_count(r->data);
     status = tr_training_init(&r->training, &o->config, r->device.backend, r->data, err);
     if (status == NN_OK && o->resume)
         status = tr_train_state_read(state, &r->training, err);

@@ -32,6 +32,9 @@ static const char usage[] =
     "  --preset NAME      cpu-small (default): narrow, for two cores; gpu-short: 20 minutes on one GPU;\n"
     "                     paper, v2: the official constants, v1-1gpu and v2-1gpu, weeks on one GPU\n"
     "  --resolution N     4, 8, ... 1024; default 64\n"
+    "  --labels KIND      what labels.csv has: classes or multi (findings that may be together); or none, "
+    "to\n"
+    "                     train without them\n"
     "  --levels LIST      side:fade/train in kimg, e.g. 4:0/2,8:1/4,16:2/8; others as in the preset\n"
     "  --minibatch LIST   side:images, e.g. 256:8,512:4, or one number for all\n"
     "  --lr LIST          side:step size of Adam, or one number for all\n"
@@ -49,6 +52,7 @@ enum option_code {
     GROW_FROM,
     PRESET,
     RESOLUTION,
+    LABELS,
     LEVELS,
     MINIBATCH,
     LR,
@@ -69,6 +73,7 @@ static const struct option own_options[] = {
     {"grow-from", required_argument, NULL, GROW_FROM},
     {"preset", required_argument, NULL, PRESET},
     {"resolution", required_argument, NULL, RESOLUTION},
+    {"labels", required_argument, NULL, LABELS},
     {"levels", required_argument, NULL, LEVELS},
     {"minibatch", required_argument, NULL, MINIBATCH},
     {"lr", required_argument, NULL, LR},
@@ -148,6 +153,10 @@ static int take(struct tr_train_options *o, const char **precision, int code)
             return tr_option_wrong("train", "--device", optarg, "auto, cpu or cuda");
         o->device = optarg;
         return 0;
+    case LABELS:
+        o->labels = optarg;
+        if (nn_word_index(nn_label_kind_words, optarg) >= 0 || strcmp(optarg, "none") == 0) return 0;
+        return tr_option_wrong("train", "--labels", optarg, "classes, multi or none");
     case PRECISION:
         *precision = optarg;
         return 0;

@@ -453,9 +453,13 @@ static void describe(struct nn_checkpoint *info, const struct tr_training *tr, c
     if (tr->config.augment.mode != TR_AUGMENT_NONE)
         snprintf(augmentation, sizeof augmentation, ", augmentation %s (p %.3f)",
                  tr_augment_words[tr->config.augment.mode], tr->augment.p);
+    char range[32] = "";
+    int low, high;
+    if (tr_dataset_grey_range(tr->data, &low, &high))
+        snprintf(range, sizeof range, ", grey %d..%d", low, high);
     snprintf(info->provenance, sizeof info->provenance,
-             "data set %s (sha256 %s, %d training images), %.1f kimg, loss %s%s%s%s, seed %" PRIu64,
-             tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data),
+             "data set %s (sha256 %s, %d training images%s), %.1f kimg, loss %s%s%s%s, seed %" PRIu64,
+             tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data), range,
              info->kimg, tr_loss_words[tr->config.loss.kind], conditioning, augmentation,
              tr->config.mirror ? ", mirrored" : "", tr->config.seed);
 }

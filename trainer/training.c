@@ -208,16 +208,13 @@ static nn_id latents(struct tr_training *tr, uint64_t stream, int n)
     return nn_from_host(tr->tape, tr->host, nn_shape(n, size, 1, 1));
 }
 
-/* One-hot labels of n training images; `index_of` chooses them. */
+/* Labels of n training images; `index_of` chooses them. */
 static nn_id labels_of(struct tr_training *tr, int n, int (*index_of)(struct tr_training *, uint64_t))
 {
     int count = tr->config.gan.label_count;
     if (count == 0) return nn_none;
-    memset(tr->host, 0, (size_t)n * (size_t)count * sizeof *tr->host);
-    for (int i = 0; i < n; i++) {
-        int label = tr_dataset_label(tr->data, index_of(tr, tr->images + (uint64_t)i));
-        tr->host[i * count + label] = 1;
-    }
+    for (int i = 0; i < n; i++)
+        tr_dataset_labels(tr->data, index_of(tr, tr->images + (uint64_t)i), tr->host + i * count);
     return nn_from_host(tr->tape, tr->host, nn_shape(n, count, 1, 1));
 }
 
@@ -473,7 +470,7 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, str
 
 /* ---- samples ------------------------------------------------------------------------------------ */
 
-nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, int class_index,
+nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, const float *labels,
                              float *images, struct nn_error *err)
 {
     struct nn_tape *t = tr->tape;
@@ -483,13 +480,9 @@ nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int co
         nn_tape_reset(t);
         nn_network_leaves(t, &tr->generator.net, tr->average, tr->generator.leaves);
         nn_random_normals(first_seed + (uint64_t)i, NN_STREAM_LATENT, 0, (size_t)size, tr->host);
-        nn_id z = nn_from_host(t, tr->host, nn_shape(1, size, 1, 1)), labels = nn_none;
-        if (label_count) {
-            memset(tr->host, 0, (size_t)label_count * sizeof *tr->host);
-            tr->host[class_index] = 1;
-            labels = nn_from_host(t, tr->host, nn_shape(1, label_count, 1, 1));
-        }
-        nn_id image = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, labels, phase.lod);
+        nn_id z = nn_from_host(t, tr->host, nn_shape(1, size, 1, 1));
+        nn_id y = label_count ? nn_from_host(t, labels, nn_shape(1, label_count, 1, 1)) : nn_none;
+        nn_id image = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, y, phase.lod);
         nn_status status =
             nn_read(t, image, images + (size_t)i * (size_t)phase.side * (size_t)phase.side, err);
         if (status != NN_OK) return status;

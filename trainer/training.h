@@ -69,8 +69,9 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses,
 struct tr_phase tr_training_phase(const struct tr_training *tr);
 
 /* `count` samples of the averaged generator at the phase's lod: side*side floats each into `images`.
- * Sample i has seed first_seed + i and the one-hot label class_index. */
-nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, int class_index,
+ * Sample i has seed first_seed + i and `labels`, label_count
+ * floats (not read when there are none). */
+nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, const float *labels,
                              float *images, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

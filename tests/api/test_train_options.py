@@ -1,11 +1,13 @@
 """What `roentgym train` is told: each option ends up in the state, and --resume refuses what contradicts it."""
 
+import csv
 import json
 import os
+import shutil
 import struct
 import unittest
 
-from trainer import SMALL, TrainerTest, phantoms, read, states
+from trainer import SMALL, TrainerTest, phantoms, png_header, read, states, write
 
 LEVELS = ["--levels", "4:0/0.064,8:0/0.064,16:0/0", "--tick-kimg", "0.064"]
 
@@ -66,6 +68,71 @@ class Options(TrainerTest):
                     self.refuse(*self.train, *resume, *wrong, status=2, text=wrong[0][2:])
         self.refuse(*self.train, "--resume", "--grow-from", "x", status=2, text="--grow-from")
         self.assertFalse(os.path.exists(self.out))
+
+    def relabel(self, change):
+        """Folder of the phantoms with another labels.csv: change(rows as dictionaries) returns its rows."""
+        folder = self.path("data")
+        os.makedirs(folder, exist_ok=True)
+        for name in ("images", "dataset.json"):
+            if not os.path.exists(os.path.join(folder, name)):
+                os.symlink(os.path.join(phantoms(), name), os.path.join(folder, name))
+        with open(os.path.join(phantoms(), "labels.csv"), encoding="utf-8") as file:
+            rows = change(list(csv.DictReader(file)))
+        with open(os.path.join(folder, "labels.csv"), "w", encoding="utf-8") as file:
+            table = csv.DictWriter(file, rows[0])
+            table.writeheader()
+            table.writerows(rows)
+        return folder
+
+    def test_findings_are_trained_offered_one_by_one_and_none(self):
+        def findings(rows):
+            for i, row in enumerate(rows):
+                row["labels"] = ["none", "effusion", "mass|effusion", "mass"][i % 4]
+                del row["label"]
+            return rows
+
+        data = self.relabel(findings)
+        os.unlink(os.path.join(data, "dataset.json"))
+        write(os.path.join(data, "dataset.json"), '{"name": "findings", "simulated": true}')
+        train = ["train", "--data", data, "--out", self.out, *SMALL, *LEVELS, "--minibatch", 4]
+        self.refuse(*train, "--labels", "classes", text='column "labels", which is multi')
+        for conditioning in ("classifier", "projection"):
+            with self.subTest(conditioning=conditioning):
+                shutil.rmtree(self.out, ignore_errors=True)
+                self.succeed(*train, "--labels", "multi", "--conditioning", conditioning)
+                self.assertEqual([self.config()["label_kind"], self.config()["label_count"]], ["multi", 2])
+                model = os.path.join(self.out, "generator.safetensors")
+                self.assertEqual(json.loads(metadata(model)["classes"]), ["effusion", "mass"])
+                sheet = png_header(read(self.out, "sheet-00000.128.png"))
+                self.assertEqual(sheet[:2], (8 * 18 + 2, 3 * 18 + 2))
+        self.refuse("train", "--data", data, "--out", self.out, "--resume", "--labels", "none",
+                    text="--labels none contradicts")
+
+    def test_without_labels_there_is_one_class_any(self):
+        self.refuse(*self.train, "--labels", "multi", text='column "label", which is classes')
+        self.succeed(*self.train, "--labels", "none")
+        self.assertEqual(self.config()["label_count"], 0)
+        self.succeed("train", "--data", phantoms(), "--out", self.out, "--resume", "--labels", "none")
+        self.refuse("train", "--data", phantoms(), "--out", self.out, "--resume", "--labels", "classes",
+                    text="--labels classes contradicts")
+        self.refuse(*self.train, "--labels", "some", status=2, text="--labels 'some'")
+        self.assertEqual(json.loads(metadata(os.path.join(self.out, "generator.safetensors"))["classes"]), [])
+        self.assertEqual(png_header(read(self.out, "sheet-00000.128.png"))[1], 18 + 2)
+
+    def test_a_class_of_fewer_images_than_a_minibatch_is_named(self):
+        def few(rows):
+            kept = [row for row in rows if row["label"] == "no_fracture"]
+            train = [row for row in rows if row["label"] == "fracture" and row["split"] == "train"]
+            return kept + train[:3]
+
+        data = self.relabel(few)
+        train = ["train", "--data", data, "--out", self.out, *SMALL, *LEVELS]
+        self.refuse(*train, "--minibatch", 4,
+                    text='class "fracture" has 3 training images, fewer than a minibatch of 4')
+        self.assertFalse(os.path.exists(self.out))
+        self.succeed(*train, "--minibatch", "2", "--mbstd-group", 2)
+        shutil.rmtree(self.out)
+        self.succeed(*train, "--minibatch", 4, "--labels", "none")
 
 
 if __name__ == "__main__":

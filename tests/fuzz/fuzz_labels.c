@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(table.class_count >= 1 && table.class_count <= NN_CLASSES_MAX);
     for (int i = 0; i < table.row_count; i++) {
         const struct tr_label_row *row = &table.rows[i];
-        must(row->class_index >= 0 && row->class_index < table.class_count);
+        must(table.class_count == 64 || row->labels >> table.class_count == 0);
+        must(table.multi || (row->labels && !(row->labels & (row->labels - 1))));
         must(*row->file && *row->file != '/' && *row->patient);
         must(i == 0 || row->line > table.rows[i - 1].line);
         training += row->train;

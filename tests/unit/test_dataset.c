@@ -106,6 +106,15 @@ static const uint8_t *image_of(const struct tr_dataset *d, int side, int index)
     return pixels;
 }
 
+/* The only class of a training image of two classes. */
+static int label_of(const struct tr_dataset *d, int index)
+{
+    float labels[2];
+    tr_dataset_labels(d, index, labels);
+    assert_true(labels[0] + labels[1] == 1);
+    return labels[1] == 1;
+}
+
 /* ---- what opens ---- */
 
 static void a_folder_gives_its_description_and_training_images(void **state)
@@ -123,7 +132,7 @@ static void a_folder_gives_its_description_and_training_images(void **state)
     assert_string_equal(tr_dataset_class(d, 1), "no_fracture");
     const int classes[] = {0, 1, 1, 0};
     for (int i = 0; i < 4; i++) {
-        assert_int_equal(tr_dataset_label(d, i), classes[i]);
+        assert_int_equal(label_of(d, i), classes[i]);
         const uint8_t *pixels = image_of(d, SIDE, i);
         for (int k = 0; k < SIDE * SIDE; k++) assert_int_equal(pixels[k], sample(training[i], k, 8));
     }
@@ -181,8 +190,98 @@ static void the_order_of_classes_in_dataset_json_wins(void **state)
     struct tr_dataset *d = open_counting(state, &images_read);
     assert_false(tr_dataset_simulated(d));
     assert_string_equal(tr_dataset_class(d, 0), "no_fracture");
-    assert_int_equal(tr_dataset_label(d, 0), 1);
+    assert_int_equal(label_of(d, 0), 1);
     tr_dataset_close(d);
+}
+
+static void findings_are_a_number_each_and_counted(void **state)
+{
+    scratch_text(scratch_path(state, "labels.csv"), "file,labels,patient_id,split\n"
+                                                    "images/0.png,effusion|mass,p0,train\n"
+                                                    "images/1.png,mass,p1,train\n"
+                                                    "images/2.png,none,p2,train\n"
+                                                    "images/3.png,effusion,p3,test\n"
+                                                    "images/4.png,none,p4,test\n"
+                                                    "images/5.png,none,p5,test\n");
+    int images_read;
+    struct tr_dataset *d = open_counting(state, &images_read);
+    assert_true(tr_dataset_multi_label(d));
+    assert_int_equal(tr_dataset_class_train_count(d, 0), 1);
+    assert_int_equal(tr_dataset_class_train_count(d, 1), 2);
+    const float wanted[3][2] = {{1, 1}, {0, 1}, {0, 0}};
+    for (int i = 0; i < 3; i++) {
+        float labels[2] = {-1, -1};
+        tr_dataset_labels(d, i, labels);
+        assert_memory_equal(labels, wanted[i], sizeof labels);
+    }
+    tr_dataset_close(d);
+}
+
+static void open_with_range(void **state, int low, int high, int *images_read, struct tr_dataset **d)
+{
+    char text[128];
+    snprintf(text, sizeof text, "{\"name\":\"x\",\"simulated\":true,\"grey_range\":[%d,%d]}", low, high);
+    scratch_text(scratch_path(state, "dataset.json"), text);
+    *d = open_counting(state, images_read);
+}
+
+static void the_grey_range_is_stretched_over_8_bits_before_rounding(void **state)
+{
+    static const int ranges[][2] = {{0, 65535}, {0, 4095}, {10000, 30000}, {7, 8}};
+    int images_read;
+    write_dataset(state, 16);
+    struct tr_dataset *d = open_counting(state, &images_read);
+    int low, high;
+    char plain[65], first[65] = "";
+    assert_false(tr_dataset_grey_range(d, &low, &high));
+    strcpy(plain, tr_dataset_sha256(d));
+    tr_dataset_close(d);
+    for (int r = 0; r < 4; r++) {
+        open_with_range(state, ranges[r][0], ranges[r][1], &images_read, &d);
+        assert_int_equal(images_read, IMAGES); /* another range is another pyramid */
+        assert_true(tr_dataset_grey_range(d, &low, &high));
+        assert_int_equal(high, ranges[r][1]);
+        for (int side = SIDE; side >= 4; side /= 2) {
+            const uint8_t *pixels = image_of(d, side, 1);
+            int box = SIDE / side;
+            for (int y = 0; y < side; y++)
+                for (int x = 0; x < side; x++) {
+                    double sum = 0;
+                    for (int k = 0; k < box * box; k++) {
+                        int at = (y * box + k / box) * SIDE + x * box + k % box;
+                        double grey = (double)sample(training[1], at, 16);
+                        grey = grey < low ? low : grey > high ? high : grey;
+                        sum += (grey - low) / (high - low);
+                    }
+                    /* to the nearest, where rounding errors here do not matter */
+                    double wanted = 255 * sum / (box * box);
+                    assert_true(pixels[y * side + x] >= wanted - 0.5001 &&
+                                pixels[y * side + x] <= wanted + 0.5001);
+                }
+        }
+        assert_string_not_equal(tr_dataset_sha256(d), plain);
+        assert_string_not_equal(tr_dataset_sha256(d), first);
+        strcpy(first, tr_dataset_sha256(d));
+        tr_dataset_close(d);
+        open_with_range(state, ranges[r][0], ranges[r][1], &images_read, &d);
+        assert_int_equal(images_read, 0);
+        tr_dataset_close(d);
+    }
+}
+
+static void bad_grey_ranges_are_refused(void **state)
+{
+    static const char *const bad[] = {"[0]",     "[0, 1, 2]",  "[5, 5]",   "[9, 3]",
+                                      "[-1, 5]", "[0, 65536]", "[0, 1.5]", "4095"};
+    char text[128];
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(text, sizeof text, "{\"name\":\"x\",\"simulated\":true,\"grey_range\":%s}", bad[i]);
+        scratch_text(scratch_path(state, "dataset.json"), text);
+        assert_refused(state, "dataset.json: \"grey_range\" is not a pair");
+    }
+    scratch_text(scratch_path(state, "dataset.json"),
+                 "{\"name\":\"x\",\"simulated\":true,\"grey_range\":[0,4095]}");
+    assert_refused(state, "dataset.json: \"grey_range\" goes to 4095, images of 8 bits to 255");
 }
 
 /* ---- when the pyramid is built ---- */
@@ -419,6 +518,9 @@ int main(void)
         dataset_test(every_level_is_the_rounded_mean_of_the_full_image),
         dataset_test(a_pyramid_cut_short_while_it_is_open_is_an_error),
         dataset_test(the_order_of_classes_in_dataset_json_wins),
+        dataset_test(findings_are_a_number_each_and_counted),
+        dataset_test(the_grey_range_is_stretched_over_8_bits_before_rounding),
+        dataset_test(bad_grey_ranges_are_refused),
         dataset_test(the_pyramid_is_built_once),
         dataset_test(a_changed_image_or_table_builds_the_pyramid_anew),
         dataset_test(the_hash_is_of_content_not_of_times),

@@ -136,14 +136,14 @@ static void classes_are_the_sorted_labels_unless_they_are_given(void **state)
     assert_int_equal(parse(&t, text, NULL), NN_OK);
     assert_int_equal(t.class_count, 2);
     assert_string_equal(t.classes[0], "fracture");
-    assert_int_equal(t.rows[0].class_index, 1);
+    assert_int_equal(t.rows[0].labels, 2);
     tr_labels_release(&t);
     t.class_count = 2;
     strcpy(t.classes[0], "no_fracture");
     strcpy(t.classes[1], "fracture");
     assert_int_equal(parse(&t, text, NULL), NN_OK);
-    assert_int_equal(t.rows[0].class_index, 0);
-    assert_int_equal(t.rows[1].class_index, 1);
+    assert_int_equal(t.rows[0].labels, 1);
+    assert_int_equal(t.rows[1].labels, 2);
     tr_labels_release(&t);
 }
 
@@ -186,6 +186,99 @@ static void every_bad_table_gets_one_line_that_says_where(void **state)
         assert_string_equal(err.text, cases[i].error);
         assert_null(t.rows);
         assert_null(t.text);
+    }
+}
+
+#define FINDINGS "file,labels,patient_id,split\n"
+
+static void a_column_labels_holds_several_findings_or_none(void **state)
+{
+    (void)state;
+    const char *text = FINDINGS "a,effusion|cardiomegaly,1,train\nb,none,2,train\nc,mass,3,train\n"
+                                "d,mass|effusion,4,test\n";
+    struct tr_labels t = {0};
+    struct nn_error err;
+    if (parse(&t, text, &err)) fail_msg("%s", err.text);
+    assert_true(t.multi);
+    assert_int_equal(t.class_count, 3);
+    assert_string_equal(t.classes[0], "cardiomegaly");
+    assert_string_equal(t.classes[2], "mass");
+    const uint64_t labels[] = {3, 0, 4, 6};
+    for (int i = 0; i < 4; i++) assert_int_equal(t.rows[i].labels, labels[i]);
+    tr_labels_release(&t);
+    t.class_count = 3;
+    strcpy(t.classes[0], "mass");
+    strcpy(t.classes[1], "effusion");
+    strcpy(t.classes[2], "cardiomegaly");
+    assert_int_equal(parse(&t, text, NULL), NN_OK);
+    const uint64_t reordered[] = {6, 0, 1, 3};
+    for (int i = 0; i < 4; i++) assert_int_equal(t.rows[i].labels, reordered[i]);
+    tr_labels_release(&t);
+}
+
+static void a_bar_or_none_in_the_column_label_is_part_of_a_class(void **state)
+{
+    (void)state;
+    struct tr_labels t = {0};
+    assert_int_equal(parse(&t, HEADER "a,x|y,1,train\nb,none,2,train\n", NULL), NN_OK);
+    assert_false(t.multi);
+    assert_int_equal(t.class_count, 2);
+    assert_string_equal(t.classes[1], "x|y");
+    assert_int_equal(t.rows[0].labels, 2);
+    tr_labels_release(&t);
+}
+
+static void bad_findings_get_one_line_that_says_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"file,label,labels,patient_id,split\n", "labels.csv:1: has both \"label\" and \"labels\""},
+        {"file,labels,labels,patient_id,split\n", "labels.csv:1: column \"labels\" is there twice"},
+        {FINDINGS "a,,1,train\n", "labels.csv:2: labels is empty"},
+        {FINDINGS "a,x|,1,train\n", "labels.csv:2: an empty label between bars"},
+        {FINDINGS "a,|x,1,train\n", "labels.csv:2: an empty label between bars"},
+        {FINDINGS "a,x||y,1,train\n", "labels.csv:2: an empty label between bars"},
+        {FINDINGS "a,x,1,train\nb,x|y|x,2,train\n", "labels.csv:3: label \"x\" is there twice"},
+        {FINDINGS "a,none|x,1,train\n", "labels.csv:2: \"none\" stands beside another label"},
+        {FINDINGS "a,none,1,train\n", "labels.csv: no image has a label but \"none\""},
+        {FINDINGS "a,x,1,train\nb,x|y,2,test\n", "labels.csv: class \"y\" has no training image"},
+        {FINDINGS "a,x|a_label_of_forty_eight_bytes_is_one_byte_too_lon,1,train\n",
+         "labels.csv:2: label \"a_label_of_forty_eight_bytes_is_one_byte_too_lon\" is longer than 47 bytes"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tr_labels t = {0};
+        struct nn_error err = {0};
+        assert_int_equal(parse(&t, cases[i].text, &err), NN_ERR_FORMAT);
+        assert_string_equal(err.text, cases[i].error);
+        assert_null(t.rows);
+    }
+    struct tr_labels given = {.class_count = 2, .classes = {"x", "none"}};
+    struct nn_error err;
+    assert_int_equal(parse(&given, FINDINGS "a,x,1,train\n", &err), NN_ERR_FORMAT);
+    assert_string_equal(err.text, "labels.csv: no finding can be called \"none\"");
+    struct tr_labels unknown = {.class_count = 1, .classes = {"x"}};
+    assert_int_equal(parse(&unknown, FINDINGS "a,x,1,train\nb,x|xy,2,test\n", &err), NN_ERR_FORMAT);
+    assert_string_equal(err.text, "labels.csv:3: label \"xy\" is not a class of this data set");
+}
+
+static void there_can_be_63_findings_and_no_more(void **state)
+{
+    (void)state;
+    struct nn_error err;
+    for (int count = NN_CLASSES_MAX - 1; count <= NN_CLASSES_MAX; count++) {
+        struct tr_labels t = {0};
+        char text[2048] = FINDINGS "a,";
+        for (int i = 0; i < count; i++) snprintf(text + strlen(text), 16, "%sf%02d", i ? "|" : "", i);
+        strcat(text, ",1,train\n");
+        nn_status status = parse(&t, text, &err);
+        assert_int_equal(status, count < NN_CLASSES_MAX ? NN_OK : NN_ERR_FORMAT);
+        if (status == NN_OK)
+            assert_true(t.rows[0].labels == ((uint64_t)1 << count) - 1);
+        else
+            assert_string_equal(err.text, "labels.csv: has more than 63 different labels");
+        tr_labels_release(&t);
     }
 }
 
@@ -259,6 +352,10 @@ int main(void)
         cmocka_unit_test(rows_are_read_whatever_the_order_of_columns),
         cmocka_unit_test(classes_are_the_sorted_labels_unless_they_are_given),
         cmocka_unit_test(every_bad_table_gets_one_line_that_says_where),
+        cmocka_unit_test(a_column_labels_holds_several_findings_or_none),
+        cmocka_unit_test(a_bar_or_none_in_the_column_label_is_part_of_a_class),
+        cmocka_unit_test(bad_findings_get_one_line_that_says_where),
+        cmocka_unit_test(there_can_be_63_findings_and_no_more),
         cmocka_unit_test(a_label_outside_the_given_classes_is_refused),
         cmocka_unit_test(more_labels_than_classes_can_be_are_refused),
         cmocka_unit_test(an_overlong_path_is_refused),

@@ -56,6 +56,8 @@ static int dataset_setup(void **state)
     return failed;
 }
 
+static const float ONE_HOT[2][2] = {{1, 0}, {0, 1}};
+
 static struct tr_train_config tiny_config(int resolution_log2)
 {
     struct tr_train_config c;
@@ -225,8 +227,8 @@ static void sampling_does_not_disturb_training(void **state)
     for (int i = 0; i < 14; i++) {
         steps(a, 1);
         steps(b, 1);
-        assert_int_equal(tr_training_sample(&b->tr, 3, 3, i % 2, images, NULL), NN_OK);
-        assert_int_equal(tr_training_sample(&b->tr, 3, 3, i % 2, again, NULL), NN_OK);
+        assert_int_equal(tr_training_sample(&b->tr, 3, 3, ONE_HOT[i % 2], images, NULL), NN_OK);
+        assert_int_equal(tr_training_sample(&b->tr, 3, 3, ONE_HOT[i % 2], again, NULL), NN_OK);
         assert_memory_equal(images, again, sizeof images);
     }
     write_state(a, scratch_path(state, "a"));
@@ -580,7 +582,7 @@ static double mean_grey(struct fixture *f, int class_index)
     static float images[COUNT * 8 * 8];
     struct nn_error err = {0};
     double sum = 0;
-    require(tr_training_sample(&f->tr, 100, COUNT, class_index, images, &err), &err);
+    require(tr_training_sample(&f->tr, 100, COUNT, ONE_HOT[class_index], images, &err), &err);
     for (int i = 0; i < COUNT * 8 * 8; i++) sum += (double)images[i] * 127.5 + 127.5;
     return sum / (COUNT * 8 * 8);
 }
@@ -699,16 +701,16 @@ static void growing_keeps_the_levels_that_were_learnt(void **state)
     large.seed = small.seed + 1;
     struct fixture *f = begin(state, NN_F32, &small);
     steps(f, 3);
-    require(tr_training_sample(&f->tr, 1, 4, 1, before, &err), &err);
+    require(tr_training_sample(&f->tr, 1, 4, ONE_HOT[1], before, &err), &err);
     uint64_t shown = f->tr.images_before = 7;
     shown += f->tr.images;
     write_state(f, path);
     end(f);
 
     f = begin(state, NN_F32, &large);
-    require(tr_training_sample(&f->tr, 1, 4, 1, fresh, &err), &err);
+    require(tr_training_sample(&f->tr, 1, 4, ONE_HOT[1], fresh, &err), &err);
     require(tr_train_state_grow(path, &f->tr, &err), &err);
-    require(tr_training_sample(&f->tr, 1, 4, 1, after, &err), &err);
+    require(tr_training_sample(&f->tr, 1, 4, ONE_HOT[1], after, &err), &err);
     assert_memory_equal(after, before, sizeof before);
     assert_memory_not_equal(fresh, before, sizeof before);
     assert_int_equal(f->tr.images, 0);
@@ -784,7 +786,7 @@ static void the_exported_generator_is_the_level_reached_and_samples_alike(void *
         const struct nn_sample_request request = {
             .seed = 9, .class_index = 1, .strength = 1, .truncation = 1};
         require(nn_model_sample(model, &request, 1, pixels, &err), &err);
-        require(tr_training_sample(&f->tr, 9, 1, 1, image, &err), &err);
+        require(tr_training_sample(&f->tr, 9, 1, ONE_HOT[1], image, &err), &err);
         for (int i = 0; i < phase.side * phase.side; i++) {
             double grey = fmin(fmax((double)image[i] * 127.5 + 127.5, 0), 255);
             assert_true(fabs(grey - pixels[i]) < (test_backend_has_bf16() ? 12 : 1));
