@@ -9,5 +9,6 @@ int tr_train_main(int argc, char **argv);
 int tr_sample_main(int argc, char **argv);
 int tr_import_main(int argc, char **argv);
 int tr_report_main(int argc, char **argv);
+int tr_inspect_main(int argc, char **argv);
 
 #endif

@@ -1,0 +1,117 @@
+"""`roentgym inspect`: checkpoints, states, runs and data sets, whole and damaged."""
+
+import hashlib
+import json
+import os
+import shutil
+import unittest
+
+from trainer import PATIENTS, TrainerTest, phantoms, read, roentgym, trained, write
+
+
+def newest_state(run):
+    return max(os.path.join(run, name) for name in os.listdir(run) if name.startswith("state-"))
+
+
+class Inspect(TrainerTest):
+    def inspect(self, path):
+        """The facts as JSON; the text must tell all of the top level, too."""
+        facts = json.loads(self.succeed("inspect", path, "--json"))
+        text = self.succeed("inspect", path)
+        for key in facts:
+            self.assertIn(f"\n{key.replace('_', ' ')} ".replace("\n", "", key == "kind"), text.replace("\n", " \n") + " \n")
+        self.assertNotIn("null", text)
+        return facts
+
+    def test_a_checkpoint_tells_what_it_is_and_by_which_hash(self):
+        path = os.path.join(trained(), "generator.safetensors")
+        facts = self.inspect(path)
+        content = read(path)
+        self.assertEqual(facts["kind"], "generator checkpoint")
+        self.assertEqual((facts["sha256"], facts["bytes"]), (hashlib.sha256(content).hexdigest(), len(content)))
+        self.assertEqual((facts["training_data"], facts["classes"]), ("simulated", ["no_fracture", "fracture"]))
+        self.assertEqual((facts["resolution"], facts["fmap_base"], facts["fmap_max"]), (16, 128, 8))
+        self.assertEqual(facts["weights"]["not_finite"], 0)
+        self.assertIn("sha256", facts["provenance"])
+
+    def test_the_default_model_is_read(self):
+        facts = self.inspect("deploy/models/default.safetensors")
+        self.assertEqual((facts["resolution"], facts["training_data"]), (1024, "simulated"))
+
+    def test_a_state_tells_where_it_stands_and_that_it_is_whole(self):
+        path = newest_state(trained())
+        facts = self.inspect(path)
+        self.assertEqual((facts["kind"], facts["checksum"]), ("training state", "verified"))
+        self.assertEqual((facts["configuration"]["seed"], facts["resolution"]), (1, 16))
+        self.assertIn("finished", facts["level"])
+        self.assertEqual(facts["data_sha256"], self.inspect(phantoms())["sha256"])
+        self.assertEqual(f"state-{facts['kimg']:09.3f}.safetensors", os.path.basename(path))
+
+    def test_a_run_tells_its_states_its_losses_and_what_is_damaged(self):
+        run = self.path("run")
+        shutil.copytree(trained(), run)
+        facts = self.inspect(run)
+        self.assertEqual((facts["kind"], facts["training_data"]), ("training run", "simulated"))
+        self.assertTrue(all(line.endswith(": whole") for line in facts["states"]))
+        self.assertIsInstance(facts["last_tick"]["gradient_penalty"], float)
+        self.assertGreater(facts["last_swd_3x"]["mean"], facts["last_swd_3x"]["floor"])
+        state = newest_state(run)
+        write(state, read(state)[:-1])
+        write(os.path.join(run, "generator.safetensors"), b"no")
+        write(os.path.join(run, "metrics.jsonl"), b"x\n")
+        facts = self.inspect(run)
+        self.assertNotIn("whole", facts["states"][0])
+        self.assertIn("generator.safetensors", facts["generator_problem"])
+        self.assertIn("line 1", facts["bad_lines_in_metrics"])
+
+    def test_a_data_set_is_counted(self):
+        facts = self.inspect(phantoms())
+        self.assertEqual((facts["kind"], facts["data"], facts["labels_csv"]), ("data set", "simulated", "fit for training"))
+        self.assertEqual(facts["sizes"], {"64x64, 8 bits": facts["images"]})
+        counts = facts["images_by_label_and_split"]
+        self.assertEqual(set(counts), {"fracture", "no_fracture"})
+        self.assertEqual(sum(sum(splits.values()) for splits in counts.values()), facts["images"])
+        self.assertEqual((facts["patients"], facts["patients_in_both_splits"]), (PATIENTS, 0))
+        self.assertEqual((facts["unreadable_images"], facts["equal_files_in_both_splits"]), (0, 0))
+        grey = facts["grey_levels_of_8_bits"]
+        self.assertTrue(grey["lowest"] <= grey["1%"] <= grey["median"] <= grey["99%"] <= grey["highest"] <= 255)
+
+    def test_leaks_and_damage_in_a_data_set_are_found(self):
+        folder = self.path("hips")
+        os.makedirs(os.path.join(folder, "images"))
+        images = sorted(os.listdir(os.path.join(phantoms(), "images")))[:4]
+        for k, name in enumerate(images):
+            write(os.path.join(folder, "images", f"{k}.png"), read(phantoms(), "images", name))
+        write(os.path.join(folder, "images/1.png"), read(folder, "images/0.png"))
+        write(os.path.join(folder, "images/2.png"), read(folder, "images/2.png")[:100])
+        write(os.path.join(folder, "labels.csv"),
+              "file,label,patient_id,split\nimages/0.png,a,p1,train\nimages/1.png,b,p2,test\n"
+              "images/2.png,b,p3,train\nimages/3.png,a,p1,test\nimages/4.png,a,p4,train\n")
+        facts = self.inspect(folder)
+        self.assertEqual((facts["patients_in_both_splits"], facts["leaking_patients"]), (1, ["p1"]))
+        self.assertEqual((facts["equal_files_in_both_splits"], facts["leaking_files"]), (1, ["images/0.png"]))
+        self.assertEqual(facts["unreadable_images"], 2)
+        self.assertIn("images/2.png", facts["unreadable"][0])
+        self.assertIn("images/4.png", facts["unreadable"][1])
+        self.assertIn("labels.csv:5", facts["labels_csv"])
+        self.assertIn("dataset.json", facts["dataset_json_problem"])
+        self.assertEqual(facts["images_by_label_and_split"]["a"], {"train": 2, "test": 1})
+
+    def test_what_is_nothing_of_these_is_refused_in_one_line(self):
+        write(self.path("text"), "hello")
+        write(self.path("foreign.safetensors"), b"\x02\0\0\0\0\0\0\0{}")
+        os.mkdir(self.path("data"))
+        write(self.path("data/labels.csv"), "label\nx\n")
+        for path, text in (("text", "text"), ("foreign.safetensors", "foreign"), ("nowhere", "No such file"),
+                           (".", "neither"), ("data", "column 'file'")):
+            self.refuse("inspect", self.path(path), text=text)
+            self.refuse("inspect", self.path(path), "--json", text=text)
+        damaged = read(newest_state(trained()))
+        write(self.path("state"), damaged[:-2000] + b"\x41" + damaged[-1999:])
+        self.refuse("inspect", self.path("state"), text="checksum")
+        for arguments in ([], ["a", "b"], ["--bogus"]):
+            self.assertEqual(roentgym("inspect", *arguments).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
