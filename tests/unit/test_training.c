@@ -15,9 +15,9 @@
 #include "engine/image.h"
 #include "engine/rng.h"
 #include "engine/safetensors.h"
+#include "tested_backend.h"
 #include "tests/unit/scratch.h"
 #include "trainer/train_state.h"
-#include "tested_backend.h"
 
 /* 4:0/4, 8:4/4, 16:4/... in steps of one minibatch: a fade from step 4, another from step 12. */
 enum { IMAGES = 11, SIDE = 16, MINIBATCH = 4, LAST_STEP = 22 };
@@ -486,6 +486,45 @@ static void damaged_metadata_are_refused(void **state)
     }
 }
 
+/* As the first states have it. */
+static void a_configuration_without_variants_means_the_first_networks(void **state)
+{
+    static const char first[] =
+        "{\"resolution_log2\":2,\"label_count\":2,\"fmap_base\":64,\"fmap_max\":16,\"mbstd_group\":4,"
+        "\"penalty_weight\":10,\"penalty_target\":1,\"drift_weight\":0.001,\"label_weight\":1,"
+        "\"penalty_native\":true,\"adam_beta1\":0,\"adam_beta2\":0.99,\"adam_epsilon\":1e-8,"
+        "\"ema_decay\":0.995,\"seed\":1,\"tick_kimg\":2,"
+        "\"levels\":[{\"fade_kimg\":0,\"train_kimg\":4,\"minibatch\":16,\"lr\":0.002}]}";
+    struct tr_train_config c;
+    struct nn_error err = {0};
+    (void)state;
+    if (tr_train_config_parse(&c, first, "RUN/state", &err)) fail_msg("%s", err.text);
+    assert_int_equal(c.gan.label_kind, NN_LABELS_CLASSES);
+    assert_int_equal(c.gan.label_norm, NN_NORM_JOINT);
+    assert_int_equal(c.gan.conditioning, NN_CONDITION_CLASSIFIER);
+    assert_false(c.gan.unfused);
+    assert_true(nn_gan_pixel_norm_epsilon(&c.gan) == 1e-8f);
+    assert_int_equal(c.gan.mbstd_group, 4);
+    assert_false(c.mirror);
+}
+
+static void a_configuration_keeps_every_variant(void **state)
+{
+    struct tr_train_config c = tiny_config(4), back;
+    (void)state;
+    c.gan.label_kind = NN_LABELS_MULTI;
+    c.gan.label_norm = NN_NORM_LATENT_ONLY;
+    c.gan.conditioning = NN_CONDITION_PROJECTION;
+    c.gan.unfused = true;
+    c.gan.mbstd_group = 0;
+    c.gan.pixel_norm_epsilon = 1e-4f;
+    char *text = tr_train_config_text(&c);
+    assert_int_equal(tr_train_config_parse(&back, text, "RUN/state", NULL), NN_OK);
+    assert_memory_equal(&back.gan, &c.gan, sizeof c.gan);
+    assert_string_equal(back.preset, "cpu-small");
+    free(text);
+}
+
 static void a_configuration_out_of_range_is_refused_by_name(void **state)
 {
     static const struct {
@@ -820,6 +859,8 @@ int main(void)
         on_data(missing_truncated_and_foreign_states_are_refused),
         on_data(states_from_before_they_listed_classes_are_read),
         on_data(damaged_metadata_are_refused),
+        cmocka_unit_test(a_configuration_keeps_every_variant),
+        cmocka_unit_test(a_configuration_without_variants_means_the_first_networks),
         cmocka_unit_test(a_configuration_out_of_range_is_refused_by_name),
         on_data(a_full_disk_leaves_the_old_state),
         on_data(a_gradient_that_is_not_finite_skips_the_update_and_is_counted),
