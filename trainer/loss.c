@@ -79,8 +79,8 @@ static bool has_label_term(const struct nn_network *d, const struct tr_loss_conf
 /* (N,1,1,1): |d(sum of scores)/d images|^2 of each sample, native. */
 static nn_id gradient_square(struct nn_tape *t, nn_id score, nn_id images)
 {
-    nn_id gradient;
-    nn_gradient(t, score, nn_affine(t, 0, score, 1), &images, 1, &gradient);
+    nn_id gradient, ones = nn_detach(t, nn_affine(t, 0, score, 1)); /* or its zeros would be followed back */
+    nn_gradient(t, score, ones, &images, 1, &gradient);
     return nn_sum_to(t, nn_mul(t, gradient, gradient), nn_shape(shape_of(t, score).n, 1, 1, 1));
 }
 

@@ -115,18 +115,17 @@ def write_data(folder, count=16, side=1024):
         file.write('{"name": "noise", "simulated": true}\n')
 
 
-def difference(build, side, base, most, n, folder):
+def difference(build, side, base, most, n):
     """The largest relative difference of losses and of each network's gradient between the two."""
     import torch
 
     import train_peer
-    from test_pytorch import in_torch_order, read_safetensors
+    from test_pytorch import dump
 
-    path, res = os.path.join(folder, "step.safetensors"), side.bit_length() - 1
-    numbers = (res, base, most, 2, 4, n, 0, 3)
-    subprocess.run([f"{build}/tests/oracle/dump_gradients", "cpu", *map(str, numbers), path], check=True)
-    ours = {name: in_torch_order(t).float() for name, t in read_safetensors(path).items()}
-    os.unlink(path)
+    res = side.bit_length() - 1
+    settings = dict(fmap_base=base, fmap_max=most, group=4, n=n, lod=0, seed=3, fake_labels="real_batch")
+    ours = dump(build, backend="cpu", resolution_log2=res, **settings)
+    ours = {name: tensor.float() for name, tensor in ours.items()}
 
     def group(prefix):
         return {name[len(prefix) :]: t for name, t in ours.items() if name.startswith(prefix)}
@@ -135,7 +134,7 @@ def difference(build, side, base, most, n, folder):
     generator = train_peer.Generator({n: t for n, t in group("g/").items() if n in g_names}, res)
     discriminator = train_peer.Discriminator({n: t for n, t in group("d/").items() if n in d_names}, res)
     inputs = group("in/")
-    labels, latents = inputs["labels"].flatten(1), inputs["latents"].flatten(1)
+    labels, latents = inputs["real_labels"].flatten(1), inputs["latents"].flatten(1)
     fakes = generator(latents, labels)
     losses = {
         "d": train_peer.critic_loss(discriminator, inputs["reals"], fakes.detach(), inputs["mix"], labels),
@@ -180,7 +179,7 @@ def run_cell(cell, options, data, folder):
     n = options.minibatch or MINIBATCH[cell]
     print(f"\n{side}x{side}, width {base}/{most}, minibatch {n}, about {WORK[cell]} GFLOP an image")
     if not options.no_check:
-        errors = difference(options.build, side, base, most, 2, folder)
+        errors = difference(options.build, side, base, most, 2)
         print("  same step in f32: relative difference of critic's loss {:.1e}, its gradient {:.1e}, "
               "generator's loss {:.1e}, its gradient {:.1e}".format(*errors), flush=True)
     row = "  {:6} {:>14} {:>14} {:>8} {:>10} {:>10} {:>8} {:>10}"

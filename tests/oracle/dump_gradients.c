@@ -1,29 +1,22 @@
 /* One training step's numbers as a safetensors file, for test_pytorch.py to recompute.
  *
- *   dump_gradients BACKEND RESOLUTION_LOG2 FMAP_BASE FMAP_MAX LABELS GROUP N LOD SEED OUT.safetensors
- *                  [unfused] [latent_only] [multi] [projection] [epsilon]
+ *   dump_gradients OUT.safetensors KEY=VALUE...
  *
- * BACKEND is reference or cpu, both in f32. The words choose variants of the networks (engine/gan.h; epsilon:
- * 0.01 in the pixel norm). The file holds, for K in {g, d}: K/NAME the parameters as they
- * are stored (weights O,K,K,I) and K.gradient/NAME where there is one; in/latents, in/labels, in/mix,
- * in/reals; out/fakes, the losses' terms, and d.stepped/NAME, the parameters after two steps of Adam. */
+ * with the keys that main and config_of ask for. The backend is reference or cpu, both in f32, or reference64
+ * in f64. The file holds, for K in {g, d}: K/NAME the parameters as they are stored (weights O,K,K,I) and
+ * K.gradient/NAME where there is one; in/latents, in/real_labels, in/fake_labels, in/mix, in/reals; out/fakes
+ * and the losses' terms. Of the discriminator also two updates: d.between/NAME after the first,
+ * d.gradient2/NAME there (of the lazy penalty, if the loss has one; else of the same loss again) and
+ * d.stepped/NAME after the second. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/rng.h"
 #include "engine/safetensors.h"
-#include "trainer/loss.h"
+#include "trainer/optimiser.h"
 
 enum { TENSORS_MAX = 512, PARAMS_MAX = 128 };
-
-static const struct tr_loss_config LOSS = {.penalty_weight = 10,
-                                           .penalty_target = 1,
-                                           .drift_weight = 0.001f,
-                                           .label_weight = 1,
-                                           .label_fakes = true};
-/* Unlike a training's, so that every constant shows: both moments move, and epsilon is not negligible. */
-static const struct nn_adam ADAM = {.lr = 0.01f, .beta1 = 0.5f, .beta2 = 0.9f, .epsilon = 1e-3f};
 
 static struct {
     struct nn_st_tensor tensors[TENSORS_MAX];
@@ -46,32 +39,57 @@ static void *allocate(size_t count, size_t size)
 }
 
 /* Takes `data`, which lives until the end of the program. */
-static void add(const char *group, const char *name, const struct nn_shape s, const float *data)
+static void add(const char *group, const char *name, const struct nn_shape s, enum nn_st_type type,
+                const void *data)
 {
     if (file.count == TENSORS_MAX) abort();
     char *full = file.names[file.count];
     snprintf(full, sizeof file.names[0], "%s/%s", group, name);
     file.tensors[file.count++] = (struct nn_st_tensor){
-        .name = full, .type = NN_ST_F32, .rank = 4, .dims = {s.n, s.h, s.w, s.c}, .data = data};
+        .name = full, .type = type, .rank = 4, .dims = {s.n, s.h, s.w, s.c}, .data = data};
+}
+
+/* A tensor of the backend's real_type. */
+static void add_tensor(struct nn_backend *be, const char *group, const char *name, struct nn_shape shape,
+                       const void *device)
+{
+    struct nn_error err;
+    void *data = allocate(nn_count(shape), nn_type_size(be->real_type));
+    check(be->download(be, data, device, nn_count(shape) * nn_type_size(be->real_type), &err), &err);
+    add(group, name, shape, be->real_type == NN_F64 ? NN_ST_F64 : NN_ST_F32, data);
 }
 
 static void add_value(struct nn_tape *t, const char *group, const char *name, nn_id id)
 {
     struct nn_error err;
     check(nn_tape_status(t, &err), &err);
-    struct nn_shape shape = nn_value(t, id)->shape;
-    float *data = allocate(nn_count(shape), sizeof *data);
-    check(nn_read(t, id, data, &err), &err);
-    add(group, name, shape, data);
+    struct nn_tensor value = *nn_value(t, id);
+    add_tensor(nn_tape_backend(t), group, name, value.shape, value.data);
 }
 
-/* A network and its parameters in backend memory. */
+/* A network, its parameters and Adam's moments, in backend memory. */
 struct model {
     struct nn_network net;
-    float *host;
-    void *values;
-    nn_id ids[PARAMS_MAX];
+    void *values, *m, *v;
+    nn_id ids[PARAMS_MAX], gradients[PARAMS_MAX];
 };
+
+/* `host`, or zeros when it is NULL, in the backend's real_type. */
+static void *to_backend(struct nn_backend *be, const float *host, size_t count)
+{
+    struct nn_error err;
+    size_t element = nn_type_size(be->real_type);
+    void *device = be->alloc(be, count * element), *raw = allocate(count, element);
+    if (!device) abort();
+    for (size_t i = 0; host && i < count; i++)
+        if (be->real_type == NN_F64)
+            ((double *)raw)[i] = (double)host[i];
+        else
+            ((float *)raw)[i] = host[i];
+    check(be->upload(be, device, raw, count * element, &err), &err);
+    free(raw);
+    return device;
+}
 
 static void init_model(struct model *m, struct nn_backend *be, const struct nn_gan_config *config,
                        enum nn_network_kind kind, uint64_t seed)
@@ -80,29 +98,55 @@ static void init_model(struct model *m, struct nn_backend *be, const struct nn_g
     const char *group = kind == NN_GENERATOR ? "g" : "d";
     check(nn_network_init(&m->net, config, kind, &err), &err);
     if (m->net.param_count > PARAMS_MAX) abort();
-    m->host = allocate(m->net.value_count, sizeof *m->host);
-    nn_network_init_values(&m->net, seed, m->host);
+    float *host = allocate(m->net.value_count, sizeof *host);
+    nn_network_init_values(&m->net, seed, host);
     for (int i = 0; i < m->net.param_count; i++) {
         const struct nn_param *p = &m->net.params[i];
-        float *at = m->host + p->offset;
+        float *at = host + p->offset;
         if (strstr(p->name, "/bias")) nn_random_normals(seed, 10, p->offset, nn_count(p->shape), at);
-        add(group, p->name, p->shape, at);
+        add(group, p->name, p->shape, NN_ST_F32, at);
     }
-    size_t size_bytes = m->net.value_count * sizeof *m->host;
-    m->values = be->alloc(be, size_bytes);
-    if (!m->values) abort();
-    check(be->upload(be, m->values, m->host, size_bytes, &err), &err);
+    m->values = to_backend(be, host, m->net.value_count);
+    m->m = to_backend(be, NULL, m->net.value_count);
+    m->v = to_backend(be, NULL, m->net.value_count);
 }
 
-static void add_gradients(struct nn_tape *t, struct model *m, const char *group, nn_id loss, nn_id *gradients)
+static void release_model(struct model *m, struct nn_backend *be)
 {
-    nn_gradient(t, loss, nn_affine(t, 0, loss, 1), m->ids, m->net.param_count, gradients);
-    for (int i = 0; i < m->net.param_count; i++)
-        if (gradients[i].index) add_value(t, group, m->net.params[i].name, gradients[i]);
+    be->free(be, m->values);
+    be->free(be, m->m);
+    be->free(be, m->v);
+    nn_network_release(&m->net);
 }
 
-static nn_id random_input(struct nn_tape *t, uint64_t seed, uint64_t stream, const char *name,
-                          struct nn_shape shape, bool uniform)
+static void add_gradients(struct nn_tape *t, struct model *m, const char *group, nn_id loss)
+{
+    nn_gradient(t, loss, nn_affine(t, 0, loss, 1), m->ids, m->net.param_count, m->gradients);
+    for (int i = 0; i < m->net.param_count; i++)
+        if (m->gradients[i].index) add_value(t, group, m->net.params[i].name, m->gradients[i]);
+}
+
+/* An update by the gradients; adds the parameters that it changed. */
+static void update(struct nn_backend *be, struct nn_tape *t, struct model *m, struct nn_adam adam,
+                   const char *group)
+{
+    struct nn_error err;
+    for (int i = 0; i < m->net.param_count; i++) {
+        const struct nn_tensor *g = nn_value(t, m->gradients[i]);
+        if (!g) continue;
+        size_t at = m->net.params[i].offset * nn_type_size(be->real_type);
+        char *value = (char *)m->values + at;
+        check(be->adam(be, &adam, nn_count(g->shape), value, g->data, (char *)m->m + at, (char *)m->v + at,
+                       &err),
+              &err);
+        add_tensor(be, group, m->net.params[i].name, g->shape, value);
+    }
+}
+
+/* ---- inputs ------------------------------------------------------------------------------------- */
+
+static float *random_input(uint64_t seed, uint64_t stream, const char *name, struct nn_shape shape,
+                           bool uniform)
 {
     size_t count = nn_count(shape);
     float *data = allocate(count, sizeof *data);
@@ -110,134 +154,209 @@ static nn_id random_input(struct nn_tape *t, uint64_t seed, uint64_t stream, con
         for (size_t i = 0; i < count; i++) data[i] = nn_random_uniform(seed, stream, i);
     else
         nn_random_normals(seed, stream, 0, count, data);
-    add("in", name, shape, data);
-    return nn_from_host(t, data, shape);
+    add("in", name, shape, NN_ST_F32, data);
+    return data;
 }
 
-static nn_id label_input(struct nn_tape *t, uint64_t seed, int n, const struct nn_gan_config *config)
+/* One-hot, or each 0 or 1. */
+static float *label_input(uint64_t seed, uint64_t stream, const char *name, int n,
+                          const struct nn_gan_config *config)
 {
     int count = config->label_count;
-    if (!count) return nn_none;
+    if (!count) return NULL;
     struct nn_shape shape = nn_shape(n, count, 1, 1);
     float *data = allocate(nn_count(shape), sizeof *data);
     for (int i = 0; i < n; i++) {
-        uint32_t word = nn_random_u32(seed, 14, (uint64_t)i);
-        for (int k = 0; k < count; k++)
-            data[i * count + k] =
-                (config->label_kind == NN_LABELS_MULTI ? word >> k & 1 : (int)(word % (uint32_t)count) == k);
+        uint32_t word = nn_random_u32(seed, stream, (uint64_t)i);
+        if (config->label_kind == NN_LABELS_CLASSES) data[i * count + (int)(word % (uint32_t)count)] = 1;
+        for (int k = 0; k < count && config->label_kind == NN_LABELS_MULTI; k++)
+            data[i * count + k] = (float)(word >> k & 1);
     }
-    add("in", "labels", shape, data);
-    return nn_from_host(t, data, shape);
+    add("in", name, shape, NN_ST_F32, data);
+    return data;
 }
 
-/* Two steps from zero moments, with the same gradients. Writes the stepped parameters. */
-static void step_adam(struct nn_backend *be, struct nn_tape *t, struct model *m, const nn_id *gradients)
+/* What a step is given, on the host. */
+struct inputs {
+    int n, side, latent;
+    float lod;
+    float *latents, *real_labels, *fake_labels, *mix, *reals;
+};
+
+static struct inputs draw_inputs(const struct tr_train_config *c, int n, float lod, uint64_t seed)
 {
-    struct nn_error err;
-    for (int i = 0; i < m->net.param_count; i++) {
-        if (!gradients[i].index) continue;
-        const struct nn_param *p = &m->net.params[i];
-        nn_id first = nn_affine(t, 0, m->ids[i], 0), second = nn_affine(t, 0, m->ids[i], 0);
-        nn_id stepped = nn_affine(t, 1, m->ids[i], 0);
-        check(nn_tape_status(t, &err), &err);
-        for (int step = 1; step <= 2; step++) {
-            struct nn_adam adam = ADAM;
-            adam.step = step;
-            check(be->adam(be, &adam, nn_count(p->shape), nn_value(t, stepped)->data,
-                           nn_value(t, gradients[i])->data, nn_value(t, first)->data,
-                           nn_value(t, second)->data, &err),
-                  &err);
-        }
-        add_value(t, "d.stepped", p->name, stepped);
-    }
+    const struct nn_gan_config *config = &c->gan;
+    struct inputs in = {.n = n,
+                        .lod = lod,
+                        .side = 1 << (config->resolution_log2 - (int)lod),
+                        .latent = nn_gan_latent_size(config)};
+    bool same = c->loss.fake_labels == TR_FAKE_LABELS_REAL_BATCH;
+    in.real_labels = label_input(seed, 14, "real_labels", n, config);
+    in.fake_labels = label_input(seed, same ? 14 : 15, "fake_labels", n, config);
+    in.latents = random_input(seed, 11, "latents", nn_shape(n, in.latent, 1, 1), false);
+    in.reals = random_input(seed, 12, "reals", nn_shape(n, 1, in.side, in.side), false);
+    in.mix = random_input(seed, 13, "mix", nn_shape(n, 1, 1, 1), true);
+    return in;
 }
 
-static void run(struct nn_backend *be, const struct nn_gan_config *config, int n, float lod, uint64_t seed)
+static nn_id labels_on(struct nn_tape *t, const float *labels, struct nn_shape shape)
 {
+    return labels ? nn_from_host(t, labels, shape) : nn_none;
+}
+
+/* The batch on the tape; `fakes` not detached. */
+static struct tr_critic_batch batch_of(struct nn_tape *t, const struct inputs *in, const struct model *g)
+{
+    struct nn_shape labels = nn_shape(in->n, g->net.config.label_count, 1, 1);
+    struct tr_critic_batch batch = {.reals =
+                                        nn_from_host(t, in->reals, nn_shape(in->n, 1, in->side, in->side)),
+                                    .mix = nn_from_host(t, in->mix, nn_shape(in->n, 1, 1, 1)),
+                                    .real_labels = labels_on(t, in->real_labels, labels),
+                                    .fake_labels = labels_on(t, in->fake_labels, labels),
+                                    .lod = in->lod};
+    nn_id z = nn_from_host(t, in->latents, nn_shape(in->n, in->latent, 1, 1));
+    batch.fakes = nn_generator(t, &g->net, g->ids, z, batch.fake_labels, in->lod);
+    return batch;
+}
+
+/* ---- the step ----------------------------------------------------------------------------------- */
+
+static void begin(struct nn_tape *t, struct model *g, struct model *d)
+{
+    nn_tape_reset(t);
+    nn_network_leaves(t, &g->net, g->values, g->ids);
+    nn_network_leaves(t, &d->net, d->values, d->ids);
+}
+
+static void add_critic_terms(struct nn_tape *t, const struct tr_critic_loss *loss)
+{
+    const struct {
+        const char *name;
+        nn_id id;
+    } terms[] = {{"critic_total", loss->total},     {"critic_real", loss->real},
+                 {"critic_fake", loss->fake},       {"critic_margin", loss->margin},
+                 {"critic_penalty", loss->penalty}, {"critic_label", loss->label}};
+    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
+        if (terms[i].id.index) add_value(t, "out", terms[i].name, terms[i].id);
+}
+
+static void run(struct nn_backend *be, const struct tr_train_config *config, const struct inputs *in,
+                uint64_t seed)
+{
+    static const struct tr_phase phase = {.level = 0};
     struct nn_error err;
     struct nn_tape *t;
     struct model g, d;
-    nn_id gradients[PARAMS_MAX];
-    int side = 1 << (config->resolution_log2 - (int)lod);
+    const struct tr_loss_config *loss = &config->loss;
     check(nn_tape_new(&t, be, &err), &err);
-    init_model(&g, be, config, NN_GENERATOR, seed);
-    init_model(&d, be, config, NN_DISCRIMINATOR, seed);
-    nn_network_leaves(t, &g.net, g.values, g.ids);
-    nn_network_leaves(t, &d.net, d.values, d.ids);
+    init_model(&g, be, &config->gan, NN_GENERATOR, seed);
+    init_model(&d, be, &config->gan, NN_DISCRIMINATOR, seed);
 
-    nn_id labels = label_input(t, seed, n, config);
-    nn_id latents =
-        random_input(t, seed, 11, "latents", nn_shape(n, nn_gan_latent_size(config), 1, 1), false);
-    nn_id fakes = nn_generator(t, &g.net, g.ids, latents, labels, lod);
-    add_value(t, "out", "fakes", fakes);
-    struct tr_critic_batch batch = {.reals =
-                                        random_input(t, seed, 12, "reals", nn_shape(n, 1, side, side), false),
-                                    .fakes = nn_detach(t, fakes),
-                                    .mix = random_input(t, seed, 13, "mix", nn_shape(n, 1, 1, 1), true),
-                                    .real_labels = labels,
-                                    .fake_labels = labels,
-                                    .lod = lod};
-    struct tr_critic_loss critic = tr_critic_loss(t, &d.net, d.ids, &batch, &LOSS);
-    add_value(t, "out", "critic_total", critic.total);
-    add_value(t, "out", "critic_real", critic.real);
-    add_value(t, "out", "critic_fake", critic.fake);
-    add_value(t, "out", "critic_penalty", critic.penalty);
-    if (critic.label.index) add_value(t, "out", "critic_label", critic.label);
-    add_gradients(t, &d, "d.gradient", critic.total, gradients);
-    step_adam(be, t, &d, gradients);
-    struct tr_generator_batch generated = {.fakes = fakes, .fake_labels = labels, .lod = lod};
-    nn_id generator = tr_generator_loss(t, &d.net, d.ids, &generated, &LOSS);
-    add_value(t, "out", "generator_total", generator);
-    add_gradients(t, &g, "g.gradient", generator, gradients);
+    begin(t, &g, &d);
+    struct tr_critic_batch batch = batch_of(t, in, &g);
+    add_value(t, "out", "fakes", batch.fakes);
+    struct tr_generator_batch made = {batch.fakes, batch.fake_labels, batch.reals, batch.real_labels,
+                                      in->lod};
+    nn_id total = tr_generator_loss(t, &d.net, d.ids, &made, loss);
+    add_value(t, "out", "generator_total", total);
+    add_gradients(t, &g, "g.gradient", total);
+
+    batch.fakes = nn_detach(t, batch.fakes);
+    struct tr_critic_loss critic = tr_critic_loss(t, &d.net, d.ids, &batch, loss);
+    add_critic_terms(t, &critic);
+    struct nn_adam adam = tr_critic_adam(config, &phase, 0);
+    add_gradients(t, &d, "d.gradient", critic.total);
+    adam.step = 1;
+    update(be, t, &d, adam, "d.between");
+
+    begin(t, &g, &d);
+    batch = batch_of(t, in, &g);
+    batch.fakes = nn_detach(t, batch.fakes);
+    total = tr_loss_is_lazy(loss) ? tr_lazy_penalty(t, &d.net, d.ids, &batch, loss)
+                                  : tr_critic_loss(t, &d.net, d.ids, &batch, loss).total;
+    add_gradients(t, &d, "d.gradient2", total);
+    adam.step = 2;
+    update(be, t, &d, adam, "d.stepped");
 
     nn_tape_free(t);
-    be->free(be, g.values);
-    be->free(be, d.values);
-    nn_network_release(&g.net);
-    nn_network_release(&d.net);
+    release_model(&g, be);
+    release_model(&d, be);
 }
 
-static bool take_variant(struct nn_gan_config *c, const char *word)
+/* ---- the command line --------------------------------------------------------------------------- */
+
+static const char *value_of(int argc, char **argv, const char *key)
 {
-    if (strcmp(word, "unfused") == 0)
-        c->unfused = true;
-    else if (strcmp(word, "latent_only") == 0)
-        c->label_norm = NN_NORM_LATENT_ONLY;
-    else if (strcmp(word, "multi") == 0)
-        c->label_kind = NN_LABELS_MULTI;
-    else if (strcmp(word, "projection") == 0)
-        c->conditioning = NN_CONDITION_PROJECTION;
-    else if (strcmp(word, "epsilon") == 0)
-        c->pixel_norm_epsilon = 0.01f;
-    else
-        return false;
-    return true;
+    size_t length = strlen(key);
+    for (int i = 2; i < argc; i++)
+        if (strncmp(argv[i], key, length) == 0 && argv[i][length] == '=') return argv[i] + length + 1;
+    fprintf(stderr, "dump_gradients: no %s=\n", key);
+    exit(2);
+}
+
+static int word_of(int argc, char **argv, const char *key, const char *const words[])
+{
+    int index = nn_word_index(words, value_of(argc, argv, key));
+    if (index >= 0) return index;
+    fprintf(stderr, "dump_gradients: no such %s\n", key);
+    exit(2);
+}
+
+static struct nn_backend *open_backend(const char *name)
+{
+    struct nn_error err;
+    struct nn_backend *be;
+    check(strcmp(name, "cpu") == 0
+              ? nn_backend_open_cpu(&be, NN_F32, &err)
+              : nn_backend_open_reference(&be, strcmp(name, "reference64") == 0 ? NN_F64 : NN_F32, &err),
+          &err);
+    return be;
+}
+
+/* Adam's constants are unlike a training's, so that each shows: both moments move, and epsilon is not
+ * negligible. */
+static struct tr_train_config config_of(int argc, char **argv)
+{
+    struct tr_train_config c = {.adam_beta1 = 0.5f, .adam_beta2 = 0.9f, .adam_epsilon = 1e-3f};
+    const struct {
+        const char *key;
+        int *value;
+    } numbers[] = {{"resolution_log2", &c.gan.resolution_log2},
+                   {"fmap_base", &c.gan.fmap_base},
+                   {"fmap_max", &c.gan.fmap_max},
+                   {"labels", &c.gan.label_count},
+                   {"group", &c.gan.mbstd_group},
+                   {"lazy_interval", &c.loss.lazy_interval}};
+    c.loss = tr_loss_config_official();
+    c.schedule.levels[0].lr = 0.01f;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        *numbers[i].value = atoi(value_of(argc, argv, numbers[i].key));
+    c.loss.gamma = strtof(value_of(argc, argv, "gamma"), NULL);
+    c.loss.label_fakes = strcmp(value_of(argc, argv, "label_fakes"), "on") == 0;
+    c.loss.kind = (enum tr_loss_kind)word_of(argc, argv, "loss", tr_loss_words);
+    c.loss.fake_labels = (enum tr_fake_labels)word_of(argc, argv, "fake_labels", tr_fake_labels_words);
+    c.gan.label_kind = (enum nn_label_kind)word_of(argc, argv, "label_kind", nn_label_kind_words);
+    c.gan.label_norm = (enum nn_label_norm)word_of(argc, argv, "label_norm", nn_label_norm_words);
+    c.gan.conditioning = (enum nn_conditioning)word_of(argc, argv, "conditioning", nn_conditioning_words);
+    c.gan.unfused = strcmp(value_of(argc, argv, "unfused"), "on") == 0;
+    c.gan.pixel_norm_epsilon = strtof(value_of(argc, argv, "pixel_norm_epsilon"), NULL);
+    return c;
 }
 
 int main(int argc, char **argv)
 {
     struct nn_error err;
-    struct nn_backend *be;
-    if (argc < 11) {
-        fprintf(stderr, "usage: dump_gradients BACKEND RESOLUTION_LOG2 FMAP_BASE FMAP_MAX LABELS GROUP N LOD "
-                        "SEED OUT.safetensors [VARIANT...]\n");
+    if (argc < 2) {
+        fprintf(stderr, "usage: dump_gradients OUT.safetensors KEY=VALUE...\n");
         return 2;
     }
-    check(strcmp(argv[1], "cpu") == 0 ? nn_backend_open_cpu(&be, NN_F32, &err)
-                                      : nn_backend_open_reference(&be, NN_F32, &err),
-          &err);
-    struct nn_gan_config config = {.resolution_log2 = atoi(argv[2]),
-                                   .fmap_base = atoi(argv[3]),
-                                   .fmap_max = atoi(argv[4]),
-                                   .label_count = atoi(argv[5]),
-                                   .mbstd_group = atoi(argv[6])};
-    for (int i = 11; i < argc; i++)
-        if (!take_variant(&config, argv[i])) {
-            fprintf(stderr, "dump_gradients: no variant '%s'\n", argv[i]);
-            return 2;
-        }
-    run(be, &config, atoi(argv[7]), strtof(argv[8], NULL), strtoull(argv[9], NULL, 10));
-    check(nn_st_write(argv[10], file.tensors, file.count, NULL, 0, &err), &err);
+    struct tr_train_config config = config_of(argc, argv);
+    uint64_t seed = strtoull(value_of(argc, argv, "seed"), NULL, 10);
+    struct inputs in = draw_inputs(&config, atoi(value_of(argc, argv, "n")),
+                                   strtof(value_of(argc, argv, "lod"), NULL), seed);
+    struct nn_backend *be = open_backend(value_of(argc, argv, "backend"));
+    run(be, &config, &in, seed);
     be->close(be);
+    check(nn_st_write(argv[1], file.tensors, file.count, NULL, 0, &err), &err);
     return 0;
 }

@@ -18,11 +18,11 @@ except ImportError as why:
     raise unittest.SkipTest(f"no PyTorch: {why}; Debian's is python3-torch")
 
 torch.set_num_threads(1)  # the networks are small
-TOLERANCE = 1e-4  # |a - b| / |b|
+TOLERANCE, TOLERANCE_F64 = 1e-4, 1e-6  # |a - b| / |b|
 
 
 def read_safetensors(path):
-    """{name: f64 tensor} of a file with F32 tensors."""
+    """{name: f64 tensor} of a file with F32 and F64 tensors."""
     with open(path, "rb") as file:
         data = file.read()
     (length,) = struct.unpack("<Q", data[:8])
@@ -30,9 +30,9 @@ def read_safetensors(path):
     for name, entry in json.loads(data[8 : 8 + length]).items():
         if name == "__metadata__":
             continue
-        assert entry["dtype"] == "F32", name
+        dtype = {"F32": torch.float32, "F64": torch.float64}[entry["dtype"]]
         first, last = (8 + length + offset for offset in entry["data_offsets"])
-        values = torch.frombuffer(bytearray(data[first:last]), dtype=torch.float32)
+        values = torch.frombuffer(bytearray(data[first:last]), dtype=dtype)
         tensors[name] = values.reshape(entry["shape"]).double()
     return tensors
 
@@ -42,8 +42,17 @@ def in_torch_order(tensor):
     return tensor.permute(0, 3, 1, 2).contiguous()
 
 
+def single(number):
+    """The engine's constants are f32 in its f64 form, too. It matters where a gradient is what is left after
+    much has cancelled: a bias's, of a penalty."""
+    return float(torch.tensor(number, dtype=torch.float32))
+
+
+EPSILON = single(1e-8)
+
+
 def pixel_norm(x, epsilon):
-    return x / torch.sqrt((x * x).mean(dim=1, keepdim=True) + epsilon)
+    return x / torch.sqrt((x * x).mean(dim=1, keepdim=True) + (single(epsilon) or EPSILON))
 
 
 def minibatch_stddev(x, group_size):
@@ -51,7 +60,7 @@ def minibatch_stddev(x, group_size):
     n, channels, height, width = x.shape
     group = min(group_size or n, n)
     y = x.reshape(group, n // group, channels, height, width)
-    y = torch.sqrt(y.var(dim=0, unbiased=False) + 1e-8).mean(dim=(1, 2, 3))
+    y = torch.sqrt(y.var(dim=0, unbiased=False) + EPSILON).mean(dim=(1, 2, 3))
     plane = y.repeat(group).reshape(n, 1, 1, 1).expand(n, 1, height, width)
     return torch.cat([x, plane], dim=1)
 
@@ -59,20 +68,21 @@ def minibatch_stddev(x, group_size):
 class Network:
     """What both networks share: named parameters, scaled by gain / sqrt(fan-in) when they are used."""
 
-    def __init__(self, parameters, resolution_log2, lod, variant=()):
-        self.variant = variant
+    def __init__(self, parameters, settings):
         self.parameters = {name: p.clone().requires_grad_() for name, p in parameters.items()}
-        self.resolution_log2 = resolution_log2
+        self.resolution_log2, lod = settings["resolution_log2"], settings["lod"]
+        self.settings = settings
+        self.unfused = settings["unfused"] == "on"
         self.lod = lod
-        self.top = resolution_log2 - int(lod)
-        self.fade = lod - int(lod)
+        self.top = self.resolution_log2 - int(lod)
+        self.fade = single(lod) - int(lod)
 
     def weight(self, layer, fan_in, gain=2**0.5):
-        return self.parameters[layer + "/weight"] * (gain / fan_in**0.5)
+        return self.parameters[layer + "/weight"] * single(gain / fan_in**0.5)
 
     def finish(self, x, layer, linear=False):
         x = x + self.parameters[layer + "/bias"].reshape(1, -1, 1, 1)
-        return x if linear else F.leaky_relu(x, 0.2)
+        return x if linear else F.leaky_relu(x, single(0.2))
 
     def conv(self, x, layer, padding, gain=2**0.5, linear=False):
         stored = self.parameters[layer + "/weight"]
@@ -85,11 +95,11 @@ class Network:
 
 class Generator(Network):
     def normal(self, x):
-        return pixel_norm(x, 0.01 if "epsilon" in self.variant else 1e-8)
+        return pixel_norm(x, self.settings["pixel_norm_epsilon"])
 
     def upsample(self, x, side):
         x = F.interpolate(x, scale_factor=2, mode="nearest")
-        if "unfused" in self.variant:
+        if self.unfused:
             return self.conv(x, f"{side}x{side}/Conv0", 1)
         layer = f"{side}x{side}/Conv0_up"
         w = self.weight(layer, 9 * x.shape[1])
@@ -104,7 +114,7 @@ class Generator(Network):
         return self.conv(x, f"ToRGB_lod{self.lod_of(res)}", 0, gain=1, linear=True)
 
     def __call__(self, latents, labels):
-        if "latent_only" in self.variant:
+        if self.settings["label_norm"] == "latent_only":
             x = torch.cat([self.normal(latents), labels], dim=1)
         else:
             x = self.normal(torch.cat([latents, labels], dim=1))
@@ -123,14 +133,10 @@ class Generator(Network):
 
 
 class Discriminator(Network):
-    def __init__(self, parameters, resolution_log2, lod, group_size, variant=()):
-        super().__init__(parameters, resolution_log2, lod, variant)
-        self.group_size = group_size
-
     def block(self, x, res):
         side = 2**res
         x = self.conv(x, f"{side}x{side}/Conv0", 1)
-        if "unfused" in self.variant:
+        if self.unfused:
             return F.avg_pool2d(self.conv(x, f"{side}x{side}/Conv1", 1), 2)
         layer = f"{side}x{side}/Conv1_down"
         x = F.conv2d(x, self.weight(layer, 9 * x.shape[1]), padding=1)
@@ -140,89 +146,166 @@ class Discriminator(Network):
         return self.conv(image, f"FromRGB_lod{self.lod_of(res)}", 0)
 
     def __call__(self, images, labels):
-        """Full-resolution images to scores (N) and label logits (N, labels)."""
+        """Full-resolution images to scores (N) and label logits (N, labels; none of a projection)."""
         image = F.avg_pool2d(images, 2 ** int(self.lod))
         x = self.from_grey(image, self.top)
         for res in range(self.top, 2, -1):
             x = self.block(x, res)
             if res == self.top and self.fade:
                 x = x + (self.from_grey(F.avg_pool2d(image, 2), res - 1) - x) * self.fade
-        x = self.conv(minibatch_stddev(x, self.group_size), "4x4/Conv", 1)
-        x = self.conv(x, "4x4/Dense0", 0)
-        features = x.flatten(1)
-        x = self.conv(x, "4x4/Dense1", 0, gain=1, linear=True).flatten(1)
-        scores = x[:, 0]
-        if "projection" in self.variant:  # Miyato & Koyama 2018; a sum over the labels that an image has
-            embedding = self.parameters["4x4/Embedding/weight"].flatten(1)
-            sums = [sum(embedding[:, k] * y for k, y in enumerate(row)) for row in labels]
-            scores = scores + (features * torch.stack(sums)).sum(dim=1) / features.shape[1] ** 0.5
-        return scores, x[:, 1:]
+        x = self.conv(minibatch_stddev(x, self.settings["group"]), "4x4/Conv", 1)
+        features = self.conv(x, "4x4/Dense0", 0)
+        x = self.conv(features, "4x4/Dense1", 0, gain=1, linear=True).flatten(1)
+        score, logits = x[:, 0], x[:, 1:]
+        if self.settings["conditioning"] == "projection":  # Miyato & Koyama 2018; findings: a sum
+            features = features.flatten(1)
+            embeddings = self.weight("4x4/Embedding", features.shape[1], gain=1).flatten(1)
+            score = score + (features * (labels @ embeddings.T)).sum(dim=1)
+        return score, logits
 
 
-def cross_entropy(labels, logits):
-    """Odena et al. 2017; 0 without logits."""
-    if not logits.shape[1]:
-        return logits.sum()
-    return F.cross_entropy(logits, labels.argmax(dim=1))
+def label_loss(kind, labels, logits):
+    if kind == "classes":
+        return F.cross_entropy(logits, labels)
+    return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(labels)
 
 
-def cross_entropy_of_each(labels, logits):
-    """Of yes or no for each label by itself, summed over the labels."""
-    return F.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(logits)
+def squared_gradient(scores, images):
+    (gradient,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    return (gradient**2).flatten(1).sum(dim=1)
 
 
-def critic_terms(discriminator, reals, fakes, mix, labels, label_loss):
-    """Gulrajani et al. 2017 with the drift and label terms of Karras et al. 2018."""
-    real_scores, real_logits = discriminator(reals, labels)
-    fake_scores, fake_logits = discriminator(fakes, labels)
-    mixed = torch.lerp(reals, fakes, mix).requires_grad_()
-    mixed_scores, _ = discriminator(mixed, labels)
-    (gradient,) = torch.autograd.grad(mixed_scores.sum(), mixed, create_graph=True)
-    norm = gradient.flatten(1).norm(dim=1)
-    terms = {
-        "critic_real": real_scores.mean(),
-        "critic_fake": fake_scores.mean(),
-        "critic_penalty": 10 * ((norm - 1) ** 2).mean(),
-        "critic_label": label_loss(labels, real_logits) + label_loss(labels, fake_logits),
-    }
-    terms["critic_total"] = (
-        terms["critic_fake"]
-        - terms["critic_real"]
-        + terms["critic_penalty"]
-        + terms["critic_label"]
-        + 0.001 * (real_scores**2).mean()
-    )
-    return terms
+class Loss:
+    """wgan-gp: Gulrajani et al. 2017 with the drift of Karras et al. 2018. nonsat-r1: Mescheder et al. 2018.
+    r3: Huang et al. 2024. All with label terms as in Odena et al. 2017."""
+
+    LAMBDA, DRIFT, TARGET = 10, 0.001, 1
+
+    def __init__(self, kind, label_kind, label_fakes, gamma, lazy_interval):
+        self.kind = kind
+        self.label_kind = label_kind
+        self.label_fakes = label_fakes
+        self.gamma = gamma
+        self.lazy_interval = lazy_interval
+        self.lazy = kind == "nonsat-r1" and lazy_interval > 1
+
+    def weight_of_squares(self, images):
+        """gamma, or what StyleGAN2-ADA takes for this resolution and minibatch."""
+        return self.gamma or 0.0002 * images.shape[2] ** 2 / images.shape[0]
+
+    def lazy_penalty(self, discriminator, reals, real_labels):
+        reals = reals.clone().requires_grad_()
+        square = squared_gradient(discriminator(reals, real_labels)[0], reals)
+        return self.lazy_interval * self.weight_of_squares(reals) / 2 * square.mean()
+
+    def penalty(self, discriminator, reals, fakes, real_scores, fake_scores, mix, real_labels):
+        if self.kind == "wgan-gp":
+            mixed = torch.lerp(reals, fakes, mix).detach().requires_grad_()
+            norm = squared_gradient(discriminator(mixed, real_labels)[0], mixed).sqrt()
+            return self.LAMBDA * ((norm / self.TARGET - 1) ** 2).mean()
+        squares = squared_gradient(real_scores, reals)
+        if self.kind == "r3":
+            squares = squares + squared_gradient(fake_scores, fakes)
+        return self.weight_of_squares(reals) / 2 * squares.mean()
+
+    def critic(self, discriminator, reals, fakes, mix, real_labels, fake_labels):
+        reals, fakes = reals.clone().requires_grad_(), fakes.clone().requires_grad_()
+        real, real_logits = discriminator(reals, real_labels)
+        fake, fake_logits = discriminator(fakes, fake_labels)
+        if self.kind == "wgan-gp":
+            total = fake.mean() - real.mean() + self.DRIFT * (real**2).mean()
+        elif self.kind == "nonsat-r1":
+            total = F.softplus(fake).mean() + F.softplus(-real).mean()
+        else:
+            total = F.softplus(-(real - fake)).mean()
+        terms = {"real": real.mean(), "fake": fake.mean()}
+        terms["margin"] = real if self.kind == "nonsat-r1" else real - fake
+        if not self.lazy:
+            terms["penalty"] = self.penalty(discriminator, reals, fakes, real, fake, mix, real_labels)
+            total = total + terms["penalty"]
+        if real_logits.numel():
+            terms["label"] = label_loss(self.label_kind, real_labels, real_logits)
+            if self.label_fakes:
+                terms["label"] = terms["label"] + label_loss(self.label_kind, fake_labels, fake_logits)
+            total = total + terms["label"]
+        return {**terms, "total": total}
+
+    def generator(self, discriminator, reals, fakes, real_labels, fake_labels):
+        fake, logits = discriminator(fakes, fake_labels)
+        if self.kind == "wgan-gp":
+            total = -fake.mean()
+        elif self.kind == "nonsat-r1":
+            total = F.softplus(-fake).mean()
+        else:
+            total = F.softplus(-(fake - discriminator(reals, real_labels)[0].detach())).mean()
+        return total + label_loss(self.label_kind, fake_labels, logits) if logits.numel() else total
 
 
-def adam_twice(value, gradient, lr=0.01, beta1=0.5, beta2=0.9, epsilon=1e-3):
-    """Kingma & Ba 2015, the form at the end of section 2, with which TensorFlow computes."""
-    m = v = 0
-    for t in (1, 2):
-        m = beta1 * m + (1 - beta1) * gradient
-        v = beta2 * v + (1 - beta2) * gradient**2
-        value = value - lr * (1 - beta2**t) ** 0.5 / (1 - beta1**t) * m / (v**0.5 + epsilon)
-    return value
+class Adam:
+    """Kingma & Ba 2015, the form at the end of section 2, with which TensorFlow computes. Where a loss has
+    a lazy penalty, corrected as in StyleGAN2's appendix B."""
+
+    def __init__(self, loss, lr=0.01, beta1=0.5, beta2=0.9, epsilon=1e-3):
+        share = loss.lazy_interval / (loss.lazy_interval + 1) if loss.lazy else 1
+        self.lr, self.beta1, self.beta2 = lr * share, beta1**share, beta2**share
+        self.epsilon = epsilon
+
+    def steps(self, value, gradients):
+        """The values after each of the updates."""
+        m = v = 0
+        values = []
+        for t, gradient in enumerate(gradients, 1):
+            m = self.beta1 * m + (1 - self.beta1) * gradient
+            v = self.beta2 * v + (1 - self.beta2) * gradient**2
+            lr = self.lr * (1 - self.beta2**t) ** 0.5 / (1 - self.beta1**t)
+            value = value - lr * m / (v**0.5 + self.epsilon)
+            values.append(value)
+        return values
+
+
+DEFAULTS = dict(
+    labels=2,
+    group=2,
+    n=4,
+    loss="wgan-gp",
+    fake_labels="random",
+    label_kind="classes",
+    label_norm="joint",
+    conditioning="classifier",
+    unfused="off",
+    pixel_norm_epsilon=0,
+    label_fakes="on",
+    gamma=0,
+    lazy_interval=16,
+)
+
+
+def dump(build, **settings):
+    """What the engine computed, in PyTorch's order, by name; DEFAULTS has the settings that are left out."""
+    settings = {**DEFAULTS, **settings}
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "step.safetensors")
+        words = [f"{key}={value}" for key, value in settings.items()]
+        subprocess.run([os.path.join(build, "tests/oracle/dump_gradients"), path, *words], check=True)
+        return {name: in_torch_order(tensor) for name, tensor in read_safetensors(path).items()}
 
 
 class Step:
     """A step as the engine computed it, and as PyTorch does."""
 
-    def __init__(
-        self, backend, resolution_log2, fmap_base, fmap_max, lod, seed, labels=2, group=2, n=4, variant=()
-    ):
-        program = os.path.join(os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/dump_gradients")
-        with tempfile.TemporaryDirectory() as folder:
-            path = os.path.join(folder, "step.safetensors")
-            numbers = (resolution_log2, fmap_base, fmap_max, labels, group, n, lod, seed)
-            subprocess.run([program, backend, *map(str, numbers), path, *variant], check=True)
-            self.engine = read_safetensors(path)
-        self.engine = {name: in_torch_order(tensor) for name, tensor in self.engine.items()}
-        self.lod = lod
-        self.generator = Generator(self.group("g"), resolution_log2, lod, variant)
-        self.discriminator = Discriminator(self.group("d"), resolution_log2, lod, group, variant)
-        self.has_logits = labels > 0 and "projection" not in variant
-        self.label_loss = cross_entropy_of_each if "multi" in variant and self.has_logits else cross_entropy
+    def __init__(self, **settings):
+        self.engine = dump(os.environ.get("ROENTGYM_BUILD", "build"), **settings)
+        settings = {**DEFAULTS, **settings}
+        self.settings = settings
+        self.lod = settings["lod"]
+        self.loss = Loss(
+            settings["loss"],
+            settings["label_kind"],
+            settings["label_fakes"] == "on",
+            settings["gamma"],
+            settings["lazy_interval"],
+        )
+        self.generator = Generator(self.group("g"), settings)
         self.torch = {}
         self.recompute()
 
@@ -235,42 +318,60 @@ class Step:
 
     def recompute(self):
         inputs = {name: t.flatten(1) for name, t in self.group("in").items()}
-        labels = inputs.get("labels", torch.zeros(len(inputs["latents"]), 0, dtype=torch.float64))
-        out = self.torch
-        fakes = self.generator(inputs["latents"], labels)
+        none = torch.zeros(len(inputs["latents"]), 0, dtype=torch.float64)
+        labels = inputs.get("real_labels", none), inputs.get("fake_labels", none)
+        fakes = self.generator(inputs["latents"], labels[1])
         reals = self.full_size(self.engine["in/reals"])
-        mix = self.engine["in/mix"]
-        out["out/fakes"] = F.avg_pool2d(fakes, 2 ** int(self.lod))
-        terms = critic_terms(self.discriminator, reals, fakes.detach(), mix, labels, self.label_loss)
-        if not self.has_logits:
-            del terms["critic_label"]
-        self.keep_gradients("d", self.discriminator, terms["critic_total"])
-        scores, logits = self.discriminator(fakes, labels)
-        terms["generator_total"] = self.label_loss(labels, logits) - scores.mean()
-        self.keep_gradients("g", self.generator, terms["generator_total"])
-        out.update({"out/" + name: value.reshape(1, 1, 1, 1) for name, value in terms.items()})
-        for name, value in self.group("d").items():
-            if "d.gradient/" + name in out:
-                # From the engine's gradient: where it is near 0, Adam makes much of its last digits.
-                stepped = adam_twice(value, self.engine["d.gradient/" + name])
-                out["d.stepped/" + name] = stepped
+        batch = reals, fakes.detach(), self.engine["in/mix"], *labels
+        self.torch["out/fakes"] = F.avg_pool2d(fakes, 2 ** int(self.lod))
+        discriminator = Discriminator(self.group("d"), self.settings)
+        total = self.loss.generator(discriminator, reals, fakes, *labels)
+        self.torch["out/generator_total"] = total.reshape(1, 1, 1, 1)
+        self.keep_gradients("g.gradient", self.generator, total)
+        terms = self.loss.critic(discriminator, *batch)
+        self.torch.update({f"out/critic_{name}": t.reshape(-1, 1, 1, 1) for name, t in terms.items()})
+        self.keep_gradients("d.gradient", discriminator, terms["total"])
+        self.recompute_updates(batch)
 
-    def keep_gradients(self, prefix, network, loss):
+    def recompute_updates(self, batch):
+        """From the engine's values before each: where a gradient is near 0, Adam makes much of its last
+        digits."""
+        start, first, between = self.group("d"), self.group("d.gradient"), self.group("d.between")
+        changed = Discriminator({**start, **between}, self.settings)
+        if self.loss.lazy:
+            second = self.loss.lazy_penalty(changed, batch[0], batch[3])
+        else:
+            second = self.loss.critic(changed, *batch)["total"]
+        self.keep_gradients("d.gradient2", changed, second)
+        adam = Adam(self.loss)
+        for name, gradient in self.group("d.gradient2").items():
+            if name in first:
+                after = adam.steps(start[name], [first[name], gradient])
+                self.torch["d.between/" + name], self.torch["d.stepped/" + name] = after
+        for name in set(first) - set(self.group("d.gradient2")):
+            (self.torch["d.between/" + name],) = adam.steps(start[name], [first[name]])
+
+    def keep_gradients(self, group, network, loss):
         names, parameters = zip(*network.parameters.items())
-        gradients = torch.autograd.grad(loss, parameters, allow_unused=True)
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
         for name, gradient in zip(names, gradients):
-            if gradient is not None:
-                self.torch[f"{prefix}.gradient/{name}"] = gradient
+            name = f"{group}/{name}"
+            # The engine leaves out what cannot depend, PyTorch may give zeros: a bias in a penalty's.
+            if gradient is not None and (gradient.any() or name in self.engine):
+                self.torch[name] = gradient
 
     def errors(self):
-        """{name: relative error} of all that was computed; of a stepped parameter, that of its change."""
+        """{name: relative error} of all that was computed; of updated parameters, that of their change; of
+        what ought to be 0, the absolute one."""
         errors = {}
         for name, want in self.torch.items():
             got = self.engine[name]
-            if name.startswith("d.stepped/"):
-                start = self.engine["d/" + name.split("/", 1)[1]]
+            group, _, parameter = name.partition("/")
+            if group in ("d.between", "d.stepped"):
+                start = self.engine["d/" + parameter]
                 want, got = want - start, got - start
-            errors[name] = float((got - want).norm() / want.norm())
+            size = float(want.norm())
+            errors[name] = float((got - want).norm()) / (size if size > 1e-12 else 1)
         return errors
 
 
@@ -278,19 +379,25 @@ SEEDS = (9, 3, 6, 12)
 
 
 class PyTorchAgrees(unittest.TestCase):
-    def check(self, backend, **settings):
-        """Where rounding carries one of some 400,000 activations across the leaky ReLU's kink, gradients
-        jump by up to 1e-3. That befalls one seed in seven, so gradients may agree at the second attempt;
-        what is continuous agrees at the first."""
-        for seed in SEEDS:
-            step = Step(backend, seed=seed, **settings)
+    def check(self, **settings):
+        """In f64 all must agree at once. In f32, where rounding carries one of some 400,000 activations across
+        the leaky ReLU's kink, gradients jump by up to 1e-3. That befalls one seed in seven, so they may
+        agree at the second attempt (what is continuous agrees at the first), and those of the second update
+        are left to f64."""
+        exact = settings["backend"] == "reference64"
+        for seed in SEEDS[: 1 if exact else None]:
+            step = Step(seed=seed, **settings)
             computed = {name for name in step.engine if name.split("/")[0] not in ("g", "d", "in")}
             self.assertEqual(computed, set(step.torch))
             errors = step.errors()
+            if not exact:
+                errors = {name: e for name, e in errors.items() if not name.startswith("d.gradient2/")}
             self.assertGreater(len(errors), 40)
             worst = max(errors, key=errors.get)
-            print(f"# {backend} {settings} seed {seed}: {len(errors)} tensors, worst {worst} {errors[worst]:.1e}")
-            wrong = {name: error for name, error in errors.items() if not error <= TOLERANCE}
+            told = " ".join(f"{key}={value}" for key, value in settings.items())
+            print(f"# {told} seed={seed}: {len(errors)} tensors, worst {worst} {errors[worst]:.1e}")
+            tolerance = TOLERANCE_F64 if exact else TOLERANCE
+            wrong = {name: error for name, error in errors.items() if not error <= tolerance}
             if not wrong or any(name.startswith("out/") for name in wrong):
                 break
         self.assertFalse(wrong)
@@ -303,31 +410,52 @@ SETTINGS = {
     "fading_below_full_resolution": dict(resolution_log2=7, fmap_base=512, fmap_max=32, lod=2.6),
 }
 
+
 # Half-way through a fade below the full resolution: every kind of layer takes part.
 GROWING = dict(resolution_log2=6, fmap_base=256, fmap_max=32, lod=1.4)
+FINDINGS = dict(label_kind="multi", labels=3)
 VARIANTS = {
-    "unfused": dict(variant=("unfused",)),
-    "normalised_latents_only": dict(variant=("latent_only",)),
-    "multi_label": dict(variant=("multi",), labels=3),
-    "projection": dict(variant=("projection",), labels=3),
-    "multi_label_projection": dict(variant=("projection", "multi", "latent_only", "unfused"), labels=3),
+    "unfused": dict(unfused="on"),
+    "normalised_latents_only": dict(label_norm="latent_only"),
+    "multi_label": FINDINGS,
+    "projection": dict(conditioning="projection", labels=3),
+    "multi_label_projection": dict(
+        conditioning="projection", label_norm="latent_only", unfused="on", **FINDINGS
+    ),
     "unconditional": dict(labels=0),
-    "whole_minibatch_group_and_epsilon": dict(group=0, n=6, variant=("epsilon",)),
+    "whole_minibatch_group_and_epsilon": dict(group=0, n=6, pixel_norm_epsilon=0.01),
 }
 SETTINGS.update({name: {**GROWING, **settings} for name, settings in VARIANTS.items()})
 
+LABELS = {
+    "classes": dict(label_kind="classes"),
+    "findings": FINDINGS,
+    "projection": dict(conditioning="projection"),
+    "reals_labelled_only": dict(label_fakes="off"),
+}
+LOSSES = {
+    "wgan_gp": dict(loss="wgan-gp"),
+    "nonsat_r1": dict(loss="nonsat-r1", lazy_interval=1),
+    "nonsat_r1_lazy": dict(loss="nonsat-r1", lazy_interval=4, gamma=2),
+    "r3": dict(loss="r3", gamma=2),
+    "r3_automatic_gamma": dict(loss="r3"),
+}
 
-def add_tests():
-    for backend in ("reference", "cpu"):
-        for name, settings in SETTINGS.items():
 
-            def test(self, backend=backend, settings=settings):
-                self.check(backend, **settings)
-
-            setattr(PyTorchAgrees, f"test_{backend}_{name}", test)
+def add(name, **settings):
+    setattr(PyTorchAgrees, "test_" + name, lambda self: self.check(**settings))
 
 
-add_tests()
+for setting in SETTINGS:
+    for backend in ("reference64", "cpu"):
+        add(f"{backend}_{setting}", backend=backend, **SETTINGS[setting])
+for loss in LOSSES:
+    for label in LABELS:
+        network = dict(resolution_log2=4, fmap_base=64, fmap_max=16, lod=1.3)
+        choice = {**LOSSES[loss], **LABELS[label]}
+        add(f"reference64_{loss}_with_{label}", backend="reference64", **network, **choice)
+for loss in ("nonsat_r1", "r3"):
+    add(f"cpu_{loss}", backend="cpu", **SETTINGS["fading_below_full_resolution"], **LOSSES[loss])
 
 if __name__ == "__main__":
     unittest.main()
