@@ -208,6 +208,93 @@ static void reset_forgets_values_and_errors(void **state)
     free_tape(t);
 }
 
+/* ---- memory given back -------------------------------------------------------------------------- */
+
+enum { WIDE = 4096 };
+
+static nn_id wide_leaf(struct nn_tape *t)
+{
+    static double values[WIDE];
+    for (int i = 0; i < WIDE; i++) values[i] = 0.5 + (double)i / WIDE;
+    return test_leaf(t, values, nn_shape(1, WIDE, 1, 1));
+}
+
+/* x through functions whose rules look at inputs, at results, at neither, and at a view; and a penalty on the
+ * slope of that, as the trainer has it. */
+static nn_id penalised(struct nn_tape *t, nn_id x)
+{
+    nn_id y = nn_mul(t, x, x), slope_of_y;
+    for (int i = 0; i < 20; i++) {
+        y = nn_reshape(t, y, nn_shape(i % 2 ? 1 : 4, i % 2 ? WIDE : WIDE / 4, 1, 1));
+        y = nn_affine(t, 0.1f, nn_exponential(t, nn_axpby(t, 1, y, 1, nn_mul(t, y, y))), 0);
+    }
+    nn_id sum = nn_sum_to(t, y, nn_shape(1, 1, 1, 1));
+    nn_gradient(t, sum, nn_affine(t, 0, sum, 1), &x, 1, &slope_of_y);
+    return nn_sum_to(t, nn_power(t, slope_of_y, 2), nn_shape(1, 1, 1, 1));
+}
+
+static void the_last_gradient_is_the_same_and_takes_less_memory(void **state)
+{
+    (void)state;
+    static double values[2][WIDE];
+    size_t peak_bytes[2];
+    for (int last = 0; last < 2; last++) {
+        struct nn_tape *t = new_tape();
+        nn_id x = wide_leaf(t), out;
+        nn_id y = penalised(t, x), seed = nn_affine(t, 0, y, 1);
+        (last ? nn_gradient_last : nn_gradient)(t, y, seed, &x, 1, &out);
+        test_require_ok(t);
+        test_read(t, out, values[last]);
+        peak_bytes[last] = nn_tape_peak_bytes(t);
+        assert_int_equal(nn_value(t, y) == NULL, last);
+        assert_non_null(nn_value(t, x));
+        free_tape(t);
+    }
+    assert_memory_equal(values[0], values[1], sizeof values[0]);
+    assert_true(2 * peak_bytes[1] < peak_bytes[0]);
+}
+
+static void only_what_is_kept_is_there_and_the_rest_is_used_again(void **state)
+{
+    (void)state;
+    struct nn_tape *t = new_tape();
+    nn_id x = wide_leaf(t);
+    int mark = nn_tape_mark(t);
+    nn_id y = nn_reshape(t, nn_affine(t, 2, x, 0), nn_shape(2, WIDE / 2, 1, 1)), z = nn_detach(t, y);
+    nn_tape_keep_only(t, mark, z);
+    assert_null(nn_value(t, y));
+    nn_id w = nn_affine(t, 3, x, 0); /* where the memory of z would be, were it free */
+    double values[WIDE];
+    test_read(t, z, values);
+    assert_true(values[0] == 1);
+    test_read(t, w, values);
+    assert_true(values[0] == 1.5);
+    size_t peak_bytes = nn_tape_peak_bytes(t);
+    nn_tape_keep_only(t, mark, w);
+    nn_affine(t, 4, x, 0);
+    test_require_ok(t);
+    assert_true(nn_tape_peak_bytes(t) == peak_bytes);
+    nn_affine(t, 1, z, 0);
+    assert_int_equal(nn_tape_status(t, NULL), NN_ERR_ARGUMENT);
+    free_tape(t);
+}
+
+static void taps_of_one_weight_are_spread_once(void **state)
+{
+    (void)state;
+    struct nn_tape *t = new_tape();
+    double values[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    nn_id w = test_leaf(t, values, nn_shape(1, 1, 3, 3)), v = test_leaf(t, values, nn_shape(1, 1, 3, 3));
+    int mark = nn_tape_mark(t);
+    nn_id first = nn_taps_spread(t, w);
+    assert_int_equal(nn_taps_spread(t, w).index, first.index);
+    assert_int_not_equal(nn_taps_spread(t, v).index, first.index);
+    nn_tape_keep_only(t, mark, nn_none);
+    assert_int_not_equal(nn_taps_spread(t, w).index, first.index);
+    test_require_ok(t);
+    free_tape(t);
+}
+
 /* ---- memory and failure ------------------------------------------------------------------------- */
 
 /* Some 40 MiB: more than one of the arena's blocks. */
@@ -301,6 +388,9 @@ int main(void)
         cmocka_unit_test(long_chains_are_differentiated),
         cmocka_unit_test(host_values_are_copied_and_leaves_are_borrowed),
         cmocka_unit_test(reset_forgets_values_and_errors),
+        cmocka_unit_test(the_last_gradient_is_the_same_and_takes_less_memory),
+        cmocka_unit_test(only_what_is_kept_is_there_and_the_rest_is_used_again),
+        cmocka_unit_test(taps_of_one_weight_are_spread_once),
         cmocka_unit_test(steps_after_the_second_take_no_new_memory),
         cmocka_unit_test(running_out_of_memory_sticks_and_can_be_recovered_from),
         cmocka_unit_test(a_kernel_that_fails_stops_the_tape_with_its_text),

@@ -1,0 +1,228 @@
+/* Data sets of samples: planned, made, stopped, gone on with, and read by the trainer. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/checkpoint.h"
+#include "tests/unit/scratch.h"
+#include "trainer/dataset.h"
+#include "trainer/sample_folder.h"
+
+enum { SIDE = 16 };
+
+static const struct nn_checkpoint INFO = {
+    .config = {.resolution_log2 = 4, .label_count = 3, .fmap_base = 64, .fmap_max = 8, .mbstd_group = 4},
+    .class_count = 3,
+    .classes = {"in..tact", "fracture", "implant, old"},
+    .name = "tiny",
+    .licence = "for tests",
+    .provenance = "made in a test",
+};
+
+static const struct tr_sample_wish ALL = {
+    .split = "train", .first_seed = 1, .last_seed = 5, .frames = 4, .strength = 1, .truncation = 1};
+
+static struct nn_model *open_model(void **state)
+{
+    struct nn_network net;
+    struct nn_model *model;
+    struct nn_error err = {0};
+    const char *path = scratch_path(state, "m.safetensors");
+    assert_int_equal(nn_network_init(&net, &INFO.config, NN_GENERATOR, NULL), NN_OK);
+    float *values = malloc(net.value_count * sizeof *values);
+    assert_non_null(values);
+    nn_network_init_values(&net, 3, values);
+    if (nn_checkpoint_write(path, &INFO, &net, values, &err)) fail_msg("%s", err.text);
+    if (nn_model_open(&model, path, "cpu", &err)) fail_msg("%s", err.text);
+    free(values);
+    nn_network_release(&net);
+    return model;
+}
+
+static bool stop_at(void *limit, int done, int total)
+{
+    (void)total;
+    return !limit || done < *(int *)limit;
+}
+
+/* Whether the whole was made; stopped after `limit` images unless it is 0. */
+static bool make(struct nn_model *model, struct tr_sample_wish wish, const char *folder, int depth, int limit,
+                 struct tr_contact_sheet *sheet, struct nn_error *err)
+{
+    struct tr_sample_plan plan;
+    const struct tr_sample_output output = {folder, "set", SIDE, depth};
+    bool complete;
+    *err = (struct nn_error){.status = NN_OK};
+    if (tr_sample_plan_init(&plan, &wish, nn_model_info(model), err)) return false;
+    if (sheet)
+        assert_int_equal(tr_contact_sheet_init(sheet, plan.tile_count, plan.tile_columns, SIDE, err), 0);
+    nn_status status =
+        tr_sample_folder_make(model, &plan, &output, sheet, stop_at, limit ? &limit : NULL, &complete, err);
+    assert_true(status == err->status);
+    tr_sample_plan_release(&plan);
+    return status == NN_OK && complete;
+}
+
+static void assert_same_file(const char *folder_a, const char *folder_b, const char *name)
+{
+    char path[2][600];
+    size_t size[2];
+    uint8_t *bytes[2];
+    snprintf(path[0], sizeof path[0], "%s/%s", folder_a, name);
+    snprintf(path[1], sizeof path[1], "%s/%s", folder_b, name);
+    for (int i = 0; i < 2; i++) bytes[i] = scratch_read(path[i], &size[i]);
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(bytes[0], bytes[1], size[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static void the_trainer_reads_what_was_made(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct nn_error err = {0};
+    struct tr_dataset *set;
+    char folder[500];
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "set"));
+    for (int depth = 8; depth <= 16; depth += 8) {
+        assert_true(make(model, ALL, folder, depth, 0, NULL, &err));
+        if (tr_dataset_open(&set, folder, NULL, NULL, &err)) fail_msg("%s", err.text);
+        assert_int_equal(tr_dataset_train_count(set), 15);
+        assert_int_equal(tr_dataset_side(set), SIDE);
+        assert_int_equal(tr_dataset_class_count(set), 3);
+        assert_string_equal(tr_dataset_class(set, 2), "implant, old");
+        tr_dataset_close(set);
+        strcat(folder, "16");
+    }
+    nn_model_close(model);
+}
+
+static void a_stopped_set_is_none_and_goes_on_to_the_same_bytes(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct nn_error err;
+    struct tr_dataset *set;
+    struct tr_contact_sheet sheet, again;
+    char whole[500], folder[500];
+    snprintf(whole, sizeof whole, "%s", scratch_path(state, "whole"));
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "set"));
+    assert_true(make(model, ALL, whole, 16, 0, &sheet, &err));
+    for (int stop = 1; stop < 15; stop += 4) {
+        assert_false(make(model, ALL, folder, 16, stop, NULL, &err));
+        assert_int_equal(err.status, NN_OK);
+        assert_int_not_equal(tr_dataset_open(&set, folder, NULL, NULL, NULL), NN_OK);
+    }
+    assert_true(make(model, ALL, folder, 16, 0, &again, &err));
+    for (int seed = 1; seed <= 5; seed++) {
+        char name[40];
+        snprintf(name, sizeof name, "images/fracture-%d.png", seed);
+        assert_same_file(whole, folder, name);
+    }
+    assert_same_file(whole, folder, "labels.csv");
+    assert_same_file(whole, folder, "dataset.json");
+    assert_int_equal(sheet.picture.width, again.picture.width);
+    assert_memory_equal(sheet.picture.pixels, again.picture.pixels,
+                        (size_t)sheet.picture.width * (size_t)sheet.picture.height);
+    tr_contact_sheet_release(&sheet);
+    tr_contact_sheet_release(&again);
+    nn_model_close(model);
+}
+
+static void a_full_disk_is_told_and_costs_nothing_that_was_there(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct nn_error err;
+    char folder[500];
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "set"));
+    assert_false(make(model, ALL, folder, 8, 6, NULL, &err));
+    scratch_disk_full(100);
+    assert_false(make(model, ALL, folder, 8, 0, NULL, &err));
+    scratch_disk_free();
+    assert_int_equal(err.status, NN_ERR_IO);
+    assert_non_null(strstr(err.text, folder));
+    assert_null(strchr(err.text, '\n'));
+    assert_true(make(model, ALL, folder, 8, 0, NULL, &err));
+    nn_model_close(model);
+}
+
+static void assert_refused(struct nn_model *model, struct tr_sample_wish wish, const char *text)
+{
+    struct tr_sample_plan plan;
+    struct nn_error err = {0};
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), &err), NN_ERR_ARGUMENT);
+    if (!strstr(err.text, text)) fail_msg("got \"%s\", wanted \"%s\"", err.text, text);
+    assert_null(plan.items);
+}
+
+static void bad_wishes_are_refused_before_anything_is_made(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct tr_sample_wish wish = ALL;
+    wish.class_name = "hip";
+    assert_refused(model, wish, "no class 'hip'");
+    wish = ALL;
+    wish.last_seed = UINT64_MAX;
+    assert_refused(model, wish, "1000000");
+    wish.first_seed = 0;
+    assert_refused(model, wish, "1000000");
+    wish = ALL;
+    static const char *const vectors[] = {"", "1", "1,0", "1,0,0,0", "1,0,2", "1,0,nan", "1,0,", "1,,0", "a"};
+    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++) {
+        wish.vector = vectors[i];
+        assert_refused(model, wish, "--label");
+    }
+    nn_model_close(model);
+}
+
+static void names_with_dots_can_be_morphed(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct tr_sample_plan plan;
+    struct tr_sample_wish wish = ALL;
+    wish.morph = "in..tact..fracture";
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), NULL), NN_OK);
+    assert_int_equal(plan.count, 20);
+    assert_int_equal(tr_sample_class(&plan, 0), 0);
+    assert_int_equal(tr_sample_class(&plan, 3), 1);
+    struct nn_sample_point first = tr_sample_point(&plan, 0), last = tr_sample_point(&plan, 3);
+    assert_true(first.labels[0] == 1 && first.labels[1] == 0 && last.labels[0] == 0 && last.labels[1] == 1);
+    tr_sample_plan_release(&plan);
+    nn_model_close(model);
+}
+
+static void a_sheet_shows_the_first_of_each_class(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct tr_sample_plan plan;
+    struct tr_sample_wish wish = ALL;
+    wish.last_seed = 100;
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), NULL), NN_OK);
+    assert_int_equal(plan.tile_columns, 8);
+    assert_int_equal(plan.tile_count, 3 * 64);
+    for (int i = 0; i < plan.count; i++) {
+        int seed = i % 100, tile = seed < 64 ? i / 100 * 64 + seed : -1;
+        assert_int_equal(plan.items[i].tile, tile);
+    }
+    tr_sample_plan_release(&plan);
+    nn_model_close(model);
+}
+
+#define in_folder(name) cmocka_unit_test_setup_teardown(name, scratch_setup, scratch_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        in_folder(the_trainer_reads_what_was_made),
+        in_folder(a_stopped_set_is_none_and_goes_on_to_the_same_bytes),
+        in_folder(a_full_disk_is_told_and_costs_nothing_that_was_there),
+        in_folder(bad_wishes_are_refused_before_anything_is_made),
+        in_folder(names_with_dots_can_be_morphed),
+        in_folder(a_sheet_shows_the_first_of_each_class),
+    };
+    return cmocka_run_group_tests_name("sample_folder", tests, NULL, NULL);
+}
