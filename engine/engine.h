@@ -76,11 +76,12 @@ nn_status nn_model_sample(struct nn_model *model, const struct nn_sample_request
 struct nn_sample_point nn_sample_point_of(const struct nn_model_info *info,
                                           const struct nn_sample_request *request);
 
-/* Writes one sample of `side`^2 grey pixels of `depth` bits (8: uint8_t, 16: uint16_t). `side` is the
- * model's resolution or a smaller power of two >= 4: each pixel is then the mean of its box, not
- * yet rounded, as in the pyramid that lower levels are trained on. (The networks' own low-resolution outputs
- * are no longer trained once a level is grown.) A bad point, side or depth is NN_ERR_ARGUMENT. */
-nn_status nn_model_draw(struct nn_model *model, const struct nn_sample_point *point, int side, int depth,
-                        void *pixels, struct nn_error *err) NN_MUST_CHECK;
+/* Writes `count` samples of `side`^2 grey pixels of `depth` bits (8: uint8_t, 16: uint16_t), one after
+ * another. `side` is the model's resolution or a smaller power of two >= 4: each pixel is then the mean of
+ * its box, not yet rounded, as in the pyramid that lower levels are trained on. (The networks' own
+ * low-resolution outputs are no longer trained once a level is grown.) A bad point, side or depth is
+ * NN_ERR_ARGUMENT and writes nothing. */
+nn_status nn_model_draw(struct nn_model *model, const struct nn_sample_point *points, int count, int side,
+                        int depth, void *pixels, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

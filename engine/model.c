@@ -174,16 +174,20 @@ static nn_status run_point(struct nn_model *m, const struct nn_sample_point *poi
     return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }
 
-static nn_status run_batch(struct nn_model *m, const struct nn_sample_request *requests, int count,
-                           float *inputs, uint8_t *pixels, struct nn_error *err)
+/* Room for the inputs of so many samples at once; the caller frees. */
+static nn_status new_inputs(const struct nn_model *m, int count, float **inputs, size_t *length,
+                            struct nn_error *err)
 {
     const struct nn_gan_config *config = &m->generator.config;
-    size_t length = (size_t)(nn_gan_latent_size(config) + config->label_count);
+    *length = (size_t)(nn_gan_latent_size(config) + config->label_count);
+    *inputs = malloc((size_t)(count < INPUTS_MAX ? count : INPUTS_MAX) * *length * sizeof **inputs);
+    return *inputs ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for the input of a sample");
+}
+
+static nn_status run_batch(struct nn_model *m, const float *inputs, int count, uint8_t *pixels,
+                           struct nn_error *err)
+{
     struct nn_error why;
-    for (int i = 0; i < count; i++) {
-        struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[i]);
-        input_of(m, &point, inputs + (size_t)i * length);
-    }
     nn_status status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
     if (status != NN_OK && retreat(m, status, why.text, m->values))
         status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
@@ -193,17 +197,19 @@ static nn_status run_batch(struct nn_model *m, const struct nn_sample_request *r
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err)
 {
-    const struct nn_gan_config *config = &m->generator.config;
-    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
-    size_t length = (size_t)(nn_gan_latent_size(config) + config->label_count);
+    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length;
+    float *inputs;
     nn_status status = NN_OK;
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
-    float *inputs = malloc(INPUTS_MAX * length * sizeof *inputs);
-    if (!inputs) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the input of a sample");
+    if ((status = new_inputs(m, count, &inputs, &length, err)) != NN_OK) return status;
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
-        status = run_batch(m, requests + done, n, inputs, pixels + (size_t)done * area, err);
+        for (int i = 0; i < n; i++) {
+            struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[done + i]);
+            input_of(m, &point, inputs + (size_t)i * length);
+        }
+        status = run_batch(m, inputs, n, pixels + (size_t)done * area, err);
     }
     free(inputs);
     return status;
@@ -247,11 +253,10 @@ static void shrink(float *image, size_t side, size_t box)
         }
 }
 
-nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *point, int side, int depth,
-                        void *pixels, struct nn_error *err)
+static nn_status draw_one(struct nn_model *m, const struct nn_sample_point *point, int side, int depth,
+                          void *pixels, struct nn_error *err)
 {
-    nn_status status = check_point(m, point, side, depth, err);
-    if (status == NN_OK) status = run_point(m, point, err);
+    nn_status status = run_point(m, point, err);
     if (status != NN_OK) return status;
     size_t count = (size_t)side * (size_t)side;
     if (side < info_of(m)->resolution)
@@ -261,4 +266,34 @@ nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *point,
     else
         nn_sampler_grey16(m->image, count, pixels);
     return NN_OK;
+}
+
+/* Whole images of 8 bits are what the sampler makes by itself, many at once. */
+static nn_status draw_whole(struct nn_model *m, const struct nn_sample_point *points, int count,
+                            uint8_t *pixels, struct nn_error *err)
+{
+    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length;
+    float *inputs;
+    nn_status status = new_inputs(m, count, &inputs, &length, err);
+    if (status != NN_OK) return status;
+    for (int done = 0, n; status == NN_OK && done < count; done += n) {
+        n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
+        for (int i = 0; i < n; i++) input_of(m, &points[done + i], inputs + (size_t)i * length);
+        status = run_batch(m, inputs, n, pixels + (size_t)done * area, err);
+    }
+    free(inputs);
+    return status;
+}
+
+nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *points, int count, int side,
+                        int depth, void *pixels, struct nn_error *err)
+{
+    nn_status status = NN_OK;
+    size_t bytes = (size_t)side * (size_t)side * (size_t)depth / 8;
+    for (int i = 0; i < count; i++)
+        if ((status = check_point(m, &points[i], side, depth, err)) != NN_OK) return status;
+    if (side == info_of(m)->resolution && depth == 8) return draw_whole(m, points, count, pixels, err);
+    for (int i = 0; i < count && status == NN_OK; i++)
+        status = draw_one(m, &points[i], side, depth, (char *)pixels + (size_t)i * bytes, err);
+    return status;
 }

@@ -13,11 +13,15 @@
 
 #include "engine/file.h"
 #include "engine/sample_text.h"
+#include "trainer/interrupt.h"
 #include "trainer/sample_table.h"
 #include "trainer/work_queue.h"
 
 #define TEXT_LIMIT ((size_t)16 << 20)
 
+enum { BATCH_MAX = 16 };
+
+static const double BATCH_S = 0.5;
 static const char FINISHED[] = "dataset.json", UNFINISHED[] = "dataset.json.unfinished";
 
 struct maker {
@@ -28,7 +32,7 @@ struct maker {
     tr_sample_progress *progress;
     void *context;
     char *description;       /* the text of dataset.json */
-    bool *made;              /* of each image */
+    bool *wanted;            /* of each image: it is still to be made */
     int done, total, folder; /* `folder`: descriptor, locked while it is open; -1 */
     bool finished;           /* dataset.json stands there already */
     struct nn_error *err;
@@ -217,6 +221,7 @@ static nn_status find_made(struct maker *m)
     for (int i = 0; i < m->plan->count; i++) {
         struct nn_image image;
         struct nn_error err;
+        m->wanted[i] = true;
         if (!read_whole(m, i, &image)) continue;
 #pragma omp critical(sample_folder)
         {
@@ -225,7 +230,7 @@ static nn_status find_made(struct maker *m)
                 status = placed;
                 if (m->err) *m->err = err;
             }
-            m->made[i] = true;
+            m->wanted[i] = false;
             m->done++;
         }
         nn_image_release(&image);
@@ -233,17 +238,70 @@ static nn_status find_made(struct maker *m)
     return status;
 }
 
-/* Samples image `index` and hands it on; false after a failure that the queue will tell, or *status. */
-static bool make_one(struct maker *m, struct tr_work_queue *queue, int index, nn_status *status)
+/* As many at once as take about BATCH_S: a GPU wants many, and a signal must not wait long for the CPU. */
+struct batch {
+    struct nn_sample_point points[BATCH_MAX];
+    int index[BATCH_MAX];
+    uint8_t *pixels; /* of BATCH_MAX images */
+    int limit, count;
+};
+
+/* The next images that are missing from `from` on; returns where to look on. */
+static int gather(const struct maker *m, struct batch *b, int from)
 {
-    struct nn_sample_point point = tr_sample_point(m->plan, index);
-    void *pixels = tr_work_queue_take(queue);
-    if (!pixels) return false;
-    *status = nn_model_draw(m->model, &point, m->o->side, m->o->depth, pixels, m->err);
-    if (*status == NN_OK) *status = place_on_sheet(m, index, pixels, m->err);
-    if (*status != NN_OK) return false;
-    tr_work_queue_put(queue, index, pixels);
-    return true;
+    b->count = 0;
+    for (; from < m->plan->count && b->count < b->limit; from++) {
+        if (!m->wanted[from]) continue;
+        b->index[b->count] = from;
+        b->points[b->count++] = tr_sample_point(m->plan, from);
+    }
+    return from;
+}
+
+static nn_status draw(struct maker *m, struct batch *b)
+{
+    double started_s = tr_now_s();
+    nn_status status =
+        nn_model_draw(m->model, b->points, b->count, m->o->side, m->o->depth, b->pixels, m->err);
+    if (tr_now_s() - started_s < BATCH_S / 2 && b->limit < BATCH_MAX) b->limit *= 2;
+    return status;
+}
+
+/* Places on the sheet and, with a queue, hands on what was drawn. *goes_on becomes false after a stop or a
+ * failure of the queue. */
+static nn_status deliver(struct maker *m, const struct batch *b, struct tr_work_queue *queue, bool *goes_on)
+{
+    for (int i = 0; i < b->count && *goes_on; i++) {
+        const uint8_t *pixels = b->pixels + (size_t)i * pixel_bytes(m);
+        nn_status status = place_on_sheet(m, b->index[i], pixels, m->err);
+        if (status != NN_OK) return status;
+        if (queue) {
+            void *buffer = tr_work_queue_take(queue);
+            if (!buffer) {
+                *goes_on = false;
+                return NN_OK;
+            }
+            memcpy(buffer, pixels, pixel_bytes(m));
+            tr_work_queue_put(queue, b->index[i], buffer);
+        }
+        if (++m->done < m->total) *goes_on = m->progress(m->context, m->done, m->total);
+    }
+    return NN_OK;
+}
+
+/* All that is wanted; `queue` NULL: for the sheet alone. */
+static nn_status make_wanted(struct maker *m, struct tr_work_queue *queue)
+{
+    struct batch b = {.limit = 1, .pixels = malloc(BATCH_MAX * pixel_bytes(m))};
+    if (!b.pixels) return nn_fail(m->err, NN_ERR_MEMORY, "out of memory for %d images", BATCH_MAX);
+    nn_status status = NN_OK;
+    bool goes_on = true;
+    for (int next = gather(m, &b, 0); b.count > 0 && goes_on && status == NN_OK; next = gather(m, &b, next)) {
+        status = draw(m, &b);
+        if (status == NN_OK) status = deliver(m, &b, queue, &goes_on);
+    }
+    free(b.pixels);
+    return status;
 }
 
 static nn_status make_missing(struct maker *m)
@@ -251,12 +309,7 @@ static nn_status make_missing(struct maker *m)
     struct tr_work_queue *queue;
     nn_status status = tr_work_queue_open(&queue, pixel_bytes(m), write_image, m, m->err);
     if (status != NN_OK) return status;
-    bool goes_on = true;
-    for (int i = 0; i < m->plan->count && goes_on; i++) {
-        if (m->made[i]) continue;
-        goes_on = make_one(m, queue, i, &status);
-        if (goes_on && ++m->done < m->total) goes_on = m->progress(m->context, m->done, m->total);
-    }
+    status = make_wanted(m, queue);
     struct nn_error failure;
     nn_status written = tr_work_queue_close(queue, &failure);
     if (status != NN_OK || written == NN_OK) return status;
@@ -267,9 +320,8 @@ static nn_status make_missing(struct maker *m)
 static nn_status make_folder(struct maker *m)
 {
     m->description = tr_sample_dataset_text(m->plan, m->o);
-    m->made = calloc((size_t)m->plan->count, sizeof *m->made);
     m->total = m->plan->count;
-    if (!m->description || !m->made)
+    if (!m->description)
         return nn_fail(m->err, NN_ERR_MEMORY,
                        "%s: out of memory, or a name that is not UTF-8, for its dataset.json", m->o->folder);
     nn_status status = open_folder(m);
@@ -285,18 +337,12 @@ static nn_status make_folder(struct maker *m)
 /* Without a folder only what the sheet shows is made. */
 static nn_status make_sheet(struct maker *m)
 {
-    uint8_t *pixels = malloc(pixel_bytes(m));
-    if (!pixels) return nn_fail(m->err, NN_ERR_MEMORY, "out of memory for an image");
-    nn_status status = NN_OK;
-    for (int i = 0; i < m->plan->count; i++) m->total += m->plan->items[i].tile >= 0;
-    for (int i = 0; i < m->plan->count && status == NN_OK; i++) {
-        if (m->plan->items[i].tile < 0) continue;
-        struct nn_sample_point point = tr_sample_point(m->plan, i);
-        status = nn_model_draw(m->model, &point, m->o->side, m->o->depth, pixels, m->err);
-        if (status == NN_OK) status = place_on_sheet(m, i, pixels, m->err);
-        if (status == NN_OK && !m->progress(m->context, ++m->done, m->total)) break;
+    for (int i = 0; i < m->plan->count; i++) {
+        m->wanted[i] = m->plan->items[i].tile >= 0;
+        m->total += m->wanted[i];
     }
-    free(pixels);
+    nn_status status = make_wanted(m, NULL);
+    if (status == NN_OK && m->done == m->total) m->progress(m->context, m->done, m->total);
     return status;
 }
 
@@ -313,10 +359,13 @@ nn_status tr_sample_folder_make(struct nn_model *model, const struct tr_sample_p
                       .context = context,
                       .folder = -1,
                       .err = err};
-    nn_status status = output->folder ? make_folder(&m) : make_sheet(&m);
+    m.wanted = calloc((size_t)plan->count, sizeof *m.wanted);
+    nn_status status = !m.wanted        ? nn_fail(err, NN_ERR_MEMORY, "out of memory for a list of images")
+                       : output->folder ? make_folder(&m)
+                                        : make_sheet(&m);
     *complete = status == NN_OK && m.done == m.total;
     if (m.folder >= 0) close(m.folder);
     free(m.description);
-    free(m.made);
+    free(m.wanted);
     return status;
 }

@@ -311,7 +311,7 @@ static void requests_out_of_range_are_refused_and_write_nothing(void **state)
 static void draw(struct nn_model *model, struct nn_sample_point point, int side, int depth, void *pixels)
 {
     struct nn_error err = {0};
-    if (nn_model_draw(model, &point, side, depth, pixels, &err)) fail_msg("%s", err.text);
+    if (nn_model_draw(model, &point, 1, side, depth, pixels, &err)) fail_msg("%s", err.text);
 }
 
 static void a_point_draws_the_pixels_of_its_request_in_8_and_16_bits(void **state)
@@ -375,6 +375,29 @@ static void a_blend_leads_from_one_seed_to_the_other(void **state)
     nn_model_close(model);
 }
 
+static void points_drawn_together_are_those_drawn_alone(void **state)
+{
+    struct nn_model *model = open_model(state);
+    static uint8_t together[5][PIXELS], alone[PIXELS];
+    static uint16_t deep_together[5][PIXELS], deep_alone[PIXELS];
+    struct nn_sample_point points[5];
+    struct nn_error err = {0};
+    for (int i = 0; i < 5; i++) {
+        const struct nn_sample_request r = request((uint64_t)i, i % CLASSES, 1, 0.25f * (float)i);
+        points[i] = nn_sample_point_of(nn_model_info(model), &r);
+    }
+    points[2].seed_to = 9, points[2].blend = 0.5f;
+    if (nn_model_draw(model, points, 5, SIDE, 8, together, &err)) fail_msg("%s", err.text);
+    if (nn_model_draw(model, points, 5, SIDE, 16, deep_together, &err)) fail_msg("%s", err.text);
+    for (int i = 4; i >= 0; i--) {
+        draw(model, points[i], SIDE, 8, alone);
+        assert_memory_equal(alone, together[i], PIXELS);
+        draw(model, points[i], SIDE, 16, deep_alone);
+        assert_memory_equal(deep_alone, deep_together[i], sizeof deep_alone);
+    }
+    nn_model_close(model);
+}
+
 static double length_of(const float *v, int size)
 {
     double square = 0;
@@ -418,11 +441,11 @@ static void points_out_of_range_are_refused_and_write_nothing(void **state)
     bad[0].blend = -0.1f, bad[1].blend = NAN, bad[2].truncation = 1.1f;
     bad[3].labels[2] = 1.5f, bad[4].labels[0] = NAN, bad[5].labels[1] = -1;
     for (int i = 0; i < 6; i++)
-        assert_int_equal(nn_model_draw(model, &bad[i], SIDE, 8, pixels, NULL), NN_ERR_ARGUMENT);
+        assert_int_equal(nn_model_draw(model, &bad[i], 1, SIDE, 8, pixels, NULL), NN_ERR_ARGUMENT);
     const int sides[] = {0, 2, 3, SIDE - 1, SIDE * 2, -SIDE};
     for (int i = 0; i < 6; i++)
-        assert_int_equal(nn_model_draw(model, &good, sides[i], 8, pixels, NULL), NN_ERR_ARGUMENT);
-    assert_int_equal(nn_model_draw(model, &good, SIDE, 12, pixels, NULL), NN_ERR_ARGUMENT);
+        assert_int_equal(nn_model_draw(model, &good, 1, sides[i], 8, pixels, NULL), NN_ERR_ARGUMENT);
+    assert_int_equal(nn_model_draw(model, &good, 1, SIDE, 12, pixels, NULL), NN_ERR_ARGUMENT);
     assert_memory_equal(pixels, blank, PIXELS);
     nn_model_close(model);
 }
@@ -465,6 +488,7 @@ int main(void)
         in_folder(a_point_draws_the_pixels_of_its_request_in_8_and_16_bits),
         in_folder(a_smaller_side_has_the_means_of_boxes),
         in_folder(a_blend_leads_from_one_seed_to_the_other),
+        in_folder(points_drawn_together_are_those_drawn_alone),
         cmocka_unit_test(a_blended_latent_turns_evenly_and_keeps_its_length),
         in_folder(points_out_of_range_are_refused_and_write_nothing),
         in_folder(bad_checkpoints_and_devices_are_refused),
