@@ -122,6 +122,17 @@ static nn_status grow(struct run *r, struct nn_error *err)
     return status == NN_OK ? tr_train_state_grow(path, &r->training, err) : status;
 }
 
+/* A run keeps the precision that it began with, whatever this machine is best at, unless told otherwise. */
+static nn_status open_device(struct run *r, struct nn_error *err)
+{
+    struct tr_train_options *o = &r->options;
+    enum nn_precision wanted = o->precision == NN_PRECISION_BEST ? o->config.precision : o->precision;
+    nn_status status = nn_device_open(&r->device, o->device, wanted, err);
+    if (status != NN_OK) return status;
+    o->config.precision = r->device.backend->map_type == NN_BF16 ? NN_PRECISION_BF16 : NN_PRECISION_F32;
+    return NN_OK;
+}
+
 /* The folder is made last of all, so that what is refused leaves no empty one. */
 static nn_status start(struct run *r, struct nn_error *err)
 {
@@ -133,7 +144,7 @@ static nn_status start(struct run *r, struct nn_error *err)
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
     if (status == NN_OK) status = choose_labels(r, err);
     if (status == NN_OK) status = check_against_data(r, err);
-    if (status == NN_OK) status = nn_device_open(&r->device, o->device, o->precision, err);
+    if (status == NN_OK) status = open_device(r, err);
     if (status != NN_OK) return status;
     if (r->device.note[0]) fprintf(stderr, "roentgym train: %s; training on the CPU\n", r->device.note);
     status = tr_training_init(&r->training, &o->config, r->device.backend, r->data, err);
@@ -168,8 +179,8 @@ static void tell(const struct run *r, const struct nn_error *err)
     /* What is on disk was whole before the step that failed. */
     if (err->status == NN_ERR_MEMORY)
         fprintf(stderr,
-                "; smaller minibatches, a lower --fmap-max or --precision bf16 need less, and --resume goes "
-                "on from the last state");
+                "; --resume goes on from the last state and needs less with --precision bf16, as does a new "
+                "run with smaller minibatches or a lower --fmap-max");
     if (err->status == NN_ERR_DEVICE && r->training.images)
         fprintf(stderr, "; --resume goes on from the last state");
     fputc('\n', stderr);

@@ -56,6 +56,8 @@ nn_status tr_train_config_check(const struct tr_train_config *c, struct nn_error
     return status == NN_OK ? nn_gan_check(&c->gan, err) : status;
 }
 
+static const char *const precisions[] = {"best", "f32", "bf16", NULL};
+
 char *tr_train_config_text(const struct tr_train_config *c)
 {
     json_t *levels = json_array();
@@ -65,10 +67,10 @@ char *tr_train_config_text(const struct tr_train_config *c)
                               json_pack("{s:f,s:f,s:i,s:f}", "fade_kimg", l->fade_kimg, "train_kimg",
                                         l->train_kimg, "minibatch", l->minibatch, "lr", (double)l->lr));
     }
-    json_t *root = json_pack("{s:s,s:i,s:i,s:s,s:I,s:f,s:o}", "preset", c->preset, "resolution_log2",
+    json_t *root = json_pack("{s:s,s:i,s:i,s:s,s:s,s:I,s:f,s:o}", "preset", c->preset, "resolution_log2",
                              c->gan.resolution_log2, "label_count", c->gan.label_count, "label_kind",
-                             nn_label_kind_words[c->gan.label_kind], "seed", (json_int_t)c->seed, "tick_kimg",
-                             c->tick_kimg, "levels", levels);
+                             nn_label_kind_words[c->gan.label_kind], "precision", precisions[c->precision],
+                             "seed", (json_int_t)c->seed, "tick_kimg", c->tick_kimg, "levels", levels);
     if (root && !tr_settings_pack(c, root)) {
         json_decref(root);
         root = NULL;
@@ -100,20 +102,23 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
     json_t *levels = NULL, *root = json_loads(text, 0, NULL);
     json_int_t seed;
     /* What the first states did not have. */
-    const char *preset = "", *label_kind = nn_label_kind_words[NN_LABELS_CLASSES];
+    const char *preset = "", *label_kind = nn_label_kind_words[NN_LABELS_CLASSES], *precision = "best";
     *c = (struct tr_train_config){
         .loss = tr_loss_config_official(), .augment = tr_augment_config_official(), .d_repeats = 1};
-    bool good = json_unpack(root, "{s?s,s:i,s:i,s?s,s:I,s:F,s:o}", "preset", &preset, "resolution_log2",
+    bool good = json_unpack(root, "{s?s,s:i,s:i,s?s,s?s,s:I,s:F,s:o}", "preset", &preset, "resolution_log2",
                             &c->gan.resolution_log2, "label_count", &c->gan.label_count, "label_kind",
-                            &label_kind, "seed", &seed, "tick_kimg", &c->tick_kimg, "levels", &levels) == 0 &&
+                            &label_kind, "precision", &precision, "seed", &seed, "tick_kimg", &c->tick_kimg,
+                            "levels", &levels) == 0 &&
                 tr_settings_unpack(c, root) && unpack_levels(&c->schedule, levels);
     int kind = good ? nn_word_index(nn_label_kind_words, label_kind) : -1;
+    int maps = good ? nn_word_index(precisions, precision) : -1;
     if (good) snprintf(c->preset, sizeof c->preset, "%s", preset);
     json_decref(root);
-    if (kind < 0 || c->schedule.level_count != c->gan.resolution_log2 - 1)
+    if (kind < 0 || maps < 0 || c->schedule.level_count != c->gan.resolution_log2 - 1)
         return nn_fail(err, NN_ERR_FORMAT, "%s: its training configuration is damaged", name);
     c->seed = (uint64_t)seed;
     c->gan.label_kind = (enum nn_label_kind)kind;
+    c->precision = (enum nn_precision)maps;
     struct nn_error problem;
     if (tr_train_config_check(c, &problem) == NN_OK) return NN_OK;
     return nn_fail(err, NN_ERR_FORMAT, "%s: %s", name, problem.text);

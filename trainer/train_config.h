@@ -2,6 +2,7 @@
 #ifndef TR_TRAIN_CONFIG_H
 #define TR_TRAIN_CONFIG_H
 
+#include "engine/device.h"
 #include "trainer/augment.h"
 #include "trainer/loss.h"
 #include "trainer/schedule.h"
@@ -19,6 +20,7 @@ struct tr_train_config {
     float ema_decay;      /* of the averaged generator, per discriminator step; unless the next is above 0 */
     float ema_kimg;       /* the average's half-life */
     float ema_rampup; /* the half-life is at most this share of the images shown so far; 0: no such limit */
+    enum nn_precision precision; /* of the feature maps; NN_PRECISION_BEST until a device has chosen */
     uint64_t seed;
     double tick_kimg;  /* how often progress, sheet and state are written */
     float metric_kimg; /* how often the averaged generator is measured (trainer/metric.h); 0: never */

@@ -23,7 +23,7 @@ static const char usage[] =
     "  --grow-from STATE  begin with the networks of a state, or of a run's newest, of lower or the same\n"
     "                     resolution, same widths and classes\n"
     "  --device NAME      auto (default: the GPU where it works, else the CPU), cpu or cuda\n"
-    "  --precision P      bf16 or f32; default bf16 where the device has it\n"
+    "  --precision P      bf16 or f32; default bf16 where the device has it; a run keeps it\n"
     "  --name TEXT        name of the model; default the name of the data set\n"
     "  --help\n"
     "\n"

@@ -13,7 +13,7 @@ struct tr_train_options {
     bool resume;
     int keep;                      /* states that stay in `out` */
     const char *device;            /* auto, cpu or cuda */
-    enum nn_precision precision;   /* of the feature maps */
+    enum nn_precision precision;   /* of the feature maps; NN_PRECISION_BEST: as the state has it */
     struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
 
     /* The options given that a configuration keeps, in their order. */

@@ -67,8 +67,8 @@ class TrainingTest(TrainerTest):
             if name != "metrics.jsonl":
                 self.assertTrue(ours[name] == content, f"{name} differs")
 
-    def begin(self):
-        return subprocess.Popen([PROGRAM, *map(str, self.next_command())], env=environment(), text=True,
+    def begin(self, *more):
+        return subprocess.Popen([PROGRAM, *map(str, self.next_command()), *more], env=environment(), text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     def wait_for_states(self, process, count):
@@ -130,6 +130,17 @@ class Interrupted(TrainingTest):
         self.assertEqual((process.returncode, errors), (0, ""))
         self.assertIn("stopped before the training began", output)
         self.assertFalse(os.path.exists(self.run_folder))
+
+
+    def test_a_run_keeps_the_precision_it_began_with(self):
+        with self.begin("--precision", "f32") as process:
+            self.wait_for_states(process, 3)
+            process.kill()
+            process.communicate()
+        self.to_the_end()
+        other = self.path("other")
+        self.succeed("train", "--data", phantoms(), "--out", other, *BEGIN, "--precision", "f32")
+        self.assertEqual(read(states(self.run_folder)[-1]), read(states(other)[-1]))
 
 
 class Damaged(TrainingTest):
