@@ -131,8 +131,7 @@ static nn_status finish(struct maker *m)
 static void texts_of(const struct maker *m, int index, struct nn_sample_texts *texts)
 {
     struct nn_sample_point point = tr_sample_point(m->plan, index);
-    const char *label =
-        tr_sample_is_of_class(m->plan) ? m->plan->model->classes[tr_sample_class(m->plan, index)] : NULL;
+    const char *label = tr_sample_class_name(m->plan, index);
     nn_sample_texts_init(texts, m->plan->model, &point, label, m->plan->wish.strength,
                          "roentgym " ROENTGYM_VERSION);
 }

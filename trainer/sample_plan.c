@@ -98,8 +98,14 @@ static uint64_t seed_count(const struct tr_sample_plan *plan)
 
 static void add_item(struct tr_sample_plan *plan, int class_index, uint64_t seed, int frame, bool train)
 {
-    plan->items[plan->count++] = (struct tr_sample_item){
-        .seed = seed, .class_index = class_index, .frame = frame, .train = train, .tile = -1};
+    uint64_t findings =
+        plan->model->multi_label && class_index < plan->model->label_count ? (uint64_t)1 << class_index : 0;
+    plan->items[plan->count++] = (struct tr_sample_item){.seed = seed,
+                                                         .class_index = class_index,
+                                                         .findings = findings,
+                                                         .frame = frame,
+                                                         .train = train,
+                                                         .tile = -1};
 }
 
 /* The class that a vector is closest to: its largest number, or of findings that are all unlikely none. */
@@ -175,12 +181,31 @@ static nn_status read_table(const char *folder, struct tr_labels *table, struct 
     return status;
 }
 
-/* NULL when there are several. */
-static const char *class_name(const struct tr_labels *table, const struct tr_label_row *row)
+/* The model's class of a row, in *findings all of them where there are several. */
+static nn_status class_of_row(const struct tr_sample_plan *plan, const struct tr_labels *table,
+                              const struct tr_label_row *row, int *class_index, uint64_t *findings,
+                              struct nn_error *err)
 {
-    if (!row->labels) return NN_CLASS_NONE;
-    int first = __builtin_ctzll(row->labels);
-    return row->labels >> first == 1 ? table->classes[first] : NULL;
+    const struct nn_model_info *model = plan->model;
+    *class_index = model->class_count;
+    *findings = 0;
+    if (!model->label_count) *class_index = 0; /* no classes: only the number of images counts */
+    for (int i = 0; i < table->class_count && model->label_count; i++) {
+        if (!(row->labels >> i & 1)) continue;
+        int k = find_class(model, table->classes[i], strlen(table->classes[i]));
+        if (k < 0) return no_class(model, table->classes[i], err);
+        if (k < *class_index) *class_index = k;
+        if (model->multi_label && k < model->label_count) *findings |= (uint64_t)1 << k;
+    }
+    if (!row->labels && model->label_count) {
+        *class_index = find_class(model, NN_CLASS_NONE, strlen(NN_CLASS_NONE));
+        if (*class_index < 0) return no_class(model, NN_CLASS_NONE, err);
+    }
+    if (!model->multi_label && model->label_count && row->labels & (row->labels - 1))
+        return nn_fail(err, NN_ERR_ARGUMENT,
+                       "%s/labels.csv:%d: several findings, of which the model has no mixture",
+                       plan->wish.like, row->line);
+    return NN_OK;
 }
 
 static nn_status take_rows(struct tr_sample_plan *plan, const struct tr_labels *table, struct nn_error *err)
@@ -190,15 +215,14 @@ static nn_status take_rows(struct tr_sample_plan *plan, const struct tr_labels *
     if (status != NN_OK) return status;
     for (int i = 0; i < table->row_count; i++) {
         const struct tr_label_row *row = &table->rows[i];
-        const char *name = class_name(table, row);
-        if (!name)
-            return nn_fail(err, NN_ERR_ARGUMENT, "%s/labels.csv:%d: several findings, not one class",
-                           plan->wish.like, row->line);
-        int k = find_class(plan->model, name, strlen(name));
+        int k;
+        uint64_t findings;
         if (!all && row->train != train) continue;
-        if (k < 0) return no_class(plan->model, name, err);
+        status = class_of_row(plan, table, row, &k, &findings, err);
+        if (status != NN_OK) return status;
         /* A split taken alone is training data in the new folder, which would have none otherwise. */
         add_item(plan, k, plan->wish.first_seed + (uint64_t)plan->count, 0, row->train || !all);
+        plan->items[plan->count - 1].findings = findings;
     }
     if (plan->count) return NN_OK;
     return nn_fail(err, NN_ERR_ARGUMENT, "%s: has no image in split %s", plan->wish.like, plan->wish.split);
@@ -290,6 +314,9 @@ struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int in
     const struct tr_sample_wish *w = &plan->wish;
     struct nn_sample_request request = {item->seed, item->class_index, w->strength, w->truncation};
     struct nn_sample_point point = nn_sample_point_of(plan->model, &request);
+    if (plan->model->multi_label)
+        for (int k = 0; k < plan->model->label_count; k++)
+            point.labels[k] = item->findings >> k & 1 ? w->strength : 0;
     if (w->vector) memcpy(point.labels, plan->labels, sizeof point.labels);
     if (w->strip) {
         point.seed_to = w->last_seed;
@@ -303,6 +330,27 @@ struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int in
             point.labels[k] = rest * point.labels[k] + share * to.labels[k];
     }
     return point;
+}
+
+static bool is_several(const struct tr_sample_item *item)
+{
+    return item->findings & (item->findings - 1);
+}
+
+const char *tr_sample_class_name(const struct tr_sample_plan *plan, int index)
+{
+    if (!tr_sample_is_of_class(plan) || is_several(&plan->items[index])) return NULL;
+    return plan->model->classes[tr_sample_class(plan, index)];
+}
+
+uint64_t tr_sample_findings(const struct tr_sample_plan *plan, int index)
+{
+    uint64_t findings = 0;
+    if (tr_sample_is_of_class(plan)) return plan->items[index].findings;
+    struct nn_sample_point point = tr_sample_point(plan, index);
+    for (int k = 0; k < plan->model->label_count; k++)
+        if (point.labels[k] >= 0.5f) findings |= (uint64_t)1 << k;
+    return findings;
 }
 
 int tr_sample_class(const struct tr_sample_plan *plan, int index)
@@ -319,7 +367,9 @@ bool tr_sample_is_of_class(const struct tr_sample_plan *plan)
 void tr_sample_file(const struct tr_sample_plan *plan, int index, char file[TR_SAMPLE_FILE_MAX])
 {
     const struct tr_sample_item *item = &plan->items[index];
-    const char *what = plan->wish.vector ? "vector" : plan->model->classes[item->class_index];
+    const char *what = plan->wish.vector  ? "vector"
+                       : is_several(item) ? "several"
+                                          : plan->model->classes[item->class_index];
     if (plan->wish.strip)
         snprintf(file, TR_SAMPLE_FILE_MAX, "images/%s-%" PRIu64 "-%" PRIu64 "-%03d.png", what, item->seed,
                  plan->wish.last_seed, item->frame);

@@ -3,7 +3,7 @@
  *
  *   classes  each class (or one) with each seed of a range
  *   vector   one label vector with each seed
- *   like     for each image of a data set's split one of the same class, with a seed of its own
+ *   like     for each image of a data set's split one of the same class or findings, with a seed of its own
  *   strip    frames on the way from one seed to another, of each class (or one, or a vector)
  *   morph    frames on the way from one class to another, of each seed */
 #ifndef TR_SAMPLE_PLAN_H
@@ -26,7 +26,8 @@ struct tr_sample_wish {
 
 struct tr_sample_item {
     uint64_t seed;
-    int class_index; /* of the model; of a morph the one it starts from */
+    int class_index;   /* of the model; of a morph the one it starts from; of several findings the first */
+    uint64_t findings; /* of a multi-label model: bit k for label k */
     int frame;
     bool train; /* which split of the data set made it is in */
     int tile;   /* its place on a contact sheet; -1: none */
@@ -53,7 +54,12 @@ struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int in
 void tr_sample_file(const struct tr_sample_plan *plan, int index, char file[TR_SAMPLE_FILE_MAX]);
 /* The class of the model that the image is of; of a vector or a morph the one with the largest share. */
 int tr_sample_class(const struct tr_sample_plan *plan, int index);
-/* Whether the image is of that class alone, mixed by wish.strength at most. */
+/* Whether images are of classes or findings, mixed by wish.strength at most. */
 bool tr_sample_is_of_class(const struct tr_sample_plan *plan);
+/* The name of the class that the image is of alone; NULL: it is a mixture, or of several findings. */
+const char *tr_sample_class_name(const struct tr_sample_plan *plan, int index);
+/* Of a multi-label model the findings that the image shows; of a vector or a morph those with a share of a
+ * half or more. */
+uint64_t tr_sample_findings(const struct tr_sample_plan *plan, int index);
 
 #endif

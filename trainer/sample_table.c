@@ -11,6 +11,17 @@
 
 /* ---- labels.csv --------------------------------------------------------------------------------- */
 
+/* "a|b" or "none" of a multi-label model, else the class (trainer/labels.h). */
+static void write_label(FILE *out, const struct tr_sample_plan *plan, int index)
+{
+    char cell[NN_CLASSES_MAX * NN_CLASS_NAME_MAX] = NN_CLASS_NONE, *at = cell;
+    uint64_t findings = tr_sample_findings(plan, index);
+    for (int k = 0; k < plan->model->label_count; k++)
+        if (findings >> k & 1) at += sprintf(at, "%s%s", at > cell ? "|" : "", plan->model->classes[k]);
+    bool multi = plan->model->multi_label;
+    tr_csv_write_cell(out, multi ? cell : plan->model->classes[tr_sample_class(plan, index)]);
+}
+
 static void write_row(FILE *out, const struct tr_sample_plan *plan, int index)
 {
     const struct tr_sample_item *item = &plan->items[index];
@@ -19,7 +30,7 @@ static void write_row(FILE *out, const struct tr_sample_plan *plan, int index)
     tr_sample_file(plan, index, file);
     tr_csv_write_cell(out, file);
     putc(',', out);
-    tr_csv_write_cell(out, plan->model->classes[tr_sample_class(plan, index)]);
+    write_label(out, plan, index);
     fprintf(out, ",s%" PRIu64, point.seed);
     if (plan->wish.strip) fprintf(out, "-%" PRIu64, point.seed_to);
     fprintf(out, ",,%s,%" PRIu64 ",", item->train ? "train" : "test", point.seed);
@@ -44,7 +55,8 @@ char *tr_sample_labels_text(const struct tr_sample_plan *plan)
     size_t size;
     FILE *out = open_memstream(&text, &size);
     if (!out) return NULL;
-    fputs("file,label,patient_id,side,split,seed,seed_to,blend,strength,truncation,label_vector\n", out);
+    fprintf(out, "file,%s,patient_id,side,split,seed,seed_to,blend,strength,truncation,label_vector\n",
+            plan->model->multi_label ? "labels" : "label");
     for (int i = 0; i < plan->count; i++) write_row(out, plan, i);
     bool whole = !ferror(out);
     whole &= fclose(out) == 0;
@@ -66,12 +78,18 @@ static json_t *number_of(float value)
 /* Only classes that have images, since a class without any is no class of a data set. */
 static void add_classes(json_t *root, const struct tr_sample_plan *plan)
 {
+    const struct nn_model_info *model = plan->model;
     int counts[NN_CLASSES_MAX] = {0};
-    for (int i = 0; i < plan->count; i++) counts[tr_sample_class(plan, i)]++;
+    for (int i = 0; i < plan->count; i++) {
+        uint64_t findings = model->multi_label ? tr_sample_findings(plan, i) : 0;
+        for (int k = 0; k < model->label_count; k++) counts[k] += findings >> k & 1;
+        if (!findings) counts[model->multi_label ? model->label_count : tr_sample_class(plan, i)]++;
+    }
     json_t *classes = json_array(), *images = json_object();
     for (int k = 0; k < plan->model->class_count; k++) {
         if (!counts[k]) continue;
-        json_array_append_new(classes, json_string(plan->model->classes[k]));
+        if (!model->multi_label || k < model->label_count) /* "none" is the absence of findings */
+            json_array_append_new(classes, json_string(plan->model->classes[k]));
         json_object_set_new(images, plan->model->classes[k], json_integer(counts[k]));
     }
     json_object_set_new(root, "classes", classes);

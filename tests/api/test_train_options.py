@@ -7,7 +7,7 @@ import shutil
 import struct
 import unittest
 
-from trainer import SMALL, TrainerTest, phantoms, png_header, read, states, write
+from trainer import SMALL, TrainerTest, phantoms, png_header, read, states, trained, write
 
 LEVELS = ["--levels", "4:0/0.064,8:0/0.064,16:0/0", "--tick-kimg", "0.064"]
 
@@ -76,8 +76,7 @@ class Options(TrainerTest):
         for name in ("images", "dataset.json"):
             if not os.path.exists(os.path.join(folder, name)):
                 os.symlink(os.path.join(phantoms(), name), os.path.join(folder, name))
-        with open(os.path.join(phantoms(), "labels.csv"), encoding="utf-8") as file:
-            rows = change(list(csv.DictReader(file)))
+        rows = change(self.rows(phantoms()))
         with open(os.path.join(folder, "labels.csv"), "w", encoding="utf-8") as file:
             table = csv.DictWriter(file, rows[0])
             table.writeheader()
@@ -107,6 +106,30 @@ class Options(TrainerTest):
                 self.assertEqual(sheet[:2], (8 * 18 + 2, 3 * 18 + 2))
         self.refuse("train", "--data", data, "--out", self.out, "--resume", "--labels", "none",
                     text="--labels none contradicts")
+        self.made_like(data, model)
+
+    def made_like(self, data, model):
+        """Samples like the training split have its findings, and are a data set of findings again."""
+        made = self.path("made")
+        self.succeed("sample", "--model", model, "--like", data, "--out", made)
+        rows = self.rows(made)
+        self.assertEqual([row["labels"] for row in rows],
+                         ["|".join(sorted(row["labels"].split("|"))) for row in self.rows(data)
+                          if row["split"] == "train"])
+        self.assertEqual({row["label_vector"] for row in rows if row["labels"] == "effusion|mass"}, {"1,1"})
+        about = json.loads(read(made, "dataset.json"))
+        self.assertEqual(about["classes"], ["effusion", "mass"])
+        self.assertEqual(set(about["images_of_class"]), {"effusion", "mass", "none"})
+        self.succeed("train", "--data", made, "--out", self.path("again"), *SMALL, *LEVELS, "--minibatch", 4)
+        self.succeed("sample", "--model", model, "--seeds", "1..2", "--out", self.path("each"))
+        self.assertEqual([row["labels"] for row in self.rows(self.path("each"))],
+                         ["effusion", "effusion", "mass", "mass", "none", "none"])
+        self.refuse("sample", "--model", os.path.join(trained(), "generator.safetensors"), "--like", data,
+                    "--out", self.path("no"), text="the model has no class")
+
+    def rows(self, folder):
+        with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:
+            return list(csv.DictReader(file))
 
     def test_without_labels_there_is_one_class_any(self):
         self.refuse(*self.train, "--labels", "multi", text='column "label", which is classes')
