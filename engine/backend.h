@@ -163,6 +163,8 @@ struct nn_inference {
                                 int slot, struct nn_error *err);
     nn_status (*wait)(struct nn_backend *be, int slot, struct nn_error *err);
 
+    size_t (*memory_bytes)(struct nn_backend *be); /* taken from the device so far, and not given back */
+
     /* Kernels called between record and record_end are kept, not run; replay runs them on the same tensors.
      * All of them must have run once before, so that plans and workspaces are there. A recording is stale,
      * and must be made again, when the backend has moved its workspaces since. */

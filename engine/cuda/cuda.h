@@ -61,6 +61,7 @@ nn_status cuda_memory_open(struct cuda_backend *cuda, struct nn_error *err) NN_M
 void cuda_memory_close(struct cuda_backend *cuda);
 void *cuda_alloc(struct nn_backend *be, size_t size_bytes);
 void cuda_free(struct nn_backend *be, void *data);
+size_t cuda_memory_bytes(struct nn_backend *be);
 
 /* At least `size_bytes`, kept for the next call for the same use; NULL with the error filled. */
 void *cuda_scratch(struct cuda_backend *cuda, enum cuda_scratch_use use, size_t size_bytes,

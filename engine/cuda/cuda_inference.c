@@ -103,6 +103,7 @@ const struct nn_inference cuda_inference = {
     .upload_later = upload_later,
     .download_later = download_later,
     .wait = wait_for,
+    .memory_bytes = cuda_memory_bytes,
     .record = record,
     .record_end = record_end,
     .replay = replay,

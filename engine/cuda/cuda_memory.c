@@ -91,6 +91,13 @@ void cuda_free(struct nn_backend *be, void *data)
         if (b->data == data) b->used = false;
 }
 
+size_t cuda_memory_bytes(struct nn_backend *be)
+{
+    size_t total = 0;
+    for (const struct block *b = cuda_of(be)->memory->blocks; b; b = b->next) total += b->size_bytes;
+    return total;
+}
+
 void *cuda_scratch(struct cuda_backend *cuda, enum cuda_scratch_use use, size_t size_bytes,
                    struct nn_error *err)
 {

@@ -8,8 +8,11 @@
 nn_status test_backend_open(struct nn_backend **be, enum nn_type map_type, struct nn_error *err);
 bool test_backend_has_bf16(void);
 
-/* Skips the running test, with the reason, where the host plays the GPU: shapes of full size take minutes
- * there, and cuDNN, which they are about, is absent. */
+/* Whether the host plays the GPU. */
+bool test_backend_is_slow(void);
+
+/* Skips the running test there, with the reason: shapes of full size take minutes, and cuDNN, which they are
+ * about, is absent. */
 void test_skip_where_slow(void);
 
 #endif
