@@ -8,6 +8,7 @@ int tr_phantom_main(int argc, char **argv);
 int tr_train_main(int argc, char **argv);
 int tr_sample_main(int argc, char **argv);
 int tr_import_main(int argc, char **argv);
+int tr_evaluate_main(int argc, char **argv);
 int tr_report_main(int argc, char **argv);
 int tr_inspect_main(int argc, char **argv);
 
