@@ -128,12 +128,14 @@ static nn_status finish(struct maker *m)
 
 /* ---- one image ---------------------------------------------------------------------------------- */
 
-static void texts_of(const struct maker *m, int index, struct nn_sample_texts *texts)
+/* `label` has room for what the texts borrow. */
+static void texts_of(const struct maker *m, int index, struct nn_sample_texts *texts,
+                     char label[TR_SAMPLE_LABEL_MAX])
 {
     struct nn_sample_point point = tr_sample_point(m->plan, index);
-    const char *label = tr_sample_class_name(m->plan, index);
-    nn_sample_texts_init(texts, m->plan->model, &point, label, m->plan->wish.strength,
-                         "roentgym " ROENTGYM_VERSION);
+    tr_sample_label_text(m->plan, index, label);
+    nn_sample_texts_init(texts, m->plan->model, &point, tr_sample_is_of_class(m->plan) ? label : NULL,
+                         m->plan->wish.strength, "roentgym " ROENTGYM_VERSION);
 }
 
 /* Not synchronised to disk one by one, which would cost more than the picture: `finish` does it for all. A
@@ -155,10 +157,10 @@ static nn_status write_image(void *context, int index, const void *pixels, struc
     const struct maker *m = context;
     const struct nn_image image = {m->o->side, m->o->side, m->o->depth, (void *)(uintptr_t)pixels};
     struct nn_sample_texts texts;
-    char file[TR_SAMPLE_FILE_MAX], path[PATH_MAX];
+    char file[TR_SAMPLE_FILE_MAX], path[PATH_MAX], label[TR_SAMPLE_LABEL_MAX];
     uint8_t *bytes;
     size_t size;
-    texts_of(m, index, &texts);
+    texts_of(m, index, &texts, label);
     nn_status status = nn_png_encode(&image, texts.list, texts.count, &bytes, &size, err);
     if (status != NN_OK) return status;
     tr_sample_file(m->plan, index, file);
@@ -180,7 +182,7 @@ static bool same_texts(const struct nn_png_texts *found, const struct nn_sample_
 /* Whether the image is there, whole and as it would be made. The caller releases it if so. */
 static bool read_whole(const struct maker *m, int index, struct nn_image *image)
 {
-    char file[TR_SAMPLE_FILE_MAX], path[PATH_MAX];
+    char file[TR_SAMPLE_FILE_MAX], path[PATH_MAX], label[TR_SAMPLE_LABEL_MAX];
     struct nn_png_texts found;
     struct nn_sample_texts wanted;
     tr_sample_file(m->plan, index, file);
@@ -188,7 +190,7 @@ static bool read_whole(const struct maker *m, int index, struct nn_image *image)
     if (nn_png_read(path, image, NULL) != NN_OK) return false;
     bool whole = image->width == m->o->side && image->height == m->o->side && image->depth == m->o->depth;
     if (whole && (whole = nn_png_read_texts(path, &found, NULL) == NN_OK)) {
-        texts_of(m, index, &wanted);
+        texts_of(m, index, &wanted, label);
         whole = same_texts(&found, &wanted);
         nn_png_texts_release(&found);
     }

@@ -1,9 +1,10 @@
 /* The data set that samples make: images/, labels.csv and dataset.json as trainer/dataset.h reads them.
  *
- * labels.csv has further columns that tell how to make each image again: seed, seed_to and blend (of a
- * strip), strength (of a class), truncation, label_vector. patient_id is "s" and the seed, so that images of
- * one latent are one patient; side is empty. dataset.json says that the images are synthetic, by which model
- * they were made and whether that was trained on simulated or on real data; "simulated" is the model's.
+ * labels.csv has the column `labels` for a multi-label model, else `label`. Further columns tell how to make
+ * each image again: seed, seed_to and blend (of a strip), strength (of a class), truncation, label_vector.
+ * patient_id is "s" and the seed, so that images of one latent are one patient; side is empty. dataset.json
+ * says that the images are synthetic, by which model they were made and whether that was trained on simulated
+ * or on real data; "simulated" is the model's.
  *
  * While it is being made the folder has dataset.json.unfinished and no dataset.json, so that no reader takes
  * it for complete. The same wish goes on where a stopped, killed or failed run was: images that are there and

@@ -96,15 +96,30 @@ static uint64_t seed_count(const struct tr_sample_plan *plan)
     return steps < TR_SAMPLES_MAX ? steps + 1 : TR_SAMPLES_MAX + 1;
 }
 
-static void add_item(struct tr_sample_plan *plan, int class_index, uint64_t seed, int frame, bool train)
+/* None of an unconditional model's, or of a multi-label model's last class. */
+static uint64_t labels_of_class(const struct tr_sample_plan *plan, int k)
 {
-    uint64_t findings =
-        plan->model->multi_label && class_index < plan->model->label_count ? (uint64_t)1 << class_index : 0;
+    return k < plan->model->label_count ? (uint64_t)1 << k : 0;
+}
+
+static uint64_t labels_of_vector(const struct tr_sample_plan *plan, int class_index)
+{
+    uint64_t labels = 0;
+    if (!plan->model->multi_label) return labels_of_class(plan, class_index);
+    for (int k = 0; k < plan->model->label_count; k++)
+        if (plan->labels[k] >= 0.5f) labels |= (uint64_t)1 << k;
+    return labels;
+}
+
+static void add_item(struct tr_sample_plan *plan, int class_index, uint64_t seed, int frame)
+{
+    uint64_t labels =
+        plan->wish.vector ? labels_of_vector(plan, class_index) : labels_of_class(plan, class_index);
     plan->items[plan->count++] = (struct tr_sample_item){.seed = seed,
+                                                         .labels = labels,
                                                          .class_index = class_index,
-                                                         .findings = findings,
                                                          .frame = frame,
-                                                         .train = train,
+                                                         .train = true,
                                                          .tile = -1};
 }
 
@@ -138,7 +153,7 @@ static nn_status plan_classes(struct tr_sample_plan *plan, struct nn_error *err)
     if (status == NN_OK) status = allocate(plan, seeds, (uint64_t)(last - first + 1), err);
     if (status != NN_OK) return status;
     for (int k = first; k <= last; k++)
-        for (uint64_t i = 0; i < seeds; i++) add_item(plan, k, plan->wish.first_seed + i, 0, true);
+        for (uint64_t i = 0; i < seeds; i++) add_item(plan, k, plan->wish.first_seed + i, 0);
     return NN_OK;
 }
 
@@ -150,7 +165,7 @@ static nn_status plan_strip(struct tr_sample_plan *plan, struct nn_error *err)
         status = allocate(plan, (uint64_t)(last - first + 1), (uint64_t)plan->wish.frames, err);
     if (status != NN_OK) return status;
     for (int k = first; k <= last; k++)
-        for (int i = 0; i < plan->wish.frames; i++) add_item(plan, k, plan->wish.first_seed, i, true);
+        for (int i = 0; i < plan->wish.frames; i++) add_item(plan, k, plan->wish.first_seed, i);
     return NN_OK;
 }
 
@@ -162,7 +177,7 @@ static nn_status plan_morph(struct tr_sample_plan *plan, struct nn_error *err)
     if (status == NN_OK) status = allocate(plan, seeds, (uint64_t)plan->wish.frames, err);
     if (status != NN_OK) return status;
     for (uint64_t s = 0; s < seeds; s++)
-        for (int i = 0; i < plan->wish.frames; i++) add_item(plan, from, plan->wish.first_seed + s, i, true);
+        for (int i = 0; i < plan->wish.frames; i++) add_item(plan, from, plan->wish.first_seed + s, i);
     return NN_OK;
 }
 
@@ -181,50 +196,41 @@ static nn_status read_table(const char *folder, struct tr_labels *table, struct 
     return status;
 }
 
-/* The model's class of a row, in *findings all of them where there are several. */
-static nn_status class_of_row(const struct tr_sample_plan *plan, const struct tr_labels *table,
-                              const struct tr_label_row *row, int *class_index, uint64_t *findings,
-                              struct nn_error *err)
+/* The same labels, as the model numbers them: bit k of the row is class k of the table. */
+static nn_status translate(const struct tr_sample_plan *plan, const struct tr_labels *table,
+                           const struct tr_label_row *row, uint64_t *labels, struct nn_error *err)
 {
-    const struct nn_model_info *model = plan->model;
-    *class_index = model->class_count;
-    *findings = 0;
-    if (!model->label_count) *class_index = 0; /* no classes: only the number of images counts */
-    for (int i = 0; i < table->class_count && model->label_count; i++) {
-        if (!(row->labels >> i & 1)) continue;
-        int k = find_class(model, table->classes[i], strlen(table->classes[i]));
-        if (k < 0) return no_class(model, table->classes[i], err);
-        if (k < *class_index) *class_index = k;
-        if (model->multi_label && k < model->label_count) *findings |= (uint64_t)1 << k;
+    *labels = 0;
+    if (!plan->model->label_count) return NN_OK; /* an unconditional model makes what it makes */
+    for (int c = 0; c < table->class_count; c++) {
+        if (!(row->labels >> c & 1)) continue;
+        int k = find_class(plan->model, table->classes[c], strlen(table->classes[c]));
+        if (k < 0) return no_class(plan->model, table->classes[c], err);
+        *labels |= labels_of_class(plan, k);
     }
-    if (!row->labels && model->label_count) {
-        *class_index = find_class(model, NN_CLASS_NONE, strlen(NN_CLASS_NONE));
-        if (*class_index < 0) return no_class(model, NN_CLASS_NONE, err);
-    }
-    if (!model->multi_label && model->label_count && row->labels & (row->labels - 1))
-        return nn_fail(err, NN_ERR_ARGUMENT,
-                       "%s/labels.csv:%d: several findings, of which the model has no mixture",
-                       plan->wish.like, row->line);
-    return NN_OK;
+    if (plan->model->multi_label || __builtin_popcountll(*labels) == 1) return NN_OK;
+    return nn_fail(err, NN_ERR_ARGUMENT, "%s/labels.csv:%d: has %s, the model one class an image",
+                   plan->wish.like, row->line, *labels ? "several findings" : "no finding");
 }
 
 static nn_status take_rows(struct tr_sample_plan *plan, const struct tr_labels *table, struct nn_error *err)
 {
     bool all = !strcmp(plan->wish.split, "all"), train = !strcmp(plan->wish.split, "train");
     nn_status status = allocate(plan, (uint64_t)table->row_count, 1, err);
-    if (status != NN_OK) return status;
-    for (int i = 0; i < table->row_count; i++) {
+    for (int i = 0; i < table->row_count && status == NN_OK; i++) {
         const struct tr_label_row *row = &table->rows[i];
-        int k;
-        uint64_t findings;
+        uint64_t labels;
         if (!all && row->train != train) continue;
-        status = class_of_row(plan, table, row, &k, &findings, err);
-        if (status != NN_OK) return status;
+        status = translate(plan, table, row, &labels, err);
+        if (status != NN_OK) break;
+        int k = labels ? __builtin_ctzll(labels) : plan->model->class_count - 1;
+        add_item(plan, k, plan->wish.first_seed + (uint64_t)plan->count, 0);
+        struct tr_sample_item *item = &plan->items[plan->count - 1];
+        item->labels = labels;
         /* A split taken alone is training data in the new folder, which would have none otherwise. */
-        add_item(plan, k, plan->wish.first_seed + (uint64_t)plan->count, 0, row->train || !all);
-        plan->items[plan->count - 1].findings = findings;
+        item->train = row->train || !all;
     }
-    if (plan->count) return NN_OK;
+    if (status != NN_OK || plan->count) return status;
     return nn_fail(err, NN_ERR_ARGUMENT, "%s: has no image in split %s", plan->wish.like, plan->wish.split);
 }
 
@@ -308,16 +314,23 @@ static float share_of(const struct tr_sample_plan *plan, int frame)
     return (float)frame / (float)(plan->wish.frames - 1);
 }
 
+/* Findings together, which no class of the model stands for. */
+static bool has_several(const struct tr_sample_item *item)
+{
+    return __builtin_popcountll(item->labels) > 1;
+}
+
 struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int index)
 {
     const struct tr_sample_item *item = &plan->items[index];
     const struct tr_sample_wish *w = &plan->wish;
     struct nn_sample_request request = {item->seed, item->class_index, w->strength, w->truncation};
     struct nn_sample_point point = nn_sample_point_of(plan->model, &request);
-    if (plan->model->multi_label)
+    if (w->vector)
+        memcpy(point.labels, plan->labels, sizeof point.labels);
+    else if (has_several(item))
         for (int k = 0; k < plan->model->label_count; k++)
-            point.labels[k] = item->findings >> k & 1 ? w->strength : 0;
-    if (w->vector) memcpy(point.labels, plan->labels, sizeof point.labels);
+            point.labels[k] = item->labels >> k & 1 ? w->strength : 0;
     if (w->strip) {
         point.seed_to = w->last_seed;
         point.blend = share_of(plan, item->frame);
@@ -332,31 +345,20 @@ struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int in
     return point;
 }
 
-static bool is_several(const struct tr_sample_item *item)
-{
-    return item->findings & (item->findings - 1);
-}
-
-const char *tr_sample_class_name(const struct tr_sample_plan *plan, int index)
-{
-    if (!tr_sample_is_of_class(plan) || is_several(&plan->items[index])) return NULL;
-    return plan->model->classes[tr_sample_class(plan, index)];
-}
-
-uint64_t tr_sample_findings(const struct tr_sample_plan *plan, int index)
-{
-    uint64_t findings = 0;
-    if (tr_sample_is_of_class(plan)) return plan->items[index].findings;
-    struct nn_sample_point point = tr_sample_point(plan, index);
-    for (int k = 0; k < plan->model->label_count; k++)
-        if (point.labels[k] >= 0.5f) findings |= (uint64_t)1 << k;
-    return findings;
-}
-
-int tr_sample_class(const struct tr_sample_plan *plan, int index)
+uint64_t tr_sample_labels(const struct tr_sample_plan *plan, int index)
 {
     const struct tr_sample_item *item = &plan->items[index];
-    return plan->wish.morph && share_of(plan, item->frame) > 0.5f ? plan->class_to : item->class_index;
+    bool past_half = plan->wish.morph && share_of(plan, item->frame) > 0.5f;
+    return past_half ? labels_of_class(plan, plan->class_to) : item->labels;
+}
+
+void tr_sample_label_text(const struct tr_sample_plan *plan, int index, char text[TR_SAMPLE_LABEL_MAX])
+{
+    uint64_t labels = tr_sample_labels(plan, index);
+    char *at = text;
+    for (int k = 0; k < plan->model->label_count; k++)
+        if (labels >> k & 1) at += sprintf(at, "%s%s", at > text ? "|" : "", plan->model->classes[k]);
+    if (at == text) strcpy(text, plan->model->label_count ? NN_CLASS_NONE : NN_CLASS_ANY);
 }
 
 bool tr_sample_is_of_class(const struct tr_sample_plan *plan)
@@ -367,9 +369,9 @@ bool tr_sample_is_of_class(const struct tr_sample_plan *plan)
 void tr_sample_file(const struct tr_sample_plan *plan, int index, char file[TR_SAMPLE_FILE_MAX])
 {
     const struct tr_sample_item *item = &plan->items[index];
-    const char *what = plan->wish.vector  ? "vector"
-                       : is_several(item) ? "several"
-                                          : plan->model->classes[item->class_index];
+    const char *what = plan->wish.vector   ? "vector"
+                       : has_several(item) ? "findings"
+                                           : plan->model->classes[item->class_index];
     if (plan->wish.strip)
         snprintf(file, TR_SAMPLE_FILE_MAX, "images/%s-%" PRIu64 "-%" PRIu64 "-%03d.png", what, item->seed,
                  plan->wish.last_seed, item->frame);

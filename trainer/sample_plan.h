@@ -11,7 +11,12 @@
 
 #include "engine/engine.h"
 
-enum { TR_SAMPLES_MAX = 1000000, TR_FRAMES_MAX = 256, TR_SAMPLE_FILE_MAX = 192 };
+enum {
+    TR_SAMPLES_MAX = 1000000,
+    TR_FRAMES_MAX = 256,
+    TR_SAMPLE_FILE_MAX = 192,
+    TR_SAMPLE_LABEL_MAX = NN_CLASSES_MAX * NN_CLASS_NAME_MAX,
+};
 
 struct tr_sample_wish {
     const char *class_name;         /* one class only, or NULL */
@@ -26,8 +31,8 @@ struct tr_sample_wish {
 
 struct tr_sample_item {
     uint64_t seed;
-    int class_index;   /* of the model; of a morph the one it starts from; of several findings the first */
-    uint64_t findings; /* of a multi-label model: bit k for label k */
+    uint64_t labels; /* bit k: the image shows the model's label k; of a morph where it starts */
+    int class_index; /* of the model; of a morph the one it starts from, of several findings the first */
     int frame;
     bool train; /* which split of the data set made it is in */
     int tile;   /* its place on a contact sheet; -1: none */
@@ -52,14 +57,13 @@ void tr_sample_plan_release(struct tr_sample_plan *plan); /* harmless on a zeroe
 struct nn_sample_point tr_sample_point(const struct tr_sample_plan *plan, int index);
 /* "images/fracture-7.png" */
 void tr_sample_file(const struct tr_sample_plan *plan, int index, char file[TR_SAMPLE_FILE_MAX]);
-/* The class of the model that the image is of; of a vector or a morph the one with the largest share. */
-int tr_sample_class(const struct tr_sample_plan *plan, int index);
-/* Whether images are of classes or findings, mixed by wish.strength at most. */
+/* What it shows, bit k for the model's label k: its class or findings; of a vector the largest share, or of a
+ * multi-label model those of at least a half; of a morph those of the nearer end. */
+uint64_t tr_sample_labels(const struct tr_sample_plan *plan, int index);
+/* The same in words, as labels.csv has it: "fracture"; "effusion|mass" or "none" of a multi-label model;
+ * "any" of an unconditional one. */
+void tr_sample_label_text(const struct tr_sample_plan *plan, int index, char text[TR_SAMPLE_LABEL_MAX]);
+/* Whether images are of their labels alone, mixed by wish.strength at most. */
 bool tr_sample_is_of_class(const struct tr_sample_plan *plan);
-/* The name of the class that the image is of alone; NULL: it is a mixture, or of several findings. */
-const char *tr_sample_class_name(const struct tr_sample_plan *plan, int index);
-/* Of a multi-label model the findings that the image shows; of a vector or a morph those with a share of a
- * half or more. */
-uint64_t tr_sample_findings(const struct tr_sample_plan *plan, int index);
 
 #endif

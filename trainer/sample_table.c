@@ -11,26 +11,17 @@
 
 /* ---- labels.csv --------------------------------------------------------------------------------- */
 
-/* "a|b" or "none" of a multi-label model, else the class (trainer/labels.h). */
-static void write_label(FILE *out, const struct tr_sample_plan *plan, int index)
-{
-    char cell[NN_CLASSES_MAX * NN_CLASS_NAME_MAX] = NN_CLASS_NONE, *at = cell;
-    uint64_t findings = tr_sample_findings(plan, index);
-    for (int k = 0; k < plan->model->label_count; k++)
-        if (findings >> k & 1) at += sprintf(at, "%s%s", at > cell ? "|" : "", plan->model->classes[k]);
-    bool multi = plan->model->multi_label;
-    tr_csv_write_cell(out, multi ? cell : plan->model->classes[tr_sample_class(plan, index)]);
-}
-
 static void write_row(FILE *out, const struct tr_sample_plan *plan, int index)
 {
     const struct tr_sample_item *item = &plan->items[index];
     struct nn_sample_point point = tr_sample_point(plan, index);
-    char file[TR_SAMPLE_FILE_MAX], number[NN_FLOAT_TEXT_MAX], vector[NN_VECTOR_TEXT_MAX];
+    char file[TR_SAMPLE_FILE_MAX], label[TR_SAMPLE_LABEL_MAX], number[NN_FLOAT_TEXT_MAX],
+        vector[NN_VECTOR_TEXT_MAX];
     tr_sample_file(plan, index, file);
     tr_csv_write_cell(out, file);
     putc(',', out);
-    write_label(out, plan, index);
+    tr_sample_label_text(plan, index, label);
+    tr_csv_write_cell(out, label);
     fprintf(out, ",s%" PRIu64, point.seed);
     if (plan->wish.strip) fprintf(out, "-%" PRIu64, point.seed_to);
     fprintf(out, ",,%s,%" PRIu64 ",", item->train ? "train" : "test", point.seed);
@@ -75,24 +66,29 @@ static json_t *number_of(float value)
     return json_real(strtod(text, NULL));
 }
 
-/* Only classes that have images, since a class without any is no class of a data set. */
+/* "classes" has those with training images only: without any, none is a class of a data set. */
 static void add_classes(json_t *root, const struct tr_sample_plan *plan)
 {
     const struct nn_model_info *model = plan->model;
-    int counts[NN_CLASSES_MAX] = {0};
+    int counts[NN_CLASSES_MAX] = {0}, rest = 0;
+    uint64_t trained = 0;
     for (int i = 0; i < plan->count; i++) {
-        uint64_t findings = model->multi_label ? tr_sample_findings(plan, i) : 0;
-        for (int k = 0; k < model->label_count; k++) counts[k] += findings >> k & 1;
-        if (!findings) counts[model->multi_label ? model->label_count : tr_sample_class(plan, i)]++;
+        uint64_t labels = tr_sample_labels(plan, i);
+        for (int k = 0; k < model->label_count; k++) counts[k] += labels >> k & 1;
+        rest += labels == 0;
+        if (plan->items[i].train) trained |= labels;
     }
     json_t *classes = json_array(), *images = json_object();
-    for (int k = 0; k < plan->model->class_count; k++) {
-        if (!counts[k]) continue;
-        if (!model->multi_label || k < model->label_count) /* "none" is the absence of findings */
-            json_array_append_new(classes, json_string(plan->model->classes[k]));
-        json_object_set_new(images, plan->model->classes[k], json_integer(counts[k]));
+    for (int k = 0; k < model->label_count; k++) {
+        if (trained >> k & 1) json_array_append_new(classes, json_string(model->classes[k]));
+        if (counts[k]) json_object_set_new(images, model->classes[k], json_integer(counts[k]));
     }
-    json_object_set_new(root, "classes", classes);
+    if (rest)
+        json_object_set_new(images, model->label_count ? NN_CLASS_NONE : NN_CLASS_ANY, json_integer(rest));
+    if (trained)
+        json_object_set_new(root, "classes", classes);
+    else
+        json_decref(classes); /* the reader finds them in labels.csv */
     json_object_set_new(root, "images_of_class", images);
 }
 

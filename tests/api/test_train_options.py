@@ -125,7 +125,7 @@ class Options(TrainerTest):
         self.assertEqual([row["labels"] for row in self.rows(self.path("each"))],
                          ["effusion", "effusion", "mass", "mass", "none", "none"])
         self.refuse("sample", "--model", os.path.join(trained(), "generator.safetensors"), "--like", data,
-                    "--out", self.path("no"), text="the model has no class")
+                    "--out", self.path("no"), text="labels.csv:2: has no finding")
 
     def rows(self, folder):
         with open(os.path.join(folder, "labels.csv"), encoding="utf-8") as file:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,21 +28,26 @@ static const struct nn_checkpoint INFO = {
 static const struct tr_sample_wish ALL = {
     .split = "train", .first_seed = 1, .last_seed = 5, .frames = 4, .strength = 1, .truncation = 1};
 
-static struct nn_model *open_model(void **state)
+static struct nn_model *open_model_of(void **state, const struct nn_checkpoint *info)
 {
     struct nn_network net;
     struct nn_model *model;
     struct nn_error err = {0};
     const char *path = scratch_path(state, "m.safetensors");
-    assert_int_equal(nn_network_init(&net, &INFO.config, NN_GENERATOR, NULL), NN_OK);
+    assert_int_equal(nn_network_init(&net, &info->config, NN_GENERATOR, NULL), NN_OK);
     float *values = malloc(net.value_count * sizeof *values);
     assert_non_null(values);
     nn_network_init_values(&net, 3, values);
-    if (nn_checkpoint_write(path, &INFO, &net, values, &err)) fail_msg("%s", err.text);
+    if (nn_checkpoint_write(path, info, &net, values, &err)) fail_msg("%s", err.text);
     if (nn_model_open(&model, path, "cpu", &err)) fail_msg("%s", err.text);
     free(values);
     nn_network_release(&net);
     return model;
+}
+
+static struct nn_model *open_model(void **state)
+{
+    return open_model_of(state, &INFO);
 }
 
 static bool stop_at(void *limit, int done, int total)
@@ -150,6 +156,84 @@ static void a_full_disk_is_told_and_costs_nothing_that_was_there(void **state)
     nn_model_close(model);
 }
 
+/* A folder whose labels.csv has these rows. */
+static const char *like_rows(void **state, const char *rows)
+{
+    static char folder[500];
+    char path[600];
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "like"));
+    snprintf(path, sizeof path, "%s/labels.csv", folder);
+    mkdir(folder, 0777);
+    scratch_text(path, rows);
+    return folder;
+}
+
+static void a_multi_label_model_makes_findings_together(void **state)
+{
+    struct nn_checkpoint info = INFO;
+    info.config.label_kind = NN_LABELS_MULTI;
+    strcpy(info.classes[0], "mass");
+    struct nn_model *model = open_model_of(state, &info);
+    struct tr_sample_wish wish = ALL;
+    struct tr_sample_plan plan;
+    struct tr_dataset *set;
+    struct nn_error err = {0};
+    char folder[500], text[TR_SAMPLE_LABEL_MAX];
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "set"));
+    wish.like = like_rows(state, "file,labels,patient_id,split\na,fracture|mass,1,train\nb,none,2,train\n"
+                                 "c,fracture,3,test\nd,mass,4,train\n");
+    wish.split = "all";
+    assert_true(make(model, wish, folder, 8, 0, NULL, &err));
+    if (tr_dataset_open(&set, folder, NULL, NULL, &err)) fail_msg("%s", err.text);
+    assert_true(tr_dataset_multi_label(set));
+    assert_int_equal(tr_dataset_class_count(set), 2);
+    assert_int_equal(tr_dataset_train_count(set), 3);
+    static const float wanted[3][2] = {{1, 1}, {0, 0}, {1, 0}}; /* mass, fracture: the model's order */
+    for (int i = 0; i < 3; i++) {
+        float labels[2];
+        tr_dataset_labels(set, i, labels);
+        assert_memory_equal(labels, wanted[i], sizeof labels);
+    }
+    tr_dataset_close(set);
+
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), &err), NN_OK);
+    struct nn_sample_point point = tr_sample_point(&plan, 0);
+    assert_true(point.labels[0] == 1 && point.labels[1] == 1 && point.labels[2] == 0);
+    tr_sample_plan_release(&plan);
+    wish = ALL;
+    wish.vector = "0.7,0.2,0.5";
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), &err), NN_OK);
+    tr_sample_label_text(&plan, 0, text);
+    assert_string_equal(text, "mass|implant, old");
+    tr_sample_plan_release(&plan);
+    wish.vector = NULL;
+    assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), &err), NN_OK);
+    assert_int_equal(plan.count, 4 * 5);
+    tr_sample_label_text(&plan, 19, text);
+    assert_string_equal(text, "none");
+    tr_sample_plan_release(&plan);
+    nn_model_close(model);
+}
+
+static void an_unconditional_model_makes_as_many(void **state)
+{
+    struct nn_checkpoint info = INFO;
+    info.config.label_count = info.class_count = 0;
+    struct nn_model *model = open_model_of(state, &info);
+    struct tr_sample_wish wish = ALL;
+    struct tr_dataset *set;
+    struct nn_error err = {0};
+    char folder[500];
+    snprintf(folder, sizeof folder, "%s", scratch_path(state, "set"));
+    wish.like = like_rows(state, "file,label,patient_id,split\na,x,1,train\nb,y,2,train\nc,x,3,test\n");
+    assert_true(make(model, wish, folder, 8, 0, NULL, &err));
+    if (tr_dataset_open(&set, folder, NULL, NULL, &err)) fail_msg("%s", err.text);
+    assert_int_equal(tr_dataset_train_count(set), 2);
+    assert_string_equal(tr_dataset_class(set, 0), NN_CLASS_ANY);
+    tr_dataset_close(set);
+    nn_model_close(model);
+}
+
 static void assert_refused(struct nn_model *model, struct tr_sample_wish wish, const char *text)
 {
     struct tr_sample_plan plan;
@@ -179,6 +263,21 @@ static void bad_wishes_are_refused_before_anything_is_made(void **state)
     nn_model_close(model);
 }
 
+static void data_sets_that_do_not_fit_the_model_are_refused(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct tr_sample_wish wish = ALL;
+    wish.like = like_rows(state, "file,label,patient_id,split\na,wrist,1,train\n");
+    assert_refused(model, wish, "no class 'wrist'");
+    wish.like = like_rows(state, "file,labels,patient_id,split\na,fracture|in..tact,1,train\n");
+    assert_refused(model, wish, "labels.csv:2: has several findings");
+    wish.like = like_rows(state, "file,labels,patient_id,split\na,fracture,1,train\nb,none,2,train\n");
+    assert_refused(model, wish, "labels.csv:3: has no finding");
+    wish.split = "test";
+    assert_refused(model, wish, "no image in split test");
+    nn_model_close(model);
+}
+
 static void names_with_dots_can_be_morphed(void **state)
 {
     struct nn_model *model = open_model(state);
@@ -187,8 +286,8 @@ static void names_with_dots_can_be_morphed(void **state)
     wish.morph = "in..tact..fracture";
     assert_int_equal(tr_sample_plan_init(&plan, &wish, nn_model_info(model), NULL), NN_OK);
     assert_int_equal(plan.count, 20);
-    assert_int_equal(tr_sample_class(&plan, 0), 0);
-    assert_int_equal(tr_sample_class(&plan, 3), 1);
+    assert_int_equal(tr_sample_labels(&plan, 0), 1);
+    assert_int_equal(tr_sample_labels(&plan, 3), 2);
     struct nn_sample_point first = tr_sample_point(&plan, 0), last = tr_sample_point(&plan, 3);
     assert_true(first.labels[0] == 1 && first.labels[1] == 0 && last.labels[0] == 0 && last.labels[1] == 1);
     tr_sample_plan_release(&plan);
@@ -221,6 +320,9 @@ int main(void)
         in_folder(a_stopped_set_is_none_and_goes_on_to_the_same_bytes),
         in_folder(a_full_disk_is_told_and_costs_nothing_that_was_there),
         in_folder(bad_wishes_are_refused_before_anything_is_made),
+        in_folder(a_multi_label_model_makes_findings_together),
+        in_folder(an_unconditional_model_makes_as_many),
+        in_folder(data_sets_that_do_not_fit_the_model_are_refused),
         in_folder(names_with_dots_can_be_morphed),
         in_folder(a_sheet_shows_the_first_of_each_class),
     };
