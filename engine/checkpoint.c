@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/safetensors.h"
 #include "engine/sha256.h"
 
@@ -137,7 +138,8 @@ static nn_status read_classes(const struct reader *r, struct nn_checkpoint *info
     bool good = json_is_array(array) && count <= NN_LABELS_MAX;
     for (size_t i = 0; good && i < count; i++) {
         const char *name = json_string_value(json_array_get(array, i));
-        good = name && *name && strlen(name) < NN_LABEL_NAME_MAX;
+        good = name && *name && strlen(name) < NN_LABEL_NAME_MAX &&
+               !(info->config.label_kind == NN_LABELS_MULTI && strcmp(name, NN_CLASS_NONE) == 0);
         if (good) snprintf(info->classes[i], NN_LABEL_NAME_MAX, "%s", name);
     }
     json_decref(array);

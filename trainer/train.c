@@ -62,6 +62,14 @@ static nn_status choose_labels(struct run *r, struct nn_error *err)
                    o->out);
 }
 
+static void choose_name(struct run *r)
+{
+    char *name = r->options.config.name;
+    const char *wanted = r->options.name;
+    if (!wanted && !*name) wanted = tr_dataset_name(r->data);
+    if (wanted) snprintf(name, sizeof r->options.config.name, "%s", wanted);
+}
+
 static nn_status check_against_data(const struct run *r, struct nn_error *err)
 {
     const struct tr_train_config *c = &r->options.config;
@@ -143,6 +151,7 @@ static nn_status start(struct run *r, struct nn_error *err)
     if (status == NN_OK && o->resume) status = tr_train_options_check_resumed(o, &o->config, state, err);
     if (status == NN_OK) status = tr_dataset_open(&r->data, o->data, show_pyramid, NULL, err);
     if (status == NN_OK) status = choose_labels(r, err);
+    if (status == NN_OK) choose_name(r);
     if (status == NN_OK) status = check_against_data(r, err);
     if (status == NN_OK) status = open_device(r, err);
     if (status != NN_OK) return status;
@@ -161,7 +170,7 @@ static nn_status train(struct run *r, struct nn_error *err)
 {
     struct tr_state_writer writer = {.folder = &r->folder};
     struct tr_train_loop loop = {.training = &r->training, .writer = &writer};
-    writer.name = r->options.name ? r->options.name : tr_dataset_name(r->data);
+    writer.name = r->training.config.name;
     nn_status status = tr_train_loop(&loop, err);
     tr_state_writer_release(&writer);
     return status;

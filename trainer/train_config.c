@@ -67,10 +67,11 @@ char *tr_train_config_text(const struct tr_train_config *c)
                               json_pack("{s:f,s:f,s:i,s:f}", "fade_kimg", l->fade_kimg, "train_kimg",
                                         l->train_kimg, "minibatch", l->minibatch, "lr", (double)l->lr));
     }
-    json_t *root = json_pack("{s:s,s:i,s:i,s:s,s:s,s:I,s:f,s:o}", "preset", c->preset, "resolution_log2",
-                             c->gan.resolution_log2, "label_count", c->gan.label_count, "label_kind",
-                             nn_label_kind_words[c->gan.label_kind], "precision", precisions[c->precision],
-                             "seed", (json_int_t)c->seed, "tick_kimg", c->tick_kimg, "levels", levels);
+    json_t *root =
+        json_pack("{s:s,s:s,s:i,s:i,s:s,s:s,s:I,s:f,s:o}", "preset", c->preset, "name", c->name,
+                  "resolution_log2", c->gan.resolution_log2, "label_count", c->gan.label_count, "label_kind",
+                  nn_label_kind_words[c->gan.label_kind], "precision", precisions[c->precision], "seed",
+                  (json_int_t)c->seed, "tick_kimg", c->tick_kimg, "levels", levels);
     if (root && !tr_settings_pack(c, root)) {
         json_decref(root);
         root = NULL;
@@ -102,17 +103,19 @@ nn_status tr_train_config_parse(struct tr_train_config *c, const char *text, con
     json_t *levels = NULL, *root = json_loads(text, 0, NULL);
     json_int_t seed;
     /* What the first states did not have. */
-    const char *preset = "", *label_kind = nn_label_kind_words[NN_LABELS_CLASSES], *precision = "best";
+    const char *preset = "", *model = "", *label_kind = nn_label_kind_words[NN_LABELS_CLASSES],
+               *precision = "best";
     *c = (struct tr_train_config){
         .loss = tr_loss_config_official(), .augment = tr_augment_config_official(), .d_repeats = 1};
-    bool good = json_unpack(root, "{s?s,s:i,s:i,s?s,s?s,s:I,s:F,s:o}", "preset", &preset, "resolution_log2",
-                            &c->gan.resolution_log2, "label_count", &c->gan.label_count, "label_kind",
-                            &label_kind, "precision", &precision, "seed", &seed, "tick_kimg", &c->tick_kimg,
-                            "levels", &levels) == 0 &&
+    bool good = json_unpack(root, "{s?s,s?s,s:i,s:i,s?s,s?s,s:I,s:F,s:o}", "preset", &preset, "name", &model,
+                            "resolution_log2", &c->gan.resolution_log2, "label_count", &c->gan.label_count,
+                            "label_kind", &label_kind, "precision", &precision, "seed", &seed, "tick_kimg",
+                            &c->tick_kimg, "levels", &levels) == 0 &&
                 tr_settings_unpack(c, root) && unpack_levels(&c->schedule, levels);
     int kind = good ? nn_word_index(nn_label_kind_words, label_kind) : -1;
     int maps = good ? nn_word_index(precisions, precision) : -1;
     if (good) snprintf(c->preset, sizeof c->preset, "%s", preset);
+    if (good) snprintf(c->name, sizeof c->name, "%s", model);
     json_decref(root);
     if (kind < 0 || maps < 0 || c->schedule.level_count != c->gan.resolution_log2 - 1)
         return nn_fail(err, NN_ERR_FORMAT, "%s: its training configuration is damaged", name);

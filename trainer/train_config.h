@@ -7,9 +7,12 @@
 #include "trainer/loss.h"
 #include "trainer/schedule.h"
 
+enum { TR_MODEL_NAME_MAX = 127 }; /* bytes */
+
 struct tr_train_config {
-    char preset[16];          /* that it began with; "" in the first states */
-    struct nn_gan_config gan; /* label_count is the data set's number of classes */
+    char preset[16];                  /* that it began with; "" in the first states */
+    char name[TR_MODEL_NAME_MAX + 1]; /* of the model, UTF-8; "" in the first states */
+    struct nn_gan_config gan;         /* label_count is the data set's number of classes */
     struct tr_schedule schedule;
     struct tr_loss_config loss;
     struct tr_augment_config augment;

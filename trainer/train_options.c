@@ -1,6 +1,7 @@
 #include "trainer/train_options.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static const char usage[] =
     "                     resolution, same widths and classes\n"
     "  --device NAME      auto (default: the GPU where it works, else the CPU), cpu or cuda\n"
     "  --precision P      bf16 or f32; default bf16 where the device has it; a run keeps it\n"
-    "  --name TEXT        name of the model; default the name of the data set\n"
+    "  --name TEXT        name of the model; default the name of the data set; a run keeps it\n"
     "  --help\n"
     "\n"
     "What is trained; the state keeps it, and --resume refuses what contradicts it:\n"
@@ -128,6 +129,14 @@ static int note(struct tr_train_options *o, int code, const char *text)
     return 0;
 }
 
+static bool is_name(const char *text)
+{
+    json_t *name = json_string(text); /* NULL for what is not UTF-8 */
+    bool good = name && *text && strlen(text) <= TR_MODEL_NAME_MAX;
+    json_decref(name);
+    return good;
+}
+
 static int take(struct tr_train_options *o, const char **precision, int code)
 {
     uint64_t number;
@@ -162,7 +171,7 @@ static int take(struct tr_train_options *o, const char **precision, int code)
         return 0;
     case NAME:
         o->name = optarg;
-        return 0;
+        return is_name(optarg) ? 0 : tr_option_wrong("train", "--name", optarg, "UTF-8 of 1 to 127 bytes");
     case '?': /* getopt has said what was wrong */
         return 2;
     default:

@@ -391,12 +391,28 @@ static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_trai
     return status;
 }
 
-static bool grows_into(const struct nn_gan_config *small, const struct nn_gan_config *large)
+/* In words, "2 classes, fmap 64/16, fused, joint, classifier, at 8": what two runs must share but the last.
+ */
+static void describe_networks(const struct nn_gan_config *c, char text[120])
 {
-    return small->resolution_log2 <= large->resolution_log2 && small->label_count == large->label_count &&
-           small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max &&
-           small->label_kind == large->label_kind && small->label_norm == large->label_norm &&
-           small->conditioning == large->conditioning && small->unfused == large->unfused;
+    snprintf(text, 120, "%d %s, fmap %d/%d, %s, %s, %s, at %d", c->label_count,
+             c->label_kind == NN_LABELS_MULTI ? "findings" : "classes", c->fmap_base, c->fmap_max,
+             c->unfused ? "unfused" : "fused", nn_label_norm_words[c->label_norm],
+             nn_conditioning_words[c->conditioning], 1 << c->resolution_log2);
+}
+
+static nn_status check_growth(const struct nn_gan_config *small, const struct nn_gan_config *large,
+                              const char *path, struct nn_error *err)
+{
+    char from[120], to[120];
+    if (small->resolution_log2 <= large->resolution_log2 && small->label_count == large->label_count &&
+        small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max &&
+        small->label_kind == large->label_kind && small->label_norm == large->label_norm &&
+        small->conditioning == large->conditioning && small->unfused == large->unfused)
+        return NN_OK;
+    describe_networks(small, from);
+    describe_networks(large, to);
+    return nn_fail(err, NN_ERR_ARGUMENT, "%s: a run of %s does not grow into %s", path, from, to);
 }
 
 /* All that the run of `file` had been shown, itself and before it. */
@@ -417,13 +433,8 @@ nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct n
     struct buffer list[BUFFERS];
     nn_status status = tr_train_state_read_config(path, &config, err);
     if (status != NN_OK) return status;
-    if (!grows_into(&config.gan, &tr->config.gan))
-        return nn_fail(
-            err, NN_ERR_ARGUMENT,
-            "%s: a run of %d classes, fmap %d/%d, at %d does not grow into %d classes, fmap %d/%d, at %d",
-            path, config.gan.label_count, config.gan.fmap_base, config.gan.fmap_max,
-            1 << config.gan.resolution_log2, tr->config.gan.label_count, tr->config.gan.fmap_base,
-            tr->config.gan.fmap_max, 1 << tr->config.gan.resolution_log2);
+    status = check_growth(&config.gan, &tr->config.gan, path, err);
+    if (status != NN_OK) return status;
     status = open_state(path, &file, err);
     if (status != NN_OK) return status;
     list_buffers(tr, list);

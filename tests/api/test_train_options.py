@@ -7,7 +7,7 @@ import shutil
 import struct
 import unittest
 
-from trainer import SMALL, TrainerTest, phantoms, png_header, read, states, trained, write
+from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, states, trained, write
 
 LEVELS = ["--levels", "4:0/0.064,8:0/0.064,16:0/0", "--tick-kimg", "0.064"]
 
@@ -57,6 +57,25 @@ class Options(TrainerTest):
         self.refuse(*resume, "--seed", 3, "--lr", "16:0.01", text="--lr 16:0.01 contradicts")
         self.succeed(*resume, *SMALL, *LEVELS, "--seed", 3, "--preset", "cpu-small", "--conditioning",
                      "classifier")
+
+    def test_a_run_keeps_the_name_of_its_model_until_another_is_given(self):
+        def name():
+            return metadata(os.path.join(self.out, "generator.safetensors"))["name"]
+
+        def lengthen(metadata, _):
+            config = json.loads(metadata["config"])
+            config["levels"][-1]["train_kimg"] += 0.064
+            metadata["config"] = json.dumps(config)
+
+        resume = ["train", "--data", phantoms(), "--out", self.out, "--resume"]
+        self.succeed(*self.train, "--name", "hüfte")
+        for extra, kept in (([], "hüfte"), (["--name", "hip"], "hip"), ([], "hip")):
+            edit_state(states(self.out)[-1], lengthen)
+            os.unlink(os.path.join(self.out, "generator.safetensors"))
+            self.succeed(*resume, *extra)
+            self.assertEqual([name(), self.config()["name"]], [kept, kept])
+        for wrong in ("", "x" * 128):
+            self.refuse(*resume, "--name", wrong, status=2, text="--name")
 
     def test_values_out_of_range_and_words_not_known_are_wrong_usage(self):
         for resume in ([], ["--resume"]):
