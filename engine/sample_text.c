@@ -36,16 +36,9 @@ static void add_float(struct nn_sample_texts *texts, const char *keyword, float 
     add(texts, keyword, text);
 }
 
-void nn_sample_texts_init(struct nn_sample_texts *t, const struct nn_model_info *model,
-                          const struct nn_sample_point *point, const char *label, float strength,
-                          const char *software)
+static void add_point(struct nn_sample_texts *t, const struct nn_model_info *model,
+                      const struct nn_sample_point *point, const char *label, float strength)
 {
-    t->count = 0;
-    add(t, "Disclaimer", "Synthetic radiograph made by a computer program. Not for diagnosis.");
-    add(t, "Origin", "synthetic");
-    add(t, "Training data", model->simulated ? "simulated" : "real");
-    add(t, "Model", model->name);
-    add(t, "Model SHA-256", model->sha256);
     snprintf(t->seed, sizeof t->seed, "%" PRIu64, point->seed);
     add(t, "Seed", t->seed);
     if (point->seed_to != point->seed) {
@@ -62,6 +55,19 @@ void nn_sample_texts_init(struct nn_sample_texts *t, const struct nn_model_info 
         add(t, "Label vector", t->vector);
     }
     add_float(t, "Truncation", point->truncation, t->truncation);
+}
+
+void nn_sample_texts_init(struct nn_sample_texts *t, const struct nn_model_info *model,
+                          const struct nn_sample_point *point, const char *label, float strength,
+                          const char *software)
+{
+    t->count = 0;
+    add(t, "Disclaimer", "Synthetic radiograph made by a computer program. Not for diagnosis.");
+    add(t, "Origin", "synthetic");
+    add(t, "Training data", model->simulated ? "simulated" : "real");
+    add(t, "Model", model->name);
+    add(t, "Model SHA-256", model->sha256);
+    if (point) add_point(t, model, point, label, strength);
     if (model->licence[0]) add(t, "Model licence", model->licence);
     add(t, "Software", software);
 }

@@ -28,8 +28,8 @@ struct nn_sample_texts {
         truncation[NN_FLOAT_TEXT_MAX], vector[NN_VECTOR_TEXT_MAX];
 };
 
-/* `label` is NULL for a point that is not of one class. The texts borrow model, label and software and point
- * into the struct itself, which must not be moved. */
+/* `point` is NULL for a sheet of many samples; `label` for a point that is not of one class. The texts borrow
+ * model, label and software and point into the struct itself, which must not be moved. */
 void nn_sample_texts_init(struct nn_sample_texts *texts, const struct nn_model_info *model,
                           const struct nn_sample_point *point, const char *label, float strength,
                           const char *software);

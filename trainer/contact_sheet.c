@@ -35,9 +35,10 @@ nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, cons
     return NN_OK;
 }
 
-nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path, struct nn_error *err)
+nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path,
+                                const struct nn_png_text *texts, int text_count, struct nn_error *err)
 {
-    return nn_png_write(path, &sheet->picture, NULL, 0, err);
+    return nn_png_write(path, &sheet->picture, texts, text_count, err);
 }
 
 void tr_contact_sheet_release(struct tr_contact_sheet *sheet)
@@ -52,7 +53,7 @@ nn_status tr_contact_sheet_write(const char *path, const uint8_t *tiles, int cou
     nn_status status = tr_contact_sheet_init(&sheet, count, columns, side, err);
     for (int i = 0; i < count && status == NN_OK; i++)
         status = tr_contact_sheet_place(&sheet, i, tiles + (size_t)i * (size_t)side * (size_t)side, err);
-    if (status == NN_OK) status = tr_contact_sheet_save(&sheet, path, err);
+    if (status == NN_OK) status = tr_contact_sheet_save(&sheet, path, NULL, 0, err);
     tr_contact_sheet_release(&sheet);
     return status;
 }

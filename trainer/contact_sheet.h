@@ -20,6 +20,7 @@ nn_status tr_contact_sheet_init(struct tr_contact_sheet *sheet, int count, int c
 nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, const uint8_t *tile,
                                  struct nn_error *err) NN_MUST_CHECK;
 nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path,
+                                const struct nn_png_text *texts, int text_count,
                                 struct nn_error *err) NN_MUST_CHECK;
 void tr_contact_sheet_release(struct tr_contact_sheet *sheet); /* harmless on a zeroed struct */
 

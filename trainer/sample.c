@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/file.h"
+#include "engine/sample_text.h"
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
@@ -292,6 +293,13 @@ static nn_status prepare(struct sampling *s, struct tr_sample_output *output)
     return status;
 }
 
+static nn_status save_sheet(struct sampling *s)
+{
+    struct nn_sample_texts texts;
+    nn_sample_texts_init(&texts, nn_model_info(s->model), NULL, NULL, 1, "roentgym " ROENTGYM_VERSION);
+    return tr_contact_sheet_save(&s->sheet, value_of(s, SHEET), texts.list, texts.count, &s->err);
+}
+
 static nn_status run(struct sampling *s)
 {
     struct tr_sample_output output;
@@ -302,8 +310,7 @@ static nn_status run(struct sampling *s)
     tr_progress_start(&s->progress, "images");
     status = tr_sample_folder_make(s->model, &s->plan, &output, value_of(s, SHEET) ? &s->sheet : NULL, show,
                                    &s->progress, &complete, &s->err);
-    if (status == NN_OK && complete && value_of(s, SHEET))
-        status = tr_contact_sheet_save(&s->sheet, value_of(s, SHEET), &s->err);
+    if (status == NN_OK && complete && value_of(s, SHEET)) status = save_sheet(s);
     if (status != NN_OK) return status;
     if (complete && s->progress.first < 0) printf("%s: complete already\n", output.folder);
     if (!complete) fputs("\nroentgym sample: stopped; the same command goes on\n", stderr);

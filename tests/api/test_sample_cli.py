@@ -183,6 +183,8 @@ class DataSets(SampleTest):
         self.assertEqual(png_header(read(self.path("s.png"))), (4 * 18 + 2, 2 * 18 + 2, 8, 0))
         self.succeed("sample", "--model", model(), "--sheet", self.path("t.png"), "--count", 11)
         self.assertEqual(png_header(read(self.path("t.png")))[:2], (8 * 18 + 2, 4 * 18 + 2))
+        self.assertEqual({key: texts(self.path("s.png")).get(key) for key in ("Origin", "Training data", "Seed")},
+                         {"Origin": "synthetic", "Training data": "simulated", "Seed": None})
         tiles = pixels(self.path("t.png"))
         self.assertTrue((tiles[2:18, 2:74] == pixels(self.path("s.png"))[2:18, 2:74]).all())
         self.assertEqual(len(numpy.unique(tiles[20:36, 3 * 18 + 2:])), 1)  # the second row has three images
