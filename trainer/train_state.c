@@ -13,7 +13,8 @@
 #include "engine/safetensors.h"
 #include "engine/sha256.h"
 
-static const char FORMAT[] = "roentgym-training-state", CHECKSUM[] = "sha256", LOSSES[] = "losses";
+static const char FORMAT[] = "roentgym-training-state", VERSION[] = "2", FIRST_VERSION[] = "1",
+                  CHECKSUM[] = "sha256", LOSSES[] = "losses";
 enum { LOSSES_COUNT = sizeof(struct tr_losses) / sizeof(double), TEXTS_MAX = 64 };
 _Static_assert(sizeof(struct tr_losses) == LOSSES_COUNT * sizeof(double), "losses are a row of doubles");
 
@@ -125,7 +126,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
     if (!config) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the configuration", path);
     const struct nn_st_text metadata[] = {
         {"format", FORMAT},
-        {"format_version", "1"},
+        {"format_version", VERSION},
         {"config", config},
         {"images", images},
         {"images_before", before},
@@ -181,22 +182,19 @@ static bool all_finite(const struct nn_st_file *file)
     return true;
 }
 
-static nn_status verify(const struct nn_st_file *file, const char *path, struct nn_error *err)
+static bool checksum_agrees(const struct nn_st_file *file)
 {
     struct nn_st_text texts[TEXTS_MAX];
     struct nn_st_tensor tensors[TENSORS];
-    const char *wanted = nn_st_metadata(file, CHECKSUM); /* the first states had none */
+    const char *wanted = nn_st_metadata(file, CHECKSUM);
     int text_count = nn_st_metadata_count(file), count = nn_st_count(file);
     char sum[65];
-    if (wanted && (text_count > TEXTS_MAX || count > TENSORS))
-        return nn_fail(err, NN_ERR_FORMAT, "%s: more in it than a state has", path);
-    for (int i = 0; wanted && i < text_count; i++) texts[i] = nn_st_metadata_at(file, i);
-    for (int i = 0; wanted && i < count; i++) tensors[i] = *nn_st_at(file, i);
-    if (wanted) checksum(texts, text_count, tensors, count, sum);
-    if (wanted && strcmp(wanted, sum) != 0)
-        return nn_fail(err, NN_ERR_FORMAT, "%s: damaged: its checksum does not agree with its content", path);
-    if (!all_finite(file)) return nn_fail(err, NN_ERR_FORMAT, "%s: a weight is not a finite number", path);
-    return NN_OK;
+    if (!wanted) return strcmp(nn_st_metadata(file, "format_version"), FIRST_VERSION) == 0; /* it had none */
+    if (text_count > TEXTS_MAX || count > TENSORS) return false;
+    for (int i = 0; i < text_count; i++) texts[i] = nn_st_metadata_at(file, i);
+    for (int i = 0; i < count; i++) tensors[i] = *nn_st_at(file, i);
+    checksum(texts, text_count, tensors, count, sum);
+    return strcmp(wanted, sum) == 0;
 }
 
 static nn_status open_state(const char *path, struct nn_st_file **file, struct nn_error *err)
@@ -204,10 +202,14 @@ static nn_status open_state(const char *path, struct nn_st_file **file, struct n
     nn_status status = nn_st_open(file, path, err);
     if (status != NN_OK) return status;
     const char *format = nn_st_metadata(*file, "format"), *version = nn_st_metadata(*file, "format_version");
-    if (!format || !version || strcmp(format, FORMAT) != 0 || strcmp(version, "1") != 0)
+    if (!format || !version || strcmp(format, FORMAT) != 0 ||
+        (strcmp(version, VERSION) != 0 && strcmp(version, FIRST_VERSION) != 0))
         status = nn_fail(err, NN_ERR_FORMAT, "%s: not a training state of this version", path);
-    else
-        status = verify(*file, path, err);
+    else if (!checksum_agrees(*file))
+        status =
+            nn_fail(err, NN_ERR_FORMAT, "%s: damaged: its checksum does not agree with its content", path);
+    else if (!all_finite(*file))
+        status = nn_fail(err, NN_ERR_FORMAT, "%s: a weight is not a finite number", path);
     if (status != NN_OK) nn_st_close(*file);
     return status;
 }

@@ -9,10 +9,12 @@
 
 #include <cmocka.h>
 
-#include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/rng.h"
+#include "tested_backend.h"
 #include "tests/unit/scratch.h"
+
+const float TINY_ONE_HOT[2][2] = {{1, 0}, {0, 1}};
 
 void tiny_dataset(void **state, int side, int grey)
 {
@@ -69,7 +71,7 @@ struct tiny_training *tiny_begin(void **state, enum nn_type map_type, const stru
     struct tiny_training *t = calloc(1, sizeof *t);
     struct nn_error err = {0};
     assert_non_null(t);
-    tiny_require(nn_backend_open_cpu(&t->be, map_type, &err), &err);
+    tiny_require(test_backend_open(&t->be, map_type, &err), &err);
     tiny_require(tr_dataset_open(&t->data, *state, NULL, NULL, &err), &err);
     tiny_require(tr_training_init(&t->tr, config, t->be, t->data, &err), &err);
     return t;
@@ -106,4 +108,12 @@ void tiny_assert_same_file(const char *a_path, const char *b_path)
     if (memcmp(a, b, a_size) != 0) fail_msg("%s and %s differ", a_path, b_path);
     free(a);
     free(b);
+}
+
+float *tiny_host_copy(const struct tiny_training *t, const void *device, size_t count)
+{
+    float *host = malloc(count * sizeof *host);
+    assert_non_null(host);
+    assert_int_equal(t->be->download(t->be, host, device, count * sizeof *host, NULL), NN_OK);
+    return host;
 }

@@ -14,6 +14,9 @@ void tiny_dataset(void **state, int side, int grey);
 /* cmocka set-up: scratch_setup and a data set of noise. */
 int tiny_setup(void **state);
 
+/* The labels of the two classes. */
+extern const float TINY_ONE_HOT[2][2];
+
 struct tr_train_config tiny_config(int resolution_log2);
 
 /* A training with all that it borrows. */
@@ -28,6 +31,9 @@ struct tiny_training *tiny_begin(void **state, enum nn_type map_type, const stru
 void tiny_end(struct tiny_training *t);
 void tiny_steps(struct tiny_training *t, int count);
 void tiny_write_state(struct tiny_training *t, const char *path);
+
+/* `count` floats of the backend's memory; the caller frees. */
+float *tiny_host_copy(const struct tiny_training *t, const void *device, size_t count);
 
 void tiny_require(nn_status status, const struct nn_error *err);
 void tiny_assert_same_file(const char *a_path, const char *b_path);
