@@ -43,7 +43,7 @@ WARN     += -Werror
 endif
 CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno -fno-trapping-math \
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
-LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,-rpath,'$$ORIGIN'
+LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
 ENGINE_LIBS  := -ldnnl -lpng -ljansson -lm -lpthread -ldl
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 $(ENGINE_LIBS)
 
@@ -104,6 +104,13 @@ test:
 unit-programs: $(UNIT) $(FUZZ) $(HOST_SO)
 programs: unit-programs $(OTHER)
 bench: all $(BENCH)
+
+# What needs a GPU; without one both say so.
+gpu-programs: all $(UNIT) $(BENCH)
+gpu-test: gpu-programs
+	@tests/gpu/gpu_test.sh $(B)
+gpu-bench: gpu-programs
+	@. tests/gpu/cuda_libraries.sh; python3 tests/gpu/gpu_bench.py --build $(B)
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
 	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
 

@@ -154,7 +154,7 @@ def difference(build, side, base, most, n):
 def measure(cell, precision, options, data):
     """(ours, PyTorch's) of one cell at one precision, steps alternating."""
     side, base, most = cell.split("/")
-    arguments = [side, base, most, options.minibatch or MINIBATCH[cell], precision, data]
+    arguments = [side, base, most, options.minibatch or MINIBATCH[cell], precision, data, options.device]
     ours = Side([f"{options.build}/tests/bench/bench_training", *arguments], options.threads)
     peer = Side([sys.executable, os.path.join(HERE, "train_peer.py"), *arguments], options.threads)
     for i in range(options.repeats + 2):  # two to warm up: memory finds its place
@@ -216,6 +216,7 @@ def main():
     parser.add_argument("--minibatch", type=int, help="instead of each cell's own")
     parser.add_argument("--precisions", default="f32,bf16")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda, for both sides")
     parser.add_argument("--build", default="build", help="where the programs are")
     parser.add_argument("--no-check", action="store_true", help="leave the comparison of losses away")
     options = parser.parse_args()

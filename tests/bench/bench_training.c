@@ -1,19 +1,19 @@
 /* The real training step, one at a time on command, for bench_train.py, which interleaves it with PyTorch's.
  * Prints; asserts nothing.
  *
- *     bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET
+ *     bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET [cpu|cuda]
  *
  * Reads words from stdin and answers each with one line:
  *     step     one tr_training_step:             WALL_SECONDS CPU_SECONDS
  *     ceiling  a convolution of 256 channels:    GFLOP/s
- *     peak     the most memory held so far:      BYTES */
+ *     peak     the most memory held so far:      BYTES, on a GPU those of the device */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
-#include "engine/backend.h"
+#include "engine/device.h"
 #include "trainer/training.h"
 
 static void check(nn_status status, const struct nn_error *err)
@@ -50,12 +50,16 @@ static void ceiling(struct nn_backend *be)
     struct nn_error err;
     double best = 1e30;
     for (int i = 0; i < 3; i++) {
-        if (!(all[i]->data = be->alloc(be, nn_tensor_bytes(all[i])))) abort();
-        memset(all[i]->data, 0, nn_tensor_bytes(all[i]));
+        void *zeros = calloc(1, nn_tensor_bytes(all[i]));
+        if (!zeros || !(all[i]->data = be->alloc(be, nn_tensor_bytes(all[i])))) abort();
+        check(be->upload(be, all[i]->data, zeros, nn_tensor_bytes(all[i]), &err), &err);
+        free(zeros);
     }
     for (int i = 0; i < 10; i++) {
         double start = seconds(CLOCK_MONOTONIC);
         check(be->conv(be, &geometry, &x, &w, (struct nn_epilogue){NULL, 1}, &y, &err), &err);
+        char last[2]; /* reading waits for a device that works beside the host */
+        check(be->download(be, last, y.data, sizeof last, &err), &err);
         double took = seconds(CLOCK_MONOTONIC) - start;
         if (took < best) best = took;
     }
@@ -70,9 +74,10 @@ static void answer(struct tr_training *tr, const char *word)
     } else if (strcmp(word, "ceiling") == 0) {
         ceiling(tr->backend);
     } else if (strcmp(word, "peak") == 0) {
+        const struct nn_inference *device = tr->backend->inference;
         struct rusage usage;
         getrusage(RUSAGE_SELF, &usage);
-        printf("%ld\n", usage.ru_maxrss * 1024);
+        printf("%zu\n", device ? device->memory_bytes(tr->backend) : (size_t)usage.ru_maxrss * 1024);
     } else {
         printf("unknown word\n");
     }
@@ -88,17 +93,19 @@ static int log2_of(int side)
 
 int main(int argc, char **argv)
 {
-    if (argc != 7) {
-        fprintf(stderr, "usage: bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET\n");
+    if (argc != 7 && argc != 8) {
+        fprintf(stderr,
+                "usage: bench_training SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET [cpu|cuda]\n");
         return 2;
     }
     struct nn_error err;
-    struct nn_backend *be;
+    struct nn_device device;
     struct tr_dataset *data;
     struct tr_train_config config;
     struct tr_training tr;
     int resolution_log2 = log2_of(atoi(argv[1]));
-    check(nn_backend_open_cpu(&be, strcmp(argv[5], "f32") == 0 ? NN_F32 : NN_BF16, &err), &err);
+    enum nn_precision precision = strcmp(argv[5], "f32") == 0 ? NN_PRECISION_F32 : NN_PRECISION_BF16;
+    check(nn_device_open(&device, argc == 8 ? argv[7] : "cpu", precision, &err), &err);
     check(tr_dataset_open(&data, argv[6], NULL, NULL, &err), &err);
     check(tr_train_config_init(&config, "v2", resolution_log2, &err), &err);
     config.gan.fmap_base = atoi(argv[2]);
@@ -112,11 +119,11 @@ int main(int argc, char **argv)
         level->fade_kimg = 0;
         level->train_kimg = top ? 1 : 0;
     }
-    check(tr_training_init(&tr, &config, be, data, &err), &err);
+    check(tr_training_init(&tr, &config, device.backend, data, &err), &err);
     char word[16];
     while (scanf("%15s", word) == 1) answer(&tr, word);
     tr_training_release(&tr);
     tr_dataset_close(data);
-    be->close(be);
+    device.backend->close(device.backend);
     return 0;
 }

@@ -1,6 +1,6 @@
 """The peer of bench_train.py: the same training step as a user of PyTorch would write it to be fast.
 
-    train_peer.py SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET
+    train_peer.py SIDE FMAP_BASE FMAP_MAX MINIBATCH bf16|f32 DATASET [cpu|cuda]
 
 speaks the protocol of bench_training.c. Channels-last, fused up- and down-sampling, leaky ReLU in place,
 bf16 by autocast."""
@@ -151,13 +151,14 @@ def layout(res, base, most):
 
 
 class Training:
-    def __init__(self, res, base, most, n, bf16):
+    def __init__(self, res, base, most, n, bf16, device):
         torch.manual_seed(1)
+        self.device = device
         g, d = layout(res, base, most)
 
         def fresh(shapes):
             return {
-                name: torch.zeros(shape) if name.endswith("/bias") else torch.randn(shape)
+                name: (torch.zeros(shape) if name.endswith("/bias") else torch.randn(shape)).to(device)
                 for name, shape in shapes.items()
             }
 
@@ -167,15 +168,15 @@ class Training:
             torch.optim.Adam(network.parameters.values(), lr=0.001, betas=(0, 0.99), eps=1e-8)
             for network in (self.generator, self.discriminator)
         ]
-        self.reals = torch.rand(n, 1, 2**res, 2**res) * 2 - 1
+        self.reals = torch.rand(n, 1, 2**res, 2**res, device=device) * 2 - 1
         self.n, self.bf16, self.latent = n, bf16, min(base, most)
 
     def autocast(self):
-        return torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16)
 
     def inputs(self):
         labels = F.one_hot(torch.randint(LABELS, (self.n,)), LABELS).float()
-        return torch.randn(self.n, self.latent), labels
+        return torch.randn(self.n, self.latent, device=self.device), labels.to(self.device)
 
     def descend(self, optimiser, loss, network):
         gradients = torch.autograd.grad(loss, list(network.parameters.values()))
@@ -189,7 +190,7 @@ class Training:
         with self.autocast():
             with torch.no_grad():
                 fakes = self.generator(latents, labels)
-            mix = torch.rand(self.n, 1, 1, 1)
+            mix = torch.rand(self.n, 1, 1, 1, device=self.device)
             loss = critic_loss(self.discriminator, self.reals, fakes, mix, labels)
         self.descend(self.optimisers[1], loss, self.discriminator)
         torch._foreach_mul_(self.average, 0.999)
@@ -203,14 +204,19 @@ class Training:
 def main():
     side, base, most, n = map(int, sys.argv[1:5])
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    training = Training(side.bit_length() - 1, base, most, n, sys.argv[5] == "bf16")
+    device = sys.argv[7] if len(sys.argv) > 7 else "cpu"
+    torch.backends.cudnn.benchmark = True
+    training = Training(side.bit_length() - 1, base, most, n, sys.argv[5] == "bf16", device)
     for line in sys.stdin:
         if line.strip() == "step":
             wall, cpu = time.monotonic(), time.process_time()
             training.step()
+            if device == "cuda":
+                torch.cuda.synchronize()
             print(time.monotonic() - wall, time.process_time() - cpu, flush=True)
         elif line.strip() == "peak":
-            print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
+            used = torch.cuda.max_memory_reserved() if device == "cuda" else 0
+            print(used or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, flush=True)
 
 
 if __name__ == "__main__":
