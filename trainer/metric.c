@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/rng.h"
 #include "engine/sampler.h"
 #include "trainer/image_split.h"
 #include "trainer/interrupt.h"
@@ -13,6 +14,7 @@ enum {
     SET_FLOOR,
     SETS,
     METRIC_SEED = 1,
+    STREAM_MIRROR = 0x6d697272,
     FIRST_LATENT = 1 << 20, /* away from the seeds that people look at */
 };
 
@@ -46,6 +48,16 @@ static nn_status fake(struct measuring *m, int index, uint8_t *pixels, struct nn
     return status;
 }
 
+/* Mirrored as often as in training: the generator has learnt both. */
+static nn_status real(struct measuring *m, int place, uint8_t *pixels, struct nn_error *err)
+{
+    const struct tr_training *tr = m->training;
+    nn_status status = tr_dataset_image(tr->data, m->side, m->order[place], pixels, err);
+    if (tr->config.mirror && nn_random_uniform(METRIC_SEED, STREAM_MIRROR, (uint64_t)place) < 0.5f)
+        tr_training_flip(pixels, m->side);
+    return status;
+}
+
 static nn_status give(void *context, int set, int first, int count, uint8_t *pixels, struct nn_error *err)
 {
     struct measuring *m = context;
@@ -53,10 +65,9 @@ static nn_status give(void *context, int set, int first, int count, uint8_t *pix
     nn_status status = NN_OK;
     for (int i = 0; i < count && status == NN_OK; i++) {
         int index = first + i, place = set == SET_FLOOR ? m->images + index : index;
+        uint8_t *to = pixels + (size_t)i * area;
         if (tr_interrupted()) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
-        status = set == SET_FAKE ? fake(m, index, pixels + (size_t)i * area, err)
-                                 : tr_dataset_image(m->training->data, m->side, m->order[place],
-                                                    pixels + (size_t)i * area, err);
+        status = set == SET_FAKE ? fake(m, index, to, err) : real(m, place, to, err);
     }
     return status;
 }

@@ -160,7 +160,7 @@ static void real_image(const uint8_t *grey, int side, float fade, float *out)
         }
 }
 
-static void flip(uint8_t *grey, int side)
+void tr_training_flip(uint8_t *grey, int side)
 {
     for (uint8_t *row = grey; row < grey + (size_t)side * (size_t)side; row += side)
         for (int left = 0, right = side - 1; left < right; left++, right--) {
@@ -192,7 +192,7 @@ static nn_status reals(struct tr_training *tr, const struct tr_phase *phase, int
         nn_status status = tr_dataset_image(tr->data, phase->side, index, tr->grey, err);
         if (status != NN_OK) return status;
         if (tr->config.mirror && nn_random_uniform(tr->config.seed, STREAM_MIRROR, position) < 0.5f)
-            flip(tr->grey, phase->side);
+            tr_training_flip(tr->grey, phase->side);
         real_image(tr->grey, phase->side, fade, tr->host + (size_t)i * pixels);
     }
     nn_id shown = nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));

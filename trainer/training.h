@@ -74,4 +74,7 @@ struct tr_phase tr_training_phase(const struct tr_training *tr);
 nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, const float *labels,
                              float *images, struct nn_error *err) NN_MUST_CHECK;
 
+/* Left and right of a square image exchanged: what config.mirror does to half of the reals. */
+void tr_training_flip(uint8_t *grey, int side);
+
 #endif
