@@ -235,7 +235,7 @@ static nn_status write_json(const struct evaluation *e, struct nn_error *err)
             json_object_set_new(root, tr_swd_form_name((enum tr_swd_form)f), form_json(&e->result, f));
     char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
     json_decref(root);
-    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", e->json_path);
+    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", e->json_path);
     nn_status status = nn_replace_open(&file, e->json_path, err);
     if (status == NN_OK) status = nn_replace_write(&file, text, strlen(text), err);
     if (status == NN_OK) status = nn_replace_write(&file, "\n", 1, err);

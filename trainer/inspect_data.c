@@ -39,12 +39,13 @@ struct survey {
     struct item *items;
     int count;
     char labels_sha256[65];
+    bool multi; /* the column is `labels`: findings joined by | */
     bool stopped;
 };
 
 /* ---- labels.csv --------------------------------------------------------------------------------- */
 
-static nn_status read_header(struct tr_csv *csv, int place[COLUMNS], struct nn_error *err)
+static nn_status read_header(struct survey *s, struct tr_csv *csv, int place[COLUMNS], struct nn_error *err)
 {
     char *fields[TR_CSV_FIELDS_MAX];
     int count;
@@ -55,6 +56,8 @@ static nn_status read_header(struct tr_csv *csv, int place[COLUMNS], struct nn_e
         for (int i = 0; i < count; i++)
             if (strcmp(fields[i], columns[c]) == 0) place[c] = i;
     }
+    for (int i = 0; i < count && place[LABEL_COLUMN] < 0; i++)
+        if (strcmp(fields[i], "labels") == 0) place[LABEL_COLUMN] = i, s->multi = true;
     if (place[FILE_COLUMN] >= 0) return NN_OK;
     return nn_fail(err, NN_ERR_FORMAT, "%s: has no column 'file'", csv->name);
 }
@@ -63,7 +66,7 @@ static nn_status read_rows(struct survey *s, struct tr_csv *csv, struct nn_error
 {
     int place[COLUMNS], room = 0, count = 0;
     char *fields[TR_CSV_FIELDS_MAX];
-    nn_status status = read_header(csv, place, err);
+    nn_status status = read_header(s, csv, place, err);
     while (status == NN_OK && (status = tr_csv_next(csv, fields, &count, err)) == NN_OK && count > 0) {
         if (s->count == room) {
             room = room ? 2 * room : 256;
@@ -148,17 +151,35 @@ static json_t *limited(json_t *list, int total)
     return list;
 }
 
-/* {label: {split: n}}: labels and splits as they are written. */
+static void count_label(json_t *labels, const char *label, const char *split)
+{
+    static const char no_text[] =
+        "(not UTF-8)"; /* which jansson refuses as a key, and takes the value with it */
+    json_t *splits = json_object_get(labels, label);
+    if (!splits && json_object_size(labels) >= LABELS_MAX) return;
+    if (!splits && json_object_set_new(labels, label, json_object()) != 0) {
+        if (label != no_text) count_label(labels, no_text, split);
+        return;
+    }
+    splits = json_object_get(labels, label);
+    json_int_t count = json_integer_value(json_object_get(splits, split));
+    json_object_set_new(splits, split, json_integer(count + 1));
+}
+
+/* {label: {split: n}}: labels and splits as they are written. An image with two findings counts for both. */
 static json_t *count_labels(const struct survey *s)
 {
     json_t *labels = json_object();
     for (int i = 0; i < s->count; i++) {
-        const char *label = s->items[i].cell[LABEL_COLUMN], *split = s->items[i].cell[SPLIT_COLUMN];
-        json_t *splits = json_object_get(labels, label[0] ? label : "(empty)");
-        if (!splits && json_object_size(labels) >= LABELS_MAX) continue;
-        if (!splits) json_object_set_new(labels, label[0] ? label : "(empty)", splits = json_object());
-        json_int_t count = json_integer_value(json_object_get(splits, split[0] ? split : "(empty)"));
-        json_object_set_new(splits, split[0] ? split : "(empty)", json_integer(count + 1));
+        const char *at = s->items[i].cell[LABEL_COLUMN], *split = s->items[i].cell[SPLIT_COLUMN];
+        do {
+            char label[100];
+            size_t length = s->multi ? strcspn(at, "|") : strlen(at);
+            snprintf(label, sizeof label, "%.*s", (int)(length < sizeof label ? length : sizeof label - 1),
+                     at);
+            count_label(labels, label[0] ? label : "(empty)", split[0] ? split : "(empty)");
+            at += length + (at[length] == '|');
+        } while (s->multi && *at);
     }
     return labels;
 }
@@ -376,6 +397,8 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
         json_object_set_new(facts, "images", json_integer(s.count));
         json_object_set_new(facts, "sizes", count_shapes(&s));
         put_unreadable(facts, &s);
+        json_object_set_new(facts, "labels",
+                            json_string(s.multi ? "any number of findings an image" : "one an image"));
         json_object_set_new(facts, "images_by_label_and_split", count_labels(&s));
         put_groups(facts, &s);
         json_object_set_new(facts, "grey_levels_of_8_bits", histogram(&s));

@@ -244,13 +244,16 @@ static void put_settings(FILE *page, const char *config_text)
     json_decref(root);
 }
 
+/* With those that sheets have beside the labels: images without any finding. */
 static void class_names(const struct tr_run_facts *f, char text[TEXT_SIZE])
 {
+    const struct nn_checkpoint *g = &f->generator;
     size_t used = 0;
     text[0] = '\0';
-    for (int k = 0; k < f->generator.class_count && used < TEXT_SIZE; k++)
-        used +=
-            (size_t)snprintf(text + used, TEXT_SIZE - used, "%s%s", k ? ", " : "", f->generator.classes[k]);
+    for (int k = 0; k < g->class_count && used < TEXT_SIZE; k++)
+        used += (size_t)snprintf(text + used, TEXT_SIZE - used, "%s%s", k ? ", " : "", g->classes[k]);
+    if (g->class_count && g->config.label_kind == NN_LABELS_MULTI && used < TEXT_SIZE)
+        snprintf(text + used, TEXT_SIZE - used, ", " NN_CLASS_NONE);
 }
 
 static void put_network(FILE *page, const struct tr_run_facts *f)
