@@ -5,7 +5,8 @@
 #   test_backends   every kernel against the reference, odd shapes and the networks', f32 and bf16
 #   test_ops        every operation's first and second derivative against f64
 #   test_loss       losses with the penalty's double backward, against f64 and against differences
-#   test_training   200 steps beside the CPU's, stop and resume bit-equal, growth of resolution
+#   test_training   200 steps beside the CPU's, growth of resolution
+#   test_train_state   stop and resume bit-equal, f32 and bf16
 #   test_cuda       batches and recordings, copies, memory over 1,000 samples
 #   memcheck, racecheck   compute-sanitizer over test_backends' small shapes and test_cuda
 #
@@ -36,7 +37,7 @@ check() { # NAME COMMAND...
     fi
 }
 
-for name in test_backends test_ops test_loss test_training test_cuda; do
+for name in test_backends test_ops test_loss test_training test_train_state test_cuda; do
     check $name "$build/tests/unit/$name"
 done
 grep -h 'after 200 steps' "$logs/test_training.log" || true

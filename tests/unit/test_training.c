@@ -98,18 +98,18 @@ static void two_hundred_steps_stay_close_to_another_backends(void **state)
 {
     struct tr_train_config config = tiny_config(3);
     config.schedule.levels[1].train_kimg = 1;
-    struct fixture *f = begin(state, NN_F32, &config), *other = calloc(1, sizeof *other);
+    struct tiny_training *f = tiny_begin(state, NN_F32, &config), *other = calloc(1, sizeof *other);
     struct nn_error err = {0};
     assert_non_null(other);
-    require(strcmp(f->be->name, "cuda") == 0 ? nn_backend_open_cpu(&other->be, NN_F32, &err)
-                                             : nn_backend_open_reference(&other->be, NN_F32, &err),
-            &err);
-    require(tr_dataset_open(&other->data, *state, NULL, NULL, &err), &err);
-    require(tr_training_init(&other->tr, &config, other->be, other->data, &err), &err);
-    steps(f, 200);
-    steps(other, 200);
+    tiny_require(strcmp(f->be->name, "cuda") == 0 ? nn_backend_open_cpu(&other->be, NN_F32, &err)
+                                                  : nn_backend_open_reference(&other->be, NN_F32, &err),
+                 &err);
+    tiny_require(tr_dataset_open(&other->data, *state, NULL, NULL, &err), &err);
+    tiny_require(tr_training_init(&other->tr, &config, other->be, other->data, &err), &err);
+    tiny_steps(f, 200);
+    tiny_steps(other, 200);
     size_t count = f->tr.generator.net.value_count;
-    float *a = host_copy(f, f->tr.average, count), *b = host_copy(other, other->tr.average, count);
+    float *a = tiny_host_copy(f, f->tr.average, count), *b = tiny_host_copy(other, other->tr.average, count);
     double difference = 0, size = 0;
     for (size_t i = 0; i < count; i++) {
         difference += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
@@ -120,8 +120,8 @@ static void two_hundred_steps_stay_close_to_another_backends(void **state)
     assert_true(fabs(f->losses.penalty - other->losses.penalty) <= 0.05 * fabs(other->losses.penalty));
     free(a);
     free(b);
-    end(f);
-    end(other);
+    tiny_end(f);
+    tiny_end(other);
 }
 
 static void sampling_does_not_disturb_training(void **state)
