@@ -122,6 +122,26 @@ static nn_id generator_input(const struct builder *b, nn_id latents, nn_id label
     return normalise(b, concat_channels(b->t, latents, labels));
 }
 
+/* What the grey head of level `res` sees. */
+static nn_id generator_features(const struct builder *b, nn_id latents, nn_id labels, int res)
+{
+    nn_id x = nn_cast(b->t, generator_input(b, latents, labels), map_type(b));
+    struct layer dense = find_layer(b, "4x4/Dense");
+    x = transposed_layer(b, dense, DENSE_4X4, dense.weight, x, 4);
+    x = conv_layer(b, find_layer(b, "4x4/Conv"), SAME_3X3, normalise(b, x), NN_LRELU_SLOPE);
+    x = normalise(b, x);
+    for (int level = 3; level <= res; level++) x = generator_block(b, x, level);
+    return x;
+}
+
+nn_id nn_generator_features(struct nn_tape *t, const struct nn_network *net, const nn_id *params,
+                            nn_id latents, nn_id labels, float lod)
+{
+    struct builder b = {t, net, params};
+    int top = level_of(t, net, lod);
+    return top ? generator_features(&b, latents, labels, top) : nn_none;
+}
+
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod)
 {
@@ -130,16 +150,10 @@ nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id 
     if (!top) return nn_none;
     float fade = lod - floorf(lod); /* share of the level below, 0 when fully grown */
 
-    nn_id x = nn_cast(t, generator_input(&b, latents, labels), map_type(&b));
-    struct layer dense = find_layer(&b, "4x4/Dense");
-    x = transposed_layer(&b, dense, DENSE_4X4, dense.weight, x, 4);
-    x = conv_layer(&b, find_layer(&b, "4x4/Conv"), SAME_3X3, normalise(&b, x), NN_LRELU_SLOPE);
-    x = normalise(&b, x);
-    for (int res = 3; res < top; res++) x = generator_block(&b, x, res);
-    if (top == 2) return to_grey(&b, x, 2);
-    nn_id image = to_grey(&b, generator_block(&b, x, top), top);
-    if (fade > 0) image = nn_axpby(t, 1 - fade, image, fade, nn_upsample2(t, to_grey(&b, x, top - 1)));
-    return image;
+    if (fade == 0) return to_grey(&b, generator_features(&b, latents, labels, top), top);
+    nn_id below = generator_features(&b, latents, labels, top - 1);
+    nn_id image = to_grey(&b, generator_block(&b, below, top), top);
+    return nn_axpby(t, 1 - fade, image, fade, nn_upsample2(t, to_grey(&b, below, top - 1)));
 }
 
 static nn_id from_grey(const struct builder *b, nn_id image, int res)

@@ -112,6 +112,11 @@ void nn_network_leaves(struct nn_tape *t, const struct nn_network *net, void *va
 nn_id nn_generator(struct nn_tape *t, const struct nn_network *net, const nn_id *params, nn_id latents,
                    nn_id labels, float lod);
 
+/* The features from which its grey head, a 1x1 convolution, makes the image of the level floor(lod):
+ * (N, channels, R, R) map_type. */
+nn_id nn_generator_features(struct nn_tape *t, const struct nn_network *net, const nn_id *params,
+                            nn_id latents, nn_id labels, float lod);
+
 /* images (N,1,R,R) real_type -> (N, 1 + logit count, 1, 1): score, then label logits. Labels as above: a
  * projection needs them; a classifier, which must guess them, does not look and takes nn_none. N divisible by
  * min(mbstd_group, N). */

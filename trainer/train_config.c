@@ -7,7 +7,9 @@
 #include "trainer/train_settings.h"
 
 /* Beside a schedule of the same name. Short runs need an average of shorter memory, the penalty on native
- * gradients (loss.h), and augmentation that adapts before they are over. */
+ * gradients (loss.h), augmentation that adapts before they are over, and levels that begin where the ones
+ * below have got to (new_head.h): in 128 steps of a fade a head that was only drawn does not find the range.
+ */
 static const struct preset {
     const char *name;
     int fmap_base, fmap_max, mbstd_group;
@@ -41,6 +43,7 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
     c->gan.fmap_max = p->fmap_max;
     c->gan.mbstd_group = p->mbstd_group;
     c->loss.penalty_native = p->is_short;
+    c->fit_heads = p->is_short;
     if (p->is_short) c->augment.kimg = 100;
     c->ema_decay = p->ema_decay;
     c->tick_kimg = p->tick_kimg;

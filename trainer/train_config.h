@@ -19,6 +19,7 @@ struct tr_train_config {
     bool mirror; /* half of the reals are shown with left and right exchanged, and augmentation may do so */
     float adam_beta1, adam_beta2, adam_epsilon;
     float lr_rampup_kimg; /* 0: none */
+    bool fit_heads;       /* a new level's grey head begins close to the level below (new_head.h) */
     int d_repeats;        /* discriminator steps, each on images of its own, to one of the generator */
     float ema_decay;      /* of the averaged generator, per discriminator step; unless the next is above 0 */
     float ema_kimg;       /* the average's half-life */

@@ -77,6 +77,8 @@ static const struct setting settings[] = {
     A_NUMBER("adam-beta2", adam_beta2, 0, 0.99999f, "0.99"),
     A_NUMBER("adam-epsilon", adam_epsilon, 0, 1, "1e-8"),
     A_NUMBER("lr-rampup-kimg", lr_rampup_kimg, 0, 1e6f, "the step size rises until then; 0"),
+    A_SWITCH("fit-heads", fit_heads,
+             "a new level's grey head begins close to the level below; on in short presets, else off"),
     A_WHOLE("d-repeats", d_repeats, 1, 100, "discriminator steps to one of the generator; 1"),
     A_NUMBER("ema-decay", ema_decay, 0, 1, "of the averaged generator, per step; by the preset"),
     A_NUMBER("ema-kimg", ema_kimg, 0, 1e6f, "its half-life instead; 0: --ema-decay holds"),

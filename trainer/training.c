@@ -6,6 +6,7 @@
 
 #include "engine/rng.h"
 #include "engine/sampler.h"
+#include "trainer/new_head.h"
 #include "trainer/optimiser.h"
 
 /* Streams of nn_random_*, one a purpose. Latents at fixed seeds for sheets use NN_STREAM_LATENT. */
@@ -16,7 +17,8 @@ enum {
     STREAM_GENERATOR_LATENT,
     STREAM_GENERATOR_LABEL,
     STREAM_CRITIC_LABEL,
-    STREAM_MIRROR
+    STREAM_MIRROR,
+    STREAM_HEAD_LATENT
 };
 
 /* ---- life --------------------------------------------------------------------------------------- */
@@ -414,11 +416,17 @@ static nn_status generator_step(struct tr_training *tr, const struct tr_phase *p
     return status;
 }
 
+/* A number for each level and whether it fades. */
+static int phase_code(const struct tr_phase *phase)
+{
+    return 2 * phase->level + !phase->fading;
+}
+
 /* Adam starts anew whenever a level begins to fade in or is fully in, as in the official code. */
 static nn_status reset_adam_at_new_phase(struct tr_training *tr, const struct tr_phase *phase,
                                          struct nn_error *err)
 {
-    int code = 2 * phase->level + !phase->fading;
+    int code = phase_code(phase);
     if (code == tr->adam_phase) return NN_OK;
     struct tr_player *players[] = {&tr->generator, &tr->discriminator};
     for (int i = 0; i < 2; i++) {
@@ -451,12 +459,23 @@ static nn_status critic_turn(struct tr_training *tr, const struct tr_phase *phas
     return status;
 }
 
+/* Before the first step of a level that fades in. */
+static nn_status begin_level(struct tr_training *tr, const struct tr_phase *phase, int n,
+                             struct nn_error *err)
+{
+    begin_step(tr);
+    nn_id labels = labels_of(tr, n, generator_label_index), z = latents(tr, STREAM_HEAD_LATENT, n);
+    return tr_new_head_fit(tr, z, labels, phase->lod, NULL, err);
+}
+
 nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, struct nn_error *err)
 {
     struct tr_phase phase = tr_training_phase(tr);
     int n = tr->config.schedule.levels[phase.level].minibatch, repeats = tr->config.d_repeats;
     uint64_t skipped = tr->skipped;
+    bool new_level = phase.fading && phase_code(&phase) != tr->adam_phase;
     nn_status status = reset_adam_at_new_phase(tr, &phase, err);
+    if (status == NN_OK && new_level && tr->config.fit_heads) status = begin_level(tr, &phase, n, err);
     for (int i = 0; i < repeats && status == NN_OK; i++) {
         if (i > 0) tr->images += (uint64_t)n;
         status = critic_turn(tr, &phase, n, losses, err);

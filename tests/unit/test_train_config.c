@@ -53,7 +53,7 @@ static void a_configuration_of_the_first_format_is_read(void **state)
     assert_int_equal(c.loss.kind, TR_LOSS_WGAN_GP);
     assert_true(c.loss.penalty_native && c.loss.label_fakes && c.ema_decay == 0.995f);
     assert_int_equal(c.loss.fake_labels, TR_FAKE_LABELS_REAL_BATCH);
-    assert_true(c.d_repeats == 1 && c.ema_kimg == 0 && c.lr_rampup_kimg == 0);
+    assert_true(c.d_repeats == 1 && c.ema_kimg == 0 && c.lr_rampup_kimg == 0 && !c.fit_heads);
 }
 
 /* As the first states have it. */
