@@ -14,9 +14,12 @@ static void want(int signal_number)
 
 void tr_interrupt_catch(void)
 {
-    struct sigaction action = {.sa_handler = want};
+    struct sigaction action = {.sa_handler = want}, before;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* nohup has it ignored, and means it. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &action, NULL);
 }
 
 bool tr_interrupted(void)

@@ -1,4 +1,5 @@
 /* roentgym: phantoms, training, sampling. */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,10 @@ static void print_usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+    /* Errors to report, not deaths: a file at its size limit, and lines that nobody reads any more, which a
+     * training of days is not to end for. */
+    signal(SIGXFSZ, SIG_IGN);
+    signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         print_usage(stderr);
         return 2;

@@ -8,9 +8,9 @@
  *   metrics.jsonl                a line for each tick
  *   sheet-00012.345.png          the contact sheet of a tick
  *
- * A tick's sheet and line are written before its state: what a state has behind it is there. After a kill,
- * lines that are newer than the state from which the run goes on are dropped, and written again when the run
- * is there again. */
+ * A tick's sheet, line and generators are written before its state: what a state has behind it is there.
+ * After a kill, lines that are newer than the state from which the run goes on are dropped, and written again
+ * when the run is there again. */
 #ifndef TR_RUN_FOLDER_H
 #define TR_RUN_FOLDER_H
 
@@ -32,8 +32,8 @@ nn_status tr_run_open(struct tr_run_folder *folder, const char *path, int keep, 
                       struct nn_error *err) NN_MUST_CHECK;
 void tr_run_close(struct tr_run_folder *folder);
 
-/* To be called when nothing can be refused any more: makes and locks the folder if tr_run_open found none, and
- * removes what a killed run left half written. */
+/* To be called when nothing can be refused any more: makes and locks the folder if tr_run_open found none,
+ * and removes what a killed run left half written. */
 nn_status tr_run_make(struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
 
 /* "RUN/FILE" */

@@ -7,13 +7,14 @@ static nn_status write_all(struct tr_state_writer *w, struct nn_error *err)
     const struct tr_training *at = &w->snapshot.at;
     const struct tr_watch *watch = &at->watch;
     char path[PATH_MAX];
-    tr_run_state_path(w->folder, at->images, path);
-    nn_status status = tr_train_state_write(path, &w->snapshot, err);
+    /* The state last: it stands for all that a run has at its moment, and is not written twice. */
     tr_run_path(w->folder, "generator.safetensors", path);
-    if (status == NN_OK) status = tr_train_state_export(path, &w->snapshot, w->name, err);
+    nn_status status = tr_train_state_export(path, &w->snapshot, w->name, err);
     tr_run_path(w->folder, "generator-best.safetensors", path);
     if (status == NN_OK && watch->best_images && watch->best_images == at->images)
         status = tr_train_state_export(path, &w->snapshot, w->name, err);
+    tr_run_state_path(w->folder, at->images, path);
+    if (status == NN_OK) status = tr_train_state_write(path, &w->snapshot, err);
     /* Only now that the newest is safe may an older one go. */
     if (status == NN_OK)
         status = tr_run_prune_states(w->folder, at->images, watch->best_images, watch->good_images, err);

@@ -1,7 +1,7 @@
 /* Writes states and generators of a run while its training goes on: the training waits only until its buffers
  * are copied; a thread then makes the checksum, writes, syncs and renames. At most one is under way; a second
- * waits for it. The paper's networks at 1024 have 616 MiB: on two cores that ten other programs used, too, the
- * training waited 0.4 to 1 s, and the state was there after 13 to 17 s. */
+ * waits for it. The paper's networks at 1024 have 616 MiB: on two cores that ten other programs used, too,
+ * the training waited 0.4 to 1 s, and the state was there after 13 to 17 s. */
 #ifndef TR_STATE_WRITER_H
 #define TR_STATE_WRITER_H
 
@@ -22,7 +22,7 @@ struct tr_state_writer {
     struct nn_error err;
 };
 
-/* Copies the training, and starts to write RUN/state-<kimg>.safetensors, then the generators, and then to
+/* Copies the training, and starts to write the generators, then RUN/state-<kimg>.safetensors, and then to
  * remove the states that are too old. A failure of the one before is told here, and nothing new is begun. */
 nn_status tr_state_writer_save(struct tr_state_writer *writer, const struct tr_training *tr,
                                struct nn_error *err) NN_MUST_CHECK;

@@ -141,6 +141,17 @@ static nn_status open_device(struct run *r, struct nn_error *err)
     return NN_OK;
 }
 
+/* What a run that was killed would still have done, or has done too much. */
+static nn_status tidy_up(const struct run *r, struct nn_error *err)
+{
+    const struct tr_watch *watch = &r->training.watch;
+    uint64_t images = r->training.images;
+    nn_status status = tr_run_rewind_metrics(&r->folder, images, err);
+    if (status == NN_OK)
+        status = tr_run_prune_states(&r->folder, images, watch->best_images, watch->good_images, err);
+    return status;
+}
+
 /* The folder is made last of all, so that what is refused leaves no empty one. */
 static nn_status start(struct run *r, struct nn_error *err)
 {
@@ -162,7 +173,7 @@ static nn_status start(struct run *r, struct nn_error *err)
     else if (status == NN_OK && o->grow_from)
         status = grow(r, err);
     if (status == NN_OK) status = tr_run_make(&r->folder, err);
-    if (status == NN_OK) status = tr_run_rewind_metrics(&r->folder, r->training.images, err);
+    if (status == NN_OK) status = tidy_up(r, err);
     return status;
 }
 

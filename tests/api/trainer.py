@@ -11,7 +11,6 @@ import json
 import os
 import resource
 import shutil
-import signal
 import struct
 import subprocess
 import tempfile
@@ -32,7 +31,6 @@ def roentgym(*arguments, threads=1, file_bytes=None):
     """Runs the program to its end. With file_bytes, files cannot grow beyond that: a full disk."""
 
     def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
 
     return subprocess.run([PROGRAM, *map(str, arguments)], env=environment(threads), text=True, timeout=100,

@@ -127,7 +127,7 @@ static void a_full_disk_is_told_at_the_next_save_and_leaves_the_state_before(voi
     scratch_disk_free();
     f.writer.running = false; /* joined here, so that the disk is full to the end */
     assert_int_equal(f.writer.status, NN_ERR_IO);
-    assert_non_null(strstr(f.writer.err.text, "state-00000.008.safetensors"));
+    assert_non_null(strstr(f.writer.err.text, "cannot be written"));
     assert_states(&f, (const int[]){1}, 1);
     assert_int_equal(scratch_count(f.folder.path), files);
 
@@ -136,7 +136,7 @@ static void a_full_disk_is_told_at_the_next_save_and_leaves_the_state_before(voi
     tiny_steps(f.t, 1);
     assert_int_equal(tr_state_writer_save(&f.writer, &f.t->tr, &err), NN_ERR_IO);
     scratch_disk_free();
-    assert_non_null(strstr(err.text, "state-00000.008.safetensors"));
+    assert_non_null(strstr(err.text, "cannot be written"));
     assert_states(&f, (const int[]){1}, 1);
     end(&f);
 }
