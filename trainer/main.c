@@ -1,4 +1,4 @@
-/* roentgym: phantoms, training, sampling. */
+/* roentgym: phantoms, training, sampling, evaluation, reports. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
