@@ -13,6 +13,7 @@
 #include "engine/rng.h"
 #include "trainer/descriptors.h"
 #include "trainer/float_sort.h"
+#include "trainer/image_split.h"
 #include "trainer/swd.h"
 
 enum { SIDE = 32, LEVELS = 2 };
@@ -174,6 +175,25 @@ static void constant_images_stay_finite(void **state)
     free(d.values);
 }
 
+static void the_random_order_of_images_is_a_permutation_by_its_seed(void **state)
+{
+    (void)state;
+    enum { COUNT = 1000 };
+    int order[COUNT], again[COUNT], other[COUNT], alike = 0;
+    bool seen[COUNT] = {false};
+    tr_image_split(1, COUNT, order);
+    tr_image_split(1, COUNT, again);
+    tr_image_split(2, COUNT, other);
+    assert_memory_equal(order, again, sizeof order);
+    for (int i = 0; i < COUNT; i++) {
+        assert_in_range(order[i], 0, COUNT - 1);
+        assert_false(seen[order[i]]);
+        seen[order[i]] = true;
+        alike += order[i] == other[i] || order[i] == i;
+    }
+    assert_true(alike < 15); /* 2 are expected */
+}
+
 static void what_cannot_be_compared_is_refused(void **state)
 {
     (void)state;
@@ -217,6 +237,7 @@ int main(void)
         cmocka_unit_test(sets_of_the_same_kind_are_nearer_the_more_images_there_are),
         cmocka_unit_test(brightness_and_contrast_of_a_whole_set_are_no_difference),
         cmocka_unit_test(another_texture_is_far_and_most_so_where_it_differs),
+        cmocka_unit_test(the_random_order_of_images_is_a_permutation_by_its_seed),
         cmocka_unit_test(what_cannot_be_compared_is_refused),
         cmocka_unit_test(a_source_that_fails_and_a_stop_end_it),
     };
