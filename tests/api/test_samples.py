@@ -23,18 +23,33 @@ class Models(DaemonTest):
         self.assertEqual(self.model["sizes"], sorted(self.model["sizes"]))
         self.assertEqual(self.model["licence"], "")
 
-    def test_a_licence_in_the_checkpoint_is_told_with_model_and_samples(self):
+    def changed(self, decks=None, **metadata):
+        """A daemon with the default checkpoint, of which some metadata are others."""
         folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)
         with open(CHECKPOINT, "rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
-            header["__metadata__"]["licence"] = "not for sale"
+            header["__metadata__"].update(metadata)
             text = json.dumps(header).encode()
             with open(os.path.join(folder, "default.safetensors"), "wb") as out:
                 out.write(struct.pack("<Q", len(text)) + text + file.read())
-        daemon = Daemon(models=folder)
+        daemon = Daemon(models=folder, decks=decks)
         self.addCleanup(daemon.close)
+        return daemon
+
+    def test_of_a_model_of_findings_none_is_offered_and_drilled_as_well(self):
+        choices = [{"id": "none", "label": "No"}, {"id": "fracture", "label": "Yes"}]
+        daemon = self.changed(decks=[deck(choices=choices)], label_kind="multi")
+        model = daemon.get("/api/v1/models").json["models"][0]
+        self.assertEqual(model["classes"], [*self.model["classes"], "none"])
+        none = daemon.get("/api/v1/samples/default/none/1.png")
+        self.assertEqual(none.status, 200)
+        self.assertNotEqual(none.body, daemon.get(FRACTURE + "1.png").body)
+        self.assertEqual(daemon.post("/api/v1/sessions", {"deck": "default"}).status, 201)
+
+    def test_a_licence_in_the_checkpoint_is_told_with_model_and_samples(self):
+        daemon = self.changed(licence="not for sale")
         self.assertEqual(daemon.get("/api/v1/models").json["models"][0]["licence"], "not for sale")
         self.assertIn(("tEXt", b"Model licence\0not for sale"), png_chunks(daemon.get(FRACTURE + "1.png").body))
 
