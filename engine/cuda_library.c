@@ -1,6 +1,6 @@
 /* Finds the CUDA backend at run time. The library is looked for beside the program (its run path), then where
- * the system looks; ROENTGYM_CUDA_LIBRARY names another. It stays loaded until the program ends: what CUDA
- * starts in a process it does not take down again. */
+ * the system looks; ROENTGYM_CUDA_LIBRARY names another, or with "none" does without a GPU. It stays loaded
+ * until the program ends: what CUDA starts in a process it does not take down again. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,9 @@ nn_status nn_backend_open_cuda(struct nn_backend **be, enum nn_type map_type, ch
     const char *path = getenv("ROENTGYM_CUDA_LIBRARY");
     *be = NULL;
     if (!path || !*path) path = "libroentgym_cuda.so";
+    if (strcmp(path, "none") == 0)
+        return nn_fail(err, NN_ERR_DEVICE,
+                       "no CUDA backend was built or wanted: ROENTGYM_CUDA_LIBRARY is none");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char *why = dlerror();

@@ -99,6 +99,7 @@ struct sampling {
     struct tr_sample_wish wish;
     uint64_t frames, resolution, depth; /* resolution 0: the model's */
     struct nn_model *model;
+    const struct nn_model_info *noted; /* whose note of the device was shown */
     struct tr_sample_plan plan;
     struct tr_contact_sheet sheet;
     struct tr_progress progress;
@@ -246,7 +247,11 @@ static int parse(struct sampling *s, int argc, char **argv, int *status)
 
 static bool show(void *context, int done, int total)
 {
-    tr_progress_show(context, done, total);
+    struct sampling *s = context;
+    const struct nn_model_info *info = nn_model_info(s->model);
+    if (info->device_note[0] && info != s->noted) fprintf(stderr, "roentgym sample: %s\n", info->device_note);
+    s->noted = info; /* there is another one after a GPU has failed */
+    tr_progress_show(&s->progress, done, total);
     return !tr_interrupted();
 }
 
@@ -280,7 +285,6 @@ static nn_status prepare(struct sampling *s, struct tr_sample_output *output)
                                value_of(s, DEVICE) ? value_of(s, DEVICE) : "auto", &s->err);
     if (status != NN_OK) return status;
     const struct nn_model_info *info = nn_model_info(s->model);
-    if (info->device_note[0]) fprintf(stderr, "roentgym sample: %s\n", info->device_note);
     int side = s->resolution ? (int)s->resolution : info->resolution;
     if (side > info->resolution)
         return nn_fail(&s->err, NN_ERR_ARGUMENT, "%s: makes images of %d pixels, not %d", value_of(s, MODEL),
@@ -309,7 +313,7 @@ static nn_status run(struct sampling *s)
     tr_interrupt_catch();
     tr_progress_start(&s->progress, "images");
     status = tr_sample_folder_make(s->model, &s->plan, &output, value_of(s, SHEET) ? &s->sheet : NULL, show,
-                                   &s->progress, &complete, &s->err);
+                                   s, &complete, &s->err);
     if (status == NN_OK && complete && value_of(s, SHEET)) status = save_sheet(s);
     if (status != NN_OK) return status;
     if (complete && s->progress.first < 0) printf("%s: complete already\n", output.folder);

@@ -295,7 +295,7 @@ class Checkpoints(ImportTest):
         told = self.import_flat("--classes", "well,ill", "--name", "old net")
         self.assertIn("licence: CC BY-NC 4.0", told)
         self.succeed(ROENTGYM, "sample", "--model", self.path("made.safetensors"), "--out", self.path("out"),
-                     "--class", "ill", "--seeds", "5..7", "--depth", 16)
+                     "--class", "ill", "--seeds", "5..7", "--depth", 16, "--device", "cpu")
         made = self.metadata("made.safetensors")
         self.assertEqual([made["name"], made["kimg"]], ["old net", "12000.000"])
         latents, wanted = self.images(32, 16, 1)
