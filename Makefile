@@ -101,7 +101,7 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all programs
 	@tests/run.sh $(B) $(SUITES)
 
-unit-programs: $(UNIT) $(FUZZ) $(HOST_SO)
+unit-programs: $(UNIT) $(FUZZ) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
 programs: unit-programs $(OTHER)
 bench: all $(BENCH)
 
@@ -150,6 +150,12 @@ $(B)/shared/%.cu.o: %.cu $(wildcard engine/cuda/*.cuh engine/cuda/*.h) engine/ba
 	@mkdir -p $(@D)
 	@echo "  nvcc $<"
 	$(Q)$(CUDA)/bin/nvcc $(NVCC_FLAGS) -c $< -o $@
+
+$(B)/tests/gpu/described_plans: $(B)/shared/tests/gpu/described_plans.o $(B)/shared/engine/cuda/cudnn_plan.o \
+                               $(B)/shared/engine/error.o
+	@mkdir -p $(@D)
+	$(say) $@
+	$(Q)$(CC) -o $@ $^ $(CUDA_LIBS)
 
 # The same backend with CUDA's runtime, its threads and cuBLAS played by the host, and without cuDNN: the
 # tests run every kernel through it on machines without a GPU.

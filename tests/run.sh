@@ -9,7 +9,8 @@
 #
 #   dependencies  tests/dependencies.sh
 #   unit          tests/unit/test_*.c
-#   cuda          the unit tests of backends again, on the CUDA backend with the host in the GPU's place
+#   cuda          the unit tests of backends again, on the CUDA backend with the host in the GPU's place, and
+#                 cuDNN's plans for a card that is only described, where cuDNN is
 #   fuzz          tests/fuzz/fuzz_*.c, each over the files of tests/fuzz/corpus/NAME/
 #   oracle        tests/oracle/test_*.py
 #   web           tests/web/*.test.js
@@ -126,6 +127,7 @@ for suite in "${suites[@]}"; do
             program "cuda/$name" 300 "$ROENTGYM_BUILD/tests/unit/$name"
         done
         unset ROENTGYM_TEST_DEVICE ROENTGYM_CUDA_LIBRARY
+        [ ! -x "$build/tests/gpu/described_plans" ] || program cuda/described_plans 300 "$build/tests/gpu/described_plans"
         ;;
     fuzz) compiled fuzz fuzz_ 300 ;;
     web) scripts web 120 ;;
