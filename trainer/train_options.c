@@ -30,7 +30,7 @@ static const char usage[] =
     "\n"
     "What is trained; the state keeps it, and --resume refuses what contradicts it:\n"
     "\n"
-    "  --preset NAME      cpu-small (default): narrow, for two cores; gpu-short: some 20 minutes of one GPU;\n"
+    "  --preset NAME      cpu-small (default): narrow, two cores; gpu-short: 20 minutes of one GPU;\n"
     "                     paper, v2: the official constants, v1-1gpu and v2-1gpu, weeks on one GPU\n"
     "  --resolution N     4, 8, ... 1024; default 64\n"
     "  --labels KIND      what labels.csv has: classes or multi (findings that may be together); or none, "
