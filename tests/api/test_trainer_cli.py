@@ -70,7 +70,9 @@ class Usage(TrainerTest):
                 ["--preset", "big"], ["--seed", "-1"], ["--seed", ""], ["--bogus"],
                 ["--augment", "full"], ["--augment", "fixed"], ["--augment-p", "0.2"],
                 ["--augment", "ada", "--augment-p", "0.9"], ["--augment", "ada", "--augment-kimg", "0"],
-                ["--mirror", "maybe"])),
+                ["--mirror", "maybe"], ["--loss", "gan"], ["--gamma", "-1"], ["--lazy-interval", "0"],
+                ["--fake-labels", ""], ["--label-fakes", "yes"], ["--adam-beta1", "1"],
+                ["--ema-decay", "nan"], ["--d-repeats", "1.5"])),
         ]
         for arguments in wrong:
             with self.subTest(arguments=arguments):
@@ -203,6 +205,17 @@ class Train(TrainerTest):
         self.assertAlmostEqual(float(about["augment"].split()[0]), strengths[-1], 5)
         about = header(self.path("run/generator.safetensors"))["__metadata__"]
         self.assertIn(f"augmentation ada (p {strengths[-1]:.3f})", about["provenance"])
+
+    def test_every_loss_trains_and_is_recorded(self):
+        for loss in ("wgan-gp", "nonsat-r1", "r3"):
+            run = self.path(loss)
+            self.succeed(*self.train, "--levels", "4:0/0.1,8:0.1/0.1,16:0/0", "--loss", loss, "--lazy-interval", 2,
+                         "--fake-labels", "random", "--out", run)
+            self.assertTrue(all(line["penalty"] > 0 for line in metrics(run)))
+            config = json.loads(header(states(run)[-1])["__metadata__"]["config"])
+            self.assertEqual((config["loss"], config["lazy_interval"], config["fake_labels"]), (loss, 2, "random"))
+            about = header(os.path.join(run, "generator.safetensors"))["__metadata__"]
+            self.assertIn(f"loss {loss} with classifier", about["provenance"])
 
     def test_a_name_and_both_precisions_are_taken(self):
         for precision in ("f32", "bf16"):
