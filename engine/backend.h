@@ -31,6 +31,12 @@ struct nn_epilogue {
     float slope;
 };
 
+/* `count` real_type elements of backend memory. */
+struct nn_span {
+    const void *values;
+    size_t count;
+};
+
 struct nn_recording; /* kernels kept to be run again */
 
 struct nn_adam {
@@ -143,7 +149,8 @@ struct nn_backend {
                       void *m, void *v, struct nn_error *err);
     nn_status (*ema)(struct nn_backend *be, float decay, size_t count, void *average, const void *w,
                      struct nn_error *err); /* average = decay*average + (1-decay)*w */
-    nn_status (*all_finite)(struct nn_backend *be, size_t count, const void *values, bool *finite,
+    /* Whether every element of `count` buffers is finite: one question, and one wait for a device. */
+    nn_status (*all_finite)(struct nn_backend *be, const struct nn_span *spans, int count, bool *finite,
                             struct nn_error *err);
 
     const struct nn_inference *inference; /* NULL where the host itself computes */

@@ -49,7 +49,8 @@ nn_status tr_snapshot_take(struct tr_snapshot *s, const struct tr_training *tr, 
     for (int i = 0; i < BUFFERS; i++) {
         size_t size = list[i].count * sizeof(float);
         bool finite = true;
-        nn_status status = tr->backend->all_finite(tr->backend, list[i].count, list[i].device, &finite, err);
+        nn_status status = tr->backend->all_finite(
+            tr->backend, &(struct nn_span){list[i].device, list[i].count}, 1, &finite, err);
         if (status != NN_OK) return status;
         if (!finite)
             return nn_fail(err, NN_ERR_NUMERIC,

@@ -273,14 +273,13 @@ static nn_status read_signs(struct tr_training *tr, nn_id x, int n, int *sum, st
 static nn_status gradients_finite(const struct tr_training *tr, const struct tr_player *p, bool *finite,
                                   struct nn_error *err)
 {
-    *finite = true;
-    for (int i = 0; i < p->net.param_count && *finite; i++) {
+    struct nn_span spans[128]; /* more than any network has parameters */
+    int count = 0;
+    for (int i = 0; i < p->net.param_count && count < (int)(sizeof spans / sizeof *spans); i++) {
         const struct nn_tensor *g = nn_value(tr->tape, p->gradients[i]);
-        if (!g) continue;
-        nn_status status = tr->backend->all_finite(tr->backend, nn_count(g->shape), g->data, finite, err);
-        if (status != NN_OK) return status;
+        if (g) spans[count++] = (struct nn_span){g->data, nn_count(g->shape)};
     }
-    return NN_OK;
+    return tr->backend->all_finite(tr->backend, spans, count, finite, err);
 }
 
 /* Minimises `loss` over the player's parameters by one step of `adam`, whose count is the player's. */

@@ -100,7 +100,7 @@ nn_status cpu_adam(struct nn_backend *be, const struct nn_adam *p, size_t count,
                    void *m, void *v, struct nn_error *err);
 nn_status cpu_ema(struct nn_backend *be, float decay, size_t count, void *average, const void *w,
                   struct nn_error *err);
-nn_status cpu_all_finite(struct nn_backend *be, size_t count, const void *values, bool *finite,
+nn_status cpu_all_finite(struct nn_backend *be, const struct nn_span *spans, int count, bool *finite,
                          struct nn_error *err);
 
 #endif

@@ -32,14 +32,22 @@ nn_status cpu_ema(struct nn_backend *be, float decay, size_t count, void *averag
     return NN_OK;
 }
 
-nn_status cpu_all_finite(struct nn_backend *be, size_t count, const void *values, bool *finite,
+/* An exponent of all ones is infinity or NaN. */
+static bool finite_span(const struct nn_span *s)
+{
+    const uint32_t *bits = s->values;
+    uint32_t bad = 0;
+    size_t count = s->count;
+#pragma omp parallel for simd reduction(| : bad) schedule(static) if (count > 65536)
+    for (size_t i = 0; i < count; i++) bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
+    return !bad;
+}
+
+nn_status cpu_all_finite(struct nn_backend *be, const struct nn_span *spans, int count, bool *finite,
                          struct nn_error *err)
 {
     (void)be, (void)err;
-    const uint32_t *bits = values; /* an exponent of all ones is infinity or NaN */
-    uint32_t bad = 0;
-#pragma omp parallel for simd reduction(| : bad) schedule(static) if (count > 65536)
-    for (size_t i = 0; i < count; i++) bad |= (bits[i] & 0x7f800000u) == 0x7f800000u;
-    *finite = !bad;
+    *finite = true;
+    for (int i = 0; i < count && *finite; i++) *finite = finite_span(&spans[i]);
     return NN_OK;
 }

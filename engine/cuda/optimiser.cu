@@ -88,7 +88,7 @@ template <int V> __global__ void find_infinite(size_t count, const float *values
     });
 }
 
-nn_status cuda_all_finite(struct nn_backend *be, size_t count, const void *values, bool *finite,
+nn_status cuda_all_finite(struct nn_backend *be, const struct nn_span *spans, int count, bool *finite,
                           struct nn_error *err)
 {
     struct cuda_backend *cuda = cuda_of(be);
@@ -96,11 +96,13 @@ nn_status cuda_all_finite(struct nn_backend *be, size_t count, const void *value
     if (!flag) return NN_ERR_MEMORY;
     nn_status status =
         cuda_check(cuda, cudaMemsetAsync(flag, 0, sizeof found, cuda->stream), "cudaMemsetAsync", err);
-    bool groups = aligned(values);
-    if (!status)
-        status =
-            launch(cuda, "all_finite", err, groups ? find_infinite<4> : find_infinite<1>,
-                   blocks_for(groups ? (count + 3) / 4 : count), THREADS, count, (const float *)values, flag);
+    for (int i = 0; !status && i < count; i++) {
+        const struct nn_span *s = &spans[i];
+        bool groups = aligned(s->values);
+        status = launch(cuda, "all_finite", err, groups ? find_infinite<4> : find_infinite<1>,
+                        blocks_for(groups ? (s->count + 3) / 4 : s->count), THREADS, s->count,
+                        (const float *)s->values, flag);
+    }
     if (!status) status = cuda_download(be, &found, flag, sizeof found, err);
     *finite = found == 0;
     return status;

@@ -141,13 +141,15 @@ nn_status ref_ema(struct nn_backend *be, float decay, size_t count, void *averag
     return NN_OK;
 }
 
-nn_status ref_all_finite(struct nn_backend *be, size_t count, const void *values, bool *finite,
+nn_status ref_all_finite(struct nn_backend *be, const struct nn_span *spans, int count, bool *finite,
                          struct nn_error *err)
 {
     (void)err;
-    struct nn_tensor t = flat(be, values);
     *finite = true;
-    for (size_t i = 0; i < count; i++)
-        if (!isfinite(ref_get(&t, i))) *finite = false;
+    for (int k = 0; k < count; k++) {
+        struct nn_tensor t = flat(be, spans[k].values);
+        for (size_t i = 0; i < spans[k].count; i++)
+            if (!isfinite(ref_get(&t, i))) *finite = false;
+    }
     return NN_OK;
 }
