@@ -68,6 +68,25 @@ static void the_discriminator_may_step_more_often_each_time_on_other_images(void
     tiny_end(f);
 }
 
+/* Without learning, the generator's loss after three steps of the other is that of the third of three turns.
+ */
+static void the_generator_s_mean_loss_does_not_depend_on_how_often_the_other_steps(void **state)
+{
+    struct tr_train_config config = tiny_config(3);
+    config.schedule.levels[0].train_kimg = 1;
+    config.schedule.levels[0].lr = 0;
+    struct tiny_training *single = tiny_begin(state, NN_F32, &config);
+    tiny_steps(single, 2);
+    single->losses = (struct tr_losses){0};
+    tiny_steps(single, 1);
+    config.d_repeats = 3;
+    struct tiny_training *repeated = tiny_begin(state, NN_F32, &config);
+    tiny_steps(repeated, 1);
+    assert_true(fabs(repeated->losses.generator / 3 - single->losses.generator) < 1e-6);
+    tiny_end(single);
+    tiny_end(repeated);
+}
+
 static void train_and_write(void **state, uint64_t seed, const char *file)
 {
     struct tr_train_config config = tiny_config(4);
@@ -299,6 +318,7 @@ int main(void)
         on_data(counters_follow_steps_images_and_phases),
         on_data(a_lazy_penalty_is_an_update_more_once_in_its_interval),
         on_data(the_discriminator_may_step_more_often_each_time_on_other_images),
+        on_data(the_generator_s_mean_loss_does_not_depend_on_how_often_the_other_steps),
         on_data(the_same_seed_gives_the_same_bytes_and_another_seed_others),
         on_data(two_hundred_steps_stay_close_to_another_backends),
         on_data(sampling_does_not_disturb_training),
