@@ -77,6 +77,7 @@ CUDA     := $(shell nvcc=$$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/de
              $(CC) -E -I"$$root/include" -include cudnn.h -x c /dev/null >/dev/null 2>&1 && echo "$$root" || echo no)
 endif
 CUDA_SO  := $(if $(filter no,$(CUDA)),,$(B)/libroentgym_cuda.so)
+HOST_SO  := $(B)/host/libroentgym_cuda.so
 CUDA_C   := $(wildcard engine/cuda/*.c) engine/error.c
 CUDA_CU  := $(wildcard engine/cuda/*.cu)
 # Code for each generation from Ampere on, and PTX for those to come.
@@ -101,8 +102,8 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all programs
 	@tests/run.sh $(B) $(SUITES)
 
-unit-programs: $(UNIT) $(FUZZ) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
-programs: unit-programs $(OTHER)
+unit-programs: $(UNIT) $(FUZZ)
+programs: unit-programs $(OTHER) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
 bench: all $(BENCH)
 
 # What needs a GPU; without one both say so.
@@ -159,7 +160,6 @@ $(B)/tests/gpu/described_plans: $(B)/shared/tests/gpu/described_plans.o $(B)/sha
 
 # The same backend with CUDA's runtime, its threads and cuBLAS played by the host, and without cuDNN: the
 # tests run every kernel through it on machines without a GPU.
-HOST_SO  := $(B)/host/libroentgym_cuda.so
 HOST_OBJECTS := $(patsubst %,$(B)/host/%.o,$(filter-out %/cuda_plans.c %/cudnn_plan.c,$(CUDA_C)) $(CUDA_CU) \
                 $(wildcard tests/cuda_host/*.c tests/cuda_host/*.cpp))
 HOST_FLAGS := $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes -Wpedantic -Wundef -Wshadow -fopenmp,$(CFLAGS)) \
@@ -201,7 +201,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train clean
+.PHONY: all run test unit-programs programs bench bench-train gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
