@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/optimiser.h"
 #include "trainer/svg_chart.h"
 
 enum { BANDS_MAX = 64, WIDE = 720, HIGH = 250, SMALL_WIDE = 350, SMALL_HIGH = 190 };
@@ -129,13 +130,12 @@ static void put_step_size(FILE *page, struct columns *c, const struct tr_run_log
                              .height = 190,
                              .from_zero = true,
                              .series_count = 1};
-    chart.series[0].name = "learning rate of both networks";
-    for (int i = 0; i < log->count;
-         i++) { /* of the step before the tick: a level's end is still that level */
-        double kimg = log->entries[i].kimg, rampup = (double)config->lr_rampup_kimg;
-        struct tr_phase phase = tr_schedule_at(&config->schedule, (uint64_t)fmax(kimg * 1000 - 1, 0));
-        c->y[0][i] =
-            (double)config->schedule.levels[phase.level].lr * (rampup > 0 ? fmin(kimg / rampup, 1) : 1);
+    chart.series[0].name = "learning rate of the generator";
+    for (int i = 0; i < log->count; i++) {
+        /* Of the step before the tick: a level's end is still that level. */
+        uint64_t images = (uint64_t)fmax(log->entries[i].kimg * 1000 - 1, 0);
+        struct tr_phase phase = tr_schedule_at(&config->schedule, images);
+        c->y[0][i] = (double)tr_generator_adam(config, &phase, images).lr;
     }
     put(page, &chart, c);
 }

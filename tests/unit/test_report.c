@@ -12,6 +12,7 @@
 
 #include "tests/unit/scratch.h"
 #include "trainer/html_text.h"
+#include "trainer/report_charts.h"
 #include "trainer/run_log.h"
 #include "trainer/svg_chart.h"
 
@@ -196,6 +197,24 @@ static void charts_of_nothing_and_of_one_value_are_drawn(void **state)
     free(put_chart(&chart));
 }
 
+/* 0.001 exp(-5 (1 - 19.999/40)^2), as training has it at the step before 20 kimg. */
+static void the_step_size_shown_is_that_of_training(void **state)
+{
+    struct tr_run_log log = read_log(state, LINE("20"));
+    struct tr_train_config config;
+    struct nn_error err = {0};
+    char *out;
+    size_t size;
+    FILE *page = open_memstream(&out, &size);
+    assert_int_equal(tr_train_config_init(&config, "paper", 4, &err), NN_OK);
+    config.lr_rampup_kimg = 40;
+    assert_int_equal(tr_report_put_curves(page, &log, &config, &err), NN_OK);
+    fclose(page);
+    assert_non_null(strstr(out, "learning rate of the generator: from 0.0002865 at 20 "));
+    free(out);
+    tr_run_log_release(&log);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +222,8 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(bad_lines_are_named_and_left_out, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(a_run_that_went_back_shows_what_came_of_it, scratch_setup,
+                                        scratch_teardown),
+        cmocka_unit_test_setup_teardown(the_step_size_shown_is_that_of_training, scratch_setup,
                                         scratch_teardown),
         cmocka_unit_test(text_is_never_markup_and_always_utf8),
         cmocka_unit_test(base64_is_that_of_rfc_4648),
