@@ -86,21 +86,6 @@ static nn_status take_classes(struct tr_labels *labels, const json_t *list, cons
     return NN_OK;
 }
 
-static nn_status take_range(struct tr_grey_range *range, const json_t *pair, const char *path,
-                            struct nn_error *err)
-{
-    *range = (struct tr_grey_range){0};
-    if (!pair) return NN_OK;
-    const json_t *low = json_array_get(pair, 0), *high = json_array_get(pair, 1);
-    json_int_t first = json_integer_value(low), last = json_integer_value(high);
-    if (json_array_size(pair) != 2 || !json_is_integer(low) || !json_is_integer(high) || first < 0 ||
-        last <= first || last > UINT16_MAX)
-        return nn_fail(err, NN_ERR_FORMAT, "%s: \"grey_range\" is not a pair of grey values, low and high",
-                       path);
-    *range = (struct tr_grey_range){(int)first, (int)last};
-    return NN_OK;
-}
-
 static nn_status read_description(struct tr_dataset *d, struct nn_error *err)
 {
     char path[PATH_SIZE];
@@ -119,7 +104,7 @@ static nn_status read_description(struct tr_dataset *d, struct nn_error *err)
         strcpy(d->name, name);
         d->simulated = json_is_true(simulated);
         status = take_classes(&d->labels, json_object_get(root, "classes"), path, err);
-        if (!status) status = take_range(&d->range, json_object_get(root, "grey_range"), path, err);
+        if (!status) status = tr_grey_range_parse(&d->range, json_object_get(root, "grey_range"), path, err);
     }
     json_decref(root);
     return status;

@@ -59,10 +59,16 @@ static nn_status inspect(const char *path, bool json, json_t **facts, struct nn_
 
 /* ---- as text ------------------------------------------------------------------------------------ */
 
+/* A foreign file's text must not steer the terminal. */
+static void print_plain(const char *text)
+{
+    for (; *text; text++) putchar((unsigned char)*text < 32 || *text == 127 ? ' ' : *text);
+}
+
 static void print_scalar(const json_t *value)
 {
     if (json_is_string(value))
-        fputs(json_string_value(value), stdout);
+        print_plain(json_string_value(value));
     else if (json_is_integer(value))
         printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
@@ -80,8 +86,8 @@ static void print_text(json_t *object, int indent)
     size_t i;
     json_object_foreach(object, key, value)
     {
-        int width = printf("%*s", indent, "");
-        for (const char *c = key; *c; c++, width++) putchar(*c == '_' && indent == 0 ? ' ' : *c);
+        int width = printf("%*s", indent, "") + (int)strlen(key);
+        for (const char *c = key; *c; c++) print_plain((char[]){*c == '_' && indent == 0 ? ' ' : *c, '\0'});
         if (json_is_object(value)) {
             putchar('\n');
             print_text(value, indent + 2);

@@ -10,6 +10,7 @@
 #include "engine/image.h"
 #include "engine/sha256.h"
 #include "trainer/csv.h"
+#include "trainer/grey_range.h"
 #include "trainer/inspect.h"
 #include "trainer/interrupt.h"
 #include "trainer/labels.h"
@@ -30,7 +31,6 @@ struct item {
     int width, height, depth;  /* 0: cannot be read */
     char sha256[65];
     char problem[200];
-    uint64_t bins[BINS]; /* of its pixels, as 8 bits */
 };
 
 struct survey {
@@ -40,6 +40,8 @@ struct survey {
     int count;
     char labels_sha256[65];
     bool multi; /* the column is `labels`: findings joined by | */
+    struct tr_grey_range range;
+    uint64_t bins[BINS]; /* of all images' pixels, as 8 bits */
     bool stopped;
 };
 
@@ -97,7 +99,8 @@ static nn_status read_csv(struct survey *s, const char *path, struct nn_error *e
 
 /* ---- images ------------------------------------------------------------------------------------- */
 
-static void look_at(const struct survey *s, struct item *item)
+/* Counts its pixels in `bins`. */
+static void look_at(const struct survey *s, struct item *item, uint64_t bins[BINS])
 {
     char path[PATH_SIZE];
     uint8_t *bytes;
@@ -118,7 +121,7 @@ static void look_at(const struct survey *s, struct item *item)
     item->width = image.width, item->height = image.height, item->depth = image.depth;
     size_t pixels = (size_t)image.width * (size_t)image.height;
     for (size_t i = 0; i < pixels; i++)
-        item->bins[image.depth == 16 ? ((uint16_t *)image.pixels)[i] >> 8 : ((uint8_t *)image.pixels)[i]]++;
+        bins[image.depth == 16 ? ((uint16_t *)image.pixels)[i] >> 8 : ((uint8_t *)image.pixels)[i]]++;
     nn_image_release(&image);
 }
 
@@ -129,10 +132,12 @@ static void look_at_all(struct survey *s, bool show)
     tr_progress_start(&progress, "images");
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < s->count; i++) {
+        uint64_t bins[BINS] = {0};
         if (tr_interrupted()) continue;
-        look_at(s, &s->items[i]);
+        look_at(s, &s->items[i], bins);
 #pragma omp critical(tr_inspect_progress)
         {
+            for (int b = 0; b < BINS; b++) s->bins[b] += bins[b];
             done++;
             if (show) tr_progress_show(&progress, done, s->count);
         }
@@ -293,10 +298,9 @@ static json_t *share(uint64_t part, uint64_t whole)
 /* Of all pixels together, as 8 bits: what clipped or narrow exposures show up in. */
 static json_t *histogram(const struct survey *s)
 {
-    uint64_t bins[BINS] = {0}, total = 0, below = 0;
+    const uint64_t *bins = s->bins;
+    uint64_t total = 0, below = 0;
     double sum = 0;
-    for (int i = 0; i < s->count; i++)
-        for (int b = 0; b < BINS; b++) bins[b] += s->items[i].bins[b];
     for (int b = 0; b < BINS; b++) total += bins[b], sum += (double)b * (double)bins[b];
     if (!total) return json_null();
     static const struct {
@@ -324,19 +328,20 @@ static void combine_hashes(const struct survey *s, char hex[65])
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, s->labels_sha256, 64);
     for (int i = 0; i < s->count; i++) nn_sha256_add(&hash, s->items[i].sha256, 64);
+    tr_grey_range_hash(s->range, &hash);
     nn_sha256_finish(&hash, hex);
 }
 
 /* ---- dataset.json, and the whole ---------------------------------------------------------------- */
 
-static void put_description(json_t *facts, const char *folder)
+static void put_description(json_t *facts, struct survey *s)
 {
     char path[PATH_SIZE];
     uint8_t *bytes;
     size_t size;
     struct nn_error problem;
     json_error_t where;
-    snprintf(path, sizeof path, "%s/dataset.json", folder);
+    snprintf(path, sizeof path, "%s/dataset.json", s->folder);
     json_t *root = NULL;
     if (nn_file_read(path, JSON_LIMIT, &bytes, &size, &problem) == NN_OK) {
         root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &where);
@@ -358,6 +363,11 @@ static void put_description(json_t *facts, const char *folder)
             json_object_set(facts, keys[i], json_object_get(root, keys[i]));
     if (json_is_array(json_object_get(root, "classes")))
         json_object_set(facts, "classes", json_object_get(root, "classes"));
+    const json_t *range = json_object_get(root, "grey_range");
+    if (tr_grey_range_parse(&s->range, range, path, &problem) != NN_OK)
+        json_object_set_new(facts, "dataset_json_problem", json_string(problem.text));
+    else if (range)
+        json_object_set_new(facts, "grey_range", json_pack("[ii]", s->range.low, s->range.high));
     json_decref(root);
 }
 
@@ -392,7 +402,7 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
         json_t *facts = json_object();
         json_object_set_new(facts, "kind", json_string("data set"));
         json_object_set_new(facts, "path", json_string(folder));
-        put_description(facts, folder);
+        put_description(facts, &s);
         json_object_set_new(facts, "labels_csv", verdict(path));
         json_object_set_new(facts, "images", json_integer(s.count));
         json_object_set_new(facts, "sizes", count_shapes(&s));

@@ -233,11 +233,7 @@ static void combine_hashes(const struct builder *b, const char *labels_sha256, c
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, labels_sha256, 64);
     for (int row = 0; row < b->labels->row_count; row++) nn_sha256_add(&hash, b->hashes[row], 64);
-    if (b->given.high) {
-        char text[32];
-        nn_sha256_add(&hash, text,
-                      (size_t)snprintf(text, sizeof text, "%d..%d", b->given.low, b->given.high));
-    }
+    tr_grey_range_hash(b->given, &hash);
     nn_sha256_finish(&hash, hex);
 }
 

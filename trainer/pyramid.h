@@ -3,12 +3,8 @@
 #define TR_PYRAMID_H
 
 #include "trainer/dataset.h"
+#include "trainer/grey_range.h"
 #include "trainer/labels.h"
-
-/* The grey values of the files that become 0 and 255; high 0: 0 and the depth's largest. */
-struct tr_grey_range {
-    int low, high;
-};
 
 struct tr_pyramid {
     int side;        /* of the images, in pixels */

@@ -75,6 +75,22 @@ class Inspect(TrainerTest):
         grey = facts["grey_levels_of_8_bits"]
         self.assertTrue(grey["lowest"] <= grey["1%"] <= grey["median"] <= grey["99%"] <= grey["highest"] <= 255)
 
+    def test_a_data_set_with_a_grey_range_has_the_name_that_training_gives_it(self):
+        folder = self.path("hips")
+        shutil.copytree(phantoms(), folder)
+        description = json.loads(read(folder, "dataset.json"))
+        write(os.path.join(folder, "dataset.json"), json.dumps({**description, "grey_range": [10, 200]}))
+        self.succeed("train", "--data", folder, "--out", self.path("run"), "--resolution", "4", "--levels", "4:0/0.01",
+                     "--minibatch", "4", "--fmap-base", "16", "--fmap-max", "4", "--metric-kimg", "0")
+        facts = self.inspect(folder)
+        self.assertEqual(facts["grey_range"], [10, 200])
+        self.assertNotEqual(facts["sha256"], self.inspect(phantoms())["sha256"])
+        self.assertEqual(facts["sha256"], self.inspect(newest_state(self.path("run")))["data_sha256"])
+
+    def test_text_of_a_file_does_not_steer_the_terminal(self):
+        write(self.path("labels.csv"), b"file,label,patient_id,split\na.png,a\x1b[2Jb,1,train\n")
+        self.assertNotIn("\x1b", self.succeed("inspect", self.folder))
+
     def test_leaks_and_damage_in_a_data_set_are_found(self):
         folder = self.path("hips")
         os.makedirs(os.path.join(folder, "images"))
