@@ -52,8 +52,8 @@ nn_status nn_gan_check(const struct nn_gan_config *c, struct nn_error *err)
     int labels_max = c->label_kind == NN_LABELS_MULTI ? NN_LABELS_MAX - 1 : NN_LABELS_MAX;
     if (c->label_count < 0 || c->label_count > labels_max)
         return nn_fail(err, NN_ERR_ARGUMENT, "label_count %d is not in 0..%d", c->label_count, labels_max);
-    if (c->fmap_max < 1 || c->fmap_max > 4096)
-        return nn_fail(err, NN_ERR_ARGUMENT, "fmap_max %d is not in 1..4096", c->fmap_max);
+    if (c->fmap_max < 1 || c->fmap_max > NN_FMAP_MAX)
+        return nn_fail(err, NN_ERR_ARGUMENT, "fmap_max %d is not in 1..%d", c->fmap_max, NN_FMAP_MAX);
     if (c->fmap_base > 1 << 20 || c->fmap_base >> (c->resolution_log2 - 1) < 1)
         return nn_fail(err, NN_ERR_ARGUMENT, "fmap_base %d leaves no channel at %dx%d", c->fmap_base,
                        1 << c->resolution_log2, 1 << c->resolution_log2);

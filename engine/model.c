@@ -29,19 +29,6 @@ static const struct nn_model_info *info_of(const struct nn_model *m)
     return &m->info[m->current];
 }
 
-static nn_status open_sampler(struct nn_model *m, const char *device, const float *values,
-                              struct nn_error *err)
-{
-    struct nn_model_info *info = &m->info[m->current];
-    struct nn_device d;
-    nn_status status = nn_device_open(&d, device, NN_PRECISION_BEST, err);
-    if (status != NN_OK) return status;
-    m->backend = d.backend;
-    snprintf(info->device, sizeof info->device, "%s", d.name);
-    if (d.note[0]) snprintf(info->device_note, sizeof info->device_note, "%s", d.note);
-    return nn_sampler_new(&m->sampler, m->backend, &m->generator, values, err);
-}
-
 static void close_sampler(struct nn_model *m)
 {
     nn_sampler_free(m->sampler);
@@ -50,19 +37,42 @@ static void close_sampler(struct nn_model *m)
     m->backend = NULL;
 }
 
+/* Replaces the sampler there is by one on `device`, which `info` gets to describe. On failure the old one
+ * stays. */
+static nn_status open_sampler(struct nn_model *m, struct nn_model_info *info, const char *device,
+                              const float *values, struct nn_error *err)
+{
+    struct nn_device d;
+    struct nn_sampler *sampler;
+    nn_status status = nn_device_open(&d, device, NN_PRECISION_BEST, err);
+    if (status != NN_OK) return status;
+    snprintf(info->device, sizeof info->device, "%s", d.name);
+    if (d.note[0]) snprintf(info->device_note, sizeof info->device_note, "%s", d.note);
+    status = nn_sampler_new(&sampler, d.backend, &m->generator, values, err);
+    if (status != NN_OK) {
+        d.backend->close(d.backend);
+        return status;
+    }
+    close_sampler(m);
+    m->backend = d.backend;
+    m->sampler = sampler;
+    return NN_OK;
+}
+
 /* After a failure of the device: begins anew on the CPU where that is allowed and may help. */
 static bool retreat(struct nn_model *m, nn_status failure, const char *why, const float *values)
 {
+    struct nn_model_info *instead = &m->info[CPU_INSTEAD];
     struct nn_error err;
-    if (!values || m->current == CPU_INSTEAD || !m->backend || strcmp(m->backend->name, "cuda") != 0 ||
+    if (!values || m->current == CPU_INSTEAD || strncmp(info_of(m)->device, "cuda", 4) != 0 ||
         (failure != NN_ERR_DEVICE && failure != NN_ERR_MEMORY))
         return false;
-    m->info[CPU_INSTEAD] = m->info[FIRST_CHOICE];
-    snprintf(m->info[CPU_INSTEAD].device_note, sizeof m->info[0].device_note,
-             "the GPU has failed, the CPU goes on: %.260s", why);
-    close_sampler(m);
-    m->current = CPU_INSTEAD;
-    return open_sampler(m, "cpu", values, &err) == NN_OK;
+    *instead = m->info[FIRST_CHOICE];
+    snprintf(instead->device_note, sizeof instead->device_note, "the GPU has failed, the CPU goes on: %.260s",
+             why);
+    if (open_sampler(m, instead, "cpu", values, &err) != NN_OK) return false;
+    m->current = CPU_INSTEAD; /* from here on others read it */
+    return true;
 }
 
 static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
@@ -94,7 +104,7 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
     if (status != NN_OK) goto out;
     describe(&m->info[0], &checkpoint);
     bool automatic = strcmp(device, "auto") == 0;
-    status = open_sampler(m, device, values, &why);
+    status = open_sampler(m, &m->info[FIRST_CHOICE], device, values, &why);
     if (status != NN_OK && automatic && retreat(m, status, why.text, values)) status = NN_OK;
     if (status != NN_OK) {
         nn_fail(err, status, "%s", why.text);
@@ -166,7 +176,7 @@ static void input_of(const struct nn_model *m, const struct nn_sample_point *poi
 static nn_status run_point(struct nn_model *m, const struct nn_sample_point *point, struct nn_error *err)
 {
     struct nn_error why;
-    float input[8192 + NN_LABELS_MAX];
+    float input[NN_FMAP_MAX + NN_LABELS_MAX];
     input_of(m, point, input);
     nn_status status = nn_sampler_run(m->sampler, input, m->image, &why);
     if (status != NN_OK && retreat(m, status, why.text, m->values))

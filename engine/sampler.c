@@ -7,8 +7,6 @@
 
 #include "engine/rng.h"
 
-enum { LATENT_MAX = 4096 /* nn_gan_check's fmap_max */ };
-
 /* ---- building ----------------------------------------------------------------------------------- */
 
 struct plan_builder {
@@ -261,7 +259,7 @@ static void turn_towards(float *from, const float *to, int size, double blend)
 void nn_sampler_latent(const struct nn_gan_config *c, uint64_t seed, uint64_t seed_to, float blend,
                        float *latent)
 {
-    float to[LATENT_MAX];
+    float to[NN_FMAP_MAX];
     int size = nn_gan_latent_size(c);
     /* The very ends are copied: blending must not round a seed's own image. */
     nn_random_normals(blend < 1 ? seed : seed_to, NN_STREAM_LATENT, 0, (size_t)size, latent);

@@ -44,7 +44,7 @@ struct setting {
 static const struct setting settings[] = {
     A_WHOLE("fmap-base", gan.fmap_base, 1, 1 << 20,
             "channels are min(fmap-base / 2^stage, fmap-max); by the preset"),
-    A_WHOLE("fmap-max", gan.fmap_max, 1, 4096, "by the preset"),
+    A_WHOLE("fmap-max", gan.fmap_max, 1, NN_FMAP_MAX, "by the preset"),
     A_SWITCH_OFF("fused-scale", gan.unfused, "up- and down-sampling fused with their convolutions; on"),
     A_CHOICE("label-norm", gan.label_norm, nn_label_norm_words,
              "the first pixel norm is over latents and labels: joint (default), latent_only"),
