@@ -59,7 +59,7 @@ static int take_form(struct evaluation *e, const char *text)
     bool both = strcmp(text, "both") == 0, any = false;
     for (int f = 0; f < TR_SWD_FORMS; f++)
         any |= e->forms[f] = both || strcmp(text, tr_swd_form_name((enum tr_swd_form)f)) == 0;
-    return any ? 0 : tr_option_wrong("evaluate swd", "--form", text, "swd-3x, swd-1 or both");
+    return any ? 0 : tr_option_wrong("evaluate swd", "form", text, "swd-3x, swd-1 or both");
 }
 
 /* 0: go on; otherwise *status is the exit status. */
@@ -88,19 +88,19 @@ static int parse(struct evaluation *e, int argc, char **argv, int *status)
             break;
         case IMAGES:
             *status =
-                tr_option_whole("evaluate swd", "--images", optarg, 1, TR_SWD_IMAGES_PUBLISHED, &e->images);
+                tr_option_whole("evaluate swd", "images", optarg, 1, TR_SWD_IMAGES_PUBLISHED, &e->images);
             break;
         case FORM:
             *status = take_form(e, optarg);
             break;
         case MEMORY:
-            *status = tr_option_whole("evaluate swd", "--memory-gib", optarg, 1, 1024, &e->memory_gib);
+            *status = tr_option_whole("evaluate swd", "memory-gib", optarg, 1, 1024, &e->memory_gib);
             break;
         case JSON:
             e->json_path = optarg;
             break;
         case SEED:
-            *status = tr_option_whole("evaluate swd", "--seed", optarg, 0, INT64_MAX, &e->seed);
+            *status = tr_option_whole("evaluate swd", "seed", optarg, 0, INT64_MAX, &e->seed);
             break;
         case HELP:
             fputs(usage, stdout);

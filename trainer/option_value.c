@@ -7,7 +7,7 @@
 
 int tr_option_wrong(const char *command, const char *option, const char *text, const char *wanted)
 {
-    fprintf(stderr, "roentgym %s: %s '", command, option);
+    fprintf(stderr, "roentgym %s: --%s '", command, option);
     /* One line, whatever was typed. */
     for (; *text; text++) putc((unsigned char)*text < 32 ? ' ' : *text, stderr);
     fprintf(stderr, "' is not %s\n", wanted);
@@ -26,5 +26,18 @@ int tr_option_whole(const char *command, const char *option, const char *text, u
         return 0;
     }
     snprintf(wanted, sizeof wanted, "a number in %" PRIu64 "..%" PRIu64, low, high);
+    return tr_option_wrong(command, option, text, wanted);
+}
+
+int tr_option_number(const char *command, const char *option, const char *text, double low, double high,
+                     double *value)
+{
+    char *end, wanted[64];
+    double number = strtod(text, &end);
+    if (end != text && !*end && number >= low && number <= high) {
+        *value = number;
+        return 0;
+    }
+    snprintf(wanted, sizeof wanted, "in %g..%g", low, high);
     return tr_option_wrong(command, option, text, wanted);
 }

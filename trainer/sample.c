@@ -121,35 +121,30 @@ static const char *name_of(enum choice option)
 
 static int parse_share(const struct sampling *s, enum choice option, float *value)
 {
+    double share = 1;
     const char *text = value_of(s, option);
-    char *end, dashed[32];
-    *value = 1;
-    if (!text) return 0;
-    *value = strtof(text, &end);
-    if (end != text && !*end && *value >= 0 && *value <= 1) return 0;
-    snprintf(dashed, sizeof dashed, "--%s", name_of(option));
-    return tr_option_wrong("sample", dashed, text, "in 0..1");
+    int status = text ? tr_option_number("sample", name_of(option), text, 0, 1, &share) : 0;
+    *value = (float)share;
+    return status;
 }
 
 static int parse_whole(const struct sampling *s, enum choice option, uint64_t low, uint64_t high,
                        uint64_t *value)
 {
-    char dashed[32];
-    snprintf(dashed, sizeof dashed, "--%s", name_of(option));
-    return value_of(s, option) ? tr_option_whole("sample", dashed, value_of(s, option), low, high, value) : 0;
+    const char *text = value_of(s, option);
+    return text ? tr_option_whole("sample", name_of(option), text, low, high, value) : 0;
 }
 
 /* "A..B" */
 static int parse_range(const struct sampling *s, enum choice option, uint64_t *first, uint64_t *last)
 {
     const char *text = value_of(s, option), *dots = strstr(text, "..");
-    char from[24] = "", dashed[32];
-    snprintf(dashed, sizeof dashed, "--%s", name_of(option));
+    char from[24] = "";
     if (!dots || (size_t)(dots - text) >= sizeof from)
-        return tr_option_wrong("sample", dashed, text, "two seeds, FIRST..LAST");
+        return tr_option_wrong("sample", name_of(option), text, "two seeds, FIRST..LAST");
     memcpy(from, text, (size_t)(dots - text));
-    int status = tr_option_whole("sample", dashed, from, 0, UINT64_MAX, first);
-    return status ? status : tr_option_whole("sample", dashed, dots + 2, 0, UINT64_MAX, last);
+    int status = tr_option_whole("sample", name_of(option), from, 0, UINT64_MAX, first);
+    return status ? status : tr_option_whole("sample", name_of(option), dots + 2, 0, UINT64_MAX, last);
 }
 
 static int parse_seeds(struct sampling *s)
@@ -159,7 +154,7 @@ static int parse_seeds(struct sampling *s)
     if (value_of(s, SEEDS)) {
         int status = parse_range(s, SEEDS, &s->wish.first_seed, &s->wish.last_seed);
         if (!status && s->wish.last_seed < s->wish.first_seed)
-            return tr_option_wrong("sample", "--seeds", value_of(s, SEEDS), "two seeds, FIRST..LAST");
+            return tr_option_wrong("sample", "seeds", value_of(s, SEEDS), "two seeds, FIRST..LAST");
         return status;
     }
     int status = parse_whole(s, SEED, 0, UINT64_MAX - TR_SAMPLES_MAX, &first);
@@ -212,13 +207,13 @@ static int parse_values(struct sampling *s)
     w->frames = (int)s->frames;
     if (status) return status;
     if (s->depth != 8 && s->depth != 16)
-        return tr_option_wrong("sample", "--depth", value_of(s, DEPTH), "8 or 16");
+        return tr_option_wrong("sample", "depth", value_of(s, DEPTH), "8 or 16");
     if (s->resolution & (s->resolution - 1))
-        return tr_option_wrong("sample", "--resolution", value_of(s, RESOLUTION), "4, 8, 16, ... 1024");
+        return tr_option_wrong("sample", "resolution", value_of(s, RESOLUTION), "4, 8, 16, ... 1024");
     if (strcmp(w->split, "train") && strcmp(w->split, "test") && strcmp(w->split, "all"))
-        return tr_option_wrong("sample", "--split", w->split, "train, test or all");
+        return tr_option_wrong("sample", "split", w->split, "train, test or all");
     if (value_of(s, NAME) && (!*value_of(s, NAME) || strlen(value_of(s, NAME)) > 100))
-        return tr_option_wrong("sample", "--name", value_of(s, NAME), "a text of 1 to 100 bytes");
+        return tr_option_wrong("sample", "name", value_of(s, NAME), "a text of 1 to 100 bytes");
     return 0;
 }
 
@@ -234,8 +229,8 @@ static int parse(struct sampling *s, int argc, char **argv, int *status)
         s->given[code - MODEL] = optarg;
     }
     if (optind < argc) {
-        *status =
-            tr_option_wrong("sample", "argument", argv[optind], "an option; see roentgym sample --help");
+        fprintf(stderr, "roentgym sample: '%s' is not an option; see roentgym sample --help\n", argv[optind]);
+        *status = 2;
         return 1;
     }
     *status = check_together(s);

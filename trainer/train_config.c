@@ -55,6 +55,9 @@ nn_status tr_train_config_init(struct tr_train_config *c, const char *preset, in
 nn_status tr_train_config_check(const struct tr_train_config *c, struct nn_error *err)
 {
     nn_status status = tr_settings_check(c, err);
+    if (status == NN_OK && !(c->tick_kimg >= TR_TICK_KIMG_MIN && c->tick_kimg <= TR_TICK_KIMG_MAX))
+        status = nn_fail(err, NN_ERR_ARGUMENT, "tick_kimg %g is not in %g..%g", c->tick_kimg,
+                         TR_TICK_KIMG_MIN, TR_TICK_KIMG_MAX);
     if (status == NN_OK) status = tr_augment_check(&c->augment, err);
     return status == NN_OK ? nn_gan_check(&c->gan, err) : status;
 }
@@ -94,6 +97,8 @@ static bool unpack_levels(struct tr_schedule *s, json_t *levels)
         if (json_unpack(json_array_get(levels, (size_t)k), "{s:F,s:F,s:i,s:F}", "fade_kimg", &l->fade_kimg,
                         "train_kimg", &l->train_kimg, "minibatch", &l->minibatch, "lr", &lr) != 0)
             return false;
+        bool bounded = l->fade_kimg >= 0 && l->fade_kimg <= 1e6 && l->train_kimg >= 0 && l->train_kimg <= 1e6;
+        if (!bounded || !(lr >= 0 && lr <= 1)) return false;
         if (l->minibatch < 1 || l->minibatch > TR_MINIBATCH_MAX) return false;
         l->lr = (float)lr;
     }

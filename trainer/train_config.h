@@ -9,6 +9,9 @@
 
 enum { TR_MODEL_NAME_MAX = 127 }; /* bytes */
 
+#define TR_TICK_KIMG_MIN 1e-6
+#define TR_TICK_KIMG_MAX 1e6
+
 struct tr_train_config {
     char preset[16];                  /* that it began with; "" in the first states */
     char name[TR_MODEL_NAME_MAX + 1]; /* of the model, UTF-8; "" in the first states */

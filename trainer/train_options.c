@@ -97,15 +97,6 @@ static void list_options(struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1])
     list[OWN_COUNT + settings] = (struct option){NULL, 0, NULL, 0};
 }
 
-static int parse_tick(const char *text, double *kimg)
-{
-    char *end;
-    *kimg = strtod(text, &end);
-    if (end == text || *end || !(*kimg > 0 && *kimg <= 1e6))
-        return tr_option_wrong("train", "--tick-kimg", text, "in 0..1e6");
-    return 0;
-}
-
 /* The option's name without the dashes. */
 static const char *option_name(int code)
 {
@@ -154,24 +145,24 @@ static int take(struct tr_train_options *o, const char **precision, int code)
         o->resume = true;
         return 0;
     case KEEP:
-        if (tr_option_whole("train", "--keep", optarg, 1, 1000, &number) != 0) return 2;
+        if (tr_option_whole("train", "keep", optarg, 1, 1000, &number) != 0) return 2;
         o->keep = (int)number;
         return 0;
     case DEVICE:
         if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "cpu") != 0 && strcmp(optarg, "cuda") != 0)
-            return tr_option_wrong("train", "--device", optarg, "auto, cpu or cuda");
+            return tr_option_wrong("train", "device", optarg, "auto, cpu or cuda");
         o->device = optarg;
         return 0;
     case LABELS:
         o->labels = optarg;
         if (nn_word_index(nn_label_kind_words, optarg) >= 0 || strcmp(optarg, "none") == 0) return 0;
-        return tr_option_wrong("train", "--labels", optarg, "classes, multi or none");
+        return tr_option_wrong("train", "labels", optarg, "classes, multi or none");
     case PRECISION:
         *precision = optarg;
         return 0;
     case NAME:
         o->name = optarg;
-        return is_name(optarg) ? 0 : tr_option_wrong("train", "--name", optarg, "UTF-8 of 1 to 127 bytes");
+        return is_name(optarg) ? 0 : tr_option_wrong("train", "name", optarg, "UTF-8 of 1 to 127 bytes");
     case '?': /* getopt has said what was wrong */
         return 2;
     default:
@@ -182,10 +173,10 @@ static int take(struct tr_train_options *o, const char **precision, int code)
 static int parse_resolution(const char *text, int *log2)
 {
     uint64_t resolution;
-    if (tr_option_whole("train", "--resolution", text, 4, 1024, &resolution) != 0) return 2;
+    if (tr_option_whole("train", "resolution", text, 4, 1024, &resolution) != 0) return 2;
     *log2 = 2;
     while (1u << *log2 < resolution) ++*log2;
-    return 1u << *log2 == resolution ? 0 : tr_option_wrong("train", "--resolution", text, "a power of two");
+    return 1u << *log2 == resolution ? 0 : tr_option_wrong("train", "resolution", text, "a power of two");
 }
 
 static nn_status parse_levels(struct tr_schedule *s, const struct tr_given_option *given,
@@ -213,10 +204,11 @@ static nn_status apply(struct tr_train_config *c, const struct tr_given_option *
         status = parse_resolution(given->text, &c->gan.resolution_log2);
         break;
     case TICK:
-        status = parse_tick(given->text, &c->tick_kimg);
+        status = tr_option_number("train", "tick-kimg", given->text, TR_TICK_KIMG_MIN, TR_TICK_KIMG_MAX,
+                                  &c->tick_kimg);
         break;
     case SEED:
-        status = tr_option_whole("train", "--seed", given->text, 0, INT64_MAX, &c->seed);
+        status = tr_option_whole("train", "seed", given->text, 0, INT64_MAX, &c->seed);
         break;
     default:
         status = tr_setting_take(c, given->code - SETTING, given->text);
@@ -283,7 +275,7 @@ static int choose_precision(struct tr_train_options *o, const char *text)
     o->precision = NN_PRECISION_BEST;
     if (!text) return 0;
     if (strcmp(text, "bf16") != 0 && strcmp(text, "f32") != 0)
-        return tr_option_wrong("train", "--precision", text, "bf16 or f32");
+        return tr_option_wrong("train", "precision", text, "bf16 or f32");
     o->precision = strcmp(text, "f32") == 0 ? NN_PRECISION_F32 : NN_PRECISION_BF16;
     return 0;
 }

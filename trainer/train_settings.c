@@ -15,7 +15,7 @@ struct setting {
     const char *help;   /* with the official value */
     enum setting_type type;
     size_t offset;              /* in struct tr_train_config */
-    float low, high;            /* of NUMBER and WHOLE */
+    double low, high;           /* of NUMBER and WHOLE */
     const char *const *choices; /* of CHOICE, by value; NULL at the end */
 };
 
@@ -54,15 +54,15 @@ static const struct setting settings[] = {
             "minibatch deviation over so many; 4, in paper 16; 0: all"),
     A_NUMBER("pixel-norm-epsilon", gan.pixel_norm_epsilon, 0, 1, "1e-8"),
     A_CHOICE("loss", loss.kind, tr_loss_words, "wgan-gp (default), nonsat-r1, r3"),
-    A_NUMBER("penalty-weight", loss.penalty_weight, 0, 1e6f, "wgan-gp: of the gradient penalty; 10"),
-    A_NUMBER("penalty-target", loss.penalty_target, 1e-6f, 1e6f, "wgan-gp: the gradient norm wanted; 1"),
-    A_NUMBER("drift-weight", loss.drift_weight, 0, 1e6f, "wgan-gp: of reals' squared scores; 0.001"),
+    A_NUMBER("penalty-weight", loss.penalty_weight, 0, 1e6, "wgan-gp: of the gradient penalty; 10"),
+    A_NUMBER("penalty-target", loss.penalty_target, 1e-6, 1e6, "wgan-gp: the gradient norm wanted; 1"),
+    A_NUMBER("drift-weight", loss.drift_weight, 0, 1e6, "wgan-gp: of reals' squared scores; 0.001"),
     A_SWITCH("penalty-native", loss.penalty_native,
              "gradients' norms at the level's size; on in short presets, else off"),
-    A_NUMBER("gamma", loss.gamma, 0, 1e6f,
+    A_NUMBER("gamma", loss.gamma, 0, 1e6,
              "nonsat-r1, r3: of squared gradients; 0 (default): by side and minibatch"),
     A_WHOLE("lazy-interval", loss.lazy_interval, 1, 1000, "nonsat-r1: steps from penalty to penalty; 16"),
-    A_NUMBER("label-weight", loss.label_weight, 0, 1e6f, "of the label terms; 1"),
+    A_NUMBER("label-weight", loss.label_weight, 0, 1e6, "of the label terms; 1"),
     A_CHOICE("fake-labels", loss.fake_labels, tr_fake_labels_words,
              "of the fakes that the discriminator sees: real_batch (default), random"),
     A_SWITCH("label-fakes", loss.label_fakes, "the discriminator, too, learns to classify fakes; on"),
@@ -70,20 +70,20 @@ static const struct setting settings[] = {
              "what D sees: none (default), ada (adaptive, for fewer than 30,000 images), fixed"),
     A_NUMBER("augment-p", augment.p, 0, 1, "its strength, at the start or fixed; 0"),
     A_NUMBER("augment-target", augment.target, 0, 1, "ada: of E[sign(margin)]; 0.6"),
-    A_NUMBER("augment-kimg", augment.kimg, 0.001f, 1e6f,
+    A_NUMBER("augment-kimg", augment.kimg, 0.001, 1e6,
              "ada: from none to full strength at the fastest; 500; 100 in short presets, grown runs"),
     A_SWITCH("mirror", mirror, "left and right may change places; off"),
-    A_NUMBER("adam-beta1", adam_beta1, 0, 0.99999f, "0"),
-    A_NUMBER("adam-beta2", adam_beta2, 0, 0.99999f, "0.99"),
+    A_NUMBER("adam-beta1", adam_beta1, 0, 0.99999, "0"),
+    A_NUMBER("adam-beta2", adam_beta2, 0, 0.99999, "0.99"),
     A_NUMBER("adam-epsilon", adam_epsilon, 0, 1, "1e-8"),
-    A_NUMBER("lr-rampup-kimg", lr_rampup_kimg, 0, 1e6f, "the step size rises until then; 0"),
+    A_NUMBER("lr-rampup-kimg", lr_rampup_kimg, 0, 1e6, "the step size rises until then; 0"),
     A_SWITCH("fit-heads", fit_heads,
              "a new level's grey head begins close to the level below; on in short presets, else off"),
     A_WHOLE("d-repeats", d_repeats, 1, 100, "discriminator steps to one of the generator; 1"),
     A_NUMBER("ema-decay", ema_decay, 0, 1, "of the averaged generator, per step; by the preset"),
-    A_NUMBER("ema-kimg", ema_kimg, 0, 1e6f, "its half-life instead; 0: --ema-decay holds"),
-    A_NUMBER("ema-rampup", ema_rampup, 0, 1e6f, "half-life at most this share of the images shown; 0: any"),
-    A_NUMBER("metric-kimg", metric_kimg, 0, 1e6f, "SWD beside its floor after X kimg; 0: never; 5 ticks"),
+    A_NUMBER("ema-kimg", ema_kimg, 0, 1e6, "its half-life instead; 0: --ema-decay holds"),
+    A_NUMBER("ema-rampup", ema_rampup, 0, 1e6, "half-life at most this share of the images shown; 0: any"),
+    A_NUMBER("metric-kimg", metric_kimg, 0, 1e6, "SWD beside its floor after X kimg; 0: never; 5 ticks"),
     A_WHOLE("metric-images", metric_images, 0, 16384, "of each set compared; 2048, in short presets 512"),
 };
 
@@ -138,30 +138,20 @@ void tr_settings_help(FILE *out)
 
 /* ---- the command line --------------------------------------------------------------------------- */
 
-static int wrong(const struct setting *s, const char *text, const char *wanted)
-{
-    char option[40];
-    snprintf(option, sizeof option, "--%s", s->option);
-    return tr_option_wrong("train", option, text, wanted);
-}
-
 static int take_number(const struct setting *s, const char *text, float *value)
 {
-    char *end, wanted[64];
-    *value = strtof(text, &end);
-    if (end != text && !*end && *value >= s->low && *value <= s->high) return 0;
-    snprintf(wanted, sizeof wanted, "in %g..%g", (double)s->low, (double)s->high);
-    return wrong(s, text, wanted);
+    double number;
+    int status = tr_option_number("train", s->option, text, s->low, s->high, &number);
+    if (status == 0) *value = (float)number;
+    return status;
 }
 
 static int take_whole(const struct setting *s, const char *text, int *value)
 {
-    char option[40];
     uint64_t number;
-    snprintf(option, sizeof option, "--%s", s->option);
-    if (tr_option_whole("train", option, text, (uint64_t)s->low, (uint64_t)s->high, &number) != 0) return 2;
-    *value = (int)number;
-    return 0;
+    int status = tr_option_whole("train", s->option, text, (uint64_t)s->low, (uint64_t)s->high, &number);
+    if (status == 0) *value = (int)number;
+    return status;
 }
 
 static int take_choice(const struct setting *s, const char *text, int *value)
@@ -176,7 +166,7 @@ static int take_choice(const struct setting *s, const char *text, int *value)
         size_t used = strlen(wanted);
         snprintf(wanted + used, sizeof wanted - used, "%s%s", i ? " or " : "", s->choices[i]);
     }
-    return wrong(s, text, wanted);
+    return tr_option_wrong("train", s->option, text, wanted);
 }
 
 int tr_setting_take(struct tr_train_config *c, int index, const char *text)
@@ -191,7 +181,8 @@ int tr_setting_take(struct tr_train_config *c, int index, const char *text)
     case CHOICE:
         return take_choice(s, text, at.whole);
     default:
-        if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0) return wrong(s, text, "on or off");
+        if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+            return tr_option_wrong("train", s->option, text, "on or off");
         *at.on = (strcmp(text, "on") == 0) == (s->type == SWITCH);
         return 0;
     }
@@ -208,9 +199,10 @@ nn_status tr_settings_check(const struct tr_train_config *c, struct nn_error *er
         if (s->type != NUMBER && s->type != WHOLE) continue;
         union place at = place_of(&copy, s);
         double value = s->type == NUMBER ? (double)*at.number : *at.whole;
-        if (!(value >= (double)s->low && value <= (double)s->high))
-            return nn_fail(err, NN_ERR_ARGUMENT, "%s %g is not in %g..%g", key_of(s, key), value,
-                           (double)s->low, (double)s->high);
+        /* As f32, in which 1e-6 is a little less than 1e-6. */
+        if (!(value >= (double)(float)s->low && value <= (double)(float)s->high))
+            return nn_fail(err, NN_ERR_ARGUMENT, "%s %g is not in %g..%g", key_of(s, key), value, s->low,
+                           s->high);
     }
     return NN_OK;
 }

@@ -100,11 +100,20 @@ static void a_configuration_out_of_range_is_refused_by_name(void **state)
     static const struct {
         const char *from, *to;
     } bad[] = {
-        {"\"fmap_max\":6", "\"fmap_max\":0"},          {"\"mbstd_group\":2", "\"mbstd_group\":257"},
-        {"\"minibatch\":4", "\"minibatch\":0"},        {"\"resolution_log2\":4", "\"resolution_log2\":3"},
-        {"\"label_count\":2", "\"label_count\":65"},   {"\"adam_beta2\":0.", "\"adam_beta2\":1."},
-        {"\"loss\":\"wgan-gp\"", "\"loss\":\"?\""},    {"\"d_repeats\":1", "\"d_repeats\":0"},
-        {"\"label_fakes\":true", "\"label_fakes\":1"}, {"\"lazy_interval\":16", "\"lazy_interval\":1.5"},
+        {"\"fmap_max\":6", "\"fmap_max\":0"},
+        {"\"mbstd_group\":2", "\"mbstd_group\":257"},
+        {"\"minibatch\":4", "\"minibatch\":0"},
+        {"\"resolution_log2\":4", "\"resolution_log2\":3"},
+        {"\"label_count\":2", "\"label_count\":65"},
+        {"\"adam_beta2\":0.", "\"adam_beta2\":1."},
+        {"\"loss\":\"wgan-gp\"", "\"loss\":\"?\""},
+        {"\"d_repeats\":1", "\"d_repeats\":0"},
+        {"\"label_fakes\":true", "\"label_fakes\":1"},
+        {"\"lazy_interval\":16", "\"lazy_interval\":1.5"},
+        {"\"tick_kimg\":", "\"tick_kimg\":1e300,\"-\":"},
+        {"\"fade_kimg\":", "\"fade_kimg\":-1,\"-\":"},
+        {"\"train_kimg\":", "\"train_kimg\":1e7,\"-\":"},
+        {"\"lr\":", "\"lr\":2.0,\"-\":"},
     };
     struct tr_train_config config = tiny_config(4), back;
     (void)state;

@@ -52,8 +52,8 @@ static int check_options(const struct import_options *o)
             stderr);
         return 2;
     }
-    int status = check_line("--licence", o->licence, sizeof((struct nn_checkpoint *)0)->licence);
-    return status ? status : check_line("--name", o->name, sizeof((struct nn_checkpoint *)0)->name);
+    int status = check_line("licence", o->licence, sizeof((struct nn_checkpoint *)0)->licence);
+    return status ? status : check_line("name", o->name, sizeof((struct nn_checkpoint *)0)->name);
 }
 
 /* 0: go on; otherwise *status is the exit status. */

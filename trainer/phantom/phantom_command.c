@@ -46,16 +46,16 @@ static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *
     while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (code) {
         case 'p':
-            *status = tr_option_whole("phantom", "--patients", optarg, 0, 1000000, &patients);
+            *status = tr_option_whole("phantom", "patients", optarg, 0, 1000000, &patients);
             break;
         case 's':
-            *status = tr_option_whole("phantom", "--size", optarg, 0, 1024, &size);
+            *status = tr_option_whole("phantom", "size", optarg, 0, 1024, &size);
             break;
         case 'r':
-            *status = tr_option_whole("phantom", "--seed", optarg, 0, INT64_MAX, &seed);
+            *status = tr_option_whole("phantom", "seed", optarg, 0, INT64_MAX, &seed);
             break;
         case 't':
-            *status = tr_option_whole("phantom", "--threads", optarg, 0, 1024, &threads);
+            *status = tr_option_whole("phantom", "threads", optarg, 0, 1024, &threads);
             break;
         case 'o':
             o->out = optarg;
