@@ -63,8 +63,8 @@ struct nn_backend {
     /* Convolutions. x, y, g are maps (map_type or real_type, the same within a call); w is real_type.
      * conv_dx is the adjoint of conv in x: takes g (N,O,H',W'), gives x (N,I,H,W). It is also the
      * transposed convolution of the generator. conv_dw is the adjoint in w: x (N,I,H,W),
-     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32; a backend may round the finished
-     * sum to the maps' type. All three include scale. */
+     * g (N,O,H',W') -> w (O,I,K,K) in real_type, accumulated in at least f32; a backend may round the
+     * finished sum to the maps' type. All three include scale. */
     nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *x,
                       const struct nn_tensor *w, struct nn_epilogue epilogue, struct nn_tensor *y,
                       struct nn_error *err);
@@ -182,8 +182,8 @@ struct nn_inference {
     void (*recording_free)(struct nn_recording *recording); /* NULL is harmless */
 
     /* packed = scale * w in map_type. The convolutions below take it with a geometry of scale 1. */
-    nn_status (*pack)(struct nn_backend *be, float scale, const struct nn_tensor *w,
-                      struct nn_tensor *packed, struct nn_error *err);
+    nn_status (*pack)(struct nn_backend *be, float scale, const struct nn_tensor *w, struct nn_tensor *packed,
+                      struct nn_error *err);
     /* conv, or conv_dx where `transposed`, then pixel norm where epsilon is over 0, in one pass. */
     nn_status (*conv)(struct nn_backend *be, const struct nn_conv *geometry, bool transposed,
                       const struct nn_tensor *x, const struct nn_tensor *packed, struct nn_epilogue epilogue,

@@ -19,8 +19,8 @@ void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,
                          struct nn_error *err) NN_MUST_CHECK;
 
-/* `count` samples in 8-bit grey, as many at once as the device has memory for: inputs and images lie one after
- * another. */
+/* `count` samples in 8-bit grey, as many at once as the device has memory for: inputs and images lie one
+ * after another. */
 nn_status nn_sampler_run_grey(struct nn_sampler *sampler, const float *inputs, int count, uint8_t *grey,
                               struct nn_error *err) NN_MUST_CHECK;
 

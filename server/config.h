@@ -26,7 +26,8 @@ struct srv_config {
 enum srv_config_outcome { CONFIG_GO, CONFIG_HELP, CONFIG_VERSION, CONFIG_WRONG };
 
 /* Reads the flags, the file that --config names (or deploy/roentgymd.json), and lets flags win. CONFIG_HELP,
- * CONFIG_VERSION: --help or --version was asked for. CONFIG_WRONG: `err` says which flag or which key of which file. */
+ * CONFIG_VERSION: --help or --version was asked for. CONFIG_WRONG: `err` says which flag or which key of
+ * which file. */
 enum srv_config_outcome srv_config_read(int argc, char **argv, struct srv_config *config,
                                         struct nn_error *err) NN_MUST_CHECK;
 

@@ -1,9 +1,9 @@
 /* RUN, the folder of one training: what its files are called, which are kept, and that only one training at a
  * time writes there.
  *
- *   state-00012.345.safetensors  a training state at 12.345 kimg; --resume goes on from the newest that is
- * whole state.safetensors            the only state of a run from before states had numbers; the oldest of
- * all generator.safetensors        the averaged generator of the newest state at full strength of its level
+ *   state-00012.345.safetensors  a training state at 12.345 kimg; --resume takes the newest whole one
+ *   state.safetensors            the only state of a run from before states had numbers: the oldest of all
+ *   generator.safetensors        the averaged generator of the newest state at full strength of its level
  *   generator-best.safetensors   that of the tick with the best metric
  *   metrics.jsonl                a line for each tick
  *   sheet-00012.345.png          the contact sheet of a tick
