@@ -145,8 +145,8 @@ static nn_status choose_count(struct evaluation *e, struct nn_error *err)
     if (most < 1) return nn_fail(err, NN_ERR_ARGUMENT, "%s: needs at least 2 images", e->real_path);
     if (e->images && wanted > most)
         return nn_fail(err, NN_ERR_ARGUMENT,
-                       "--images %d: there are %d real images, half of them for the floor, and %d %s", wanted,
-                       real, fake == INT_MAX ? 0 : fake, fake == INT_MAX ? "stored ones" : "generated ones");
+                       "--images %d: at most %d, of %d real images, half of them for the floor%s", wanted,
+                       most, real, tr_image_source_is_model(e->fake) ? "" : ", and of the generated ones");
     e->request.images = wanted < most ? wanted : most;
     return NN_OK;
 }
@@ -225,7 +225,6 @@ static json_t *form_json(const struct tr_swd_result *r, int form)
 
 static nn_status write_json(const struct evaluation *e, struct nn_error *err)
 {
-    struct nn_replace file = {0};
     json_t *root =
         json_pack("{s:s,s:s,s:i,s:i,s:I,s:b}", "real", tr_image_source_text(e->real), "fake",
                   tr_image_source_text(e->fake), "images", e->request.images, "side", e->side, "seed",
@@ -236,13 +235,10 @@ static nn_status write_json(const struct evaluation *e, struct nn_error *err)
     char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
     json_decref(root);
     if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", e->json_path);
-    nn_status status = nn_replace_open(&file, e->json_path, err);
-    if (status == NN_OK) status = nn_replace_write(&file, text, strlen(text), err);
-    if (status == NN_OK) status = nn_replace_write(&file, "\n", 1, err);
-    if (status == NN_OK)
-        status = nn_replace_commit(&file, err);
-    else
-        nn_replace_abandon(&file);
+    /* The text's zero gives its place to the line's end. */
+    size_t length = strlen(text);
+    text[length] = '\n';
+    nn_status status = nn_file_replace(e->json_path, text, length + 1, err);
     free(text);
     return status;
 }

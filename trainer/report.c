@@ -25,19 +25,13 @@ static nn_status write_page(const char *path, const char *run, const struct tr_r
 {
     char *text = NULL;
     size_t size = 0;
-    struct nn_replace file = {0};
     FILE *page = open_memstream(&text, &size);
     if (!page) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
     nn_status status = tr_report_put_page(page, run, facts, err);
     bool whole = !ferror(page);
     if ((fclose(page) != 0 || !whole) && status == NN_OK)
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
-    if (status == NN_OK) status = nn_replace_open(&file, path, err);
-    if (status == NN_OK) status = nn_replace_write(&file, text, size, err);
-    if (status == NN_OK)
-        status = nn_replace_commit(&file, err);
-    else
-        nn_replace_abandon(&file);
+    if (status == NN_OK) status = nn_file_replace(path, text, size, err);
     if (status == NN_OK) printf("%s: %.1f MB\n", path, (double)size / 1e6);
     free(text);
     return status;

@@ -225,7 +225,6 @@ nn_status tr_run_rewind_metrics(const struct tr_run_folder *folder, uint64_t ima
     char path[PATH_MAX];
     uint8_t *bytes;
     size_t size, kept = 0;
-    struct nn_replace file;
     tr_run_path(folder, "metrics.jsonl", path);
     if (access(path, F_OK) != 0) return NN_OK;
     nn_status status = nn_file_read(path, METRICS_LIMIT, &bytes, &size, err);
@@ -240,13 +239,7 @@ nn_status tr_run_rewind_metrics(const struct tr_run_folder *folder, uint64_t ima
         }
         at += length;
     }
-    if (kept < size) {
-        status = nn_replace_open(&file, path, err);
-        if (status == NN_OK && (status = nn_replace_write(&file, bytes, kept, err)) != NN_OK)
-            nn_replace_abandon(&file);
-        else if (status == NN_OK)
-            status = nn_replace_commit(&file, err);
-    }
+    if (kept < size) status = nn_file_replace(path, bytes, kept, err);
     free(bytes);
     return status;
 }
