@@ -23,16 +23,15 @@ enum {
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
-static void *zeroed(struct nn_backend *be, size_t count, struct nn_error *err)
+static nn_status zeroed(struct nn_backend *be, size_t count, void **data, struct nn_error *err)
 {
     size_t size = count * nn_type_size(be->real_type);
-    void *data = be->alloc(be, size), *zeros = calloc(1, size);
-    if (data && (!zeros || be->upload(be, data, zeros, size, err) != NN_OK)) {
-        be->free(be, data);
-        data = NULL;
-    }
+    void *zeros = calloc(1, size);
+    *data = be->alloc(be, size);
+    nn_status status = *data && zeros ? be->upload(be, *data, zeros, size, err)
+                                      : nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu weights", count);
     free(zeros);
-    return data;
+    return status;
 }
 
 static nn_status player_init(struct tr_player *p, struct tr_training *tr, enum nn_network_kind kind,
@@ -45,12 +44,12 @@ static nn_status player_init(struct tr_player *p, struct tr_training *tr, enum n
     float *values = malloc(count * sizeof *values);
     p->leaves = calloc((size_t)p->net.param_count, sizeof *p->leaves);
     p->gradients = calloc((size_t)p->net.param_count, sizeof *p->gradients);
-    p->values = zeroed(be, count, err);
-    p->m = zeroed(be, count, err);
-    p->v = zeroed(be, count, err);
-    if (!values || !p->leaves || !p->gradients || !p->values || !p->m || !p->v) {
+    if (!values || !p->leaves || !p->gradients)
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for a network of %zu parameters", count);
-    } else {
+    if (status == NN_OK) status = zeroed(be, count, &p->values, err);
+    if (status == NN_OK) status = zeroed(be, count, &p->m, err);
+    if (status == NN_OK) status = zeroed(be, count, &p->v, err);
+    if (status == NN_OK) {
         nn_network_init_values(&p->net, tr->config.seed, values);
         status = be->upload(be, p->values, values, count * sizeof *values, err);
     }
@@ -96,13 +95,10 @@ nn_status tr_training_init(struct tr_training *tr, const struct tr_train_config 
     if (status == NN_OK) status = player_init(&tr->generator, tr, NN_GENERATOR, err);
     if (status == NN_OK) status = player_init(&tr->discriminator, tr, NN_DISCRIMINATOR, err);
     if (status == NN_OK) status = allocate_scratch(tr, err);
-    if (status == NN_OK) {
-        tr->average = zeroed(be, tr->generator.net.value_count, err);
-        if (!tr->average)
-            status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the averaged generator");
-        else /* decay 0 copies */
-            status = be->ema(be, 0, tr->generator.net.value_count, tr->average, tr->generator.values, err);
-    }
+    size_t count = tr->generator.net.value_count;
+    if (status == NN_OK) status = zeroed(be, count, &tr->average, err);
+    if (status == NN_OK) /* decay 0 copies */
+        status = be->ema(be, 0, count, tr->average, tr->generator.values, err);
     if (status != NN_OK) tr_training_release(tr);
     return status;
 }
@@ -430,11 +426,11 @@ static nn_status reset_adam_at_new_phase(struct tr_training *tr, const struct tr
     struct tr_player *players[] = {&tr->generator, &tr->discriminator};
     for (int i = 0; i < 2; i++) {
         size_t count = players[i]->net.value_count;
-        void *zeros = zeroed(tr->backend, count, err);
-        if (!zeros) return nn_fail(err, NN_ERR_MEMORY, "out of memory for Adam's moments");
-        nn_status status = tr->backend->ema(tr->backend, 0, count, players[i]->m, zeros, err);
+        void *zeros;
+        nn_status status = zeroed(tr->backend, count, &zeros, err);
+        if (status == NN_OK) status = tr->backend->ema(tr->backend, 0, count, players[i]->m, zeros, err);
         if (status == NN_OK) status = tr->backend->ema(tr->backend, 0, count, players[i]->v, zeros, err);
-        tr->backend->free(tr->backend, zeros);
+        if (zeros) tr->backend->free(tr->backend, zeros);
         if (status != NN_OK) return status;
         players[i]->adam_step = 0;
     }
