@@ -25,6 +25,7 @@ static void *run_thread(void *writer)
 {
     struct tr_state_writer *w = writer;
     w->status = write_all(w, &w->err);
+    atomic_store(&w->done, true);
     return NULL;
 }
 
@@ -33,6 +34,7 @@ static bool start_thread(struct tr_state_writer *w)
 {
     sigset_t all, before;
     sigfillset(&all);
+    atomic_store(&w->done, false);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     w->running = pthread_create(&w->thread, NULL, run_thread, w) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -45,6 +47,11 @@ nn_status tr_state_writer_finish(struct tr_state_writer *w, struct nn_error *err
     pthread_join(w->thread, NULL);
     w->running = false;
     return w->status == NN_OK ? NN_OK : nn_fail(err, w->status, "%s", w->err.text);
+}
+
+nn_status tr_state_writer_poll(struct tr_state_writer *w, struct nn_error *err)
+{
+    return w->running && atomic_load(&w->done) ? tr_state_writer_finish(w, err) : NN_OK;
 }
 
 nn_status tr_state_writer_save(struct tr_state_writer *w, const struct tr_training *tr, struct nn_error *err)

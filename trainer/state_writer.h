@@ -6,6 +6,7 @@
 #define TR_STATE_WRITER_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "trainer/run_folder.h"
 #include "trainer/train_state.h"
@@ -18,6 +19,7 @@ struct tr_state_writer {
     struct tr_snapshot snapshot; /* the thread's while it runs */
     pthread_t thread;
     bool running;
+    atomic_bool done; /* the thread has only to be joined */
     nn_status status; /* the thread's */
     struct nn_error err;
 };
@@ -26,6 +28,10 @@ struct tr_state_writer {
  * remove the states that are too old. A failure of the one before is told here, and nothing new is begun. */
 nn_status tr_state_writer_save(struct tr_state_writer *writer, const struct tr_training *tr,
                                struct nn_error *err) NN_MUST_CHECK;
+
+/* Tells a failure as soon as there is one, without waiting: asked at every step, so that a disk that is full
+ * costs no more than what came after the last state. */
+nn_status tr_state_writer_poll(struct tr_state_writer *writer, struct nn_error *err) NN_MUST_CHECK;
 
 /* Waits until all is written; tells its failure. */
 nn_status tr_state_writer_finish(struct tr_state_writer *writer, struct nn_error *err) NN_MUST_CHECK;

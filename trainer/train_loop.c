@@ -88,6 +88,7 @@ nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
             complete = true;
         else
             status = step(tr, err);
+        if (status == NN_OK) status = tr_state_writer_poll(loop->writer, err);
     }
     if (status == NN_OK && !complete) status = tr_state_writer_save(loop->writer, tr, err);
     if (status == NN_OK) status = tr_state_writer_finish(loop->writer, err);

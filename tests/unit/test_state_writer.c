@@ -141,6 +141,22 @@ static void a_full_disk_is_told_at_the_next_save_and_leaves_the_state_before(voi
     end(&f);
 }
 
+static void a_failure_is_told_without_waiting_for_the_next_save(void **state)
+{
+    struct fixture f = begin(state, 1);
+    struct nn_error err = {0};
+    assert_int_equal(tr_state_writer_poll(&f.writer, &err), NN_OK);
+    tiny_steps(f.t, 1);
+    scratch_disk_full(2000);
+    save(&f);
+    while (!atomic_load(&f.writer.done)) usleep(1000);
+    assert_int_equal(tr_state_writer_poll(&f.writer, &err), NN_ERR_IO);
+    scratch_disk_free();
+    assert_non_null(strstr(err.text, "cannot be written"));
+    assert_int_equal(tr_state_writer_poll(&f.writer, &err), NN_OK);
+    end(&f);
+}
+
 static void weights_that_are_not_finite_are_not_written(void **state)
 {
     struct fixture f = begin(state, 1);
@@ -164,6 +180,7 @@ int main(void)
         on_data(a_state_is_of_the_moment_it_was_asked_for_though_training_goes_on),
         on_data(the_newest_the_best_and_the_last_good_state_stay),
         on_data(the_best_tick_gets_a_generator_of_its_own),
+        on_data(a_failure_is_told_without_waiting_for_the_next_save),
         on_data(a_full_disk_is_told_at_the_next_save_and_leaves_the_state_before),
         on_data(weights_that_are_not_finite_are_not_written),
     };
