@@ -13,7 +13,11 @@ static const char usage[] = "usage: roentgym evaluate swd [options]\n"
 
 int tr_evaluate_main(int argc, char **argv)
 {
-    if (argc >= 2 && strcmp(argv[1], "swd") == 0) return tr_evaluate_swd(argc - 1, argv + 1);
+    static char name[] = "roentgym evaluate swd"; /* how getopt's lines begin */
+    if (argc >= 2 && strcmp(argv[1], "swd") == 0) {
+        argv[1] = name;
+        return tr_evaluate_swd(argc - 1, argv + 1);
+    }
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
         return 0;

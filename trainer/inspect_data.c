@@ -372,7 +372,7 @@ static void put_description(json_t *facts, struct survey *s)
 }
 
 /* What training would say of the table, which it parses by itself. */
-static json_t *verdict(const char *path)
+static json_t *verdict(const char *path, size_t shapes)
 {
     uint8_t *bytes;
     size_t size;
@@ -384,6 +384,8 @@ static json_t *verdict(const char *path)
         free(bytes);
     }
     if (status == NN_OK) tr_labels_release(&labels);
+    if (status == NN_OK && shapes > 1)
+        return json_string("images of mixed size or depth; unfit for training");
     return json_string(status == NN_OK ? "fit for training" : problem.text);
 }
 
@@ -403,9 +405,10 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
         json_object_set_new(facts, "kind", json_string("data set"));
         json_object_set_new(facts, "path", json_string(folder));
         put_description(facts, &s);
-        json_object_set_new(facts, "labels_csv", verdict(path));
+        json_t *shapes = count_shapes(&s);
+        json_object_set_new(facts, "labels_csv", verdict(path, json_object_size(shapes)));
         json_object_set_new(facts, "images", json_integer(s.count));
-        json_object_set_new(facts, "sizes", count_shapes(&s));
+        json_object_set_new(facts, "sizes", shapes);
         put_unreadable(facts, &s);
         json_object_set_new(facts, "labels",
                             json_string(s.multi ? "any number of findings an image" : "one an image"));

@@ -48,8 +48,13 @@ int main(int argc, char **argv)
         puts("roentgym " ROENTGYM_VERSION " " ROENTGYM_COMMIT);
         return 0;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(argv[1], commands[i].name) == 0) return commands[i].main(argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        char name[32]; /* how getopt's lines begin, as all others do */
+        snprintf(name, sizeof name, "roentgym %s", commands[i].name);
+        argv[1] = name;
+        return commands[i].main(argc - 1, argv + 1);
+    }
     fprintf(stderr, "roentgym: no command '%s'; see roentgym --help\n", argv[1]);
     return 2;
 }

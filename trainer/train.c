@@ -35,9 +35,10 @@ static nn_status check_classes(const struct run *r, int minibatch, struct nn_err
         int images = tr_dataset_class_train_count(r->data, k);
         if (images < minibatch)
             return nn_fail(err, NN_ERR_ARGUMENT,
-                           "%s: class \"%s\" has %d training images, fewer than a minibatch of %d; "
+                           "%s: class \"%s\" has %d training image%s, fewer than a minibatch of %d; "
                            "--minibatch sets smaller ones, --labels none trains without classes",
-                           r->options.data, tr_dataset_class(r->data, k), images, minibatch);
+                           r->options.data, tr_dataset_class(r->data, k), images, images == 1 ? "" : "s",
+                           minibatch);
     }
     return NN_OK;
 }

@@ -6,6 +6,8 @@ import os
 import shutil
 import unittest
 
+from PIL import Image
+
 from trainer import PATIENTS, TrainerTest, phantoms, read, roentgym, trained, write
 
 
@@ -111,6 +113,16 @@ class Inspect(TrainerTest):
         self.assertIn("labels.csv:5", facts["labels_csv"])
         self.assertIn("dataset.json", facts["dataset_json_problem"])
         self.assertEqual(facts["images_by_label_and_split"]["a"], {"train": 2, "test": 1})
+
+    def test_mixed_depths_are_unfit_for_training(self):
+        folder = self.path("hips")
+        shutil.copytree(phantoms(), folder)
+        name = sorted(os.listdir(os.path.join(folder, "images")))[0]
+        image = Image.open(os.path.join(folder, "images", name))
+        image.resize((32, 32)).save(os.path.join(folder, "images", name))
+        facts = self.inspect(folder)
+        self.assertIn("mixed", facts["labels_csv"])
+        self.assertEqual(facts["sizes"]["32x32, 8 bits"], 1)
 
     def test_findings_that_may_be_together_are_counted_one_by_one(self):
         write(self.path("labels.csv"), "file,labels,patient_id,split\na.png,x|y,1,train\nb.png,none,2,train\nc.png,y,3,test\n")

@@ -28,7 +28,10 @@ import re
 import struct
 import sys
 
-import numpy
+try:
+    import numpy
+except ImportError:
+    sys.exit("This needs NumPy: on Debian the package python3-numpy, and /usr/bin/python3 to run it.")
 
 LUMA = (0.299, 0.587, 0.114)
 DEFAULTS = {  # of the code that wrote the pickles, for what static_kwargs leaves out
