@@ -1,8 +1,20 @@
 #include "trainer/contact_sheet.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { GAP = 2, GAP_GREY = 96, WIDTH_MAX = 4096, HEIGHT_MAX = NN_IMAGE_SIDE_MAX, SIDE_MIN = 8 };
+static const struct nn_png_text mark = {"Content", "contact sheet"};
+
+enum {
+    GAP = 2,
+    GAP_GREY = 96,
+    WIDTH_MAX = 4096,
+    HEIGHT_MAX = NN_IMAGE_SIDE_MAX,
+    SIDE_MIN = 8,
+    TEXTS_MAX = 32
+};
 
 nn_status tr_contact_sheet_init(struct tr_contact_sheet *sheet, int count, int columns, int side,
                                 struct nn_error *err)
@@ -38,7 +50,27 @@ nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, cons
 nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path,
                                 const struct nn_png_text *texts, int text_count, struct nn_error *err)
 {
-    return nn_png_write(path, &sheet->picture, texts, text_count, err);
+    struct nn_png_text all[TEXTS_MAX + 1] = {mark};
+    if (text_count > TEXTS_MAX)
+        return nn_fail(err, NN_ERR_ARGUMENT, "%s: %d texts, more than %d", path, text_count, TEXTS_MAX);
+    if (text_count) memcpy(all + 1, texts, (size_t)text_count * sizeof *texts);
+    return nn_png_write(path, &sheet->picture, all, text_count + 1, err);
+}
+
+nn_status tr_contact_sheet_check_path(const char *path, struct nn_error *err)
+{
+    struct nn_png_texts texts;
+    struct stat file;
+    if (stat(path, &file) != 0 && errno == ENOENT) return NN_OK;
+    bool ours = false;
+    if (nn_png_read_texts(path, &texts, err) == NN_OK) {
+        const char *content = nn_png_texts_find(&texts, mark.keyword);
+        ours = content && strcmp(content, mark.text) == 0;
+        nn_png_texts_release(&texts);
+    }
+    if (ours) return NN_OK;
+    return nn_fail(err, NN_ERR_ARGUMENT, "%s: is there already and no contact sheet, and is left as it is",
+                   path);
 }
 
 void tr_contact_sheet_release(struct tr_contact_sheet *sheet)

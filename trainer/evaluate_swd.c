@@ -12,6 +12,7 @@
 #include "trainer/image_source.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
+#include "trainer/overwrite.h"
 #include "trainer/progress.h"
 #include "trainer/swd.h"
 
@@ -250,7 +251,11 @@ int tr_evaluate_swd(int argc, char **argv)
     int exit_status;
     if (parse(&e, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
-    nn_status status = measure(&e, &err);
+    /* As write_json begins. */
+    nn_status status = e.json_path
+                           ? tr_check_overwrite(e.json_path, "{\n \"real\":", "result of this command", &err)
+                           : NN_OK;
+    if (status == NN_OK) status = measure(&e, &err);
     if (status == NN_OK && e.json_path) status = write_json(&e, &err);
     if (status == NN_OK) print_table(&e);
     if (status != NN_OK) fprintf(stderr, "roentgym evaluate swd: %s\n", err.text);

@@ -6,6 +6,7 @@
 
 #include "engine/file.h"
 #include "trainer/commands.h"
+#include "trainer/overwrite.h"
 #include "trainer/report_page.h"
 
 static const char usage[] = "usage: roentgym report RUN [--out FILE]\n"
@@ -25,14 +26,16 @@ static nn_status write_page(const char *path, const char *run, const struct tr_r
 {
     char *text = NULL;
     size_t size = 0;
+    nn_status status = tr_check_overwrite(path, "<!DOCTYPE html>", "HTML page", err);
+    if (status != NN_OK) return status;
     FILE *page = open_memstream(&text, &size);
     if (!page) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
-    nn_status status = tr_report_put_page(page, run, facts, err);
+    status = tr_report_put_page(page, run, facts, err);
     bool whole = !ferror(page);
     if ((fclose(page) != 0 || !whole) && status == NN_OK)
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
     if (status == NN_OK) status = nn_file_replace(path, text, size, err);
-    if (status == NN_OK) printf("%s: %.1f MB\n", path, (double)size / 1e6);
+    if (status == NN_OK) printf("%s: %.2f MB\n", path, (double)size / 1e6);
     free(text);
     return status;
 }

@@ -266,7 +266,8 @@ static const char *name_set(struct sampling *s)
 static nn_status check_sheet_path(struct sampling *s)
 {
     struct nn_replace file;
-    nn_status status = nn_replace_open(&file, value_of(s, SHEET), &s->err);
+    nn_status status = tr_contact_sheet_check_path(value_of(s, SHEET), &s->err);
+    if (status == NN_OK) status = nn_replace_open(&file, value_of(s, SHEET), &s->err);
     if (status == NN_OK) nn_replace_abandon(&file);
     return status;
 }

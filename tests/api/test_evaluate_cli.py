@@ -67,6 +67,7 @@ class Evaluate(TrainerTest):
         self.assertNotIn("swd-1", figures)
         self.assertEqual([level["side"] for level in figures["swd-3x"]["levels"]], [64, 32, 16])
         self.assertLess(figures["swd-3x"]["mean"], 1.5 * figures["swd-3x"]["floor_mean"])
+        # The same path again: a result gives way to a result.
         other, _ = self.evaluate("--real", self.path("folder0"), "--fake", self.path("folder1"), "--seed", 2)
         self.assertNotEqual(figures["swd-3x"]["mean"], other["swd-3x"]["mean"])
         self.assertLess(abs(figures["swd-3x"]["mean"] / other["swd-3x"]["mean"] - 1), 0.2)
@@ -84,6 +85,9 @@ class Evaluate(TrainerTest):
             self.assertIn(text, done.stderr)
             self.assertFalse(os.path.exists(out))
         swd = ["evaluate", "swd", "--real", good]
+        write(out, "{}")
+        self.refuse(*swd, "--fake", good, "--json", out, text=out + ": is there already")
+        self.assertEqual(read(out), b"{}")
         self.refuse(*swd, "--model", os.path.join(good, sorted(os.listdir(good))[0]), text="safetensors")
         self.refuse(*swd, "--fake", good, "--images", 1000, text="--images 1000")
         for wrong in (["evaluate"], ["evaluate", "fid"], swd, [*swd, "--fake", good, "--model", "m"],

@@ -94,6 +94,15 @@ class Report(TrainerTest):
         self.assertEqual(kimg, sorted(kimg))
         self.assertEqual(kimg[-1], 148)
 
+    def test_only_a_page_gives_way_to_the_page(self):
+        self.succeed("report", self.run_folder)
+        self.succeed("report", self.run_folder)
+        table = self.path("labels.csv")
+        for content in ("file,label\n", ""):
+            write(table, content)
+            self.refuse("report", self.run_folder, "--out", table, text=table + ": is there already")
+            self.assertEqual(read(table), content.encode())
+
     def test_what_is_no_run_is_refused_and_nothing_is_written(self):
         os.mkdir(self.path("empty"))
         self.refuse("report", self.path("empty"), text="no run")

@@ -66,7 +66,7 @@ class Usage(TrainerTest):
         ]
         for arguments in wrong:
             with self.subTest(arguments=arguments):
-                self.refuse(*arguments, status=2)
+                self.assertTrue(self.refuse(*arguments, status=2).startswith("roentgym sample: "))
                 self.assertEqual(os.listdir(self.folder), [])
 
 
@@ -292,6 +292,22 @@ class BadInput(SampleTest):
             write(self.path("like/labels.csv"), table)
             self.refused("--like", self.path("like"), "--split", "test" if "split" in text else "train",
                          text=text)
+
+    def test_only_a_sheet_gives_way_to_a_sheet(self):
+        sheet, table, film = self.path("s.png"), self.path("labels.csv"), self.path("film.png")
+        self.succeed("sample", "--model", model(), "--sheet", sheet, "--count", 1)
+        first = read(sheet)
+        self.succeed("sample", "--model", model(), "--sheet", sheet, "--count", 2)
+        self.assertNotEqual(read(sheet), first)
+        write(table, "file,label\n")
+        self.sample("a", "--count", 1)
+        shutil.copy(self.path("a/images/fracture-1.png"), film)
+        before = tree(self.folder)
+        for path in (table, film, self.path("a")):
+            self.refuse("sample", "--model", model(), "--sheet", path, text=path + ": is there already")
+            self.refuse("phantom", "--patients", 1, "--size", 64, "--out", self.path("hips"), "--sheet", path,
+                        text=path + ": is there already")
+        self.assertEqual(tree(self.folder), before)
 
     def test_folders_and_sheets_that_cannot_be_made_are_told(self):
         self.refuse("sample", "--model", model(), "--out", self.path("none/out"), text=self.path("none/out"))

@@ -356,7 +356,8 @@ nn_status phantom_dataset_write(const struct phantom_dataset_options *o, phantom
     struct writer w = {.o = o, .progress = progress, .context = context, .err = err, .journal.fd = -1};
     char journal[PATH_MAX];
     *complete = false;
-    nn_status status = list_entries(&w);
+    nn_status status = o->sheet ? tr_contact_sheet_check_path(o->sheet, err) : NN_OK;
+    if (status == NN_OK) status = list_entries(&w);
     if (status == NN_OK) status = find_complete(&w, complete);
     if (status == NN_OK && !*complete) {
         status = make_all(&w);
