@@ -11,6 +11,7 @@ enum { SIZES = 7, BATCH_MAX = 1 << (SIZES - 1), SLOTS = 2 };
 struct sampler_batch {
     void *weights; /* of all stages, in map_type and scaled */
     struct nn_tensor packed[STAGES_MAX];
+    int limit;                   /* samples at once: BATCH_MAX, or what there was memory for */
     int capacity;                /* samples that the buffers below hold; a power of two */
     void *map[2], *input, *grey; /* device */
     struct {
@@ -86,10 +87,12 @@ static nn_status reserve(struct nn_sampler *s, int count, struct nn_error *err)
 {
     struct sampler_batch *b = s->batch;
     int wanted = 1;
-    while (wanted < count && wanted < BATCH_MAX) wanted *= 2;
+    while (wanted < count && wanted < b->limit) wanted *= 2;
     if (b->capacity >= wanted) return NN_OK;
-    for (; wanted > 0; wanted /= 2)
+    for (; wanted > 0; wanted /= 2) {
         if (allocate(s, wanted)) return NN_OK;
+        b->limit = wanted / 2; /* or each call would try, and lose its recordings, again */
+    }
     return nn_fail(err, NN_ERR_MEMORY, "out of %s memory for a sample", s->backend->name);
 }
 
@@ -99,6 +102,7 @@ nn_status sampler_batch_new(struct nn_sampler *s, struct nn_error *err)
     struct sampler_batch *b = s->batch = calloc(1, sizeof *b);
     size_t size_bytes = 0;
     if (!b) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a sampler");
+    b->limit = BATCH_MAX;
     for (int i = 0; i < s->stage_count; i++) {
         b->packed[i] = s->stages[i].weight;
         b->packed[i].type = be->map_type;
