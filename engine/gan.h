@@ -97,6 +97,11 @@ void nn_network_release(struct nn_network *net);
 /* -1 when there is no such parameter. */
 int nn_network_find(const struct nn_network *net, const char *name);
 
+/* Copies the parameters that `large` and `small`, the same network cut off at a lower resolution, share, from
+ * one flat buffer to the other: into that of `large` or out of it. */
+void nn_network_copy_levels(const struct nn_network *large, float *large_values,
+                            const struct nn_network *small, float *small_values, bool to_large);
+
 /* Weights from N(0,1) by `seed`, biases 0. `values` is host memory for value_count floats. */
 void nn_network_init_values(const struct nn_network *net, uint64_t seed, float *values);
 

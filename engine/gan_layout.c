@@ -203,3 +203,22 @@ void nn_network_leaves(struct nn_tape *t, const struct nn_network *net, void *va
         ids[i] = nn_leaf(t, &(struct nn_tensor){.shape = p->shape, .type = type, .data = data});
     }
 }
+
+/* Only the names of the grey heads differ between the two: they count from the top. */
+void nn_network_copy_levels(const struct nn_network *large, float *large_values,
+                            const struct nn_network *small, float *small_values, bool to_large)
+{
+    int shift = large->config.resolution_log2 - small->config.resolution_log2;
+    for (int i = 0; i < small->param_count; i++) {
+        const struct nn_param *p = &small->params[i];
+        char name[sizeof p->name], head[8], kind[8];
+        int lod;
+        snprintf(name, sizeof name, "%s", p->name);
+        if (sscanf(p->name, "%7[A-Za-z]_lod%d/%7s", head, &lod, kind) == 3)
+            snprintf(name, sizeof name, "%s_lod%d/%s", head, lod + shift, kind);
+        float *in_large = large_values + large->params[nn_network_find(large, name)].offset;
+        float *in_small = small_values + p->offset;
+        memcpy(to_large ? in_large : in_small, to_large ? in_small : in_large,
+               nn_count(p->shape) * sizeof(float));
+    }
+}

@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include "trainer/generator_export.h"
+
 static nn_status write_all(struct tr_state_writer *w, struct nn_error *err)
 {
     const struct tr_training *at = &w->snapshot.at;
@@ -9,10 +11,10 @@ static nn_status write_all(struct tr_state_writer *w, struct nn_error *err)
     char path[PATH_MAX];
     /* The state last: it stands for all that a run has at its moment, and is not written twice. */
     tr_run_path(w->folder, "generator.safetensors", path);
-    nn_status status = tr_train_state_export(path, &w->snapshot, w->name, err);
+    nn_status status = tr_generator_export(path, &w->snapshot, w->name, err);
     tr_run_path(w->folder, "generator-best.safetensors", path);
     if (status == NN_OK && watch->best_images && watch->best_images == at->images)
-        status = tr_train_state_export(path, &w->snapshot, w->name, err);
+        status = tr_generator_export(path, &w->snapshot, w->name, err);
     tr_run_state_path(w->folder, at->images, path);
     if (status == NN_OK) status = tr_train_state_write(path, &w->snapshot, err);
     /* Only now that the newest is safe may an older one go. */

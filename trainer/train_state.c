@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/checkpoint.h"
 #include "engine/engine.h"
 #include "engine/safetensors.h"
 #include "engine/sha256.h"
@@ -24,16 +23,19 @@ struct buffer {
     void *device;
     size_t count;
 };
-enum { BUFFERS = TR_STATE_BUFFERS, AVERAGE = 3, /* in the list below */ TENSORS = BUFFERS + 1 };
+enum { BUFFERS = TR_STATE_BUFFERS, TENSORS = BUFFERS + 1 };
 
 static void list_buffers(const struct tr_training *tr, struct buffer list[BUFFERS])
 {
     const struct tr_player *g = &tr->generator, *d = &tr->discriminator;
     size_t g_count = g->net.value_count, d_count = d->net.value_count;
     const struct buffer all[BUFFERS] = {
-        {"generator", g->values, g_count},       {"generator/adam_m", g->m, g_count},
-        {"generator/adam_v", g->v, g_count},     {"generator/average", tr->average, g_count},
-        {"discriminator", d->values, d_count},   {"discriminator/adam_m", d->m, d_count},
+        {"generator", g->values, g_count},
+        {"generator/adam_m", g->m, g_count},
+        {"generator/adam_v", g->v, g_count},
+        [TR_STATE_AVERAGE] = {"generator/average", tr->average, g_count},
+        {"discriminator", d->values, d_count},
+        {"discriminator/adam_m", d->m, d_count},
         {"discriminator/adam_v", d->v, d_count},
     };
     memcpy(list, all, sizeof all);
@@ -347,26 +349,6 @@ out:
 
 /* ---- between resolutions ------------------------------------------------------------------------ */
 
-/* Copies the parameters that `large` and `small`, the same network cut off at a lower resolution, share, from
- * one flat buffer to the other. Only the names of the grey heads differ: they count from the top. */
-static void copy_shared_levels(const struct nn_network *large, float *large_values,
-                               const struct nn_network *small, float *small_values, bool to_large)
-{
-    int shift = large->config.resolution_log2 - small->config.resolution_log2;
-    for (int i = 0; i < small->param_count; i++) {
-        const struct nn_param *p = &small->params[i];
-        char name[sizeof p->name], head[8], kind[8];
-        int lod;
-        snprintf(name, sizeof name, "%s", p->name);
-        if (sscanf(p->name, "%7[A-Za-z]_lod%d/%7s", head, &lod, kind) == 3)
-            snprintf(name, sizeof name, "%s_lod%d/%s", head, lod + shift, kind);
-        float *in_large = large_values + large->params[nn_network_find(large, name)].offset;
-        float *in_small = small_values + p->offset;
-        memcpy(to_large ? in_large : in_small, to_large ? in_small : in_large,
-               nn_count(p->shape) * sizeof(float));
-    }
-}
-
 /* One buffer of a state of configuration `small` into the training's buffer of the same name. */
 static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_training *tr,
                              const struct nn_gan_config *small, enum nn_network_kind kind,
@@ -385,7 +367,7 @@ static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_trai
     if (status == NN_OK) status = tr->backend->download(tr->backend, to, buffer->device, size, err);
     if (status == NN_OK) {
         memcpy(from, data, net.value_count * sizeof *from);
-        copy_shared_levels(large, to, &net, from, true);
+        nn_network_copy_levels(large, to, &net, from, true);
         status = tr->backend->upload(tr->backend, buffer->device, to, size, err);
     }
     free(from);
@@ -449,55 +431,5 @@ nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct n
     }
     if (status == NN_OK) status = count_images_before(file, path, tr, err);
     nn_st_close(file);
-    return status;
-}
-
-static void describe(struct nn_checkpoint *info, const struct tr_training *tr, const char *name)
-{
-    info->class_count = info->config.label_count;
-    for (int k = 0; k < info->class_count; k++)
-        snprintf(info->classes[k], sizeof info->classes[k], "%s", tr_dataset_class(tr->data, k));
-    snprintf(info->name, sizeof info->name, "%s", name);
-    info->simulated = tr_dataset_simulated(tr->data);
-    info->kimg = (double)(tr->images_before + tr->images) / 1000;
-    const char *conditioning = !info->class_count                      ? ""
-                               : nn_gan_logit_count(&info->config) > 0 ? " with classifier"
-                                                                       : " with projection";
-    char augmentation[48] = "";
-    if (tr->config.augment.mode != TR_AUGMENT_NONE)
-        snprintf(augmentation, sizeof augmentation, ", augmentation %s (p %.3f)",
-                 tr_augment_words[tr->config.augment.mode], tr->augment.p);
-    char range[32] = "";
-    int low, high;
-    if (tr_dataset_grey_range(tr->data, &low, &high))
-        snprintf(range, sizeof range, ", grey %d..%d", low, high);
-    snprintf(info->provenance, sizeof info->provenance,
-             "data set %s (sha256 %s, %d training images%s), %.1f kimg, loss %s%s%s%s, seed %" PRIu64,
-             tr_dataset_name(tr->data), tr_dataset_sha256(tr->data), tr_dataset_train_count(tr->data), range,
-             info->kimg, tr_loss_words[tr->config.loss.kind], conditioning, augmentation,
-             tr->config.mirror ? ", mirrored" : "", tr->config.seed);
-}
-
-nn_status tr_train_state_export(const char *path, const struct tr_snapshot *s, const char *name,
-                                struct nn_error *err)
-{
-    const struct tr_training *tr = &s->at;
-    struct tr_phase phase = tr_training_phase(tr);
-    if (phase.fading) return NN_OK;
-    const struct nn_network *full = &tr->generator.net;
-    struct nn_checkpoint info = {.config = tr->config.gan};
-    struct nn_network part = {0};
-    info.config.resolution_log2 -= (int)phase.lod;
-    describe(&info, tr, name);
-    float *lower = NULL;
-    nn_status status = nn_network_init(&part, &info.config, NN_GENERATOR, err);
-    if (status == NN_OK && !(lower = malloc(part.value_count * sizeof *lower)))
-        status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    if (status == NN_OK) {
-        copy_shared_levels(full, s->host[AVERAGE], &part, lower, false);
-        status = nn_checkpoint_write(path, &info, &part, lower, err);
-    }
-    nn_network_release(&part);
-    free(lower);
     return status;
 }

@@ -9,7 +9,7 @@
 
 /* A training as it stood: what a state or a generator is written from while the training goes on. Zeroed it
  * is empty; it may be taken again and again, of one training, in the same memory. */
-enum { TR_STATE_BUFFERS = 7 };
+enum { TR_STATE_BUFFERS = 7, TR_STATE_AVERAGE = 3 /* the averaged generator's place among them */ };
 struct tr_snapshot {
     struct tr_training at;         /* its counters, configuration and layouts; its buffers are not used */
     float *host[TR_STATE_BUFFERS]; /* heap */
@@ -37,10 +37,5 @@ nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct n
  * has learnt: weights and average, for the levels it had. Counters and Adam start anew; images_before
  * remembers what that run had been shown. Its data may be others, smaller ones for instance. */
 nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
-
-/* The averaged generator as it stands, as a checkpoint of the current level's resolution that the daemon can
- * load. During a fade nothing is written: no single network is that mixture. */
-nn_status tr_train_state_export(const char *path, const struct tr_snapshot *snapshot, const char *name,
-                                struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -16,6 +16,7 @@
 #include "tested_backend.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_training.h"
+#include "trainer/generator_export.h"
 
 /* ---- resuming ------------------------------------------------------------------------------------ */
 
@@ -346,7 +347,7 @@ static void the_exported_generator_is_the_level_reached_and_samples_alike(void *
         struct tr_snapshot snapshot = {0};
         remove(path);
         tiny_require(tr_snapshot_take(&snapshot, &f->tr, &err), &err);
-        tiny_require(tr_train_state_export(path, &snapshot, "tiny model", &err), &err);
+        tiny_require(tr_generator_export(path, &snapshot, "tiny model", &err), &err);
         tr_snapshot_release(&snapshot);
         if (phase.fading) {
             assert_int_not_equal(remove(path), 0); /* nothing was written */
