@@ -432,6 +432,30 @@ nn_status nn_png_write(const char *path, const struct nn_image *image, const str
 
 /* ---- resampling ---- */
 
+static uint64_t sum_of_row(const struct nn_image *image, size_t at, int count)
+{
+    uint64_t sum = 0;
+    if (image->depth == 16)
+        for (int i = 0; i < count; i++) sum += ((const uint16_t *)image->pixels)[at + (size_t)i];
+    else
+        for (int i = 0; i < count; i++) sum += ((const uint8_t *)image->pixels)[at + (size_t)i];
+    return sum;
+}
+
+/* One exact sum over each box instead of a rounding at every halving: the mean stays unbiased. */
+void nn_image_box_means(const struct nn_image *image, int block, uint8_t *means)
+{
+    int width = image->width / block, height = image->height / block;
+    uint64_t unit = (uint64_t)(image->depth == 16 ? 257 : 1) * (uint64_t)block * (uint64_t)block;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            uint64_t sum = unit / 2;
+            for (int v = y * block; v < (y + 1) * block; v++)
+                sum += sum_of_row(image, (size_t)v * (size_t)image->width + (size_t)(x * block), block);
+            means[(size_t)y * (size_t)width + (size_t)x] = (uint8_t)(sum / unit);
+        }
+}
+
 nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out, struct nn_error *err)
 {
     *out = (struct nn_image){0};
@@ -442,22 +466,9 @@ nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_imag
     if (times < 0 || times > 14 || image->width % (1 << times))
         return nn_fail(err, NN_ERR_ARGUMENT, "an image of side %d cannot be halved %d times", image->width,
                        times);
-    /* One exact sum over each block instead of a rounding at every halving: the mean stays unbiased. */
     int block = 1 << times, side = image->width / block;
     nn_status status = nn_image_init(out, side, side, 8, err);
     if (status) return status;
-    const uint8_t *from = image->pixels;
-    uint8_t *to = out->pixels;
-    uint64_t area = (uint64_t)block * (uint64_t)block;
-    for (int y = 0; y < side; y++)
-        for (int x = 0; x < side; x++) {
-            uint64_t sum = area / 2;
-            for (int dy = 0; dy < block; dy++) {
-                const uint8_t *row =
-                    from + (size_t)(y * block + dy) * (size_t)image->width + (size_t)x * (size_t)block;
-                for (int dx = 0; dx < block; dx++) sum += row[dx];
-            }
-            to[(size_t)y * (size_t)side + (size_t)x] = (uint8_t)(sum / area);
-        }
+    nn_image_box_means(image, block, out->pixels);
     return NN_OK;
 }

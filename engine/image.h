@@ -59,6 +59,10 @@ nn_status nn_png_write(const char *path, const struct nn_image *image, const str
 nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
                         uint8_t **bytes, size_t *size_bytes, struct nn_error *err) NN_MUST_CHECK;
 
+/* Means of block x block boxes, in exact integers and rounded once, as 8-bit grey: (width / block) *
+ * (height / block) values into `means`, row by row; columns and rows that fill no box are left out. */
+void nn_image_box_means(const struct nn_image *image, int block, uint8_t *means);
+
 /* Halves an 8-bit square image `times` times by 2x2 box averages (rounded to nearest). */
 nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out,
                          struct nn_error *err) NN_MUST_CHECK;

@@ -82,24 +82,6 @@ static nn_status read_file(const char *path, struct nn_image *image, int side, s
                    side);
 }
 
-/* Means of boxes in exact integers, rounded once, as in a pyramid. */
-static void reduce(const struct nn_image *image, int side, uint8_t *pixels)
-{
-    int k = image->width / side;
-    uint64_t unit = (uint64_t)(image->depth == 16 ? 257 : 1) * (uint64_t)k * (uint64_t)k;
-    for (int y = 0; y < side; y++)
-        for (int x = 0; x < side; x++) {
-            uint64_t sum = 0;
-            for (int v = y * k; v < (y + 1) * k; v++)
-                for (int u = x * k; u < (x + 1) * k; u++) {
-                    size_t at = (size_t)v * (size_t)image->width + (size_t)u;
-                    sum += image->depth == 16 ? ((const uint16_t *)image->pixels)[at]
-                                              : ((const uint8_t *)image->pixels)[at];
-                }
-            pixels[(size_t)y * (size_t)side + (size_t)x] = (uint8_t)((sum + unit / 2) / unit);
-        }
-}
-
 static nn_status open_files(struct tr_image_source *s, const char *folder, struct nn_error *err)
 {
     struct nn_image first;
@@ -245,7 +227,7 @@ static nn_status read_stored(const struct tr_image_source *s, int index, int sid
     if (s->dataset) return tr_dataset_image(s->dataset, side, s->order[index], pixels, err);
     nn_status status = read_file(s->files[s->order[index]], &image, s->side, err);
     if (status != NN_OK) return status;
-    reduce(&image, side, pixels);
+    nn_image_box_means(&image, image.width / side, pixels);
     nn_image_release(&image);
     return NN_OK;
 }

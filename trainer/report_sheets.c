@@ -59,20 +59,9 @@ static nn_status shrink(const struct nn_image *image, int width_max, struct nn_i
                         struct nn_error *err)
 {
     int k = (image->width + width_max - 1) / width_max, width = image->width / k, height = image->height / k;
-    const uint8_t *from = image->pixels;
     nn_status status = nn_image_init(out, width, height > 0 ? height : 1, 8, err);
-    if (status != NN_OK) return status;
-    uint8_t *to = out->pixels;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            unsigned sum = 0;
-            for (int v = 0; v < k; v++)
-                for (int u = 0; u < k; u++)
-                    sum += from[(size_t)(y * k + v) * (size_t)image->width + (size_t)(x * k + u)];
-            to[(size_t)y * (size_t)width + (size_t)x] =
-                (uint8_t)((sum + (unsigned)(k * k) / 2) / (unsigned)(k * k));
-        }
-    return NN_OK;
+    if (status == NN_OK) nn_image_box_means(image, k, out->pixels);
+    return status;
 }
 
 static void put_problem(FILE *page, const struct sheet *s, const char *why)
