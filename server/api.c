@@ -84,6 +84,7 @@ bool api_item_image(const struct nn_model_info *model, const struct srv_store_it
     *image = (struct srv_image_request){
         .sample = {item->seed, class_index, (float)item->strength, (float)item->truncation},
         .size = model->resolution,
+        .depth = 8,
         .labelled = false,
     };
     return true;

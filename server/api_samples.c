@@ -1,9 +1,7 @@
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/sha256.h"
 #include "server/api.h"
 
 static bool read_share(const struct srv_request *request, const char *name, float *share,
@@ -25,6 +23,7 @@ static bool read_request(const struct srv_request *request, const struct nn_mode
     static const char *const known[] = {"size", "strength", "truncation"};
     if (!srv_request_query_known(request, known, sizeof known / sizeof *known, response)) return false;
     image->labelled = true;
+    image->depth = 8;
     image->sample.class_index = srv_deck_class_find(model, request->params[1]);
     if (image->sample.class_index < 0) {
         srv_respond_error(response, 422, "unknown_class",
@@ -41,19 +40,6 @@ static bool read_request(const struct srv_request *request, const struct nn_mode
            read_share(request, "truncation", &image->sample.truncation, response);
 }
 
-/* From all that the bytes depend on, so that a client's copy is confirmed without making the image anew. The
- * device is among them: another one may round a pixel otherwise. */
-static void set_etag(const struct nn_model_info *model, const struct srv_image_request *image,
-                     struct srv_response *response)
-{
-    char text[512], hash[SRV_DIGEST_TEXT];
-    snprintf(text, sizeof text, "%s %s %s %d %" PRIu64 " %d %a %a", ROENTGYM_VERSION, model->sha256,
-             model->device, image->sample.class_index, image->sample.seed, image->size,
-             (double)image->sample.strength, (double)image->sample.truncation);
-    nn_sha256_hex(text, strlen(text), hash);
-    snprintf(response->etag, sizeof response->etag, "\"%.32s\"", hash);
-}
-
 void api_sample(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     struct srv_image_request image = {0};
@@ -65,12 +51,15 @@ void api_sample(struct srv_app *app, const struct srv_request *request, struct s
         return;
     }
     if (!read_request(request, model, &image, response)) return;
-    struct srv_response tagged = {0};
-    set_etag(model, &image, &tagged);
-    if (srv_request_matches_etag(request, tagged.etag))
+    /* The key is of all that the bytes depend on: a copy is confirmed without making the image anew. */
+    struct srv_image_key key;
+    char etag[RESPONSE_ETAG_TEXT];
+    srv_image_key_of(model, &image, &key);
+    snprintf(etag, sizeof etag, "\"%.32s\"", key.hex);
+    if (srv_request_matches_etag(request, etag))
         response->status = 304;
     else if (!api_send_image(app, &image, response))
         return;
-    memcpy(response->etag, tagged.etag, sizeof tagged.etag);
+    memcpy(response->etag, etag, sizeof etag);
     response->cache_control = "public, max-age=31536000, immutable";
 }

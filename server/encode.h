@@ -6,7 +6,7 @@
 
 #include "engine/engine.h"
 #include "server/blob.h"
-#include "server/image_queue.h"
+#include "server/image_request.h"
 
 /* Shrinks resolution^2 grey pixels to request->size and encodes them as the request says. Gives *png. */
 nn_status srv_encode(const uint8_t *pixels, const struct nn_model_info *model,

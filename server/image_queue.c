@@ -49,7 +49,7 @@ static bool same_request(const struct srv_image_request *a, const struct srv_ima
 {
     return a->sample.seed == b->sample.seed && a->sample.class_index == b->sample.class_index &&
            a->sample.strength == b->sample.strength && a->sample.truncation == b->sample.truncation &&
-           a->size == b->size && a->labelled == b->labelled;
+           a->size == b->size && a->depth == b->depth && a->labelled == b->labelled;
 }
 
 static struct slot *find_slot(struct srv_image_queue *s, const struct srv_image_request *request)

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/error.h"
 #include "server/blob.h"
+#include "server/image_request.h"
 
 enum {
     QUEUE_SLOTS = 64,       /* files kept, under way and queued together; at 1024x1024 about 64 MB */
@@ -18,13 +19,6 @@ enum {
     QUEUE_AHEAD_MAX = 8,    /* read-ahead is dropped when more than this wait */
     QUEUE_SIZES_MAX = 3,
     QUEUE_WAIT_MS = 30000, /* longest time that an asker waits */
-};
-
-/* What to draw and how to encode it. */
-struct srv_image_request {
-    struct nn_sample_request sample;
-    int size;      /* side in pixels, one of srv_queue_sizes */
-    bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, a flat_png */
 };
 
 enum srv_queue_result {

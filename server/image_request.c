@@ -1,0 +1,22 @@
+#include "server/image_request.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/sha256.h"
+
+/* One more whenever the same pixels are encoded to other bytes: files kept from before are then not found. */
+enum { ENCODER_VERSION = 1 };
+
+void srv_image_key_of(const struct nn_model_info *model, const struct srv_image_request *request,
+                      struct srv_image_key *key)
+{
+    const struct nn_sample_request *sample = &request->sample;
+    char text[512]; /* two hashes' worth of names, numbers of fixed width: cannot overflow */
+    snprintf(text, sizeof text, "%s %d %s %s %d %" PRIu64 " %a %a %d %d %d", ROENTGYM_VERSION,
+             ENCODER_VERSION, model->sha256, model->device, sample->class_index, sample->seed,
+             (double)sample->strength, (double)sample->truncation, request->size, request->depth,
+             request->labelled);
+    nn_sha256_hex(text, strlen(text), key->hex);
+}

@@ -1,0 +1,29 @@
+/* What to draw and how to encode it, and the name of the file that comes of it. */
+#ifndef SRV_IMAGE_REQUEST_H
+#define SRV_IMAGE_REQUEST_H
+
+#include <stdbool.h>
+
+#include "engine/engine.h"
+
+struct srv_image_request {
+    struct nn_sample_request sample;
+    int size;      /* side in pixels: the model's resolution, or that halved some times */
+    int depth;     /* bits a pixel, 8 or 16; learners' images have 8 */
+    bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, a flat_png */
+};
+
+enum { IMAGE_KEY_TEXT = 65 };
+
+/* The name of a file by all that its bytes depend on: equal keys, equal files. 64 lower-case hex digits, to
+ * whoever does not know the request as good as random. */
+struct srv_image_key {
+    char hex[IMAGE_KEY_TEXT];
+};
+
+/* The device is part of the key, as another one may round a pixel otherwise, and so are the program's version
+ * and that of the encoder. */
+void srv_image_key_of(const struct nn_model_info *model, const struct srv_image_request *request,
+                      struct srv_image_key *key);
+
+#endif
