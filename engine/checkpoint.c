@@ -12,10 +12,10 @@
 static const char FORMAT[] = "roentgym-generator", IMPORT_FORMAT[] = "roentgym-import";
 
 /* The tensor of a parameter as the file has it: its memory order, O,K,K,I for weights. */
-static struct nn_st_tensor file_tensor(const struct nn_param *p, const float *values)
+static struct nn_st_tensor file_tensor(const struct nn_param *p)
 {
     bool is_weight = p->shape.n != 1 || strstr(p->name, "/weight") != NULL;
-    struct nn_st_tensor tensor = {.name = p->name, .type = NN_ST_F32, .data = values + p->offset};
+    struct nn_st_tensor tensor = {.name = p->name, .type = NN_ST_F32};
     if (is_weight) {
         tensor.rank = 4;
         tensor.dims[0] = p->shape.n;
@@ -60,7 +60,10 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
         status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for the checkpoint's header", path);
         goto out;
     }
-    for (int i = 0; i < generator->param_count; i++) tensors[i] = file_tensor(&generator->params[i], values);
+    for (int i = 0; i < generator->param_count; i++) {
+        tensors[i] = file_tensor(&generator->params[i]);
+        tensors[i].data = values + generator->params[i].offset;
+    }
     struct nn_st_text metadata[] = {
         {"format", FORMAT},
         {"format_version", version},
@@ -251,15 +254,16 @@ static nn_status read_metadata(const struct reader *r, const char *format, struc
     return NN_OK;
 }
 
+/* With `values` NULL only checks that the tensors are there. */
 static nn_status read_values(const struct reader *r, const struct nn_network *net, float *values)
 {
     for (int i = 0; i < net->param_count; i++) {
         const struct nn_param *p = &net->params[i];
-        struct nn_st_tensor want = file_tensor(p, values);
+        struct nn_st_tensor want = file_tensor(p);
         const void *data;
         nn_status status = nn_st_get(r->file, p->name, NN_ST_F32, want.rank, want.dims, &data, r->err);
         if (status != NN_OK) return status;
-        memcpy(values + p->offset, data, nn_count(p->shape) * sizeof *values);
+        if (values) memcpy(values + p->offset, data, nn_count(p->shape) * sizeof *values);
     }
     return NN_OK;
 }
@@ -316,26 +320,47 @@ static nn_status check_import(const struct reader *r, const struct nn_network *n
 
 /* ---- a file ------------------------------------------------------------------------------------- */
 
+static nn_status read_layout(const struct reader *r, const char *format, struct nn_checkpoint *info,
+                             struct nn_network *generator)
+{
+    struct nn_error problem = {.status = NN_OK};
+    nn_status status = read_metadata(r, format, info);
+    if (status != NN_OK) return status;
+    status = nn_network_init(generator, &info->config, NN_GENERATOR, &problem);
+    if (status == NN_OK) return NN_OK;
+    /* The file asks for it, not the caller. */
+    return nn_fail(r->err, status == NN_ERR_ARGUMENT ? NN_ERR_FORMAT : status, "%s: %s", r->path,
+                   problem.text);
+}
+
+nn_status nn_checkpoint_describe(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
+                                 struct nn_error *err)
+{
+    struct nn_st_file *file = NULL;
+    *info = (struct nn_checkpoint){0};
+    *generator = (struct nn_network){0};
+    nn_status status = nn_st_open_header(&file, path, err);
+    if (status != NN_OK) return status;
+    struct reader r = {file, path, err};
+    status = read_layout(&r, FORMAT, info, generator);
+    if (status == NN_OK) status = read_values(&r, generator, NULL);
+    if (status != NN_OK) nn_network_release(generator);
+    nn_st_close(file);
+    return status;
+}
+
 static nn_status read_file(const char *path, const char *format, struct nn_checkpoint *info,
                            struct nn_network *generator, float **values, char sha256[65],
                            struct nn_error *err)
 {
     struct nn_st_file *file = NULL;
-    struct nn_error problem = {.status = NN_OK};
     *info = (struct nn_checkpoint){0};
     *generator = (struct nn_network){0};
     *values = NULL;
     nn_status status = nn_st_open(&file, path, err);
     if (status != NN_OK) return status;
     struct reader r = {file, path, err};
-    if ((status = read_metadata(&r, format, info)) != NN_OK) goto out;
-    status = nn_network_init(generator, &info->config, NN_GENERATOR, &problem);
-    if (status != NN_OK) {
-        /* The file asks for it, not the caller. */
-        status =
-            nn_fail(err, status == NN_ERR_ARGUMENT ? NN_ERR_FORMAT : status, "%s: %s", path, problem.text);
-        goto out;
-    }
+    if ((status = read_layout(&r, format, info, generator)) != NN_OK) goto out;
     *values = malloc(generator->value_count * sizeof **values);
     if (!*values) {
         status =

@@ -33,10 +33,15 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
 nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
                              float **values, char sha256[65], struct nn_error *err) NN_MUST_CHECK;
 
-/* The same for a file that a converter of foreign networks has written (metadata format is "roentgym-import")
- * and that is no checkpoint yet. Beyond the above it is refused when it holds another tensor, or when its
- * weights are not those of its metadata tensors_sha256: SHA-256 over name, a zero byte and data of each
- * tensor, sorted by name. */
+/* The same of the header alone: configuration, names and shapes are checked, the weights not looked at.
+ * The caller releases `generator`. */
+nn_status nn_checkpoint_describe(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
+                                 struct nn_error *err) NN_MUST_CHECK;
+
+/* nn_checkpoint_read for a file that a converter of foreign networks has written (metadata format is
+ * "roentgym-import") and that is no checkpoint yet. Beyond the above it is refused when it holds another
+ * tensor, or when its weights are not those of its metadata tensors_sha256: SHA-256 over name, a zero byte
+ * and data of each tensor, sorted by name. */
 nn_status nn_checkpoint_read_import(const char *path, struct nn_checkpoint *info,
                                     struct nn_network *generator, float **values, char sha256[65],
                                     struct nn_error *err) NN_MUST_CHECK;

@@ -8,6 +8,7 @@
 #define NN_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/error.h"
@@ -66,6 +67,15 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
                         struct nn_error *err) NN_MUST_CHECK;
 void nn_model_close(struct nn_model *model); /* NULL is harmless */
 const struct nn_model_info *nn_model_info(const struct nn_model *model);
+
+/* What keeping the model open costs in bytes, of the host's memory and the device's together. */
+size_t nn_model_memory_bytes(const struct nn_model *model);
+
+/* What nn_model_info would say of a file, without opening it: reads and checks the header only, so a weight
+ * may still be refused by nn_model_open. sha256, device and device_note stay empty. *memory_bytes is about
+ * what nn_model_memory_bytes will be on the CPU. Any thread. */
+nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t *memory_bytes,
+                            struct nn_error *err) NN_MUST_CHECK;
 
 /* Writes `count` samples of resolution^2 8-bit grey pixels each, one after another. A bad request (class,
  * strength or truncation out of range, NaN) is NN_ERR_ARGUMENT and writes nothing. */

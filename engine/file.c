@@ -24,8 +24,14 @@ static nn_status read_exactly(int fd, const char *path, uint8_t *bytes, size_t s
 nn_status nn_file_read(const char *path, size_t limit_bytes, uint8_t **bytes, size_t *size_bytes,
                        struct nn_error *err)
 {
+    return nn_file_read_start(path, limit_bytes, SIZE_MAX, bytes, size_bytes, err);
+}
+
+nn_status nn_file_read_start(const char *path, size_t limit_bytes, size_t count_bytes, uint8_t **bytes,
+                             size_t *file_bytes, struct nn_error *err)
+{
     *bytes = NULL;
-    *size_bytes = 0;
+    *file_bytes = 0;
     /* Without O_NONBLOCK, opening a named pipe would wait for its writer. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", path, strerror(errno));
@@ -46,16 +52,17 @@ nn_status nn_file_read(const char *path, size_t limit_bytes, uint8_t **bytes, si
                          limit_bytes);
         goto out;
     }
-    data = aligned_alloc(64, (size + 64) / 64 * 64);
+    size_t count = size < count_bytes ? size : count_bytes;
+    data = aligned_alloc(64, (count + 64) / 64 * 64);
     if (!data) {
-        status = nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its %zu bytes", path, size);
+        status = nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its %zu bytes", path, count);
         goto out;
     }
-    status = read_exactly(fd, path, data, size, err);
+    status = read_exactly(fd, path, data, count, err);
     if (status) goto out;
-    data[size] = 0;
+    data[count] = 0;
     *bytes = data;
-    *size_bytes = size;
+    *file_bytes = size;
     data = NULL;
 out:
     free(data);

@@ -14,6 +14,11 @@
 nn_status nn_file_read(const char *path, size_t limit_bytes, uint8_t **bytes, size_t *size_bytes,
                        struct nn_error *err) NN_MUST_CHECK;
 
+/* The same of the first `count_bytes` bytes only, or of all where there are fewer; *file_bytes is the length
+ * of the whole file, of which `limit_bytes` speaks. */
+nn_status nn_file_read_start(const char *path, size_t limit_bytes, size_t count_bytes, uint8_t **bytes,
+                             size_t *file_bytes, struct nn_error *err) NN_MUST_CHECK;
+
 /* A file that is being replaced. The bytes go to a temporary file in the same folder; `path` stays as it
  * was until nn_replace_commit succeeds. Between open and commit or abandon the struct owns a descriptor.
  *

@@ -141,6 +141,28 @@ const struct nn_model_info *nn_model_info(const struct nn_model *m)
     return info_of(m);
 }
 
+size_t nn_model_memory_bytes(const struct nn_model *m)
+{
+    size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
+    return nn_sampler_memory_bytes(m->sampler) + pixels * sizeof *m->image +
+           (m->values ? m->generator.value_count * sizeof *m->values : 0);
+}
+
+nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t *memory_bytes,
+                            struct nn_error *err)
+{
+    struct nn_checkpoint checkpoint;
+    struct nn_network generator;
+    nn_status status = nn_checkpoint_describe(path, &checkpoint, &generator, err);
+    if (status != NN_OK) return status;
+    *info = (struct nn_model_info){0};
+    describe(info, &checkpoint);
+    *memory_bytes =
+        nn_sampler_memory_estimate(&generator) + (sizeof(float) << (2 * checkpoint.config.resolution_log2));
+    nn_network_release(&generator);
+    return NN_OK;
+}
+
 static nn_status check_request(const struct nn_model *m, const struct nn_sample_request *r,
                                struct nn_error *err)
 {

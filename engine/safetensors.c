@@ -25,13 +25,19 @@ static const struct {
 
 enum { TYPE_COUNT = sizeof types / sizeof types[0] };
 
+struct placed {
+    struct nn_st_tensor tensor;
+    uint64_t begin; /* in the data */
+};
+
 struct nn_st_file {
     char *path;
     const uint8_t *bytes;
-    size_t size;
-    uint8_t *owned; /* == bytes if the file was read, else NULL */
-    json_t *header; /* owns all names and texts */
-    struct nn_st_tensor *tensors;
+    size_t size;           /* of the whole file */
+    size_t held;           /* bytes of it in memory: all, or no more than the header */
+    uint8_t *owned;        /* == bytes if the file was read, else NULL */
+    json_t *header;        /* owns all names and texts */
+    struct placed *places; /* sorted by place */
     int count;
     struct nn_st_text *texts;
     int text_count;
@@ -91,10 +97,11 @@ static bool parse_offsets(const json_t *value, uint64_t data_size, uint64_t *beg
     return json_integer_value(e) >= 0 && *begin <= *end && *end <= data_size;
 }
 
-static nn_status parse_tensor(const char *name, const json_t *entry, const uint8_t *data, uint64_t data_size,
-                              struct nn_st_tensor *t, const char *path, struct nn_error *err)
+static nn_status parse_tensor(const char *name, const json_t *entry, uint64_t data_size, struct placed *place,
+                              const char *path, struct nn_error *err)
 {
-    uint64_t bytes, begin, end;
+    uint64_t bytes, end;
+    struct nn_st_tensor *t = &place->tensor;
     *t = (struct nn_st_tensor){.name = name};
     if (!json_is_object(entry))
         return nn_fail(err, NN_ERR_FORMAT, "%s: tensor \"%.64s\": its entry is not an object", path, name);
@@ -104,13 +111,12 @@ static nn_status parse_tensor(const char *name, const json_t *entry, const uint8
         return nn_fail(err, NN_ERR_FORMAT,
                        "%s: tensor \"%.64s\": shape is not a list of at most %d dimensions", path, name,
                        NN_ST_DIMS_MAX);
-    if (!parse_offsets(json_object_get(entry, "data_offsets"), data_size, &begin, &end))
+    if (!parse_offsets(json_object_get(entry, "data_offsets"), data_size, &place->begin, &end))
         return nn_fail(err, NN_ERR_FORMAT,
                        "%s: tensor \"%.64s\": data_offsets are not a range within the file", path, name);
-    if (end - begin != bytes)
+    if (end - place->begin != bytes)
         return nn_fail(err, NN_ERR_FORMAT, "%s: tensor \"%.64s\": has %llu bytes where its shape needs %llu",
-                       path, name, (unsigned long long)(end - begin), (unsigned long long)bytes);
-    t->data = data + begin;
+                       path, name, (unsigned long long)(end - place->begin), (unsigned long long)bytes);
     return NN_OK;
 }
 
@@ -136,36 +142,34 @@ static nn_status parse_metadata(struct nn_st_file *file, json_t *object, struct 
 /* By place; at the same place an empty tensor comes first. */
 static int compare_places(const void *a, const void *b)
 {
-    const struct nn_st_tensor *s = a, *t = b;
-    const uint8_t *p = s->data, *q = t->data;
-    if (p != q) return p < q ? -1 : 1;
-    size_t m = nn_st_tensor_bytes(s), n = nn_st_tensor_bytes(t);
+    const struct placed *p = a, *q = b;
+    if (p->begin != q->begin) return p->begin < q->begin ? -1 : 1;
+    size_t m = nn_st_tensor_bytes(&p->tensor), n = nn_st_tensor_bytes(&q->tensor);
     return (m > n) - (m < n);
 }
 
-static nn_status check_places(const struct nn_st_file *file, const uint8_t *data, struct nn_error *err)
+static nn_status check_places(const struct nn_st_file *file, uint64_t data_size, struct nn_error *err)
 {
-    const uint8_t *at = data;
+    uint64_t at = 0;
     for (int i = 0; i < file->count; i++) {
-        const struct nn_st_tensor *t = &file->tensors[i];
-        const uint8_t *begin = t->data;
-        if (begin != at)
-            return nn_fail(err, NN_ERR_FORMAT, "%s: tensor \"%.64s\": %s", file->path, t->name,
-                           begin < at ? "overlaps another tensor" : "leaves a gap before it");
-        at = begin + nn_st_tensor_bytes(t);
+        const struct placed *place = &file->places[i];
+        if (place->begin != at)
+            return nn_fail(err, NN_ERR_FORMAT, "%s: tensor \"%.64s\": %s", file->path, place->tensor.name,
+                           place->begin < at ? "overlaps another tensor" : "leaves a gap before it");
+        at += nn_st_tensor_bytes(&place->tensor);
     }
-    if (at != file->bytes + file->size)
-        return nn_fail(err, NN_ERR_FORMAT, "%s: has %zu bytes after its last tensor", file->path,
-                       (size_t)(file->bytes + file->size - at));
+    if (at != data_size)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: has %llu bytes after its last tensor", file->path,
+                       (unsigned long long)(data_size - at));
     return NN_OK;
 }
 
-static nn_status parse_tensors(struct nn_st_file *file, const uint8_t *data, struct nn_error *err)
+static nn_status parse_tensors(struct nn_st_file *file, size_t data_at, struct nn_error *err)
 {
     size_t entries = json_object_size(file->header);
-    file->tensors = calloc(entries + 1, sizeof *file->tensors);
-    if (!file->tensors) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its tensors", file->path);
-    uint64_t data_size = (uint64_t)(file->bytes + file->size - data);
+    file->places = calloc(entries + 1, sizeof *file->places);
+    if (!file->places) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its tensors", file->path);
+    uint64_t data_size = file->size - data_at;
     nn_status status;
     const char *name;
     json_t *entry;
@@ -174,26 +178,33 @@ static nn_status parse_tensors(struct nn_st_file *file, const uint8_t *data, str
         if (!strcmp(name, "__metadata__")) {
             status = parse_metadata(file, entry, err);
         } else {
-            struct nn_st_tensor *t = &file->tensors[file->count++];
-            status = parse_tensor(name, entry, data, data_size, t, file->path, err);
+            struct placed *place = &file->places[file->count++];
+            status = parse_tensor(name, entry, data_size, place, file->path, err);
+            if (file->held == file->size) place->tensor.data = file->bytes + data_at + place->begin;
         }
         if (status) return status;
     }
-    qsort(file->tensors, (size_t)file->count, sizeof *file->tensors, compare_places);
-    return check_places(file, data, err);
+    qsort(file->places, (size_t)file->count, sizeof *file->places, compare_places);
+    return check_places(file, data_size, err);
+}
+
+static uint64_t header_length(const uint8_t *bytes)
+{
+    uint64_t length = 0;
+    for (int i = 7; i >= 0; i--) length = length << 8 | bytes[i];
+    return length;
 }
 
 static nn_status parse(struct nn_st_file *file, struct nn_error *err)
 {
     if (file->size < 8)
         return nn_fail(err, NN_ERR_FORMAT, "%s: not a safetensors file: too short", file->path);
-    uint64_t length = 0;
-    for (int i = 7; i >= 0; i--) length = length << 8 | file->bytes[i];
+    uint64_t length = header_length(file->bytes);
     if (length < 2 || length > NN_ST_HEADER_MAX)
         return nn_fail(err, NN_ERR_FORMAT,
                        "%s: not a safetensors file: header length %llu is not within 2..%d", file->path,
                        (unsigned long long)length, NN_ST_HEADER_MAX);
-    if (length > file->size - 8)
+    if (length > file->held - 8)
         return nn_fail(err, NN_ERR_FORMAT, "%s: the file is cut short: %zu bytes, its header alone has %llu",
                        file->path, file->size, (unsigned long long)length);
     json_error_t where;
@@ -204,13 +215,14 @@ static nn_status parse(struct nn_st_file *file, struct nn_error *err)
                        "%s: header at byte %d: %s", file->path, where.position + 8, where.text);
     if (!json_is_object(file->header))
         return nn_fail(err, NN_ERR_FORMAT, "%s: the header is not a JSON object", file->path);
-    return parse_tensors(file, file->bytes + 8 + length, err);
+    return parse_tensors(file, 8 + (size_t)length, err);
 }
 
 /* ---- opening ---- */
 
-nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t size_bytes, const char *name,
-                            struct nn_error *err)
+/* Of a file of `size_bytes`, of which `bytes` holds `held_bytes`. */
+static nn_status open_held(struct nn_st_file **file, const void *bytes, size_t held_bytes, size_t size_bytes,
+                           const char *name, struct nn_error *err)
 {
     *file = NULL;
     struct nn_st_file *f = calloc(1, sizeof *f);
@@ -219,6 +231,7 @@ nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t 
         return nn_fail(err, NN_ERR_MEMORY, "%s: no memory to read it", name);
     }
     f->bytes = bytes;
+    f->held = held_bytes;
     f->size = size_bytes;
     nn_status status = parse(f, err);
     if (status)
@@ -228,14 +241,21 @@ nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t 
     return status;
 }
 
-nn_status nn_st_open(struct nn_st_file **file, const char *path, struct nn_error *err)
+nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t size_bytes, const char *name,
+                            struct nn_error *err)
+{
+    return open_held(file, bytes, size_bytes, size_bytes, name, err);
+}
+
+/* The first `count` bytes of a file, or all. */
+static nn_status open_start(struct nn_st_file **file, const char *path, size_t count, struct nn_error *err)
 {
     *file = NULL;
     uint8_t *bytes;
     size_t size;
-    nn_status status = nn_file_read(path, FILE_LIMIT, &bytes, &size, err);
+    nn_status status = nn_file_read_start(path, FILE_LIMIT, count, &bytes, &size, err);
     if (status) return status;
-    status = nn_st_open_memory(file, bytes, size, path, err);
+    status = open_held(file, bytes, size < count ? size : count, size, path, err);
     if (status)
         free(bytes);
     else
@@ -243,11 +263,28 @@ nn_status nn_st_open(struct nn_st_file **file, const char *path, struct nn_error
     return status;
 }
 
+nn_status nn_st_open(struct nn_st_file **file, const char *path, struct nn_error *err)
+{
+    return open_start(file, path, SIZE_MAX, err);
+}
+
+nn_status nn_st_open_header(struct nn_st_file **file, const char *path, struct nn_error *err)
+{
+    *file = NULL;
+    uint8_t *bytes;
+    size_t size;
+    nn_status status = nn_file_read_start(path, FILE_LIMIT, 8, &bytes, &size, err);
+    if (status) return status;
+    uint64_t length = size < 8 ? 0 : header_length(bytes);
+    free(bytes);
+    return open_start(file, path, 8 + (size_t)(length < NN_ST_HEADER_MAX ? length : NN_ST_HEADER_MAX), err);
+}
+
 void nn_st_close(struct nn_st_file *file)
 {
     if (!file) return;
     json_decref(file->header);
-    free(file->tensors);
+    free(file->places);
     free(file->texts);
     free(file->owned);
     free(file->path);
@@ -263,13 +300,13 @@ int nn_st_count(const struct nn_st_file *file)
 
 const struct nn_st_tensor *nn_st_at(const struct nn_st_file *file, int index)
 {
-    return &file->tensors[index];
+    return &file->places[index].tensor;
 }
 
 const struct nn_st_tensor *nn_st_find(const struct nn_st_file *file, const char *name)
 {
     for (int i = 0; i < file->count; i++)
-        if (!strcmp(file->tensors[i].name, name)) return &file->tensors[i];
+        if (!strcmp(file->places[i].tensor.name, name)) return &file->places[i].tensor;
     return NULL;
 }
 

@@ -39,7 +39,8 @@ struct nn_st_tensor {
     enum nn_st_type type;
     int rank; /* 0 .. NN_ST_DIMS_MAX */
     int64_t dims[NN_ST_DIMS_MAX];
-    const void *data; /* host memory, row-major. Of a foreign file it may be unaligned: memcpy from it. */
+    const void *data; /* host memory, row-major. Of a foreign file it may be unaligned: memcpy from it. NULL
+                         where only the header was read. */
 };
 
 /* One entry of the metadata: UTF-8 text without zero bytes. */
@@ -67,7 +68,9 @@ struct nn_st_file;
  * tensors fill the data exactly, without hole or overlap. Error texts name the file and the tensor.
  * The caller closes. On failure *file is NULL. */
 nn_status nn_st_open(struct nn_st_file **file, const char *path, struct nn_error *err) NN_MUST_CHECK;
-/* The same from memory, which it borrows until it is closed; `name` stands for the path in error texts. */
+/* Reads the header only and checks as much: all but the values. The file has no SHA-256 then. */
+nn_status nn_st_open_header(struct nn_st_file **file, const char *path, struct nn_error *err) NN_MUST_CHECK;
+/* nn_st_open from memory, which it borrows until it is closed; `name` stands for the path in error texts. */
 nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t size_bytes, const char *name,
                             struct nn_error *err) NN_MUST_CHECK;
 void nn_st_close(struct nn_st_file *file); /* NULL is harmless */
@@ -88,7 +91,7 @@ const char *nn_st_metadata(const struct nn_st_file *file, const char *key); /* N
 int nn_st_metadata_count(const struct nn_st_file *file);
 struct nn_st_text nn_st_metadata_at(const struct nn_st_file *file, int index); /* in file order */
 
-/* SHA-256 of the whole file, lower-case hex; about 3 s a gigabyte. */
+/* SHA-256 of the whole file, which must be open with its values, lower-case hex; about 3 s a gigabyte. */
 void nn_st_sha256(const struct nn_st_file *file, char hex[65]);
 
 #endif

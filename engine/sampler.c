@@ -23,6 +23,13 @@ static struct nn_tensor param_tensor(const struct plan_builder *p, int index)
     return (struct nn_tensor){.shape = param->shape, .type = NN_F32, .data = data};
 }
 
+static void *take(struct nn_sampler *s, size_t size_bytes)
+{
+    void *data = s->backend->alloc(s->backend, size_bytes);
+    if (data) s->memory_bytes += size_bytes;
+    return data;
+}
+
 static void add_stage(struct plan_builder *p, const char *layer, struct stage stage)
 {
     char name[40];
@@ -41,7 +48,7 @@ static void fold_last(struct plan_builder *p, int res)
     struct stage *stage = &s->stages[s->stage_count - 1];
     struct nn_tensor folded = {.shape = stage->weight.shape, .type = NN_F32};
     folded.shape.h = folded.shape.w = 4;
-    folded.data = s->folded[res] = s->backend->alloc(s->backend, nn_tensor_bytes(&folded));
+    folded.data = s->folded[res] = take(s, nn_tensor_bytes(&folded));
     if (!folded.data)
         p->status = nn_fail(p->err, NN_ERR_MEMORY, "out of memory for the folded weights");
     else if (p->status == NN_OK)
@@ -93,13 +100,12 @@ size_t sampler_largest_map(const struct nn_sampler *s)
 
 static nn_status allocate(struct nn_sampler *s, struct nn_error *err)
 {
-    struct nn_backend *be = s->backend;
     size_t map_bytes = sampler_largest_map(s) * sizeof(float),
            pixels = (size_t)1 << (2 * s->config.resolution_log2);
-    s->map[0] = be->alloc(be, map_bytes);
-    s->map[1] = be->alloc(be, map_bytes);
-    s->input = be->alloc(be, map_bytes);
-    s->image = be->alloc(be, pixels * sizeof(float));
+    s->map[0] = take(s, map_bytes);
+    s->map[1] = take(s, map_bytes);
+    s->input = take(s, map_bytes);
+    s->image = take(s, pixels * sizeof(float));
     if (s->map[0] && s->map[1] && s->input && s->image) return NN_OK;
     return nn_fail(err, NN_ERR_MEMORY, "out of memory for feature maps of %zu MiB", map_bytes >> 20);
 }
@@ -113,7 +119,7 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, con
     s->backend = be;
     s->config = net->config;
     nn_status status = NN_OK;
-    s->weights = be->alloc(be, weight_bytes);
+    s->weights = take(s, weight_bytes);
     if (!s->weights)
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu MiB of weights", weight_bytes >> 20);
     if (status == NN_OK) status = be->upload(be, s->weights, values, weight_bytes, err);
@@ -143,6 +149,24 @@ void nn_sampler_free(struct nn_sampler *s)
     for (int res = 0; res <= NN_RESOLUTION_LOG2_MAX; res++)
         if (s->folded[res]) be->free(be, s->folded[res]);
     free(s);
+}
+
+size_t nn_sampler_memory_bytes(const struct nn_sampler *s)
+{
+    if (!s->batch) return s->memory_bytes;
+    return sampler_batch_host_bytes(s) + s->backend->inference->memory_bytes(s->backend);
+}
+
+size_t nn_sampler_memory_estimate(const struct nn_network *net)
+{
+    size_t values = net->value_count, largest = 0;
+    for (int i = 0; i < net->param_count; i++)
+        if (strstr(net->params[i].name, "Conv0_up/weight")) values += nn_count(net->params[i].shape) / 9 * 16;
+    for (int res = 2; res <= net->config.resolution_log2; res++) {
+        size_t map = (size_t)nn_gan_channels(&net->config, res) << (2 * res);
+        if (map > largest) largest = map;
+    }
+    return (values + 3 * largest + ((size_t)1 << (2 * net->config.resolution_log2))) * sizeof(float);
 }
 
 /* ---- running ------------------------------------------------------------------------------------ */

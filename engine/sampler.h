@@ -14,6 +14,10 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *backend
                          struct nn_error *err) NN_MUST_CHECK;
 void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 
+/* Bytes of the host's and the device's memory that the sampler holds; those that it will hold on the CPU. */
+size_t nn_sampler_memory_bytes(const struct nn_sampler *sampler);
+size_t nn_sampler_memory_estimate(const struct nn_network *net);
+
 /* `input`: latent_size + label_count floats as they enter the first layer, already normalised.
  * `image`: host memory for R*R floats, about -1..1. The full resolution, fully grown. */
 nn_status nn_sampler_run(struct nn_sampler *sampler, const float *input, float *image,

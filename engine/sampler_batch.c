@@ -132,6 +132,11 @@ void sampler_batch_free(struct nn_sampler *s)
     s->batch = NULL;
 }
 
+size_t sampler_batch_host_bytes(const struct nn_sampler *s)
+{
+    return (size_t)SLOTS * (size_t)s->batch->capacity * (input_length(s) * sizeof(float) + pixel_count(s));
+}
+
 /* ---- running ------------------------------------------------------------------------------------ */
 
 /* The tensor that the next kernel writes, in the buffer that the last one did not. */

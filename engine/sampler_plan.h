@@ -29,6 +29,7 @@ struct nn_sampler {
     void *folded[NN_RESOLUTION_LOG2_MAX + 1]; /* 4x4 kernels of Conv0_up */
     void *map[2];                             /* ping and pong */
     void *input, *image;                      /* real_type */
+    size_t memory_bytes;                      /* of the above */
     struct sampler_batch *batch;              /* NULL where backend->inference is */
 };
 
@@ -38,6 +39,7 @@ size_t sampler_largest_map(const struct nn_sampler *s);
 /* Copies the weights as the device takes them. */
 nn_status sampler_batch_new(struct nn_sampler *s, struct nn_error *err) NN_MUST_CHECK;
 void sampler_batch_free(struct nn_sampler *s);
+size_t sampler_batch_host_bytes(const struct nn_sampler *s);
 nn_status sampler_batch_run(struct nn_sampler *s, const float *inputs, int count, uint8_t *grey,
                             struct nn_error *err) NN_MUST_CHECK;
 

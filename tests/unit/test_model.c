@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -188,6 +190,42 @@ static void a_model_tells_what_its_checkpoint_says(void **state)
     assert_non_null(strstr(info->device, "cpu"));
     nn_model_close(model);
     nn_model_close(NULL);
+}
+
+static void a_header_alone_describes_the_model_and_what_it_will_cost(void **state)
+{
+    struct nn_model *model = open_model(state);
+    struct nn_model_info info, wanted = *nn_model_info(model);
+    struct nn_error err = {0};
+    size_t estimate = 0, bytes = nn_model_memory_bytes(model);
+    if (nn_model_describe(scratch_path(state, "m.safetensors"), &info, &estimate, &err))
+        fail_msg("%s", err.text);
+    memset(wanted.sha256, 0, sizeof wanted.sha256);
+    memset(wanted.device, 0, sizeof wanted.device);
+    memset(wanted.device_note, 0, sizeof wanted.device_note);
+    assert_memory_equal(&info, &wanted, sizeof info);
+    assert_true(estimate > bytes / 2 && estimate < bytes * 2);
+    nn_model_close(model);
+}
+
+static void bad_headers_are_refused(void **state)
+{
+    const char *path = scratch_path(state, "m.safetensors");
+    struct nn_model_info info;
+    size_t bytes;
+    struct nn_error err = {0};
+    assert_int_equal(nn_model_describe(path, &info, &bytes, &err), NN_ERR_IO);
+    const char *const texts[] = {"", "short", "\x89PNG, but not a model", "\x10\0\0\0\0\0\0\0{}"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        scratch_text(path, texts[i]);
+        assert_int_equal(nn_model_describe(path, &info, &bytes, &err), NN_ERR_FORMAT);
+    }
+    write_model(path);
+    struct stat file;
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(truncate(path, file.st_size - 1), 0);
+    assert_int_equal(nn_model_describe(path, &info, &bytes, &err), NN_ERR_FORMAT);
+    assert_non_null(strstr(err.text, path));
 }
 
 static void samples_are_the_reference_images_rounded(void **state)
@@ -478,6 +516,8 @@ int main(void)
         cmocka_unit_test(the_plan_equals_the_tape_on_the_cpu_in_f32_to_1e_5),
         cmocka_unit_test(the_plan_equals_the_tape_on_the_cpu_in_bf16_to_3_percent),
         in_folder(a_model_tells_what_its_checkpoint_says),
+        in_folder(a_header_alone_describes_the_model_and_what_it_will_cost),
+        in_folder(bad_headers_are_refused),
         in_folder(samples_are_the_reference_images_rounded),
         in_folder(a_sample_does_not_depend_on_its_place_in_a_batch),
         in_folder(a_sample_does_not_depend_on_the_thread_count),
