@@ -10,9 +10,13 @@ void api_healthz(struct srv_app *app, const struct srv_request *request, struct 
 
 void api_readyz(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    bool ready = srv_queue_model(app->queue);
+    bool stopping = atomic_load(&app->stopping), ready = !stopping && srv_queue_model(app->queue);
     (void)request;
-    srv_respond_json(response, ready ? 200 : 503, json_pack("{s:s}", "status", ready ? "ready" : "loading"));
+    srv_respond_json(response, ready ? 200 : 503,
+                     json_pack("{s:s}", "status",
+                               stopping ? "stopping"
+                               : ready  ? "ready"
+                                        : "loading"));
     if (!ready) response->retry_after_s = 1;
 }
 

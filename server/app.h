@@ -2,7 +2,10 @@
 #ifndef SRV_APP_H
 #define SRV_APP_H
 
+#include <stdatomic.h>
+
 #include "server/config.h"
+#include "server/connections.h"
 #include "server/db.h"
 #include "server/image_queue.h"
 #include "server/metrics.h"
@@ -12,6 +15,8 @@ struct srv_app {
     const struct srv_config *config;
     struct db *db;
     struct srv_image_queue *queue;
+    struct srv_connections *connections;
+    atomic_bool stopping;
     int web_folder; /* file descriptor, or -1 when there are no pages */
     char admin_token[SRV_SECRET_TEXT];
     struct srv_metrics metrics;

@@ -1,40 +1,35 @@
 #include "server/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-    CONNECTIONS_MAX = 200,
-    SILENCE_MAX_S = 30,
     HEADERS_MAX = 32 * 1024,
     /* A body past REQUEST_BODY_MAX is still read, and dropped, so that the client gets to see its 413; past
      * this the connection is closed. */
     DRAIN_MAX = 1024 * 1024,
-    BACKLOG = 128,
-    STOP_WAIT_MS = 10000,
     STREAM_BLOCK = 16 * 1024,
+    /* Of address space; what is touched counts. The deepest caller is jansson, with 2048 nested arrays. */
+    THREAD_STACK = 512 * 1024,
 };
 
 struct srv_http {
     struct MHD_Daemon *daemon;
-    int socket;
-    char address[96];
+    struct srv_connections *connections;
     srv_http_answer *answer;
     void *context;
     atomic_int under_way;
+    atomic_bool shut;
 };
 
 /* From a request's first byte until MHD reports it completed. */
 struct exchange {
+    struct srv_connection *connection;
     char *body;
     size_t size, dropped;
 };
@@ -75,6 +70,7 @@ static void add_headers(struct MHD_Response *out, const struct srv_response *res
 
 struct reader {
     struct srv_stream stream;
+    struct srv_connection *connection;
     char *piece;
     size_t size, sent;
 };
@@ -92,6 +88,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *buffer, size_
         if (!reader->piece)
             return failed ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
     }
+    srv_connection_enter(reader->connection, CONNECTION_SENDING, 0);
     size_t count = reader->size - reader->sent < room ? reader->size - reader->sent : room;
     memcpy(buffer, reader->piece + reader->sent, count);
     reader->sent += count;
@@ -106,10 +103,11 @@ static void close_stream(void *context)
     free(reader);
 }
 
-static struct MHD_Response *stream_response(struct srv_response *response)
+static struct MHD_Response *stream_response(struct srv_connection *connection, struct srv_response *response)
 {
     struct reader *reader = calloc(1, sizeof *reader);
     if (!reader) return NULL;
+    reader->connection = connection;
     reader->stream = response->stream;
     response->stream = (struct srv_stream){0};
     struct MHD_Response *out =
@@ -133,11 +131,16 @@ static struct MHD_Response *blob_response(struct srv_response *response)
     return out;
 }
 
-static enum MHD_Result send_response(struct MHD_Connection *connection, struct srv_response *response)
+static enum MHD_Result send_response(struct srv_http *http, struct MHD_Connection *connection,
+                                     struct srv_connection *place, struct srv_response *response)
 {
-    struct MHD_Response *out = response->stream.next ? stream_response(response) : blob_response(response);
+    size_t size_bytes = response->body ? response->body->size_bytes : 0;
+    struct MHD_Response *out =
+        response->stream.next ? stream_response(place, response) : blob_response(response);
     if (!out) return MHD_NO;
     add_headers(out, response);
+    if (atomic_load(&http->shut)) MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+    srv_connection_enter(place, CONNECTION_SENDING, size_bytes);
     enum MHD_Result result = MHD_queue_response(connection, (unsigned)response->status, out);
     MHD_destroy_response(out);
     return result;
@@ -162,7 +165,7 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 }
 
 static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *connection, const char *url,
-                              const char *method, const struct exchange *exchange)
+                              const char *method, const char *version, const struct exchange *exchange)
 {
     struct srv_request request = {
         .method = strcmp(method, "HEAD") ? method : "GET", /* MHD leaves the body out */
@@ -173,11 +176,14 @@ static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *conn
         .body = exchange->body ? exchange->body : "",
         .body_size = exchange->size,
         .body_too_large = exchange->dropped > 0,
+        .connection = exchange->connection,
+        .interim = !strcmp(version, MHD_HTTP_VERSION_1_1),
     };
     struct srv_response response = {0};
+    srv_connection_enter(exchange->connection, CONNECTION_ANSWERING, 0);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &request);
     http->answer(http->context, &request, &response);
-    enum MHD_Result result = send_response(connection, &response);
+    enum MHD_Result result = send_response(http, connection, exchange->connection, &response);
     srv_response_release(&response);
     return result;
 }
@@ -196,6 +202,11 @@ static bool take_body(struct exchange *exchange, const char *data, size_t size)
     return true;
 }
 
+static struct srv_connection *place_of(struct MHD_Connection *connection)
+{
+    return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
 /* MHD calls this first with *context NULL, then for each piece of the body, then once more to be answered. */
 static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const char *data, size_t *data_size,
@@ -203,22 +214,24 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
 {
     struct srv_http *http = cls;
     struct exchange *exchange = *context;
-    (void)version;
     if (!exchange) {
-        *context = exchange = calloc(1, sizeof *exchange);
+        struct srv_connection *place = place_of(connection);
+        *context = exchange = place ? calloc(1, sizeof *exchange) : NULL;
         if (!exchange) return MHD_NO;
+        exchange->connection = place;
+        srv_connection_enter(place, CONNECTION_RECEIVING, 0);
         atomic_fetch_add(&http->under_way, 1);
         const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
         if (!length || strtoull(length, NULL, 10) <= DRAIN_MAX) return MHD_YES;
         exchange->dropped = 1; /* answered before the body is read; MHD closes the connection after it */
-        return answer(http, connection, url, method, exchange);
+        return answer(http, connection, url, method, version, exchange);
     }
     if (*data_size > 0) {
         bool taken = take_body(exchange, data, *data_size);
         *data_size = 0;
         return taken ? MHD_YES : MHD_NO;
     }
-    return answer(http, connection, url, method, exchange);
+    return answer(http, connection, url, method, version, exchange);
 }
 
 static void completed(void *cls, struct MHD_Connection *connection, void **context,
@@ -228,6 +241,7 @@ static void completed(void *cls, struct MHD_Connection *connection, void **conte
     struct exchange *exchange = *context;
     (void)connection, (void)code;
     if (!exchange) return;
+    srv_connection_enter(exchange->connection, CONNECTION_WAITING, 0);
     free(exchange->body);
     free(exchange);
     *context = NULL;
@@ -243,91 +257,77 @@ static size_t unescape(void *cls, struct MHD_Connection *connection, char *text)
 
 /* ---- life ---- */
 
-static socklen_t parse_address(const char *bind_to, int port, struct sockaddr_storage *address)
+static void let_in(void *context, int socket, const struct sockaddr *address, socklen_t size)
 {
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-    memset(address, 0, sizeof *address);
-    if (inet_pton(AF_INET, bind_to, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons((uint16_t)port);
-        return sizeof *v4;
+    struct srv_http *http = context;
+    if (MHD_add_connection(http->daemon, socket, address, size) != MHD_YES) return; /* it has closed it */
+}
+
+/* The socket is open until this has returned from a CLOSED. */
+static void notify(void *context, struct MHD_Connection *connection, void **place,
+                   enum MHD_ConnectionNotificationCode code)
+{
+    struct srv_http *http = context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        int socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        *place = srv_connection_add(http->connections, socket);
+        if (!*place) shutdown(socket, SHUT_RDWR);
+    } else if (*place) {
+        srv_connection_remove(*place);
+        *place = NULL;
     }
-    if (inet_pton(AF_INET6, bind_to, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons((uint16_t)port);
-        return sizeof *v6;
-    }
-    return 0;
 }
 
-static int bound_port(int socket_fd)
+/* MHD has no limits of its own here. Its listening thread would refuse who comes when it is full; a
+ * connection added past its limit leaves a mutex locked; in the last second of its time-outs its threads spin
+ * (0.9.75). */
+static struct MHD_Daemon *start_daemon(struct srv_http *http)
 {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    if (getsockname(socket_fd, (struct sockaddr *)&address, &size)) return 0;
-    return ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
-                                              : ((struct sockaddr_in6 *)&address)->sin6_port);
+    return MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL |
+                                MHD_USE_ITC | MHD_USE_NO_LISTEN_SOCKET,
+                            0, NULL, NULL, handle, http, MHD_OPTION_NOTIFY_COMPLETED, completed, http,
+                            MHD_OPTION_NOTIFY_CONNECTION, notify, http, MHD_OPTION_UNESCAPE_CALLBACK,
+                            unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
+                            MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)HEADERS_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK,
+                            MHD_OPTION_END);
 }
 
-/* The socket is made here, not by MHD, because MHD does not tell why it could not. */
-static nn_status open_socket(struct srv_http *http, const char *bind_to, int port, struct nn_error *err)
-{
-    struct sockaddr_storage address;
-    socklen_t size = parse_address(bind_to, port, &address);
-    if (size == 0) return nn_fail(err, NN_ERR_ARGUMENT, "%s: is not a numeric address to listen on", bind_to);
-    const int on = 1;
-    http->socket = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (http->socket < 0 || setsockopt(http->socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-        bind(http->socket, (struct sockaddr *)&address, size) || listen(http->socket, BACKLOG))
-        return nn_fail(err, NN_ERR_IO, "%s port %d: cannot listen: %s", bind_to, port, strerror(errno));
-    snprintf(http->address, sizeof http->address, strchr(bind_to, ':') ? "http://[%s]:%d" : "http://%s:%d",
-             bind_to, bound_port(http->socket));
-    return NN_OK;
-}
-
-nn_status srv_http_start(struct srv_http **out, const char *bind_to, int port, srv_http_answer *answer_with,
-                         void *context, struct nn_error *err)
+nn_status srv_http_start(struct srv_http **out, struct srv_connections *connections,
+                         srv_http_answer *answer_with, void *context, struct nn_error *err)
 {
     *out = NULL;
     struct srv_http *http = calloc(1, sizeof *http);
     if (!http) return nn_fail(err, NN_ERR_MEMORY, "out of memory");
-    http->socket = -1;
+    http->connections = connections;
     http->answer = answer_with;
     http->context = context;
-    nn_status status = open_socket(http, bind_to, port, err);
-    if (!status) {
-        http->daemon = MHD_start_daemon(
-            MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC, 0,
-            NULL, NULL, handle, http, MHD_OPTION_LISTEN_SOCKET, http->socket, MHD_OPTION_NOTIFY_COMPLETED,
-            completed, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_CONNECTION_LIMIT,
-            (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_MAX_S,
-            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_END);
-        if (!http->daemon)
-            status = nn_fail(err, NN_ERR_IO, "%s: cannot start the HTTP server: %s", http->address,
-                             strerror(errno));
-    }
-    if (status) {
-        if (http->socket >= 0) close(http->socket);
-        free(http);
-        return status;
-    }
-    *out = http;
-    return NN_OK;
+    http->daemon = start_daemon(http);
+    nn_status status = http->daemon
+                           ? srv_connections_start(connections, let_in, http, err)
+                           : nn_fail(err, NN_ERR_IO, "cannot start the HTTP server: %s", strerror(errno));
+    if (status)
+        srv_http_stop(http);
+    else
+        *out = http;
+    return status;
 }
 
-const char *srv_http_address(const struct srv_http *http)
+void srv_http_shut(struct srv_http *http)
 {
-    return http->address;
+    atomic_store(&http->shut, true);
+    srv_connections_shut(http->connections);
+}
+
+int srv_http_under_way(struct srv_http *http)
+{
+    return atomic_load(&http->under_way);
 }
 
 void srv_http_stop(struct srv_http *http)
 {
     if (!http) return;
-    MHD_socket listening = MHD_quiesce_daemon(http->daemon);
-    if (listening != MHD_INVALID_SOCKET) close(listening);
-    for (int waited_ms = 0; atomic_load(&http->under_way) > 0 && waited_ms < STOP_WAIT_MS; waited_ms += 10)
-        nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-    MHD_stop_daemon(http->daemon);
+    srv_connections_end(http->connections);
+    if (http->daemon) MHD_stop_daemon(http->daemon);
     free(http);
 }

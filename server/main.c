@@ -12,7 +12,7 @@
 #include "server/http.h"
 #include "server/log.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 
 /* The engine's OpenMP threads spin while they wait for each other. On a machine that has other work to do,
  * HTTP threads among it, the spinning takes the very core that is waited for: with 16 runnable processes on
@@ -67,12 +67,27 @@ static nn_status start_model(struct srv_app *app, struct nn_error *err)
     return srv_queue_start(&app->queue, path, config->device, err);
 }
 
+/* After the first signal no new connection comes in, and what is under way is finished, for STOP_WAIT_MS at
+ * most or until a second signal. What has not been answered by then was not done: an answer is stored before
+ * its reply, or its reply says that it was not. */
+static void finish(struct srv_app *app, struct srv_http *http, const sigset_t *stop)
+{
+    int64_t until_us = srv_clock_monotonic_us() + (int64_t)STOP_WAIT_MS * 1000;
+    const struct timespec turn = {.tv_nsec = 20 * 1000 * 1000};
+    int signal_number = -1;
+    atomic_store(&app->stopping, true);
+    srv_log("stopping");
+    srv_http_shut(http);
+    while (srv_http_under_way(http) > 0 && signal_number < 0 && srv_clock_monotonic_us() < until_us)
+        signal_number = sigtimedwait(stop, NULL, &turn);
+}
+
 /* HTTP answers before the model is open, so that probes see "loading" rather than nothing; the line on
  * standard output comes when the first image can be asked for. */
 static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_http *http = NULL;
-    nn_status status = srv_http_start(&http, app->config->bind, app->config->port, api_serve, app, err);
+    nn_status status = srv_http_start(&http, app->connections, api_serve, app, err);
     if (!status) status = srv_queue_wait_open(app->queue, err);
     if (!status) status = check_decks(app->config, srv_queue_model(app->queue), err);
     if (!status) {
@@ -80,10 +95,10 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
         int signal_number;
         srv_log("model %s, %dx%d, on %s", model->name, model->resolution, model->resolution, model->device);
         if (model->device_note[0]) srv_log("%s", model->device_note);
-        printf("listening on %s\n", srv_http_address(http));
+        printf("listening on %s\n", srv_connections_address(app->connections));
         fflush(stdout);
         sigwait(stop, &signal_number);
-        srv_log("stopping");
+        finish(app, http, stop);
     }
     srv_http_stop(http);
     return status;
@@ -99,7 +114,9 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = start_model(&app, err);
+    if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = serve(&app, stop, err);
+    srv_connections_close(app.connections);
     srv_queue_stop(app.queue);
     db_close(app.db);
     if (app.web_folder >= 0) close(app.web_folder);

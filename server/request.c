@@ -4,6 +4,11 @@
 #include <string.h>
 #include <strings.h>
 
+bool srv_request_client_left(const struct srv_request *request)
+{
+    return request->connection && srv_connection_left(request->connection, request->interim);
+}
+
 /* "application/json", alone or before a parameter such as charset. */
 static bool is_json(const char *content_type)
 {

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/connections.h"
 #include "server/json_fields.h"
 #include "server/response.h"
 
@@ -33,7 +34,13 @@ struct srv_request {
     const char *body;
     size_t body_size;
     bool body_too_large;
+    struct srv_connection *connection; /* NULL where no client can leave */
+    bool interim;                      /* the client understands "100 Continue" (HTTP/1.1) */
 };
+
+/* Whether the client is gone, so that nobody would read the answer; the rule is in connections.h. By the
+ * thread that handles the request. Costs a system call: ask a few times a second, not in a loop. */
+bool srv_request_client_left(const struct srv_request *request);
 
 /* The JSON object in the body, with exactly these fields, or NULL with the error in `response`: 413, 415,
  * or 400. New reference. */
