@@ -4,16 +4,15 @@
 
 #include "engine/sha256.h"
 
-enum { LOADING_RETRY_S = 2, BUSY_RETRY_S = 1 };
+enum { LOADING_RETRY_S = 2 };
 
 const struct nn_model_info *api_loaded_model(struct srv_app *app, struct srv_response *response)
 {
-    const struct nn_model_info *model = srv_queue_model(app->queue);
-    if (!model) {
-        srv_respond_error(response, 503, "loading", "The model is being loaded.");
-        response->retry_after_s = LOADING_RETRY_S;
-    }
-    return model;
+    const struct nn_model *model = atomic_load(&app->model);
+    if (model) return nn_model_info(model);
+    srv_respond_error(response, 503, "loading", "The model is being loaded.");
+    response->retry_after_s = LOADING_RETRY_S;
+    return NULL;
 }
 
 /* The id is looked up before the secret is checked: ids are random, so telling 404 from 401 tells nothing
@@ -43,7 +42,7 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
               struct srv_response *response)
 {
     uint64_t wanted;
-    int sizes[QUEUE_SIZES_MAX], count = srv_queue_sizes(model, sizes);
+    int sizes[IMAGE_SIZES_MAX], count = srv_image_sizes(model, sizes);
     const char *text = srv_request_query(request, "size");
     *size = model->resolution;
     if (!text) return true;
@@ -55,20 +54,27 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
     return false;
 }
 
-bool api_send_image(struct srv_app *app, const struct srv_image_request *image, struct srv_response *response)
+static bool client_left(const void *client)
 {
-    switch (srv_queue_get(app->queue, image, &response->body)) {
+    return srv_request_client_left(client);
+}
+
+bool api_send_image(struct srv_app *app, const struct srv_request *request, enum srv_priority priority,
+                    const struct srv_image_request *image, struct srv_response *response)
+{
+    int retry_after_s;
+    const struct srv_asker asker = {priority, client_left, request};
+    switch (srv_queue_get(app->queue, image, &asker, &response->body, &retry_after_s)) {
     case QUEUE_OK:
         response->status = 200;
         response->content_type = "image/png";
         return true;
-    case QUEUE_LOADING:
-        srv_respond_error(response, 503, "loading", "The model is being loaded.");
-        response->retry_after_s = LOADING_RETRY_S;
-        return false;
     case QUEUE_BUSY:
         srv_respond_error(response, 503, "busy", "Too many images are being made.");
-        response->retry_after_s = BUSY_RETRY_S;
+        response->retry_after_s = retry_after_s;
+        return false;
+    case QUEUE_LEFT: /* this is for the log only */
+        srv_respond_error(response, 503, "client_left", "The client has closed the connection.");
         return false;
     default:
         srv_respond_error(response, 500, "internal", "The image could not be made.");
@@ -92,12 +98,12 @@ bool api_item_image(const struct nn_model_info *model, const struct srv_store_it
 
 void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count)
 {
-    const struct nn_model_info *model = srv_queue_model(app->queue);
-    for (int i = n; model && i < n + count && i <= session->deck.items; i++) {
+    const struct nn_model_info *model = nn_model_info(atomic_load(&app->model));
+    for (int i = n; i < n + count && i <= session->deck.items; i++) {
         bool found;
         struct srv_store_item item;
         struct srv_image_request image;
         if (srv_store_item_find(app->db, session->id, i, &item, &found) || !found) return;
-        if (api_item_image(model, &item, &image)) srv_queue_read_ahead(app->queue, &image);
+        if (api_item_image(model, &item, &image)) srv_queue_read_ahead(app->queue, &image, i - n);
     }
 }

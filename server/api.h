@@ -36,9 +36,9 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
 bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
               struct srv_response *response);
 
-/* Puts the image into the response; 503 when the queue is full. */
-bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
-                    struct srv_response *response);
+/* Puts the image into the response; 503 when too many wait for theirs. `request` is who asks. */
+bool api_send_image(struct srv_app *app, const struct srv_request *request, enum srv_priority priority,
+                    const struct srv_image_request *image, struct srv_response *response);
 
 /* Lets the images of items n .. n+count-1 be made in the background, at full size. */
 void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count);

@@ -10,7 +10,7 @@ void api_healthz(struct srv_app *app, const struct srv_request *request, struct 
 
 void api_readyz(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    bool stopping = atomic_load(&app->stopping), ready = !stopping && srv_queue_model(app->queue);
+    bool stopping = atomic_load(&app->stopping), ready = !stopping && atomic_load(&app->model);
     (void)request;
     srv_respond_json(response, ready ? 200 : 503,
                      json_pack("{s:s}", "status",

@@ -70,7 +70,8 @@ void api_image(struct srv_app *app, const struct srv_request *request, struct sr
     } else if (!api_item_image(model, &item, &image)) {
         srv_respond_error(response, 410, "model_gone",
                           "The model of this session is no longer served; start a new one.");
-    } else if (api_size(request, model, &image.size, response) && api_send_image(app, &image, response)) {
+    } else if (api_size(request, model, &image.size, response) &&
+               api_send_image(app, request, PRIORITY_LEARNER, &image, response)) {
         response->cache_control = "private, max-age=86400, immutable";
         if (!item.sent) record_sent(app, &item, response->body);
     }

@@ -12,7 +12,7 @@ enum { CARD_MAX_BYTES = 1024 * 1024 };
 
 static json_t *sizes_json(const struct nn_model_info *model)
 {
-    int sizes[QUEUE_SIZES_MAX], count = srv_queue_sizes(model, sizes);
+    int sizes[IMAGE_SIZES_MAX], count = srv_image_sizes(model, sizes);
     json_t *list = json_array();
     for (int i = 0; i < count; i++) json_array_append_new(list, json_integer(sizes[i]));
     return list;

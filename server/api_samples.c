@@ -58,7 +58,7 @@ void api_sample(struct srv_app *app, const struct srv_request *request, struct s
     snprintf(etag, sizeof etag, "\"%.32s\"", key.hex);
     if (srv_request_matches_etag(request, etag))
         response->status = 304;
-    else if (!api_send_image(app, &image, response))
+    else if (!api_send_image(app, request, PRIORITY_ATLAS, &image, response))
         return;
     memcpy(response->etag, etag, sizeof etag);
     response->cache_control = "public, max-age=31536000, immutable";

@@ -14,6 +14,8 @@
 struct srv_app {
     const struct srv_config *config;
     struct db *db;
+    struct nn_model *_Atomic model; /* NULL until it is loaded */
+    struct srv_image_cache *cache;
     struct srv_image_queue *queue;
     struct srv_connections *connections;
     atomic_bool stopping;

@@ -1,60 +1,122 @@
-/* The one thread that owns the model, and the queue before it. Whatever wants an image asks here.
+/* The queue of images to be made. Whatever wants an image asks here.
  *
- * Equal requests are computed once: those that come while one is under way wait for it, later ones find
- * the encoded file in a small cache. The queue is bounded; when it is full the asker is told at once. */
+ * One thread owns the device: it takes a batch of waiting requests, samples them in one call, and hands the
+ * pixels to a few threads that encode them while it samples the next ones. What has been made goes into the
+ * cache, and whatever is in the cache is not made again. Requests for the same file share one job.
+ *
+ * Order. A learner who waits goes before read-ahead, read-ahead before the atlas; learners and the atlas
+ * each in the order of asking, read-ahead by how far the image is from the one that its learner looks at, so
+ * that nobody's third next image is made before somebody's next one. A batch holds jobs of one priority, so
+ * that nobody waits longer for the sake of less urgent ones. Read-ahead that a learner begins to wait for
+ * becomes a learner's. The atlas does not starve: when its oldest request has waited QUEUE_PATIENCE_MS, it
+ * gets every QUEUE_ATLAS_TURNth batch.
+ *
+ * Bounds. Each priority has its own, so that the atlas cannot keep learners out, nor read-ahead anyone. A
+ * request that finds its priority full, or so much before it that by the recent rate it would wait longer
+ * than QUEUE_ADMIT_MS, is refused at once and told when to come again. Read-ahead that finds no place takes
+ * that of one further ahead, or is forgotten. A job is dropped before it is sampled when all who asked for
+ * it have left or passed their deadline, and read-ahead when nobody has come for it in QUEUE_AHEAD_MS: its
+ * learner has gone silent.
+ *
+ * Secrecy. Nothing that decides how long a learner's image takes knows its class or source. Order, bounds
+ * and batches go by priority, distance, time, model and depth, never by class or seed; the device does the
+ * same operations on the same shapes for every class, which is only numbers in its first layer; a learner's
+ * file has the same number of bytes whatever it shows, so encoding, hashing, keeping and sending take the
+ * same; files are kept by digest and go by age. An image is in the cache because its session came near it,
+ * or because it was sent before, and both hold for all classes alike; atlas files have other keys, so
+ * looking at the atlas warms up no learner's image. tests/api/test_secrecy.py puts this to a statistical
+ * test. */
 #ifndef SRV_IMAGE_QUEUE_H
 #define SRV_IMAGE_QUEUE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "engine/engine.h"
 #include "engine/error.h"
 #include "server/blob.h"
+#include "server/histogram.h"
+#include "server/image_cache.h"
 #include "server/image_request.h"
 
+enum srv_priority { PRIORITY_LEARNER, PRIORITY_AHEAD, PRIORITY_ATLAS, PRIORITIES };
+
 enum {
-    QUEUE_SLOTS = 64,       /* files kept, under way and queued together; at 1024x1024 about 64 MB */
-    QUEUE_WAITING_MAX = 24, /* requests waiting; one more is refused */
-    QUEUE_AHEAD_MAX = 8,    /* read-ahead is dropped when more than this wait */
-    QUEUE_SIZES_MAX = 3,
-    QUEUE_WAIT_MS = 30000, /* longest time that an asker waits */
+    QUEUE_LEARNERS_MAX = 512, /* jobs that wait, of each priority; a class that starts at once fits */
+    QUEUE_AHEAD_MAX = 256,
+    QUEUE_ATLAS_MAX = 48,
+    QUEUE_BATCH_MAX = 16,
+    QUEUE_ENCODERS_MAX = 8,
+    QUEUE_ADMIT_MS = 10000,
+    QUEUE_WAIT_MS = 20000, /* an asker's deadline: twice that, as rates change */
+    QUEUE_AHEAD_MS = 60000,
+    QUEUE_PATIENCE_MS = 2000,
+    QUEUE_ATLAS_TURN = 8,
+    QUEUE_RETRY_MAX_S = 30,
+};
+
+/* What draws. */
+struct srv_sampler {
+    void *context;
+    /* Of the request's model. Any thread. */
+    const struct nn_model_info *(*info)(void *context, const struct srv_image_request *request);
+    /* Fills `pixels` with `count` images, of requests that differ in nothing but sample, size and labelled.
+     * `count` is 1 or what srv_sampler_batch_max allows. Called by the engine's thread only. */
+    nn_status (*sample)(void *context, const struct srv_image_request *const *requests, int count,
+                        void *pixels, struct nn_error *err);
+};
+
+/* Who asks. */
+struct srv_asker {
+    enum srv_priority priority;       /* PRIORITY_LEARNER or PRIORITY_ATLAS */
+    bool (*left)(const void *client); /* whether the answer can no longer be sent; NULL: never. Asked some
+                                         times a second on the asker's own thread */
+    const void *client;
 };
 
 enum srv_queue_result {
     QUEUE_OK,
-    QUEUE_LOADING, /* no model yet */
-    QUEUE_BUSY,    /* the queue is full, or the wait was too long */
-    QUEUE_FAILED,  /* the engine refused; logged */
+    QUEUE_BUSY,   /* refused at once, or the deadline has passed, or the daemon is stopping */
+    QUEUE_LEFT,   /* the client has left: nobody reads the answer */
+    QUEUE_FAILED, /* the engine refused, or memory ran out; logged */
+};
+
+/* Since the start, and now. */
+struct srv_queue_counts {
+    uint64_t made[PRIORITIES],
+        failed;                   /* images sampled and encoded, by the priority that they were made at */
+    uint64_t from_cache;          /* askers who found it made */
+    uint64_t joined;              /* askers who found it under way */
+    uint64_t refused[PRIORITIES]; /* at once */
+    uint64_t late;                /* askers whose deadline passed */
+    uint64_t dropped[PRIORITIES]; /* jobs that were not made as nobody wanted them any more */
+    int waiting[PRIORITIES], under_way; /* jobs, now */
+    struct srv_histogram batches;       /* images sampled in one call; srv_histogram_powers */
+    struct srv_histogram waited[PRIORITIES], sampling, encoding; /* a job, a batch, an image; _seconds */
 };
 
 struct srv_image_queue;
-struct srv_queue_counts {
-    uint64_t made, failed, from_cache, refused;
-    double seconds; /* spent sampling and encoding */
-    int waiting;
-};
 
-/* Starts the thread, which opens the checkpoint. `path` and `device` are borrowed until srv_queue_stop. */
-nn_status srv_queue_start(struct srv_image_queue **queue, const char *path, const char *device,
-                          struct nn_error *err) NN_MUST_CHECK;
-/* Waits until the model is open or has been refused; `err` then says why. */
-nn_status srv_queue_wait_open(struct srv_image_queue *queue, struct nn_error *err) NN_MUST_CHECK;
-/* Lets the image under way finish, refuses the rest, frees. NULL is harmless. */
+/* Borrows sampler (what it points to) and cache until srv_queue_stop. */
+nn_status srv_queue_start(struct srv_image_queue **queue, const struct srv_sampler *sampler,
+                          struct srv_image_cache *cache, struct nn_error *err) NN_MUST_CHECK;
+/* Lets the images under way finish, refuses the rest, waits until all askers have their answer, frees.
+ * NULL is harmless. */
 void srv_queue_stop(struct srv_image_queue *queue);
 
-/* NULL while loading. Any thread; valid until srv_queue_stop. */
-const struct nn_model_info *srv_queue_model(struct srv_image_queue *queue);
+/* How many images that model samples in one call. On the CPU more than one make each wait for all and save
+ * nothing: 11.6, 12.1, 11.7 and 11.7 ms an image at 1, 2, 4 and 8 (1024x1024, two cores). */
+int srv_sampler_batch_max(const struct nn_model_info *model);
 
-/* The sides that are served, ascending: the resolution, its half and its quarter, if 64 or more. */
-int srv_queue_sizes(const struct nn_model_info *model, int sizes[QUEUE_SIZES_MAX]);
-
-/* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases. Any thread. */
+/* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases; on QUEUE_BUSY
+ * *retry_after_s, 1 or more. Any thread. */
 enum srv_queue_result srv_queue_get(struct srv_image_queue *queue, const struct srv_image_request *request,
-                                    struct srv_blob **png) NN_MUST_CHECK;
+                                    const struct srv_asker *asker, struct srv_blob **png,
+                                    int *retry_after_s) NN_MUST_CHECK;
 
-/* Asks for a file that will be wanted soon; served after all that is wanted now. Never waits. */
-void srv_queue_read_ahead(struct srv_image_queue *queue, const struct srv_image_request *request);
+/* Asks for a file that will be wanted soon, `distance` items after the one its learner is at. Never waits
+ * for it. */
+void srv_queue_read_ahead(struct srv_image_queue *queue, const struct srv_image_request *request,
+                          int distance);
 
 void srv_queue_count(struct srv_image_queue *queue, struct srv_queue_counts *counts);
 

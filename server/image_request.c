@@ -9,6 +9,14 @@
 /* One more whenever the same pixels are encoded to other bytes: files kept from before are then not found. */
 enum { ENCODER_VERSION = 1 };
 
+int srv_image_sizes(const struct nn_model_info *model, int sizes[IMAGE_SIZES_MAX])
+{
+    int count = 0;
+    for (int times = IMAGE_SIZES_MAX - 1; times >= 0; times--)
+        if (times == 0 || model->resolution >> times >= 64) sizes[count++] = model->resolution >> times;
+    return count;
+}
+
 void srv_image_key_of(const struct nn_model_info *model, const struct srv_image_request *request,
                       struct srv_image_key *key)
 {

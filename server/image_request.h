@@ -13,7 +13,10 @@ struct srv_image_request {
     bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, a flat_png */
 };
 
-enum { IMAGE_KEY_TEXT = 65 };
+enum { IMAGE_KEY_TEXT = 65, IMAGE_SIZES_MAX = 3 };
+
+/* The sides that are served, ascending: the resolution, its half and its quarter, if 64 or more. */
+int srv_image_sizes(const struct nn_model_info *model, int sizes[IMAGE_SIZES_MAX]);
 
 /* The name of a file by all that its bytes depend on: equal keys, equal files. 64 lower-case hex digits, to
  * whoever does not know the request as good as random. */

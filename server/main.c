@@ -10,9 +10,10 @@
 #include "server/api.h"
 #include "server/clock.h"
 #include "server/http.h"
+#include "server/image_sampler.h"
 #include "server/log.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000, CACHE_BYTES = 256 << 20 };
 
 /* The engine's OpenMP threads spin while they wait for each other. On a machine that has other work to do,
  * HTTP threads among it, the spinning takes the very core that is waited for: with 16 runnable processes on
@@ -59,12 +60,32 @@ static nn_status check_decks(const struct srv_config *config, const struct nn_mo
     return NN_OK;
 }
 
-static nn_status start_model(struct srv_app *app, struct nn_error *err)
+/* The first sample compiles kernels and takes several times longer than the next: better now than in a
+ * learner's response time. */
+static nn_status warm_up(struct nn_model *model, struct nn_error *err)
 {
-    static char path[CONFIG_PATH_TEXT + DECK_ID_TEXT + 16]; /* the queue borrows it */
+    size_t side = (size_t)nn_model_info(model)->resolution;
+    uint8_t *pixels = malloc(side * side);
+    if (!pixels) return nn_fail(err, NN_ERR_MEMORY, "out of memory");
+    nn_status status = nn_model_sample(model, &(struct nn_sample_request){0}, 1, pixels, err);
+    free(pixels);
+    return status;
+}
+
+static nn_status open_model(struct srv_app *app, struct nn_error *err)
+{
+    char path[CONFIG_PATH_TEXT + DECK_ID_TEXT + 16];
     const struct srv_config *config = app->config;
+    struct nn_model *model = NULL;
     snprintf(path, sizeof path, "%s/%s.safetensors", config->models, config->model);
-    return srv_queue_start(&app->queue, path, config->device, err);
+    nn_status status = nn_model_open(&model, path, config->device, err);
+    if (!status) status = check_decks(config, nn_model_info(model), err);
+    if (!status) status = warm_up(model, err);
+    if (status)
+        nn_model_close(model);
+    else
+        atomic_store(&app->model, model);
+    return status;
 }
 
 /* After the first signal no new connection comes in, and what is under way is finished, for STOP_WAIT_MS at
@@ -88,10 +109,9 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
 {
     struct srv_http *http = NULL;
     nn_status status = srv_http_start(&http, app->connections, api_serve, app, err);
-    if (!status) status = srv_queue_wait_open(app->queue, err);
-    if (!status) status = check_decks(app->config, srv_queue_model(app->queue), err);
+    if (!status) status = open_model(app, err);
     if (!status) {
-        const struct nn_model_info *model = srv_queue_model(app->queue);
+        const struct nn_model_info *model = nn_model_info(app->model);
         int signal_number;
         srv_log("model %s, %dx%d, on %s", model->name, model->resolution, model->resolution, model->device);
         if (model->device_note[0]) srv_log("%s", model->device_note);
@@ -107,17 +127,21 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
 static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
+    const struct srv_sampler sampler = srv_model_sampler(&app.model);
     app.web_folder = open(config->web, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (app.web_folder < 0) srv_log("%s: no pages: %s", config->web, strerror(errno));
     make_folder_of(config->db);
     make_folder_of(config->admin_token_file);
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
-    if (!status) status = start_model(&app, err);
+    if (!status) status = srv_cache_open(&app.cache, CACHE_BYTES, err);
+    if (!status) status = srv_queue_start(&app.queue, &sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = serve(&app, stop, err);
     srv_connections_close(app.connections);
     srv_queue_stop(app.queue);
+    srv_cache_close(app.cache);
+    nn_model_close(app.model);
     db_close(app.db);
     if (app.web_folder >= 0) close(app.web_folder);
     return status;

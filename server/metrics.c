@@ -59,12 +59,18 @@ static void print_routes(FILE *out, struct srv_metrics *metrics, const struct sr
 
 static void print_queue(FILE *out, const struct srv_queue_counts *c)
 {
-    print_one(out, "images_made_total", "counter", (double)c->made);
+    double made = 0, refused = 0, waiting = 0;
+    for (int p = 0; p < PRIORITIES; p++) {
+        made += (double)c->made[p];
+        refused += (double)c->refused[p];
+        waiting += c->waiting[p];
+    }
+    print_one(out, "images_made_total", "counter", made);
     print_one(out, "images_failed_total", "counter", (double)c->failed);
     print_one(out, "images_from_cache_total", "counter", (double)c->from_cache);
-    print_one(out, "images_refused_total", "counter", (double)c->refused);
-    print_one(out, "image_seconds_total", "counter", c->seconds);
-    print_one(out, "images_waiting", "gauge", c->waiting);
+    print_one(out, "images_refused_total", "counter", refused);
+    print_one(out, "image_seconds_total", "counter", c->sampling.sum + c->encoding.sum);
+    print_one(out, "images_waiting", "gauge", waiting);
 }
 
 char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *routes, int route_count,
