@@ -5,8 +5,8 @@
  * file's header. A struct srv_model is one version of one checkpoint, opened: the content with one SHA-256.
  * Its holders keep it in memory, whatever happens to the file.
  *
- * The folder is looked at once a second. A change counts when two looks see the same, so that a file that is
- * just being written is left alone. When the file of a loaded model has changed, the new version is loaded
+ * The folder is looked at from time to time. A change counts when two looks see the same, so that a file that
+ * is just being written is left alone. When the file of a loaded model has changed, the new version is loaded
  * beside the old one, which serves until then; a file that cannot be used (broken, larger than the limit,
  * without the classes that its decks need) costs one line in the log, and the old version goes on serving.
  * A version whose file is gone or replaced stays for sessions that were drawn for it, until none has asked
@@ -30,6 +30,9 @@
 struct srv_models; /* all of them */
 struct srv_model;  /* one opened version */
 
+#define MODELS_LOOK_US INT64_C(1000000)
+#define MODELS_SESSION_KEEP_US (INT64_C(30) * 60 * 1000000)
+
 /* All borrowed until srv_models_stop. */
 struct srv_models_setup {
     const char *folder;
@@ -37,6 +40,9 @@ struct srv_models_setup {
     size_t memory_bytes;          /* what all opened models may take together */
     const struct srv_deck *decks; /* their models are loaded first, and must have their classes */
     int deck_count;
+    int64_t look_us; /* from one look at the folder to the next */
+    /* How long after its last use for a session a version stays whose file is gone or replaced. */
+    int64_t session_keep_us;
 };
 
 /* Looks into the folder and starts the thread, which loads the decks' models. */
@@ -74,8 +80,6 @@ void srv_model_release(struct srv_model *model);                 /* NULL is harm
 /* When a GPU fails, sampling goes on on the CPU, and from then on this returns another description; each
  * stays as it is while the model is held. */
 const struct nn_model_info *srv_model_info(const struct srv_model *model);
-/* The NAME under which it was loaded. */
-const char *srv_model_name(const struct srv_model *model);
 /* For the one thread that draws. */
 struct nn_model *srv_model_engine(const struct srv_model *model);
 
@@ -100,6 +104,8 @@ struct srv_model_entry {
 /* All checkpoints by name, and the decks' models that have no file. Gives *entries (heap; NULL when memory
  * ran out), returns their number. */
 int srv_models_list(struct srv_models *models, struct srv_model_entry **entries);
+/* One of them; false when there is none of that name. */
+bool srv_models_find(struct srv_models *models, const char *name, struct srv_model_entry *entry);
 
 /* Since the start, and now. */
 struct srv_models_counts {
