@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "engine/sha256.h"
+#include "server/clock.h"
+#include "server/flat_png.h"
 
 enum { LOADING_RETRY_S = 2 };
 
@@ -96,14 +98,19 @@ bool api_item_image(const struct nn_model_info *model, const struct srv_store_it
     return true;
 }
 
-void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count)
+void api_read_ahead(struct srv_app *app, const struct nn_model_info *model, const char *session_id, int at,
+                    int size)
 {
-    const struct nn_model_info *model = nn_model_info(atomic_load(&app->model));
-    for (int i = n; i < n + count && i <= session->deck.items; i++) {
+    int64_t now_us = srv_clock_monotonic_us();
+    struct srv_ahead_span span = srv_read_ahead_move(app->read_ahead, session_id, at, size,
+                                                     srv_flat_png_size(model->resolution), now_us);
+    for (int n = span.first; n <= span.last; n++) {
         bool found;
         struct srv_store_item item;
         struct srv_image_request image;
-        if (srv_store_item_find(app->db, session->id, i, &item, &found) || !found) return;
-        if (api_item_image(model, &item, &image)) srv_queue_read_ahead(app->queue, &image, i - n);
+        if (srv_store_item_find(app->db, session_id, n, &item, &found) != DB_OK || !found) return;
+        if (!api_item_image(model, &item, &image)) return;
+        if (span.size) image.size = span.size;
+        srv_queue_read_ahead(app->queue, &image, n - at);
     }
 }

@@ -40,8 +40,10 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
 bool api_send_image(struct srv_app *app, const struct srv_request *request, enum srv_priority priority,
                     const struct srv_image_request *image, struct srv_response *response);
 
-/* Lets the images of items n .. n+count-1 be made in the background, at full size. */
-void api_read_ahead(struct srv_app *app, const struct srv_store_session *session, int n, int count);
+/* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
+ * background, in `size` (0: as before). */
+void api_read_ahead(struct srv_app *app, const struct nn_model_info *model, const char *session_id, int at,
+                    int size);
 
 /* What an item's image is, at full size; false when the loaded model is not the one it was drawn for. */
 bool api_item_image(const struct nn_model_info *model, const struct srv_store_item *item,

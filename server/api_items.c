@@ -39,7 +39,8 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
         return;
     }
     send_item(&session, (int)n, item.image, response);
-    api_read_ahead(app, &session, (int)n, SESSION_READ_AHEAD);
+    const struct nn_model *model = atomic_load(&app->model);
+    if (model) api_read_ahead(app, nn_model_info(model), session.id, (int)n - 1, 0);
 }
 
 /* The hash of what the learner was shown joins the answer in the export. Losing it must not keep the image
@@ -74,5 +75,6 @@ void api_image(struct srv_app *app, const struct srv_request *request, struct sr
                api_send_image(app, request, PRIORITY_LEARNER, &image, response)) {
         response->cache_control = "private, max-age=86400, immutable";
         if (!item.sent) record_sent(app, &item, response->body);
+        api_read_ahead(app, model, item.session_id, item.n, image.size);
     }
 }

@@ -42,7 +42,7 @@ static void start_session(struct srv_app *app, const struct srv_deck *deck, cons
         srv_respond_db_error(response, status);
         return;
     }
-    api_read_ahead(app, &session, 1, SESSION_READ_AHEAD);
+    api_read_ahead(app, model, session.id, 0, model->resolution);
     srv_respond_json(response, 201,
                      json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,
                                "deck", srv_deck_public(deck), "model", model_json(&session), "created_at",

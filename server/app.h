@@ -9,6 +9,7 @@
 #include "server/db.h"
 #include "server/image_queue.h"
 #include "server/metrics.h"
+#include "server/read_ahead.h"
 #include "server/secrets.h"
 
 struct srv_app {
@@ -17,6 +18,7 @@ struct srv_app {
     struct nn_model *_Atomic model; /* NULL until it is loaded */
     struct srv_image_cache *cache;
     struct srv_image_queue *queue;
+    struct srv_read_ahead *read_ahead;
     struct srv_connections *connections;
     atomic_bool stopping;
     int web_folder; /* file descriptor, or -1 when there are no pages */

@@ -135,11 +135,13 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = srv_cache_open(&app.cache, CACHE_BYTES, err);
+    if (!status) status = srv_read_ahead_open(&app.read_ahead, CACHE_BYTES / 2, err);
     if (!status) status = srv_queue_start(&app.queue, &sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = serve(&app, stop, err);
     srv_connections_close(app.connections);
     srv_queue_stop(app.queue);
+    srv_read_ahead_close(app.read_ahead);
     srv_cache_close(app.cache);
     nn_model_close(app.model);
     db_close(app.db);

@@ -106,14 +106,31 @@ class Drill(DaemonTest):
         self.addCleanup(daemon.close)
         learner = Learner(daemon)
         urls = [learner.item(n).json["item"]["image"] for n in (1, 2)]
-        for _ in range(200):
-            if daemon.metric("roentgymd_images_made_total") == 3:
-                break
-            time.sleep(0.05)
+        self.wait_for_images(daemon, 4)  # three from the start, and the one three after item 1
         for url in urls:
             self.assertEqual(daemon.get(url).status, 200)
-        self.assertEqual(daemon.metric("roentgymd_images_made_total"), 3)
         self.assertEqual(daemon.metric("roentgymd_images_from_cache_total"), 2)
+        self.wait_for_images(daemon, 5)
+        self.assertEqual(daemon.metric("roentgymd_images_made_total"), 5)
+
+    def test_images_are_made_ahead_in_the_size_that_the_learner_asks_for(self):
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        learner = Learner(daemon)
+        side = daemon.get("/api/v1/models").json["models"][0]["sizes"][0]
+        urls = [learner.item(n).json["item"]["image"] + f"?size={side}" for n in (1, 2)]
+        self.wait_for_images(daemon, 4)
+        daemon.get(urls[0])
+        self.wait_for_images(daemon, 8)  # item 1 and the three after it, small
+        daemon.get(urls[1])
+        self.assertEqual(daemon.metric("roentgymd_images_from_cache_total"), 1)
+
+    def wait_for_images(self, daemon, count):
+        for _ in range(200):
+            if daemon.metric("roentgymd_images_made_total") >= count:
+                return
+            time.sleep(0.05)
+        self.fail(f"{count} images were not made")
 
     def test_a_session_goes_on_after_a_restart(self):
         daemon = Daemon()
