@@ -1,6 +1,6 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
-# trains beside PyTorch and prints who was faster.
+# trains and `make bench-sample` samples beside PyTorch and print who was faster.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -8,7 +8,7 @@
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
-#   ONLY=64/2048/128   the one cell of `make bench-train` to measure
+#   ONLY=64/2048/128   the one cell of `make bench-train`, or model of `make bench-sample`, to measure
 #   B=build         where the output goes
 #   CUDA=no         leaves the CUDA backend out; by itself it is built where nvcc and cuDNN are found
 #   V=1             shows the compiler's command lines
@@ -115,6 +115,9 @@ gpu-bench: gpu-programs
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
 	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
+bench-sample: $(B)/tests/bench/bench_sampling
+	tests/bench/bench_sample.py --build $(B) $(if $(ONLY),--only $(ONLY))
+
 # Rebuilds what the compiler's flags or the list of source files would change. -Werror changes no object.
 remember  = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' >$(1))
 $(call remember,$(B)/flags.txt,$(CC) $(filter-out -Werror,$(CFLAGS)))
@@ -201,7 +204,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-sample gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,19 +1,24 @@
-/* Sampling at full width, batch after batch on command, for gpu_bench.py, which interleaves it with
+/* Sampling, batch after batch on command, for bench_sample.py and gpu_bench.py, which interleave it with
  * PyTorch's. Prints; asserts nothing.
  *
  *     bench_sampling SIDE FMAP_BASE FMAP_MAX DEVICE WEIGHTS
+ *     bench_sampling CHECKPOINT DEVICE WEIGHTS
  *
- * makes a generator with random weights for two classes, writes them to WEIGHTS as raw f32 in the order of
- * the lines that it prints first (`NAME O I KH KW`, stored O,KH,KW,I, then `end`), and answers each line of
- * stdin: run N      N samples of seeds 0..N-1:     SECONDS image F    the first sample to file F, its input
- * to F.input: 8-bit pixels, f32; and `done` */
+ * takes a generator of two classes, the first form one with random weights, and writes these to WEIGHTS as
+ * raw f32 in the order of the lines that it prints first (`NAME O I KH KW`, stored O,KH,KW,I, then `end`). It
+ * answers each line of stdin:
+ *     run N      N samples of seeds 0..N-1: SECONDS, and of processor time
+ *     floor N    the plan's convolutions of N samples, each alone and warm: SECONDS, the sum of their
+ * shortest image F    the first sample to file F, its input to F.input: 8-bit pixels, f32; and `done` bytes 0
+ * the memory that the sampler holds */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "engine/checkpoint.h"
 #include "engine/device.h"
-#include "engine/sampler.h"
+#include "engine/sampler_plan.h"
 
 enum { CLASSES = 2, BATCH_MAX = 1024 };
 
@@ -28,6 +33,13 @@ static double seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double processor_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -64,45 +76,120 @@ static float *make_inputs(const struct nn_gan_config *config)
     return inputs;
 }
 
+/* The generator of the command line; returns its values. */
+static float *make_network(int argc, char **argv, struct nn_network *net)
+{
+    struct nn_error err;
+    float *values;
+    if (argc == 4) {
+        struct nn_checkpoint info;
+        char sha256[65];
+        check(nn_checkpoint_read(argv[1], &info, net, &values, sha256, &err), &err);
+        if (net->config.label_count == CLASSES) return values;
+        fprintf(stderr, "bench_sampling: %s: not a model of two classes\n", argv[1]);
+        exit(1);
+    }
+    struct nn_gan_config config = {.label_count = CLASSES, .fmap_base = atoi(argv[2]), .mbstd_group = 4};
+    config.fmap_max = atoi(argv[3]);
+    while (config.resolution_log2 < NN_RESOLUTION_LOG2_MAX && 1 << config.resolution_log2 < atoi(argv[1]))
+        config.resolution_log2++;
+    check(nn_network_init(net, &config, NN_GENERATOR, &err), &err);
+    values = malloc(net->value_count * sizeof *values);
+    if (!values) abort();
+    nn_network_init_values(net, 1, values);
+    return values;
+}
+
+static void *zeros(size_t size_bytes)
+{
+    void *data = aligned_alloc(64, (size_bytes + 63) / 64 * 64);
+    if (!data) abort();
+    return memset(data, 0, size_bytes);
+}
+
+/* The convolutions of the plan by themselves. */
+static double floor_seconds(const struct nn_sampler *s, int count)
+{
+    enum { REPEATS = 5 };
+    struct nn_backend *be = s->backend;
+    size_t map_bytes = (size_t)count * sampler_largest_map(s) * nn_type_size(be->map_type);
+    void *from = zeros(map_bytes), *to = zeros(map_bytes);
+    struct nn_error err;
+    double sum = 0;
+    for (int i = 0; i < s->stage_count; i++) {
+        const struct stage *stage = &s->stages[i];
+        struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
+        struct nn_tensor x = {.shape = stage->shape, .type = be->map_type, .data = from}, y = x;
+        y.data = to;
+        x.shape.c = stage->transposed ? stage->weight.shape.n : stage->weight.shape.c;
+        x.shape.h = x.shape.w = i == 0 ? 1 : stage->transposed ? stage->shape.h / 2 : stage->shape.h;
+        x.shape.n = y.shape.n = count;
+        double best = 1e9;
+        for (int r = 0; r < REPEATS; r++) {
+            double start = seconds();
+            check(stage->transposed
+                      ? be->conv_dx(be, &stage->geometry, &x, &stage->weight, epilogue, &y, &err)
+                      : be->conv(be, &stage->geometry, &x, &stage->weight, epilogue, &y, &err),
+                  &err);
+            double took = seconds() - start;
+            if (took < best) best = took;
+        }
+        sum += best;
+    }
+    free(from);
+    free(to);
+    return sum;
+}
+
+static void answer(struct nn_sampler *s, const char *word, const char *rest, const float *inputs,
+                   uint8_t *grey)
+{
+    struct nn_error err;
+    size_t pixels = (size_t)1 << (2 * s->config.resolution_log2);
+    int count = strcmp(word, "image") == 0 ? 1 : atoi(rest);
+    if (strcmp(word, "bytes") == 0) {
+        printf("%zu\n", nn_sampler_memory_bytes(s));
+        return;
+    }
+    if (count < 1 || count > BATCH_MAX) exit(2);
+    if (strcmp(word, "floor") == 0) {
+        printf("%.9f\n", floor_seconds(s, count));
+        return;
+    }
+    double start = seconds(), processor = processor_seconds();
+    check(nn_sampler_run_grey(s, inputs, count, grey, &err), &err);
+    if (strcmp(word, "run") == 0) {
+        printf("%.9f %.9f\n", seconds() - start, processor_seconds() - processor);
+        return;
+    }
+    char input_path[1024];
+    snprintf(input_path, sizeof input_path, "%s.input", rest);
+    write_file(rest, grey, pixels);
+    write_file(input_path, inputs, (size_t)(nn_gan_latent_size(&s->config) + CLASSES) * sizeof *inputs);
+    printf("done\n");
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        fprintf(stderr, "usage: bench_sampling SIDE FMAP_BASE FMAP_MAX DEVICE WEIGHTS\n");
+    if (argc != 6 && argc != 4) {
+        fprintf(stderr, "usage: bench_sampling SIDE FMAP_BASE FMAP_MAX DEVICE WEIGHTS\n"
+                        "       bench_sampling CHECKPOINT DEVICE WEIGHTS\n");
         return 2;
     }
     struct nn_error err;
     struct nn_device device;
     struct nn_network net;
     struct nn_sampler *sampler;
-    struct nn_gan_config config = {.label_count = CLASSES, .fmap_base = atoi(argv[2]), .mbstd_group = 4};
-    config.fmap_max = atoi(argv[3]);
-    while (config.resolution_log2 < NN_RESOLUTION_LOG2_MAX && 1 << config.resolution_log2 < atoi(argv[1]))
-        config.resolution_log2++;
-    check(nn_device_open(&device, argv[4], NN_PRECISION_BEST, &err), &err);
-    check(nn_network_init(&net, &config, NN_GENERATOR, &err), &err);
-    size_t pixels = (size_t)1 << (2 * config.resolution_log2);
-    float *values = malloc(net.value_count * sizeof *values), *inputs = make_inputs(&config);
-    uint8_t *grey = malloc(BATCH_MAX * pixels);
-    if (!values || !grey) abort();
-    nn_network_init_values(&net, 1, values);
-    write_file(argv[5], values, net.value_count * sizeof *values);
+    check(nn_device_open(&device, argv[argc - 2], NN_PRECISION_BEST, &err), &err);
+    float *values = make_network(argc, argv, &net), *inputs = make_inputs(&net.config);
+    uint8_t *grey = malloc((size_t)BATCH_MAX << (2 * net.config.resolution_log2));
+    if (!grey) abort();
+    write_file(argv[argc - 1], values, net.value_count * sizeof *values);
     check(nn_sampler_new(&sampler, device.backend, &net, values, &err), &err);
     describe(&net);
     char line[1024], word[16], rest[1000];
     while (fgets(line, sizeof line, stdin) && sscanf(line, "%15s %999s", word, rest) == 2) {
-        int count = strcmp(word, "run") == 0 ? atoi(rest) : 1;
-        double start = seconds();
-        if (count < 1 || count > BATCH_MAX) return 2;
-        check(nn_sampler_run_grey(sampler, inputs, count, grey, &err), &err);
-        if (strcmp(word, "run") == 0) {
-            printf("%.9f\n", seconds() - start);
-        } else {
-            char input_path[1024];
-            snprintf(input_path, sizeof input_path, "%s.input", rest);
-            write_file(rest, grey, pixels);
-            write_file(input_path, inputs, (size_t)(nn_gan_latent_size(&config) + CLASSES) * sizeof *inputs);
-            printf("done\n");
-        }
+        answer(sampler, word, rest, inputs, grey);
         fflush(stdout);
     }
     nn_sampler_free(sampler);

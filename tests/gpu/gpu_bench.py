@@ -10,7 +10,6 @@ import argparse
 import datetime
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,11 +19,12 @@ sys.path[:0] = [os.path.join(HERE, "..", "bench"), os.path.join(HERE, "..", "ora
 
 try:
     import torch
-    import torch.nn.functional as F
+
+    from sample_peer import Ours, Generator
 except ImportError as why:
     sys.exit(f"gpu_bench: no PyTorch to compare with: {why}")
 
-LAST, DEVICE = torch.channels_last, "cuda"
+DEVICE = "cuda"
 
 
 def median_seconds(run, budget_s=2.0, least=5, most=200):
@@ -52,79 +52,6 @@ def ceilings():
     return copy, 2 * 8192**3 / median_seconds(lambda: a @ b)
 
 
-class Ours:
-    """bench_sampling, and the weights that it made."""
-
-    def __init__(self, build, side, base, most, folder):
-        self.weights_path = os.path.join(folder, "weights")
-        self.process = subprocess.Popen(
-            [f"{build}/tests/bench/bench_sampling", str(side), str(base), str(most), DEVICE, self.weights_path],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.shapes = {}
-        for line in self.process.stdout:
-            if line.strip() == "end":
-                break
-            name, *shape = line.split()
-            self.shapes[name] = tuple(map(int, shape))
-
-    def ask(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().strip()
-        if not answer:
-            raise RuntimeError("bench_sampling has ended")
-        return answer
-
-    def parameters(self):
-        flat = torch.frombuffer(bytearray(open(self.weights_path, "rb").read()), dtype=torch.float32)
-        made, at = {}, 0
-        for name, (o, i, h, w) in self.shapes.items():
-            count = o * i * h * w
-            made[name] = flat[at : at + count].reshape(o, h, w, i).permute(0, 3, 1, 2).contiguous()
-            at += count
-        return made
-
-
-class Peer(torch.nn.Module):
-    """The generator as a user would prepare it to be fast: weights scaled and folded beforehand, bf16."""
-
-    def __init__(self, parameters, res):
-        super().__init__()
-        from train_peer import spread
-
-        self.res, self.layers = res, {}
-
-        def add(name, kind, gain=2**0.5):
-            w, bias = parameters[name + "/weight"], parameters[name + "/bias"].flatten()
-            fan_in = w.shape[0] * (9 if kind == "up" else 1) if kind != "conv" else w[0].numel()
-            w = w * (gain / fan_in**0.5)
-            w = (spread(w) if kind == "up" else w).to(DEVICE, torch.bfloat16)
-            self.layers[name] = (w.contiguous(memory_format=LAST), bias.to(DEVICE, torch.bfloat16))
-
-        add("4x4/Dense", "dense", 2**0.5 / 4)
-        add("4x4/Conv", "conv")
-        for r in range(3, res + 1):
-            add(f"{2**r}x{2**r}/Conv0_up", "up")
-            add(f"{2**r}x{2**r}/Conv1", "conv")
-        add("ToRGB_lod0", "conv", 1)
-
-    @staticmethod
-    def finish(x):
-        x = F.leaky_relu(x, 0.2)
-        return x * torch.rsqrt((x * x).mean(dim=1, keepdim=True) + 1e-8)
-
-    def forward(self, inputs):
-        x = F.conv_transpose2d(inputs[..., None, None], *self.layers["4x4/Dense"])
-        x = self.finish(x.contiguous(memory_format=LAST))
-        x = self.finish(F.conv2d(x, *self.layers["4x4/Conv"], padding=1))
-        for r in range(3, self.res + 1):
-            side = 2**r
-            x = self.finish(F.conv_transpose2d(x, *self.layers[f"{side}x{side}/Conv0_up"], stride=2, padding=1))
-            x = self.finish(F.conv2d(x, *self.layers[f"{side}x{side}/Conv1"], padding=1))
-        x = F.conv2d(x, *self.layers["ToRGB_lod0"]).float()
-        return (x * 127.5 + 128).clamp(0, 255).to(torch.uint8)
-
-
 def sampling_work(side, base, most):
     """FLOP and bytes of one sample: each convolution's arithmetic with folded up-sampling, and each map written
     and read once in bf16."""
@@ -148,9 +75,9 @@ def sampling(options, copy, matrix):
     print(f"\n### Sampling {side}x{side}, width {base}/{most}, bf16; {flop / 1e9:.1f} GFLOP and "
           f"{size / 1e6:.0f} MB an image\n")
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        ours = Ours(options.build, side, base, most, folder)
-        eager = Peer(ours.parameters(), side.bit_length() - 1)
-        check_images(ours, eager, side, folder)
+        ours = Ours(options.build, [side, base, most], DEVICE, folder)
+        eager = Generator(ours.parameters(), side.bit_length() - 1, torch.bfloat16, DEVICE)
+        check_images(ours, eager, folder)
         compiled = torch.compile(eager, mode="max-autotune") if options.compile else None
         print("| batch | ours ms | images/s | eager ms | ratio | compiled ms | ratio | floor ms | ours / floor |")
         print("|---|---|---|---|---|---|---|---|---|")
@@ -165,7 +92,7 @@ def sampling(options, copy, matrix):
                 ours.ask(f"run {n}")
             mine, theirs = [], []
             for _ in range(options.rounds):  # alternating, so that the card's clocks serve both alike
-                mine.append(statistics.median(float(ours.ask(f"run {n}")) for _ in range(10)))
+                mine.append(statistics.median(ours.seconds(n)[0] for _ in range(10)))
                 theirs.append(median_seconds(lambda: run(eager), 0.5))
             mine, theirs = statistics.median(mine), statistics.median(theirs)
             fast = None
@@ -178,19 +105,13 @@ def sampling(options, copy, matrix):
             print(f"| {n} | {mine * 1e3:.3f} | {n / mine:.0f} | {theirs * 1e3:.3f} | {theirs / mine:.2f}x | "
                   + (f"{fast * 1e3:.3f} | {fast / mine:.2f}x" if fast else "- | -")
                   + f" | {floor * 1e3:.3f} | {mine / floor:.1f} |", flush=True)
-        ours.process.stdin.close()
+        ours.close()
 
 
-def check_images(ours, peer, side, folder):
+def check_images(ours, peer, folder):
     """The first sample by both, from the same weights and input."""
-    path = os.path.join(folder, "image")
-    ours.ask(f"image {path}")
-
-    def read(name, dtype):
-        return torch.frombuffer(bytearray(open(name, "rb").read()), dtype=dtype)
-
-    inputs = read(path + ".input", torch.float32)[None].to(DEVICE, torch.bfloat16)
-    image, theirs = read(path, torch.uint8).float(), peer(inputs).flatten().cpu().float()
+    image, inputs = ours.first_sample(folder)
+    image, theirs = image.float(), peer(inputs[None].to(DEVICE, torch.bfloat16)).flatten().cpu().float()
     print(f"The same sample by both: deviation {image.std():.1f} grey levels, difference {(image - theirs).abs().mean():.2f}"
           " on average.\n")
 
