@@ -30,6 +30,7 @@ nn_status srv_queue_start(struct srv_image_queue **out, const struct srv_sampler
     if (!q) return nn_fail(err, NN_ERR_MEMORY, "out of memory");
     q->sampler = sampler;
     q->cache = cache;
+    q->counts.batches.scale = HISTOGRAM_COUNT;
     pthread_condattr_init(&q->steady);
     pthread_condattr_setclock(&q->steady, CLOCK_MONOTONIC);
     pthread_mutex_init(&q->mutex, NULL);

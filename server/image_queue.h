@@ -89,9 +89,9 @@ struct srv_queue_counts {
     uint64_t refused[PRIORITIES]; /* at once */
     uint64_t late;                /* askers whose deadline passed */
     uint64_t dropped[PRIORITIES]; /* jobs that were not made as nobody wanted them any more */
-    int waiting[PRIORITIES], under_way; /* jobs, now */
-    struct srv_histogram batches;       /* images sampled in one call; srv_histogram_powers */
-    struct srv_histogram waited[PRIORITIES], sampling, encoding; /* a job, a batch, an image; _seconds */
+    int waiting[PRIORITIES], under_way;                          /* jobs, now */
+    struct srv_histogram batches;                                /* images sampled in one call */
+    struct srv_histogram waited[PRIORITIES], sampling, encoding; /* a job, a batch, an image */
 };
 
 struct srv_image_queue;

@@ -69,7 +69,7 @@ static void print_queue(FILE *out, const struct srv_queue_counts *c)
     print_one(out, "images_failed_total", "counter", (double)c->failed);
     print_one(out, "images_from_cache_total", "counter", (double)c->from_cache);
     print_one(out, "images_refused_total", "counter", refused);
-    print_one(out, "image_seconds_total", "counter", c->sampling.sum + c->encoding.sum);
+    print_one(out, "image_seconds_total", "counter", (double)(c->sampling.sum + c->encoding.sum) / 1e6);
     print_one(out, "images_waiting", "gauge", waiting);
 }
 

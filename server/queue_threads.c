@@ -16,11 +16,6 @@ int srv_sampler_batch_max(const struct nn_model_info *model)
     return strncmp(model->device, "cpu", 3) ? QUEUE_BATCH_MAX : 1;
 }
 
-static double seconds_between(int64_t from_us, int64_t to_us)
-{
-    return (double)(to_us - from_us) / 1e6;
-}
-
 static void end_job(struct srv_image_queue *q, struct srv_job *job, enum srv_queue_result result,
                     struct srv_blob *png)
 {
@@ -53,10 +48,9 @@ static void fill_batch(struct srv_image_queue *q, struct srv_batch *batch, struc
     batch->begun = 0;
     for (int i = 0; i < batch->count; i++) {
         const struct srv_job *job = batch->jobs[i];
-        srv_histogram_add(&q->counts.waited[job->priority], srv_histogram_seconds,
-                          seconds_between(job->asked_us, now_us));
+        srv_histogram_observe(&q->counts.waited[job->priority], now_us - job->asked_us);
     }
-    srv_histogram_add(&q->counts.batches, srv_histogram_powers, batch->count);
+    srv_histogram_observe(&q->counts.batches, batch->count);
 }
 
 /* Waits for work and for a batch to do it in; what is next is decided when both are there. NULL to stop.
@@ -119,7 +113,7 @@ static void pass_on(struct srv_image_queue *q, struct srv_batch *batch)
 static void note_rate(struct srv_image_queue *q, const struct srv_batch *batch, int64_t *cycle_us,
                       int64_t now_us)
 {
-    double seconds = seconds_between(*cycle_us, now_us) / batch->count;
+    double seconds = (double)(now_us - *cycle_us) / 1e6 / batch->count;
     q->seconds_per_image += (q->seconds_per_image > 0 ? NEWEST_WEIGHT : 1) * (seconds - q->seconds_per_image);
     *cycle_us = now_us;
 }
@@ -137,7 +131,7 @@ static void *run_engine(void *context)
         nn_status status = sample(q, batch, &err);
         int64_t now_us = srv_clock_monotonic_us();
         pthread_mutex_lock(&q->mutex);
-        srv_histogram_add(&q->counts.sampling, srv_histogram_seconds, seconds_between(started_us, now_us));
+        srv_histogram_observe(&q->counts.sampling, now_us - started_us);
         note_rate(q, batch, &cycle_us, now_us);
         batch->info = q->sampler->info(q->sampler->context, &batch->jobs[0]->request);
         if (status)
@@ -196,7 +190,7 @@ static void *run_encoder(void *context)
         struct srv_blob *png = encode(q, batch, index);
         int64_t now_us = srv_clock_monotonic_us();
         pthread_mutex_lock(&q->mutex);
-        srv_histogram_add(&q->counts.encoding, srv_histogram_seconds, seconds_between(started_us, now_us));
+        srv_histogram_observe(&q->counts.encoding, now_us - started_us);
         end_job(q, batch->jobs[index], png ? QUEUE_OK : QUEUE_FAILED, png);
         if (--batch->left == 0) give_back(q, batch);
         srv_blob_release(png);
