@@ -51,7 +51,8 @@ find_missing() {
     need npm "fetches playwright-core for the browser tests" command -v npm
     need python3 "tests against NumPy and PyTorch" test -x "$python"
     need python3-numpy "tests against NumPy" python_has numpy
-    need python3-scipy "tests of the sliced Wasserstein distance against SciPy" python_has scipy
+    need python3-scipy "tests of statistics and distances against SciPy" python_has scipy
+    need python3-sklearn "tests of the statistics against scikit-learn" python_has sklearn
     need python3-pil "tests that read images with a program of others" python_has PIL
     need python3-torch "tests of gradients and networks against PyTorch" python_has torch
 }

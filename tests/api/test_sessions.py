@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import hashlib
-import math
 import re
 import sqlite3
 import statistics
@@ -75,7 +74,8 @@ class Drill(DaemonTest):
     def test_the_summary_is_what_its_formulas_say(self):
         learner = Learner(self.daemon)
         classes, trials = truths(self.daemon, learner), []
-        self.assertIsNone(learner.summary().json["summary"]["accuracy"])
+        nothing_yet = learner.summary().json["summary"]["score"]
+        self.assertEqual((nothing_yet["accuracy"]["value"], nothing_yet["auc"]["gap"]), (None, "too_few"))
         for n, truth in enumerate(classes, 1):
             right = n % 4 != 0
             choice = truth if right else {"fracture": "no_fracture", "no_fracture": "fracture"}[truth]
@@ -87,17 +87,20 @@ class Drill(DaemonTest):
         auc = sum((s > n) + (s == n) / 2 for s in signals for n in noises) / (len(signals) * len(noises))
         hits, alarms = sum(r >= 4 for r in signals), sum(r >= 4 for r in noises)
         hit, alarm = (hits + 0.5) / (len(signals) + 1), (alarms + 0.5) / (len(noises) + 1)
-        self.assertAlmostEqual(summary["auc"], auc, 9)
-        self.assertAlmostEqual(summary["d_prime"], z(hit) - z(alarm), 9)
-        self.assertAlmostEqual(summary["criterion"], -(z(hit) + z(alarm)) / 2, 9)
-        self.assertAlmostEqual(summary["sensitivity"], hits / len(signals), 9)
-        self.assertAlmostEqual(summary["specificity"], 1 - alarms / len(noises), 9)
+        score = summary["score"]
+        for name, value in (("auc", auc), ("d_prime", z(hit) - z(alarm)), ("criterion", -(z(hit) + z(alarm)) / 2),
+                            ("accuracy", 0.8), ("sensitivity", hits / len(signals)),
+                            ("specificity", 1 - alarms / len(noises))):
+            self.assertAlmostEqual(score[name]["value"], value, 9, name)
+            if score[name]["gap"] is None:
+                self.assertTrue(score[name]["low"] < value < score[name]["high"], name)
+        self.assertEqual(score["counts"], {"hits": hits, "misses": len(signals) - hits, "false_alarms": alarms,
+                                           "correct_rejections": len(noises) - alarms})
+        self.assertEqual((score["roc"][0]["rating"], score["roc"][-1]["hits"]), (None, 1))
         self.assertEqual((summary["correct"], summary["answered"], summary["of"]), (8, 10, 10))
-        self.assertEqual(summary["accuracy"], 0.8)
-        self.assertEqual(summary["median_response_ms"], 550)
-        running = [sum(right for *_, right in trials[:n]) / n for n in range(1, 11)]
-        self.assertTrue(all(math.isclose(point["accuracy"], value) and point["n"] == n
-                            for n, (point, value) in enumerate(zip(summary["curve"], running), 1)))
+        self.assertEqual((summary["median_response_ms"], score["response_ms"]["all"]["median"]), (550, 550))
+        self.assertEqual((score["response_ms"]["right"]["count"], score["response_ms"]["wrong"]["count"]), (8, 2))
+        self.assertEqual((score["learning_curve"]["average"], score["learning_curve"]["gap"]), ([], "too_few"))
         self.assertEqual([item["truth"] for item in summary["items"]], classes)
         self.assertTrue(learner.daemon.get(learner.url, learner.secret).json["session"]["finished"])
 
@@ -216,12 +219,9 @@ class NoFeedback(DaemonTest):
             self.assertIsNone(answer["progress"]["correct"])
             summary = learner.summary().json["summary"]
             told = n == 4
-            self.assertEqual(summary["accuracy"] is not None, told)
             self.assertEqual(summary["correct"] is not None, told)
-            self.assertEqual(summary["curve"] != [], told)
+            self.assertEqual(summary["score"] is not None, told)
             self.assertEqual([item["truth"] is not None for item in summary["items"]], [told] * n)
-            for key in ("auc", "d_prime", "criterion", "sensitivity", "specificity"):
-                self.assertEqual(summary[key] is not None, told, key)
 
     def test_a_deck_keeps_its_prevalence(self):
         learner = Learner(self.daemon, "skewed")

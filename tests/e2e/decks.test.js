@@ -12,10 +12,12 @@ import { startDaemon } from './daemon.js';
 const SETTLE_MS = 300;
 const EXAM = { id: 'exam', title: 'A short exam', items: 3, feedback: 'none' };
 
+const LONG = { id: 'long', title: 'A long drill', items: 80 };
+
 let daemon;
 let browser;
 before(async () => {
-  daemon = await startDaemon((config) => config.decks.push({ ...config.decks[0], ...EXAM }));
+  daemon = await startDaemon((config) => config.decks.push({ ...config.decks[0], ...EXAM }, { ...config.decks[0], ...LONG }));
   browser = await launchBrowser();
 });
 after(async () => {
@@ -54,6 +56,40 @@ test('a deck without feedback is chosen, gives none, and ends with a summary', a
   assert.deepEqual(replies.map(({ body }) => JSON.parse(body).feedback), [null, null, null]);
   assert.deepEqual(student.complaints, []);
   await student.context.close();
+});
+
+/** Answers a whole session behind the page's back, like somebody who learns: right in 40 % at first, in 90 % later. */
+async function answerAll({ id, secret }) {
+  for (const { n, class: truth } of daemon.rows(`SELECT n, class FROM items WHERE session_id = '${id}' ORDER BY n`)) {
+    const right = n <= 20 ? n % 5 < 2 : n % 10 > 0;
+    const reply = await fetch(`${daemon.url}/api/v1/sessions/${id}/answers`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ key: randomUUID(), item: n, choice: right === (truth === 'fracture') ? 'fracture' : 'no_fracture', confidence: 1 + (n % 3), response_ms: 1500 + 20 * n }),
+    });
+    assert.equal(reply.status, 201);
+  }
+}
+
+test('the summary of a long drill has a learning curve', async () => {
+  for (const [device, width] of [[phone, '390'], [desktop, '1280']]) {
+    const student = await openPage(browser, device, daemon.url, width);
+    const { page } = student;
+    await page.click(`.deck:has([value=${LONG.id}])`);
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    await page.waitForLoadState('networkidle');
+    await answerAll(await page.evaluate(() => JSON.parse(sessionStorage.getItem('roentgym.session'))));
+    await page.route('**/api/v1/images/*', (route) => route.abort()); // eighty thumbnails take long and are not looked at
+    await page.reload();
+    await page.waitForSelector('.plot-learning .plot-fit');
+    assert.match(await page.textContent('.learning p'), /at the first image, \d+\s% at the last/);
+    assert.equal(await page.$$eval('.plot-roc .is-own', (dots) => dots.length), 1);
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+    await student.axe('the summary of a long drill');
+    await student.shot('long-summary');
+    await student.context.close();
+  }
 });
 
 test('a drill that was left goes on at its item', async () => {

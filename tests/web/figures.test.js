@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confidenceOfRating, countsFor, curvePoints, sides, smallestSize } from '../../web/js/figures.js';
+import { confidenceOfRating, fittedCurve, ownCutoff, place, sides, smallestSize } from '../../web/js/figures.js';
 import { texts } from '../../web/js/texts.js';
 
 test('confidence is the distance of a rating from the middle of the even scale', () => {
@@ -12,21 +12,23 @@ test('the second choice is the positive one', () => {
   assert.deepEqual([sides(deck).negative.id, sides(deck).positive.id], ['no_fracture', 'fracture']);
 });
 
-test('counts are of one truth only', () => {
-  const items = [
-    { truth: 'fracture', correct: true },
-    { truth: 'fracture', correct: false },
-    { truth: 'no_fracture', correct: true },
-  ];
-  assert.deepEqual(countsFor(items, 'fracture'), { right: 1, of: 2 });
-  assert.deepEqual(countsFor(items, 'dislocation'), { right: 0, of: 0 });
+test('a point of the unit square lies in its box, 1 at the top', () => {
+  const box = { left: 10, top: 20, width: 100, height: 50 };
+  assert.deepEqual([place(box, 0, 1), place(box, 0.5, 0.5), place(box, 1, 0)], [{ x: 10, y: 20 }, { x: 60, y: 45 }, { x: 110, y: 70 }]);
 });
 
-test('the curve spans its box, full accuracy at the top', () => {
-  const box = { left: 10, top: 20, width: 100, height: 50 };
-  const curve = [{ accuracy: 1 }, { accuracy: 0.5 }, { accuracy: 0 }];
-  assert.deepEqual(curvePoints(curve, box), [{ x: 10, y: 20 }, { x: 60, y: 45 }, { x: 110, y: 70 }]);
-  assert.deepEqual(curvePoints([{ accuracy: 1 }], box), [{ x: 10, y: 20 }]);
+test('the own cutoff is the last that counts only yes answers, also where some ratings were never given', () => {
+  const points = (...ratings) => [{ rating: null }, ...ratings.map((rating) => ({ rating }))];
+  assert.equal(ownCutoff(points(6, 5, 4, 3, 2, 1)).rating, 4);
+  assert.equal(ownCutoff(points(6, 2)).rating, 6);
+  assert.equal(ownCutoff(points(3, 1)).rating, null);
+});
+
+test('the fitted curve goes from start towards its asymptote', () => {
+  const curve = fittedCurve({ start: 0.5, asymptote: 0.9, rate: 1 }, 3);
+  assert.deepEqual(curve.map(({ n }) => n), [1, 2, 3]);
+  assert.equal(curve[0].accuracy, 0.5);
+  assert.ok(Math.abs(curve[2].accuracy - (0.9 - 0.4 * Math.exp(-2))) < 1e-12);
 });
 
 test('a thumbnail takes the smallest size that is large enough', () => {
@@ -35,12 +37,18 @@ test('a thumbnail takes the smallest size that is large enough', () => {
   assert.equal(smallestSize(undefined, 200), null);
 });
 
-test('every value of a figure has words, and a leaning names the answer', () => {
-  for (const auc of [0, 0.39, 0.4, 0.5, 0.65, 0.75, 0.85, 1]) {
-    assert.ok(texts.summary.aucWords(auc).length > 0);
+test('every value of a figure has words, and what chance explains is not held against anybody', () => {
+  const { aucWords, dPrimeWords } = texts.summary;
+  for (const value of [0, 0.39, 0.4, 0.5, 0.65, 0.75, 0.85, 1]) {
+    assert.ok(aucWords({ value, high: null }).length > 0);
   }
-  assert.match(texts.summary.aucWords(0.2), /below chance/);
-  assert.match(texts.summary.criterionWords(0.6, 'No fracture', 'Fracture'), /No fracture/);
-  assert.match(texts.summary.criterionWords(-0.6, 'No fracture', 'Fracture'), /“Fracture”/);
-  assert.match(texts.summary.criterionWords(0, 'No fracture', 'Fracture'), /no leaning/);
+  assert.match(aucWords({ value: 0.2, high: 0.45 }), /below chance/);
+  assert.match(aucWords({ value: 0.2, high: 0.6 }), /close to chance/);
+  assert.match(dPrimeWords({ value: -1, high: -0.1 }), /other way/);
+  assert.match(dPrimeWords({ value: -1, high: 0.4 }), /no difference/);
+  assert.equal(texts.summary.decimal(-0.001), '0.00');
+  const leaning = (value, low, high) => texts.summary.criterionWords({ value, low, high }, 'No fracture', 'Fracture');
+  assert.match(leaning(0.6, 0.1, 1.1), /“No fracture”/);
+  assert.match(leaning(-0.6, -1.1, -0.1), /“Fracture”/);
+  assert.match(leaning(0.6, -0.1, 1.3), /no leaning/);
 });

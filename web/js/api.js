@@ -24,17 +24,29 @@ const TIMEOUT_MS = 20000;
  * @property {string[]} classes
  * @property {'simulated'|'real'} training_data
  *
- * @typedef {object} Summary rates are 0..1; what cannot be computed, or told yet, is null
+ * @typedef {object} Summary
  * @property {number} of items in the deck
  * @property {?number} correct
- * @property {?number} sensitivity
- * @property {?number} specificity
- * @property {?number} auc
- * @property {?number} d_prime
- * @property {?number} criterion
- * @property {?number} median_response_ms
- * @property {{n: number, accuracy: number}[]} curve share correct after each answer
+ * @property {?Score} score null while nothing may be told
  * @property {SummaryItem[]} items
+ *
+ * @typedef {object} Score the parts that the pages use; openapi.json has all and says how they are computed
+ * @property {number} trials
+ * @property {{hits: number, misses: number, false_alarms: number, correct_rejections: number}} counts
+ * @property {Estimate} accuracy
+ * @property {Estimate} sensitivity
+ * @property {Estimate} specificity
+ * @property {Estimate} auc
+ * @property {Estimate} d_prime
+ * @property {Estimate} criterion
+ * @property {{rating: ?number, false_alarms: number, hits: number}[]} roc from (0, 0) to (1, 1), or empty
+ * @property {{all: ?Quartiles, right: ?Quartiles, wrong: ?Quartiles}} response_ms
+ * @property {{trials_needed: number, window: number, average: {n: number, accuracy: number}[], fit: ?{start: number,
+ *   asymptote: number, rate: number, last: number}, gap: ?string}} learning_curve
+ *
+ * @typedef {{value: ?number, low: ?number, high: ?number, gap: ?string}} Estimate with its 95 % interval; gap says
+ *   why something is null
+ * @typedef {{count: number, lower: number, median: number, upper: number}} Quartiles
  *
  * @typedef {object} SummaryItem
  * @property {number} n

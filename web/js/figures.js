@@ -1,5 +1,5 @@
 /**
- * Pure figures of the summary page: counts behind the rates, and the curve's geometry.
+ * Pure figures of the summary page: what ratings stand for, and the geometry of its plots.
  */
 
 /** 1, 2, 3 for a rating of the even six-point scale: its distance from the middle. */
@@ -17,26 +17,35 @@ export function sides(deck) {
 }
 
 /**
- * How many items of one truth there were and how many of them were answered right.
- * @param {{truth: string, correct: boolean}[]} items
- * @returns {{right: number, of: number}}
+ * Where a point of the unit square lies in a box whose top is 1.
+ * @param {{left: number, top: number, width: number, height: number}} box
+ * @returns {{x: number, y: number}} rounded to a tenth
  */
-export function countsFor(items, truth) {
-  const mine = items.filter((item) => item.truth === truth);
-  return { right: mine.filter((item) => item.correct).length, of: mine.length };
+export function place({ left, top, width, height }, x, y) {
+  return {
+    x: Math.round((left + x * width) * 10) / 10,
+    y: Math.round((top + (1 - y) * height) * 10) / 10,
+  };
 }
 
 /**
- * Points of the running accuracy in a box, accuracy 1 at the top.
- * @param {{n: number, accuracy: number}[]} curve
- * @param {{left: number, top: number, width: number, height: number}} box
- * @returns {{x: number, y: number}[]} rounded to a tenth
+ * The point of the ROC curve that stands for the answers as they were given: ratings of 4 and more are a yes.
+ * @param {{rating: ?number}[]} points falling in rating; the first, with nothing counted as a yes, has none
  */
-export function curvePoints(curve, { left, top, width, height }) {
-  const step = curve.length > 1 ? width / (curve.length - 1) : 0;
-  return curve.map(({ accuracy }, i) => ({
-    x: Math.round((left + i * step) * 10) / 10,
-    y: Math.round((top + (1 - accuracy) * height) * 10) / 10,
+export function ownCutoff(points) {
+  return points.filter(({ rating }) => rating === null || rating >= 4).pop();
+}
+
+/**
+ * The fitted learning curve at each trial.
+ * @param {{start: number, asymptote: number, rate: number}} fit
+ * @param {number} last
+ * @returns {{n: number, accuracy: number}[]} n from 1 to last
+ */
+export function fittedCurve({ start, asymptote, rate }, last) {
+  return Array.from({ length: last }, (_, i) => ({
+    n: i + 1,
+    accuracy: asymptote - (asymptote - start) * Math.exp(-rate * i),
   }));
 }
 

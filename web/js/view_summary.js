@@ -1,11 +1,12 @@
 /**
- * The result: score, figures with their meaning in words, the curve, and every image again.
+ * The result: score, figures with their range and their meaning in words, the curves, and every image again.
  */
 
-import { el, svg } from './dom.js';
+import { el } from './dom.js';
 import { thumbnailUrl } from './api.js';
 import { choiceLabel } from './state.js';
-import { confidenceOfRating, countsFor, curvePoints, sides, smallestSize } from './figures.js';
+import { confidenceOfRating, sides, smallestSize } from './figures.js';
+import { learningPlot, rocPlot } from './view_plots.js';
 import { mark } from './view_drill.js';
 import { texts } from './texts.js';
 
@@ -22,74 +23,90 @@ const THUMBNAIL_PIXELS = 200;
  * @returns {HTMLElement}
  */
 export function summaryView({ deck, model, summary, onAgain, onStartPage }) {
-  const told = summary.correct !== null && summary.correct !== undefined;
+  const { score } = summary;
   return el('main', { class: 'summary', 'data-screen': 'summary' },
     el('p', { class: 'wordmark' }, texts.product),
     el('h1', { tabindex: '-1' }, t.title),
-    told ? score(summary) : el('p', { class: 'summary-lead' }, `${t.thanks} ${t.noFeedback}`),
+    ...(score ? result(summary) : [el('p', { class: 'summary-lead' }, `${t.thanks} ${t.noFeedback}`)]),
     el('div', { class: 'summary-actions' },
       el('button', { type: 'button', class: 'button button-main', id: 'again', on: { click: onAgain } }, t.again),
       el('button', { type: 'button', class: 'button button-quiet', id: 'to-start', on: { click: onStartPage } }, t.toStart)),
-    told ? measures(deck, summary) : null,
-    told && summary.curve?.length > 1 ? curveFigure(summary.curve) : null,
+    score ? measures(deck, score) : null,
+    score ? answers(deck, score) : null,
+    score?.learning_curve.average.length > 1 ? learning(score) : null,
     itemList(deck, model, summary),
     el('p', { class: 'summary-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
 }
 
-function score({ correct, of }) {
-  return el('p', { class: 'score' }, el('strong', {}, t.score(correct, of)), el('span', {}, t.scoreNote));
+function result({ correct, of, score: { accuracy } }) {
+  return [
+    el('p', { class: 'score' }, el('strong', {}, t.score(correct, of)), el('span', {}, t.scoreNote)),
+    accuracy.low === null ? null : el('p', { class: 'summary-lead' }, t.scoreRange(accuracy, of)),
+  ];
 }
 
-function measures(deck, summary) {
+function measures(deck, score) {
   const { negative, positive } = sides(deck);
+  const { counts, auc, d_prime: sharpness, criterion, response_ms: times } = score;
   const rows = [
-    rate(t.sensitivity(positive.label), t.sensitivityTerm, summary.sensitivity, countsFor(summary.items, positive.id)),
-    rate(t.specificity(negative.label), t.specificityTerm, summary.specificity, countsFor(summary.items, negative.id)),
-    figure(t.auc, t.aucTerm, summary.auc, t.aucWords),
-    figure(t.dPrime, t.dPrimeTerm, summary.d_prime, t.dPrimeWords),
-    figure(t.criterion, t.criterionTerm, summary.criterion, (c) => t.criterionWords(c, negative.label, positive.label)),
-    row(t.time, t.timeTerm, Number.isFinite(summary.median_response_ms) ? t.seconds(summary.median_response_ms) : null, ''),
+    rate(t.sensitivity(positive.label), t.sensitivityTerm, score.sensitivity, counts.hits, counts.misses),
+    rate(t.specificity(negative.label), t.specificityTerm, score.specificity, counts.correct_rejections, counts.false_alarms),
+    figure(t.auc, t.aucTerm, auc, t.aucWords(auc)),
+    figure(t.dPrime, t.dPrimeTerm, sharpness, t.dPrimeWords(sharpness)),
+    figure(t.criterion, t.criterionTerm, criterion, t.criterionWords(criterion, negative.label, positive.label)),
+    times.all ? row(t.time, t.timeTerm, t.seconds(times.all.median), t.timeWords(times), t.timeRange(times.all)) : null,
   ];
+  const curveNote = score.learning_curve.gap === 'too_few' ? t.curveTooFew(score.learning_curve.trials_needed) : '';
   return el('section', { class: 'measures' },
     el('h2', {}, t.measures),
     el('dl', {}, ...rows),
-    el('p', { class: 'measures-note' }, `${t.fewItems(summary.of)} ${t.labelNote}`));
+    el('p', { class: 'measures-note' }, `${t.rangeNote(score.trials)} ${curveNote}`),
+    el('p', { class: 'measures-note' }, t.labelNote));
 }
 
-function rate(name, term, value, { right, of }) {
-  return row(name, term, Number.isFinite(value) ? t.percent(value) : null, t.counts(right, of));
+function rate(name, term, { value, low, high }, right, wrong) {
+  return value === null ? null : row(name, term, t.percent(value), t.counts(right, right + wrong), t.range(t.percent(low), t.percent(high)));
 }
 
-function figure(name, term, value, words) {
-  return Number.isFinite(value) ? row(name, term, value.toFixed(2).replace('-', '−'), words(value)) : null;
+function figure(name, term, { value, low, high, gap }, words) {
+  return value === null ? null : row(name, term, t.decimal(value), words,
+    low === null ? t.noRange(gap) : t.range(t.decimal(low), t.decimal(high)));
 }
 
-function row(name, term, value, words) {
-  return value === null ? null : el('div', {},
+function row(name, term, value, words, range) {
+  return el('div', {},
     el('dt', {}, name, ' ', el('small', {}, term)),
-    el('dd', {}, el('strong', {}, value), words ? el('span', {}, words) : null));
+    el('dd', {}, el('strong', {}, value), el('span', {}, words), el('span', { class: 'range' }, range)));
 }
 
-function curveFigure(curve) {
-  const box = { left: 60, top: 16, width: 520, height: 160 };
-  const points = curvePoints(curve, box);
-  const last = points[points.length - 1];
-  const across = (share, label) => {
-    const y = String(box.top + (1 - share) * box.height);
-    return [
-      svg('line', { class: 'curve-grid', x1: String(box.left), x2: String(box.left + box.width), y1: y, y2: y }),
-      svg('text', { class: 'curve-label', x: String(box.left - 18), y, 'text-anchor': 'end', 'dominant-baseline': 'middle' }, label),
-    ];
-  };
-  return el('section', { class: 'curve' },
+/** What was answered to what, and the curve that the ratings make of it; the curve takes both kinds of image. */
+function answers(deck, score) {
+  const { negative, positive } = sides(deck);
+  return el('section', { class: 'answers-told' },
+    el('h2', {}, t.roc),
+    el('div', { class: 'roc' },
+      score.roc.length ? rocPlot(score.roc, negative.label, positive.label) : null,
+      el('div', {},
+        score.roc.length ? el('p', {}, t.rocWords(score.auc.value, negative.label, positive.label)) : null,
+        confusion(score.counts, negative.label, positive.label))));
+}
+
+function confusion(counts, no, yes) {
+  const cells = (truth, saidNo, saidYes) => el('tr', {},
+    el('th', { scope: 'row' }, t.madeAs(truth)), el('td', {}, String(saidNo)), el('td', {}, String(saidYes)));
+  return el('table', { class: 'confusion' },
+    el('caption', {}, t.confusion),
+    el('thead', {}, el('tr', {}, el('td', {}), el('th', { scope: 'col' }, t.youSaid(no)), el('th', { scope: 'col' }, t.youSaid(yes)))),
+    el('tbody', {},
+      cells(no, counts.correct_rejections, counts.false_alarms),
+      cells(yes, counts.misses, counts.hits)));
+}
+
+function learning({ learning_curve: curve, accuracy }) {
+  return el('section', { class: 'learning' },
     el('h2', {}, t.curve),
-    svg('svg', { viewBox: '0 0 640 208', role: 'img', 'aria-label': t.curveAlt(curve) },
-      ...across(1, '100'), ...across(0.5, '50'), ...across(0, '0'),
-      svg('polyline', { class: 'curve-line', points: points.map(({ x, y }) => `${x},${y}`).join(' ') }),
-      ...points.map(({ x, y }) => svg('circle', { class: 'curve-dot', cx: String(x), cy: String(y), r: '4' })),
-      ...curve.map(({ n }, i) => svg('text', { class: 'curve-label', x: String(points[i].x), y: '200', 'text-anchor': 'middle' }, String(n))),
-      svg('text', { class: 'curve-end', x: String(last.x + 10), y: String(last.y), 'dominant-baseline': 'middle' },
-        t.curveEnd(curve[curve.length - 1].accuracy))));
+    learningPlot(curve),
+    el('p', {}, `${t.curveWords(curve.window)} ${curve.fit ? t.curveFit(curve.fit) : t.curveFlat(accuracy.value)}`));
 }
 
 function itemList(deck, model, { items, of }) {

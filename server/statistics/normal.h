@@ -1,0 +1,16 @@
+/* The standard normal distribution. */
+#ifndef SRV_STATISTICS_NORMAL_H
+#define SRV_STATISTICS_NORMAL_H
+
+/* The quantile of 0.975: intervals reach this many standard errors to each side. */
+#define SRV_STAT_Z95 1.959963984540054
+
+double srv_stat_normal_density(double x);
+
+/* The x at which the distribution function reaches p, 0 < p < 1; to 1e-12. */
+double srv_stat_normal_quantile(double p);
+
+/* The chance of a value at least as far from 0 as z, on either side. */
+double srv_stat_normal_two_sided(double z);
+
+#endif

@@ -1,0 +1,41 @@
+/* The empirical ROC curve of a reader's ratings, its area, and the comparison of two areas. Ratings are taken
+ * as they are: higher means more surely a signal, and an area below one half stays below. */
+#ifndef SRV_STATISTICS_ROC_H
+#define SRV_STATISTICS_ROC_H
+
+#include "server/statistics/trial.h"
+
+/* The rates among noises and among signals of a rating of `rating` or more. The curve's first point, (0, 0),
+ * has the rating INFINITY; the last is (1, 1). */
+struct srv_stat_roc_point {
+    double rating, false_alarms, hits;
+};
+
+/* Writes one point for each different rating and the first, falling in rating; `points` has room for
+ * count + 1. *used is how many there are; 0 when the answer is TOO_FEW, ONE_KIND, NOT_FINITE or NO_MEMORY. */
+enum srv_stat_gap srv_stat_roc(const struct srv_stat_trial *trials, int count,
+                               struct srv_stat_roc_point *points, int *used);
+
+/* The area: the share of (signal, noise) pairs that the ratings order rightly, ties one half (Mann-Whitney).
+ * Standard error by DeLong, DeLong & Clarke-Pearson 1988; the interval is taken on the logit scale,
+ * logit A -+ 1.96 se / (A (1 - A)), which stays within 0..1. Where the error comes out as 0 (perfect
+ * separation, all ratings alike) it says nothing about how far the reader would keep that up: NO_SPREAD. */
+struct srv_stat_estimate srv_stat_auc(const struct srv_stat_trial *trials, int count);
+
+/* The difference of two areas, first less second, with DeLong's standard error, a plain interval
+ * (value -+ 1.96 se), and the two-sided test of no difference. z and p are 0 where the interval is absent. */
+struct srv_stat_auc_difference {
+    struct srv_stat_estimate difference;
+    double z, p;
+};
+
+/* Two ratings of the same `count` items, item by item in the same order: SRV_STAT_UNPAIRED when the truths
+ * differ. */
+struct srv_stat_auc_difference srv_stat_auc_paired(const struct srv_stat_trial *first,
+                                                   const struct srv_stat_trial *second, int count);
+
+/* Two readers, each with items of their own. */
+struct srv_stat_auc_difference srv_stat_auc_unpaired(const struct srv_stat_trial *first, int first_count,
+                                                     const struct srv_stat_trial *second, int second_count);
+
+#endif
