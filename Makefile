@@ -1,6 +1,7 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
-# trains and `make bench-sample` samples beside PyTorch and print who was faster.
+# trains and `make bench-sample` samples beside PyTorch and print who was faster; `make bench-load` plays a class
+# of learners against the daemon.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -8,7 +9,7 @@
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
-#   ONLY=64/2048/128   the one cell of `make bench-train`, or model of `make bench-sample`, to measure
+#   ONLY=64/2048/128   the one cell of `make bench-train`, model of `make bench-sample` or scenario of `make bench-load`
 #   B=build         where the output goes
 #   CUDA=no         leaves the CUDA backend out; by itself it is built where nvcc and cuDNN are found
 #   V=1             shows the compiler's command lines
@@ -63,6 +64,7 @@ UNIT     := $(call programs,tests/unit/test_*.c)
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 OTHER    := $(call programs,tests/api/test_*.c tests/faults/test_*.c tests/oracle/*.c)
 BENCH    := $(call programs,tests/bench/bench_*.c)
+LOAD     := $(B)/tests/bench/load_learners
 
 # `make -j` is the default for the targets below that build by calling make again after the set-up.
 PARALLEL  = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
@@ -103,8 +105,8 @@ test:
 	@tests/run.sh $(B) $(SUITES)
 
 unit-programs: $(UNIT) $(FUZZ)
-programs: unit-programs $(OTHER) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
-bench: all $(BENCH)
+programs: unit-programs $(OTHER) $(LOAD) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
+bench: all $(BENCH) $(LOAD)
 
 # What needs a GPU; without one both say so.
 gpu-programs: all $(UNIT) $(BENCH)
@@ -114,9 +116,10 @@ gpu-bench: gpu-programs
 	@. tests/gpu/cuda_libraries.sh; python3 tests/gpu/gpu_bench.py --build $(B)
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
 	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
-
 bench-sample: $(B)/tests/bench/bench_sampling
 	tests/bench/bench_sample.py --build $(B) $(if $(ONLY),--only $(ONLY))
+bench-load: $(B)/roentgymd $(LOAD)
+	tests/bench/bench_load.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 # Rebuilds what the compiler's flags or the list of source files would change. -Werror changes no object.
 remember  = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$(2)' >$(1))
@@ -185,9 +188,10 @@ $(B)/host/%.cu.o: %.cu $(B)/flags.txt
 
 $(UNIT): $(call helpers,tests/unit,tests/unit/test_%)
 $(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)
-$(UNIT) $(FUZZ) $(OTHER) $(BENCH): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
+$(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
+$(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl -lz
 
 # Its source takes the file in whole.
 $(B)/server/schema.o: schema.sql
@@ -204,7 +208,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-sample gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-sample bench-load gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
