@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "server/secrets.h"
 
 enum {
     HEADERS_MAX = 32 * 1024,
@@ -32,6 +35,7 @@ struct exchange {
     struct srv_connection *connection;
     char *body;
     size_t size, dropped;
+    int malformed; /* as in a request */
 };
 
 /* ---- headers of every response ---- */
@@ -132,14 +136,17 @@ static struct MHD_Response *blob_response(struct srv_response *response)
 }
 
 static enum MHD_Result send_response(struct srv_http *http, struct MHD_Connection *connection,
-                                     struct srv_connection *place, struct srv_response *response)
+                                     const struct srv_request *request, struct srv_response *response)
 {
+    struct srv_connection *place = request->connection;
     size_t size_bytes = response->body ? response->body->size_bytes : 0;
     struct MHD_Response *out =
         response->stream.next ? stream_response(place, response) : blob_response(response);
     if (!out) return MHD_NO;
     add_headers(out, response);
-    if (atomic_load(&http->shut)) MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
+    MHD_add_response_header(out, "X-Request-Id", request->id);
+    if (atomic_load(&http->shut) || request->malformed)
+        MHD_add_response_header(out, MHD_HTTP_HEADER_CONNECTION, "close");
     srv_connection_enter(place, CONNECTION_SENDING, size_bytes);
     enum MHD_Result result = MHD_queue_response(connection, (unsigned)response->status, out);
     MHD_destroy_response(out);
@@ -164,26 +171,67 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* Of "http://host/path", which a server must take too (RFC 9112 section 3.2.2), the path. */
+static const char *path_of(const char *url)
+{
+    size_t scheme = !strncasecmp(url, "http://", 7) ? 7 : !strncasecmp(url, "https://", 8) ? 8 : 0;
+    if (scheme == 0) return url;
+    const char *path = strchr(url + scheme, '/');
+    return path ? path : "/";
+}
+
+struct framing {
+    int hosts, lengths, encodings;
+    bool spaced, foreign;
+};
+
+static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value)
+{
+    struct framing *framing = context;
+    (void)kind;
+    framing->hosts += !strcasecmp(name, MHD_HTTP_HEADER_HOST);
+    framing->lengths += !strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    framing->spaced |= strpbrk(name, " \t") != NULL;
+    if (!strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+        framing->encodings++;
+        framing->foreign |= !value || strcasecmp(value, "chunked");
+    }
+    return MHD_YES;
+}
+
+/* Where the request's end or its host can be read in two ways, a proxy and we could differ on what belongs to
+ * whom (RFC 9112 section 11.2). MHD takes the first of each. Returns the status to refuse it with, or 0. */
+static int check_framing(struct MHD_Connection *connection)
+{
+    struct framing framing = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, note_framing, &framing);
+    if (framing.foreign) return 501;
+    return framing.spaced || framing.hosts > 1 || framing.lengths + framing.encodings > 1 ? 400 : 0;
+}
+
 static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *connection, const char *url,
                               const char *method, const char *version, const struct exchange *exchange)
 {
     struct srv_request request = {
         .method = strcmp(method, "HEAD") ? method : "GET", /* MHD leaves the body out */
-        .path = url,
+        .path = path_of(url),
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
         .if_none_match = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
         .body = exchange->body ? exchange->body : "",
         .body_size = exchange->size,
         .body_too_large = exchange->dropped > 0,
+        .malformed = exchange->malformed,
         .connection = exchange->connection,
         .interim = !strcmp(version, MHD_HTTP_VERSION_1_1),
     };
     struct srv_response response = {0};
     srv_connection_enter(exchange->connection, CONNECTION_ANSWERING, 0);
+    srv_random_hex(request.id, sizeof request.id);
     MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, &request);
     http->answer(http->context, &request, &response);
-    enum MHD_Result result = send_response(http, connection, exchange->connection, &response);
+    enum MHD_Result result = send_response(http, connection, &request, &response);
     srv_response_release(&response);
     return result;
 }
@@ -221,6 +269,8 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         exchange->connection = place;
         srv_connection_enter(place, CONNECTION_RECEIVING, 0);
         atomic_fetch_add(&http->under_way, 1);
+        exchange->malformed = check_framing(connection);
+        if (exchange->malformed) return answer(http, connection, url, method, version, exchange);
         const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
         if (!length || strtoull(length, NULL, 10) <= DRAIN_MAX) return MHD_YES;
         exchange->dropped = 1; /* answered before the body is read; MHD closes the connection after it */
@@ -288,9 +338,9 @@ static struct MHD_Daemon *start_daemon(struct srv_http *http)
                             0, NULL, NULL, handle, http, MHD_OPTION_NOTIFY_COMPLETED, completed, http,
                             MHD_OPTION_NOTIFY_CONNECTION, notify, http, MHD_OPTION_UNESCAPE_CALLBACK,
                             unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
-                            MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)HEADERS_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK,
-                            MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_END);
 }
 
 nn_status srv_http_start(struct srv_http **out, struct srv_connections *connections,

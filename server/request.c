@@ -80,12 +80,23 @@ const char *srv_request_bearer(const struct srv_request *request)
     return value + strspn(value, " ");
 }
 
-/* A tag is found as text: our tags are quoted hex, which no part of another tag can look like. A W/ prefix
- * does not matter for GET (RFC 9110 section 13.1.2 compares weakly). */
+/* A list of tags, each quoted, with or without W/: for GET they are compared weakly (RFC 9110
+ * section 13.1.2). What follows something that is not a tag is not looked at. */
 bool srv_request_matches_etag(const struct srv_request *request, const char *etag)
 {
-    const char *value = request->if_none_match;
-    return value && (!strcmp(value, "*") || strstr(value, etag));
+    const char *at = request->if_none_match;
+    size_t length = strlen(etag);
+    if (!at) return false;
+    if (at[strspn(at, " \t")] == '*') return at[strspn(at, " \t*")] == '\0';
+    for (;;) {
+        at += strspn(at, " \t,");
+        if (!strncmp(at, "W/", 2)) at += 2;
+        const char *end = *at == '"' ? strchr(at + 1, '"') : NULL;
+        if (!end) return false;
+        if ((size_t)(end + 1 - at) == length && !memcmp(at, etag, length)) return true;
+        at = end + 1 + strspn(end + 1, " \t");
+        if (*at != ',') return false;
+    }
 }
 
 bool srv_request_read_u64(const char *text, uint64_t *value)

@@ -17,6 +17,7 @@ enum {
     REQUEST_PARAMS_MAX = 3,
     REQUEST_PARAM_TEXT = 80, /* longer than any id, class or number that a route takes */
     REQUEST_QUERY_MAX = 8,
+    REQUEST_ID_TEXT = 17, /* 64 random bits as hex, and the NUL */
 };
 
 struct srv_query {
@@ -24,8 +25,10 @@ struct srv_query {
 };
 
 struct srv_request {
-    const char *method;                                  /* GET for a HEAD too */
-    const char *path;                                    /* decoded, without the query */
+    char id[REQUEST_ID_TEXT]; /* made here, for the log and the X-Request-Id of the response; says nothing */
+    int malformed;            /* 0, or the status that its head must be refused with: 400, 501 */
+    const char *method;       /* GET for a HEAD too */
+    const char *path;         /* decoded, without the query */
     char params[REQUEST_PARAMS_MAX][REQUEST_PARAM_TEXT]; /* what the route's {...} matched, in order */
     struct srv_query query[REQUEST_QUERY_MAX];
     int query_count;

@@ -30,6 +30,13 @@ static void refuse_method(const struct srv_request *request, const char *allow, 
     strcpy(response->allow, allow);
 }
 
+static void refuse_malformed(const struct srv_request *request, struct srv_response *response)
+{
+    srv_respond_error(response, request->malformed, "malformed_head",
+                      request->malformed == 501 ? "The transfer coding is unknown."
+                                                : "The headers contradict each other.");
+}
+
 static void serve_unrouted(struct srv_app *app, const struct srv_request *request,
                            struct srv_response *response)
 {
@@ -50,8 +57,11 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
 {
     struct srv_app *app = context;
     int64_t started_us = srv_clock_monotonic_us();
-    const struct srv_route *route = srv_router_find(api_routes, (size_t)api_route_count, request);
-    if (route)
+    const struct srv_route *route =
+        request->malformed ? NULL : srv_router_find(api_routes, (size_t)api_route_count, request);
+    if (request->malformed)
+        refuse_malformed(request, response);
+    else if (route)
         route->handler(app, request, response);
     else
         serve_unrouted(app, request, response);

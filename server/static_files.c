@@ -77,12 +77,9 @@ static void send_file(int file, const char *type, const struct srv_request *requ
     nn_sha256_hex(bytes, (size_t)info.st_size, hash);
     snprintf(response->etag, sizeof response->etag, "\"%.32s\"", hash);
     response->cache_control = "no-cache"; /* keep, but ask whether it is still the same */
-    if (srv_request_matches_etag(request, response->etag)) {
-        response->status = 304;
-        free(bytes);
-    } else {
-        srv_respond_bytes(response, type, bytes, (size_t)info.st_size);
-    }
+    srv_respond_bytes(response, type, bytes, (size_t)info.st_size);
+    /* Sent without the body, but with its length, as a 304 should. */
+    if (response->status == 200 && srv_request_matches_etag(request, response->etag)) response->status = 304;
 }
 
 void srv_static_file(int folder, const struct srv_request *request, struct srv_response *response)
