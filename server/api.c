@@ -6,15 +6,57 @@
 #include "server/clock.h"
 #include "server/flat_png.h"
 
-enum { LOADING_RETRY_S = 2 };
+enum { MODEL_WAIT_MS = 10000, LOADING_RETRY_S = 2, BROKEN_RETRY_S = 10 };
 
-const struct nn_model_info *api_loaded_model(struct srv_app *app, struct srv_response *response)
+static int64_t model_deadline_us(void)
 {
-    const struct nn_model *model = atomic_load(&app->model);
-    if (model) return nn_model_info(model);
-    srv_respond_error(response, 503, "loading", "The model is being loaded.");
-    response->retry_after_s = LOADING_RETRY_S;
-    return NULL;
+    return srv_clock_monotonic_us() + MODEL_WAIT_MS * INT64_C(1000);
+}
+
+void api_respond_model_gone(struct srv_response *response)
+{
+    srv_respond_error(
+        response, 410, "model_gone",
+        "The model that drew this session's images is not here any more. Your answers are kept; "
+        "please start a new session.");
+}
+
+static void respond_no_model(enum srv_models_result result, struct srv_response *response)
+{
+    switch (result) {
+    case MODELS_UNKNOWN:
+        srv_respond_error(response, 404, "unknown_model",
+                          "There is no such model; /api/v1/models lists them.");
+        break;
+    case MODELS_BROKEN:
+        srv_respond_error(response, 503, "model_unavailable",
+                          "The model cannot be used at the moment. Whoever runs this server finds the reason "
+                          "at /api/v1/models.");
+        response->retry_after_s = BROKEN_RETRY_S;
+        break;
+    case MODELS_GONE:
+        api_respond_model_gone(response);
+        break;
+    default:
+        srv_respond_error(response, 503, "loading", "The model is being loaded.");
+        response->retry_after_s = LOADING_RETRY_S;
+    }
+}
+
+struct srv_model *api_model(struct srv_app *app, const char *name, struct srv_response *response)
+{
+    struct srv_model *model;
+    enum srv_models_result result = srv_models_hold(app->models, name, model_deadline_us(), &model);
+    if (result != MODELS_OK) respond_no_model(result, response);
+    return model;
+}
+
+struct srv_model *api_session_model(struct srv_app *app, const char *sha256, struct srv_response *response)
+{
+    struct srv_model *model;
+    enum srv_models_result result = srv_models_hold_version(app->models, sha256, model_deadline_us(), &model);
+    if (result != MODELS_OK) respond_no_model(result, response);
+    return model;
 }
 
 /* The id is looked up before the secret is checked: ids are random, so telling 404 from 401 tells nothing
@@ -84,26 +126,28 @@ bool api_send_image(struct srv_app *app, const struct srv_request *request, enum
     }
 }
 
-bool api_item_image(const struct nn_model_info *model, const struct srv_store_item *item,
+bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
                     struct srv_image_request *image)
 {
-    int class_index = srv_deck_class_find(model, item->class_name);
-    if (class_index < 0 || strcmp(model->sha256, item->model_sha256)) return false;
+    const struct nn_model_info *info = srv_model_info(model);
+    int class_index = srv_deck_class_find(info, item->class_name);
+    if (class_index < 0 || strcmp(info->sha256, item->model_sha256)) return false;
     *image = (struct srv_image_request){
+        .model = model,
         .sample = {item->seed, class_index, (float)item->strength, (float)item->truncation},
-        .size = model->resolution,
+        .size = info->resolution,
         .depth = 8,
         .labelled = false,
     };
     return true;
 }
 
-void api_read_ahead(struct srv_app *app, const struct nn_model_info *model, const char *session_id, int at,
-                    int size)
+void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size)
 {
     int64_t now_us = srv_clock_monotonic_us();
-    struct srv_ahead_span span = srv_read_ahead_move(app->read_ahead, session_id, at, size,
-                                                     srv_flat_png_size(model->resolution), now_us);
+    size_t image_bytes = srv_flat_png_size(srv_model_info(model)->resolution);
+    struct srv_ahead_span span =
+        srv_read_ahead_move(app->read_ahead, session_id, at, size, image_bytes, now_us);
     for (int n = span.first; n <= span.last; n++) {
         bool found;
         struct srv_store_item item;

@@ -25,8 +25,14 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
 
 /* Each of these returns NULL or false with the error in `response`. */
 
-/* The loaded model; 503 while it loads. */
-const struct nn_model_info *api_loaded_model(struct srv_app *app, struct srv_response *response);
+/* Holds the newest version of that model, waiting for it to be loaded; 404, 503. */
+struct srv_model *api_model(struct srv_app *app, const char *name, struct srv_response *response);
+
+/* Holds the version that a session was drawn for; 410, 503. */
+struct srv_model *api_session_model(struct srv_app *app, const char *sha256, struct srv_response *response);
+
+/* What the caller above says when the version is gone for good. */
+void api_respond_model_gone(struct srv_response *response);
 
 /* The session that the route's first parameter names, if the request carries its secret; 401, 404. */
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
@@ -41,12 +47,11 @@ bool api_send_image(struct srv_app *app, const struct srv_request *request, enum
                     const struct srv_image_request *image, struct srv_response *response);
 
 /* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
- * background, in `size` (0: as before). */
-void api_read_ahead(struct srv_app *app, const struct nn_model_info *model, const char *session_id, int at,
-                    int size);
+ * background, in `size` (0: as before), by the session's model. */
+void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size);
 
-/* What an item's image is, at full size; false when the loaded model is not the one it was drawn for. */
-bool api_item_image(const struct nn_model_info *model, const struct srv_store_item *item,
+/* What an item's image is, at full size; false when the model is not the one that it was drawn for. */
+bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
                     struct srv_image_request *image);
 
 #endif

@@ -17,6 +17,21 @@ static void send_item(const struct srv_store_session *session, int n, const char
                                session->answered[n - 1]));
 }
 
+/* The page learns here whether the session can go on: a browser does not tell it why an image failed. To be
+ * loaded the model need not be, that is what the image waits for. */
+static void send_with_image(struct srv_app *app, const struct srv_store_session *session,
+                            const struct srv_store_item *item, struct srv_response *response)
+{
+    struct srv_model *model;
+    if (srv_models_hold_version(app->models, item->model_sha256, 0, &model) == MODELS_GONE) {
+        api_respond_model_gone(response);
+        return;
+    }
+    send_item(session, item->n, item->image, response);
+    if (model) api_read_ahead(app, model, session->id, item->n - 1, 0);
+    srv_model_release(model);
+}
+
 void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     bool found;
@@ -38,9 +53,7 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
         srv_respond_db_error(response, status);
         return;
     }
-    send_item(&session, (int)n, item.image, response);
-    const struct nn_model *model = atomic_load(&app->model);
-    if (model) api_read_ahead(app, nn_model_info(model), session.id, (int)n - 1, 0);
+    send_with_image(app, &session, &item, response);
 }
 
 /* The hash of what the learner was shown joins the answer in the export. Losing it must not keep the image
@@ -53,6 +66,21 @@ static void record_sent(struct srv_app *app, const struct srv_store_item *item, 
         srv_log("the hash of an item's image was not recorded");
 }
 
+static void send_image(struct srv_app *app, const struct srv_request *request,
+                       const struct srv_store_item *item, struct srv_model *model,
+                       struct srv_response *response)
+{
+    struct srv_image_request image;
+    if (!api_item_image(model, item, &image))
+        srv_respond_error(response, 500, "internal", "The image could not be made.");
+    else if (api_size(request, srv_model_info(model), &image.size, response) &&
+             api_send_image(app, request, PRIORITY_LEARNER, &image, response)) {
+        response->cache_control = "private, max-age=86400, immutable";
+        if (!item->sent) record_sent(app, item, response->body);
+        api_read_ahead(app, model, item->session_id, item->n, image.size);
+    }
+}
+
 /* The random name is itself the permission, so that <img> can load it. Nothing here depends on the class:
  * the same headers, the same number of bytes, no entity tag. */
 void api_image(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -60,21 +88,15 @@ void api_image(struct srv_app *app, const struct srv_request *request, struct sr
     static const char *const known[] = {"size"};
     bool found;
     struct srv_store_item item;
-    struct srv_image_request image;
-    const struct nn_model_info *model = api_loaded_model(app, response);
-    if (!model || !srv_request_query_known(request, known, 1, response)) return;
+    if (!srv_request_query_known(request, known, 1, response)) return;
     enum db_status status = srv_store_image_find(app->db, request->params[0], &item, &found);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
     } else if (!found) {
         srv_respond_error(response, 404, "unknown_image", "There is no such image.");
-    } else if (!api_item_image(model, &item, &image)) {
-        srv_respond_error(response, 410, "model_gone",
-                          "The model of this session is no longer served; start a new one.");
-    } else if (api_size(request, model, &image.size, response) &&
-               api_send_image(app, request, PRIORITY_LEARNER, &image, response)) {
-        response->cache_control = "private, max-age=86400, immutable";
-        if (!item.sent) record_sent(app, &item, response->body);
-        api_read_ahead(app, model, item.session_id, item.n, image.size);
+    } else {
+        struct srv_model *model = api_session_model(app, item.model_sha256, response);
+        if (model) send_image(app, request, &item, model, response);
+        srv_model_release(model);
     }
 }

@@ -17,9 +17,11 @@ static bool read_share(const struct srv_request *request, const char *name, floa
     return true;
 }
 
-static bool read_request(const struct srv_request *request, const struct nn_model_info *model,
-                         struct srv_image_request *image, struct srv_response *response)
+/* image->model is set. */
+static bool read_request(const struct srv_request *request, struct srv_image_request *image,
+                         struct srv_response *response)
 {
+    const struct nn_model_info *model = srv_model_info(image->model);
     static const char *const known[] = {"size", "strength", "truncation"};
     if (!srv_request_query_known(request, known, sizeof known / sizeof *known, response)) return false;
     image->labelled = true;
@@ -40,26 +42,27 @@ static bool read_request(const struct srv_request *request, const struct nn_mode
            read_share(request, "truncation", &image->sample.truncation, response);
 }
 
-void api_sample(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+static void send_sample(struct srv_app *app, const struct srv_request *request, struct srv_model *model,
+                        struct srv_response *response)
 {
-    struct srv_image_request image = {0};
-    const struct nn_model_info *model = api_loaded_model(app, response);
-    if (!model) return;
-    if (strcmp(request->params[0], app->config->model)) {
-        srv_respond_error(response, 404, "unknown_model",
-                          "There is no such model; /api/v1/models lists them.");
-        return;
-    }
-    if (!read_request(request, model, &image, response)) return;
-    /* The key is of all that the bytes depend on: a copy is confirmed without making the image anew. */
+    struct srv_image_request image = {.model = model};
     struct srv_image_key key;
     char etag[RESPONSE_ETAG_TEXT];
-    srv_image_key_of(model, &image, &key);
+    if (!read_request(request, &image, response)) return;
+    /* The key is of all that the bytes depend on: a copy is confirmed without making the image anew. */
+    srv_image_key_of(srv_model_info(model), &image, &key);
     snprintf(etag, sizeof etag, "\"%.32s\"", key.hex);
     if (srv_request_matches_etag(request, etag))
         response->status = 304;
     else if (!api_send_image(app, request, PRIORITY_ATLAS, &image, response))
         return;
     memcpy(response->etag, etag, sizeof etag);
-    response->cache_control = "public, max-age=31536000, immutable";
+    response->cache_control = "public, max-age=60"; /* the model's file may be replaced */
+}
+
+void api_sample(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    struct srv_model *model = api_model(app, request->params[0], response);
+    if (model) send_sample(app, request, model, response);
+    srv_model_release(model);
 }

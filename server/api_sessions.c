@@ -28,21 +28,23 @@ static void fill_session(struct srv_store_session *session, const struct srv_dec
     session->simulated = model->simulated;
 }
 
-static void start_session(struct srv_app *app, const struct srv_deck *deck, const struct nn_model_info *model,
+static void start_session(struct srv_app *app, const struct srv_deck *deck, struct srv_model *model,
                           struct srv_response *response)
 {
+    const struct nn_model_info *info = srv_model_info(model);
     struct srv_store_session session = {0};
     struct srv_session_item items[DECK_ITEMS_MAX];
     char secret[SRV_SECRET_TEXT];
     srv_random_hex(secret, sizeof secret);
-    fill_session(&session, deck, model, secret);
+    fill_session(&session, deck, info, secret);
     srv_session_draw(deck, items);
-    enum db_status status = srv_store_session_create(app->db, &session, items, model);
+    enum db_status status = srv_store_session_create(app->db, &session, items, info);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return;
     }
-    api_read_ahead(app, model, session.id, 0, model->resolution);
+    srv_model_for_session(model);
+    api_read_ahead(app, model, session.id, 0, info->resolution);
     srv_respond_json(response, 201,
                      json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,
                                "deck", srv_deck_public(deck), "model", model_json(&session), "created_at",
@@ -54,13 +56,15 @@ void api_session_create(struct srv_app *app, const struct srv_request *request, 
     static const struct srv_json_field fields[] = {{"deck", 's', true}};
     json_t *body = srv_request_json(request, fields, 1, response);
     if (!body) return;
-    const struct nn_model_info *model = api_loaded_model(app, response);
     const struct srv_deck *deck = find_deck(app->config, json_string_value(json_object_get(body, "deck")));
-    if (model && !deck)
-        srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
-    else if (model)
-        start_session(app, deck, model, response);
     json_decref(body);
+    if (!deck) {
+        srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
+        return;
+    }
+    struct srv_model *model = api_model(app, deck->model, response);
+    if (model) start_session(app, deck, model, response);
+    srv_model_release(model);
 }
 
 void api_session_read(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

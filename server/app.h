@@ -9,13 +9,14 @@
 #include "server/db.h"
 #include "server/image_queue.h"
 #include "server/metrics.h"
+#include "server/models.h"
 #include "server/read_ahead.h"
 #include "server/secrets.h"
 
 struct srv_app {
     const struct srv_config *config;
     struct db *db;
-    struct nn_model *_Atomic model; /* NULL until it is loaded */
+    struct srv_models *models;
     struct srv_image_cache *cache;
     struct srv_image_queue *queue;
     struct srv_read_ahead *read_ahead;

@@ -32,7 +32,6 @@ static void set_defaults(struct srv_config *config)
                                   .port = 8080,
                                   .db = "var/roentgym.db",
                                   .models = "deploy/models",
-                                  .model = "default",
                                   .device = "auto",
                                   .web = "web",
                                   .admin_token_file = "var/admin-token"};
@@ -65,6 +64,15 @@ static nn_status set_port(struct srv_config *config, long long value, const char
     return NN_OK;
 }
 
+static nn_status set_model_memory(struct srv_config *config, json_int_t value, struct nn_error *err)
+{
+    if (value < 1 || value > CONFIG_MODEL_MEMORY_MAX_MB)
+        return nn_fail(err, NN_ERR_FORMAT, "model_memory_mb: must be between 1 and %d",
+                       CONFIG_MODEL_MEMORY_MAX_MB);
+    config->model_memory_mb = (int)value;
+    return NN_OK;
+}
+
 static nn_status read_decks(const json_t *list, struct srv_config *config, struct nn_error *err)
 {
     size_t count = json_array_size(list);
@@ -79,9 +87,6 @@ static nn_status read_decks(const json_t *list, struct srv_config *config, struc
             if (!strcmp(config->decks[k].id, config->decks[i].id))
                 return nn_fail(err, NN_ERR_FORMAT, "%s.id: \"%s\" is taken by decks[%zu]", where,
                                config->decks[i].id, k);
-        if (strcmp(config->decks[i].model, config->model))
-            return nn_fail(err, NN_ERR_FORMAT, "%s.model: only \"%s\", the model that is loaded", where,
-                           config->model);
     }
     config->deck_count = (int)count;
     return NN_OK;
@@ -90,8 +95,14 @@ static nn_status read_decks(const json_t *list, struct srv_config *config, struc
 static nn_status read_document(const json_t *json, struct srv_config *config, struct nn_error *err)
 {
     static const struct srv_json_field fields[] = {
-        {"port", 'i', false},  {"bind", 's', false},   {"db", 's', false},  {"models", 's', false},
-        {"model", 's', false}, {"device", 's', false}, {"web", 's', false}, {"admin_token_file", 's', false},
+        {"port", 'i', false},
+        {"bind", 's', false},
+        {"db", 's', false},
+        {"models", 's', false},
+        {"model_memory_mb", 'i', false},
+        {"device", 's', false},
+        {"web", 's', false},
+        {"admin_token_file", 's', false},
         {"decks", 'a', true},
     };
     const struct {
@@ -102,10 +113,12 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"bind", config->bind, sizeof config->bind},
         {"db", config->db, sizeof config->db},
         {"models", config->models, sizeof config->models},
-        {"model", config->model, sizeof config->model},
         {"web", config->web, sizeof config->web},
         {"admin_token_file", config->admin_token_file, sizeof config->admin_token_file},
     };
+    if (json_object_get(json, "model"))
+        return nn_fail(err, NN_ERR_FORMAT,
+                       "model: is no longer a key: every deck names its own model, so take this line out");
     nn_status status = srv_json_fields_check(json, "", fields, sizeof fields / sizeof *fields, err);
     for (size_t i = 0; !status && i < sizeof texts / sizeof *texts; i++)
         status = set_text(texts[i].text, texts[i].size,
@@ -114,8 +127,8 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
     if (!status && port) status = set_port(config, json_integer_value(port), "port", err);
     if (!status)
         status = set_device(config, json_string_value(json_object_get(json, "device")), "device", err);
-    if (!status && !srv_deck_id_valid(config->model))
-        status = nn_fail(err, NN_ERR_FORMAT, "model: only a-z, 0-9, _ and - are allowed");
+    const json_t *memory_mb = json_object_get(json, "model_memory_mb");
+    if (!status && memory_mb) status = set_model_memory(config, json_integer_value(memory_mb), err);
     if (!status) status = read_decks(json_object_get(json, "decks"), config, err);
     return status;
 }

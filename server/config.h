@@ -7,15 +7,15 @@
 #include "engine/error.h"
 #include "server/deck.h"
 
-enum { CONFIG_PATH_TEXT = 1024, CONFIG_DECKS_MAX = 32 };
+enum { CONFIG_PATH_TEXT = 1024, CONFIG_DECKS_MAX = 32, CONFIG_MODEL_MEMORY_MAX_MB = 1 << 20 };
 
 /* Relative paths are relative to the folder the daemon is started in. */
 struct srv_config {
     char bind[64]; /* a numeric IPv4 or IPv6 address */
     int port;      /* 0: any free one */
     char db[CONFIG_PATH_TEXT];
-    char models[CONFIG_PATH_TEXT]; /* folder of <model>.safetensors and <model>.md, its card */
-    char model[DECK_ID_TEXT];      /* the one that is loaded */
+    char models[CONFIG_PATH_TEXT]; /* folder of NAME.safetensors and NAME.md, its card */
+    int model_memory_mb;           /* for all loaded models together; 0: half of what there is */
     char device[8];                /* auto, cpu or cuda */
     char web[CONFIG_PATH_TEXT];    /* folder of the pages */
     char admin_token_file[CONFIG_PATH_TEXT];

@@ -5,8 +5,10 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
+#include "server/models.h"
 
 struct srv_image_request {
+    struct srv_model *model; /* which its holder lends; whoever keeps the request holds it too */
     struct nn_sample_request sample;
     int size;      /* side in pixels: the model's resolution, or that halved some times */
     int depth;     /* bits a pixel, 8 or 16; learners' images have 8 */

@@ -1,19 +1,11 @@
 #include "server/image_sampler.h"
 
-#include <stdatomic.h>
-
 #include "server/log.h"
-
-static struct nn_model *model_of(void *context)
-{
-    struct nn_model *_Atomic *model = context;
-    return atomic_load(model);
-}
 
 static const struct nn_model_info *info(void *context, const struct srv_image_request *request)
 {
-    (void)request;
-    return nn_model_info(model_of(context));
+    (void)context;
+    return srv_model_info(request->model);
 }
 
 static nn_status sample_8_bit(struct nn_model *model, const struct srv_image_request *const *requests,
@@ -37,7 +29,8 @@ static nn_status sample_deep(struct nn_model *model, const struct srv_image_requ
 static nn_status sample(void *context, const struct srv_image_request *const *requests, int count,
                         void *pixels, struct nn_error *err)
 {
-    struct nn_model *model = model_of(context);
+    (void)context;
+    struct nn_model *model = srv_model_engine(requests[0]->model);
     const struct nn_model_info *before = nn_model_info(model);
     nn_status status = requests[0]->depth == 8 ? sample_8_bit(model, requests, count, pixels, err)
                                                : sample_deep(model, requests, count, pixels, err);
@@ -46,7 +39,4 @@ static nn_status sample(void *context, const struct srv_image_request *const *re
     return status;
 }
 
-struct srv_sampler srv_model_sampler(struct nn_model *_Atomic *model)
-{
-    return (struct srv_sampler){model, info, sample};
-}
+const struct srv_sampler srv_model_sampler = {NULL, info, sample};

@@ -12,6 +12,7 @@
 #include "server/http.h"
 #include "server/image_sampler.h"
 #include "server/log.h"
+#include "server/machine_memory.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000, CACHE_BYTES = 256 << 20 };
 
@@ -49,43 +50,20 @@ static void make_folder_of(const char *file)
     if (mkdir(folder, 0700) && errno != EEXIST) return; /* opening the file will say what is wrong */
 }
 
-static nn_status check_decks(const struct srv_config *config, const struct nn_model_info *model,
-                             struct nn_error *err)
+static nn_status start_models(struct srv_app *app, struct nn_error *err)
 {
-    for (int i = 0; i < config->deck_count; i++)
-        for (int k = 0; k < DECK_CHOICES; k++)
-            if (srv_deck_class_find(model, config->decks[i].choices[k].id) < 0)
-                return nn_fail(err, NN_ERR_ARGUMENT, "deck \"%s\": the model has no class \"%s\"",
-                               config->decks[i].id, config->decks[i].choices[k].id);
-    return NN_OK;
-}
-
-/* The first sample compiles kernels and takes several times longer than the next: better now than in a
- * learner's response time. */
-static nn_status warm_up(struct nn_model *model, struct nn_error *err)
-{
-    size_t side = (size_t)nn_model_info(model)->resolution;
-    uint8_t *pixels = malloc(side * side);
-    if (!pixels) return nn_fail(err, NN_ERR_MEMORY, "out of memory");
-    nn_status status = nn_model_sample(model, &(struct nn_sample_request){0}, 1, pixels, err);
-    free(pixels);
-    return status;
-}
-
-static nn_status open_model(struct srv_app *app, struct nn_error *err)
-{
-    char path[CONFIG_PATH_TEXT + DECK_ID_TEXT + 16];
     const struct srv_config *config = app->config;
-    struct nn_model *model = NULL;
-    snprintf(path, sizeof path, "%s/%s.safetensors", config->models, config->model);
-    nn_status status = nn_model_open(&model, path, config->device, err);
-    if (!status) status = check_decks(config, nn_model_info(model), err);
-    if (!status) status = warm_up(model, err);
-    if (status)
-        nn_model_close(model);
-    else
-        atomic_store(&app->model, model);
-    return status;
+    const struct srv_models_setup setup = {
+        .folder = config->models,
+        .device = config->device,
+        .memory_bytes =
+            config->model_memory_mb ? (size_t)config->model_memory_mb << 20 : srv_machine_memory_bytes() / 2,
+        .decks = config->decks,
+        .deck_count = config->deck_count,
+        .look_us = MODELS_LOOK_US,
+        .session_keep_us = MODELS_SESSION_KEEP_US,
+    };
+    return srv_models_start(&app->models, &setup, err);
 }
 
 /* After the first signal no new connection comes in, and what is under way is finished, for STOP_WAIT_MS at
@@ -103,18 +81,15 @@ static void finish(struct srv_app *app, struct srv_http *http, const sigset_t *s
         signal_number = sigtimedwait(stop, NULL, &turn);
 }
 
-/* HTTP answers before the model is open, so that probes see "loading" rather than nothing; the line on
- * standard output comes when the first image can be asked for. */
+/* HTTP answers before the decks' models are open, so that probes see "loading" rather than nothing; the line
+ * on standard output comes when the first image can be asked for. */
 static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_http *http = NULL;
     nn_status status = srv_http_start(&http, app->connections, api_serve, app, err);
-    if (!status) status = open_model(app, err);
+    if (!status) status = srv_models_wait_ready(app->models, err);
     if (!status) {
-        const struct nn_model_info *model = nn_model_info(app->model);
         int signal_number;
-        srv_log("model %s, %dx%d, on %s", model->name, model->resolution, model->resolution, model->device);
-        if (model->device_note[0]) srv_log("%s", model->device_note);
         printf("listening on %s\n", srv_connections_address(app->connections));
         fflush(stdout);
         sigwait(stop, &signal_number);
@@ -127,7 +102,6 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
 static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
-    const struct srv_sampler sampler = srv_model_sampler(&app.model);
     app.web_folder = open(config->web, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (app.web_folder < 0) srv_log("%s: no pages: %s", config->web, strerror(errno));
     make_folder_of(config->db);
@@ -136,14 +110,15 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = srv_cache_open(&app.cache, CACHE_BYTES, err);
     if (!status) status = srv_read_ahead_open(&app.read_ahead, CACHE_BYTES / 2, err);
-    if (!status) status = srv_queue_start(&app.queue, &sampler, app.cache, err);
+    if (!status) status = srv_queue_start(&app.queue, &srv_model_sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
+    if (!status) status = start_models(&app, err);
     if (!status) status = serve(&app, stop, err);
     srv_connections_close(app.connections);
     srv_queue_stop(app.queue);
     srv_read_ahead_close(app.read_ahead);
     srv_cache_close(app.cache);
-    nn_model_close(app.model);
+    srv_models_stop(app.models); /* nobody holds one after the queue's end */
     db_close(app.db);
     if (app.web_folder >= 0) close(app.web_folder);
     return status;

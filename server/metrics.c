@@ -73,8 +73,18 @@ static void print_queue(FILE *out, const struct srv_queue_counts *c)
     print_one(out, "images_waiting", "gauge", waiting);
 }
 
+static void print_models(FILE *out, const struct srv_models_counts *c)
+{
+    print_one(out, "model_loads_total", "counter", (double)c->loads);
+    print_one(out, "model_failures_total", "counter", (double)c->failures);
+    print_one(out, "model_evictions_total", "counter", (double)c->evictions);
+    print_one(out, "models_loaded", "gauge", c->loaded);
+    print_one(out, "model_memory_bytes", "gauge", (double)c->memory_bytes);
+    print_one(out, "model_memory_limit_bytes", "gauge", (double)c->memory_limit_bytes);
+}
+
 char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *routes, int route_count,
-                       const struct srv_queue_counts *queue)
+                       const struct srv_queue_counts *queue, const struct srv_models_counts *models)
 {
     char *text = NULL;
     size_t size;
@@ -85,6 +95,7 @@ char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *rout
     print_one(out, "answers_total", "counter", (double)atomic_load(&metrics->answers));
     print_routes(out, metrics, routes, route_count);
     print_queue(out, queue);
+    print_models(out, models);
     if (fclose(out)) {
         free(text);
         return NULL;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "server/image_queue.h"
+#include "server/models.h"
 #include "server/router.h"
 
 enum { METRICS_ROUTES_MAX = 32, METRICS_CLASSES = 6 }; /* status classes 1xx .. 5xx, by index */
@@ -23,6 +24,6 @@ void srv_metrics_count(struct srv_metrics *metrics, int route, int status, int64
 
 /* Heap text, or NULL. */
 char *srv_metrics_text(struct srv_metrics *metrics, const struct srv_route *routes, int route_count,
-                       const struct srv_queue_counts *queue);
+                       const struct srv_queue_counts *queue, const struct srv_models_counts *models);
 
 #endif

@@ -109,6 +109,7 @@ enum srv_models_result srv_models_hold_version(struct srv_models *m, const char 
 
 struct srv_model *srv_model_hold_again(struct srv_model *model)
 {
+    if (!model) return NULL;
     pthread_mutex_lock(&model->owner->mutex);
     hold(model);
     pthread_mutex_unlock(&model->owner->mutex);
@@ -126,6 +127,13 @@ void srv_model_release(struct srv_model *model)
         pthread_cond_signal(&m->work);
     }
     pthread_mutex_unlock(&m->mutex);
+}
+
+void srv_model_for_session(struct srv_model *model)
+{
+    pthread_mutex_lock(&model->owner->mutex);
+    model->session_us = srv_clock_monotonic_us();
+    pthread_mutex_unlock(&model->owner->mutex);
 }
 
 const struct nn_model_info *srv_model_info(const struct srv_model *model)

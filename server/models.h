@@ -69,13 +69,18 @@ enum srv_models_result {
  * caller releases; else it is NULL. */
 enum srv_models_result srv_models_hold(struct srv_models *models, const char *name, int64_t deadline_us,
                                        struct srv_model **model) NN_MUST_CHECK;
-/* The same for the version that a session was drawn for, whatever its file is called now. */
+/* The same for the version that a session was drawn for, whatever its file is called now. Says that the
+ * session is still under way, as srv_model_for_session does. */
 enum srv_models_result srv_models_hold_version(struct srv_models *models, const char *sha256,
                                                int64_t deadline_us, struct srv_model **model) NN_MUST_CHECK;
-struct srv_model *srv_model_hold_again(struct srv_model *model); /* one holder more; returns its argument */
-void srv_model_release(struct srv_model *model);                 /* NULL is harmless */
+/* One holder more; returns its argument. NULL is harmless, here and to the release. */
+struct srv_model *srv_model_hold_again(struct srv_model *model);
+void srv_model_release(struct srv_model *model);
 
 /* What follows is for holders. */
+
+/* A session has been drawn for this version, which therefore stays for a while when its file is replaced. */
+void srv_model_for_session(struct srv_model *model);
 
 /* When a GPU fails, sampling goes on on the CPU, and from then on this returns another description; each
  * stays as it is while the model is held. */

@@ -26,6 +26,7 @@ static void free_place(struct srv_jobs *jobs, struct srv_job *job)
         jobs->waiting[job->priority]--;
     else
         jobs->under_way--;
+    srv_model_release(job->request.model);
     *job = (struct srv_job){0};
     while (jobs->end > 0 && jobs->jobs[jobs->end - 1].state == JOB_FREE) jobs->end--;
 }
@@ -77,6 +78,7 @@ struct srv_job *srv_jobs_add(struct srv_jobs *jobs, const struct srv_image_reque
         .request = *request,
         .key = *key,
     };
+    srv_model_hold_again(job->request.model);
     jobs->waiting[priority]++;
     return job;
 }
@@ -132,6 +134,11 @@ static bool goes_before(const struct srv_job *a, const struct srv_job *b)
     return a->ticket < b->ticket;
 }
 
+static bool can_share(const struct srv_image_request *a, const struct srv_image_request *b)
+{
+    return a->model == b->model && a->depth == b->depth;
+}
+
 /* The first of those with a priority from `from` to `to` that wait and, if `like` is given, can share a batch
  * with it. */
 static struct srv_job *first_waiting(struct srv_jobs *jobs, enum srv_priority from, enum srv_priority to,
@@ -141,7 +148,7 @@ static struct srv_job *first_waiting(struct srv_jobs *jobs, enum srv_priority fr
     for (int i = 0; i < jobs->end; i++) {
         struct srv_job *job = &jobs->jobs[i];
         if (job->state != JOB_WAITING || job->priority < from || job->priority > to) continue;
-        if (like && job->request.depth != like->request.depth) continue;
+        if (like && !can_share(&job->request, &like->request)) continue;
         if (!best || goes_before(job, best)) best = job;
     }
     return best;

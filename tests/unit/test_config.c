@@ -70,7 +70,12 @@ static void a_wrong_key_or_type_is_named(void **state)
     assert_refused(state, "{\"decks\":[" DECK "],\"port\":70000}", "port: must be between 0 and 65535");
     assert_refused(state, "{\"decks\":[" DECK "],\"device\":\"tpu\"}", "device: must be auto, cpu or cuda");
     assert_refused(state, "{\"decks\":[" DECK "],\"web\":\"\"}", "web: must have 1 to");
-    assert_refused(state, "{\"decks\":[" DECK "],\"model\":\"../x\"}", "model: only a-z");
+    assert_refused(state, "{\"decks\":[" DECK "],\"model\":\"default\"}",
+                   "model: is no longer a key: every deck names its own model, so take this line out");
+    assert_refused(state, "{\"decks\":[" DECK "],\"model_memory_mb\":0}",
+                   "model_memory_mb: must be between 1 and 1048576");
+    assert_refused(state, "{\"decks\":[" DECK "],\"model_memory_mb\":1e3}",
+                   "model_memory_mb: must be an integer");
     assert_refused(state, "{}", "decks: is missing");
     assert_refused(state, "{\"decks\":[]}", "decks: must be 1 to");
     assert_refused(state, "[]", "the document: must be an object");
@@ -104,7 +109,10 @@ static void a_wrong_deck_is_named_by_its_place(void **state)
         "{\"decks\":[{\"id\":\"d\",\"title\":\"T\",\"question\":\"Q\",\"model\":\"default\",\"choices\":"
         "[{\"id\":\"a\",\"label\":\"A\"},{\"id\":\"a\",\"label\":\"B\"}]" REST "}]}",
         "decks[0].choices: the two ids must differ");
-    assert_refused(state, "{\"decks\":[" DECK "],\"model\":\"other\"}", "decks[0].model: only \"other\"");
+    assert_refused(
+        state,
+        "{\"decks\":[{\"id\":\"d\",\"title\":\"T\",\"question\":\"Q\",\"model\":\"../x\"," CHOICES REST "}]}",
+        "decks[0].model: only a-z, 0-9, _ and - are allowed");
 }
 
 static void a_missing_file_is_named_once(void **state)

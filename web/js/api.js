@@ -85,9 +85,9 @@ export async function listDecks() {
   return (await request('GET', '/api/v1/decks')).decks;
 }
 
-/** @returns {Promise<Model[]>} */
+/** @returns {Promise<Model[]>} without those whose file is broken, of which nothing is known */
 export async function listModels() {
-  return (await request('GET', '/api/v1/models')).models;
+  return (await request('GET', '/api/v1/models')).models.filter(({ state }) => state !== 'broken');
 }
 
 /** @returns {Promise<{id: string, secret: string, deck: Deck}>} */

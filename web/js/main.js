@@ -37,10 +37,11 @@ function patiently(task) {
   let told = false;
   return withRetry(task, {
     signal: new AbortController().signal,
-    onWait: () => {
+    onWait: (error) => {
       if (!told) {
         told = true;
-        show(noticeView({ title: texts.trouble.waiting, text: texts.trouble.loading }));
+        const text = error.code === 'model_unavailable' ? texts.trouble.noModel : texts.trouble.loading;
+        show(noticeView({ title: texts.trouble.waiting, text }));
       }
     },
   });
@@ -107,6 +108,10 @@ async function sendPending(id, secret, pending) {
 
 function sessionGone(error) {
   return error.status === 401 || error.status === 404;
+}
+
+function modelGone(error) {
+  return error.status === 410;
 }
 
 function modelOf(deck) {
@@ -180,9 +185,10 @@ async function showSummary(session, deck) {
 
 /** Errors that waiting cannot mend: say what happened and what to do. */
 function fail(error) {
-  if (sessionGone(error)) {
+  if (sessionGone(error) || modelGone(error)) {
+    const notice = sessionGone(error) ? texts.trouble.sessionGone : texts.trouble.modelGone;
     store.clearSession();
-    show(noticeView({ ...texts.trouble.sessionGone, action: { label: texts.trouble.startOver, act: showStart } }));
+    show(noticeView({ ...notice, action: { label: texts.trouble.startOver, act: showStart } }));
     return;
   }
   const { title, text } = texts.trouble.other;

@@ -70,6 +70,11 @@ export const texts = {
     busy: 'The server is busy. Trying again by itself in a moment; nothing is lost.',
     waiting: 'One moment',
     loading: 'The server is not reachable yet, or its model is still loading. This page tries again by itself.',
+    noModel: 'The model of this deck cannot be used at the moment; the person who runs this server can see why. This page tries again by itself.',
+    modelGone: {
+      title: 'This drill cannot be continued',
+      text: 'The model that drew its images has been replaced on the server. Answers that were saved stay saved. Start a new drill.',
+    },
     sessionGone: {
       title: 'This drill cannot be continued',
       text: 'The server does not know this session any more. Answers that were saved stay saved. Start a new drill.',
