@@ -135,7 +135,7 @@ def count(report, *kinds):
 
 
 def images(report):
-    return count(report, "first image", "image", "thumbnail", "atlas", "atlas 1024")
+    return count(report, "first image", "image", "sample", "atlas", "atlas 1024")
 
 
 def common(report, figures):
@@ -154,7 +154,7 @@ def run_class(server, options):
         report = server.play(options.build, *CLASS, "--seed", n, "--limit", options.limit)
         memory[n] = report["memory"]
         if n == 1:
-            for kind in ("page", "session", "item", "first image", "image", "wait", "answer", "summary", "thumbnail",
+            for kind in ("page", "session", "item", "first image", "image", "wait", "answer", "summary", "sample",
                          "atlas", "atlas 1024"):
                 times(report, kind, figures)
             common(report, figures)

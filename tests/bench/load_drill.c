@@ -10,21 +10,11 @@ enum { FILES_MAX = 64, NAME_MAX_BYTES = 64, ITEMS_MAX = 200, API_TIMEOUT_S = 20,
 enum {
     SAMPLE_SEED = 1,
     SAMPLE_PIXELS = 512,
-    THUMBNAIL_PIXELS = 200,
     ITEM_PIXELS = 1 << 20
-}; /* view_start.js, view_summary.js */
+}; /* view_start.js */
 
 enum ahead { AHEAD_NOTHING, AHEAD_ITEM, AHEAD_IMAGE, AHEAD_READY };
-enum tag {
-    TAG_FILE = 1000,
-    TAG_DECKS,
-    TAG_MODELS,
-    TAG_SAMPLE,
-    TAG_SESSION,
-    TAG_ANSWER,
-    TAG_SUMMARY,
-    TAG_THUMBNAIL
-};
+enum tag { TAG_FILE = 1000, TAG_DECKS, TAG_MODELS, TAG_SAMPLE, TAG_SESSION, TAG_ANSWER, TAG_SUMMARY };
 
 struct learner {
     struct load_run *run;
@@ -32,7 +22,7 @@ struct learner {
     struct nn_rng rng;
     double started, asked; /* the page; the image that is waited for */
     unsigned long long files;
-    int files_left, lists_left, thumbnails_left;
+    int files_left, lists_left;
     char id[40], secret[72], images[2][96], answer[512];
     char choices[2][64];
     int items, n, attempt;
@@ -171,11 +161,11 @@ static void ask_lists(void *context)
     ask_models(l);
 }
 
-static void on_picture(void *context, int tag, const struct load_reply *reply)
+static void on_start_sample(void *context, int tag, const struct load_reply *reply)
 {
     struct learner *l = context;
-    load_expect(l->run, KIND_THUMBNAIL, reply, 200);
-    if (tag == TAG_THUMBNAIL && --l->thumbnails_left == 0) end(l, true);
+    (void)tag;
+    load_expect(l->run, KIND_SAMPLE, reply, 200);
 }
 
 static void show_start(struct learner *l)
@@ -184,7 +174,7 @@ static void show_start(struct learner *l)
     load_record(l->run, KIND_PAGE, load_now() - l->started);
     snprintf(path, sizeof path, "/api/v1/samples/%s/%s/%d.png?size=%d", l->run->model, l->run->classes[0],
              SAMPLE_SEED, load_size(l->run, SAMPLE_PIXELS));
-    get(l, path, false, IMAGE_TIMEOUT_S, on_picture, TAG_SAMPLE);
+    get(l, path, false, IMAGE_TIMEOUT_S, on_start_sample, TAG_SAMPLE);
     load_after(l->run->loop, pause_s(l, l->run->set.feedback_s), start_session, l);
 }
 
@@ -376,21 +366,7 @@ static void send_answer(void *context)
     post(l, path, l->answer, on_answer, TAG_ANSWER);
 }
 
-static void show_thumbnails(struct learner *l, const json_t *items)
-{
-    size_t i;
-    json_t *item;
-    char path[160];
-    l->thumbnails_left = (int)json_array_size(items);
-    json_array_foreach((json_t *)(size_t)items, i, item)
-    {
-        const char *image = json_string_value(json_object_get(item, "image"));
-        snprintf(path, sizeof path, "%.96s?size=%d", image ? image : "/",
-                 load_size(l->run, THUMBNAIL_PIXELS));
-        get(l, path, false, IMAGE_TIMEOUT_S, on_picture, TAG_THUMBNAIL);
-    }
-}
-
+/* The page shows every image again: the browser has kept them and asks for none. */
 static void on_summary(void *context, int tag, const struct load_reply *reply)
 {
     struct learner *l = context;
@@ -405,10 +381,9 @@ static void on_summary(void *context, int tag, const struct load_reply *reply)
         json_array_size(items) != (size_t)l->items) {
         load_error(l->run, "summary: wrong fields");
         end(l, false);
-    } else {
-        show_thumbnails(l, items);
     }
     json_decref(json);
+    end(l, true);
 }
 
 static void ask_summary(void *context)

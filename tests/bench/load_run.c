@@ -7,8 +7,8 @@
 static const double first_delay_s = 0.4, longest_delay_s = 8;
 
 static const char *const names[KIND_COUNT] = {
-    "file", "page",   "list",    "session",   "item",  "first image", "image",
-    "wait", "answer", "summary", "thumbnail", "atlas", "atlas 1024",  "refusal",
+    "file", "page",   "list",    "session", "item",  "first image", "image",
+    "wait", "answer", "summary", "sample",  "atlas", "atlas 1024",  "refusal",
 };
 
 void load_record(struct load_run *run, enum load_kind kind, double seconds)
@@ -33,7 +33,7 @@ bool load_expect(struct load_run *run, enum load_kind kind, const struct load_re
     static const char *const failures[] = {"", "refused connection", "broken connection", "time-out",
                                            "not HTTP"};
     char what[96];
-    bool image = kind == KIND_IMAGE || kind == KIND_FIRST_IMAGE || kind >= KIND_THUMBNAIL;
+    bool image = kind == KIND_IMAGE || kind == KIND_FIRST_IMAGE || kind >= KIND_SAMPLE;
     if (reply->failure) {
         snprintf(what, sizeof what, "%s: %s", names[kind], failures[reply->failure]);
     } else if (reply->status == 503 && reply->retry_after_s > 0) {

@@ -18,7 +18,7 @@ enum load_kind {
     KIND_WAIT, /* from "next" until the image is there: what the learner feels; not of the first */
     KIND_ANSWER,
     KIND_SUMMARY,
-    KIND_THUMBNAIL, /* of the summary, and the start page's sample */
+    KIND_SAMPLE, /* on the start page */
     KIND_ATLAS,
     KIND_ATLAS_LARGE,
     KIND_REFUSAL, /* 503 with Retry-After, whatever was asked */

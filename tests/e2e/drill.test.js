@@ -49,6 +49,12 @@ function storedSession() {
   return { id, rows };
 }
 
+/** How many of learners' images the daemon has sent, by its own count. */
+async function imagesSent() {
+  const text = await (await fetch(`${daemon.url}/metrics`)).text();
+  return Number(text.match(/^roentgymd_requests_total\{.*images\/\{image\}\.png",status="2xx"\} (\d+)$/m)[1]);
+}
+
 /** Asserts that SQLite and the CSV hold exactly what was clicked and what the page told. */
 async function assertStored(given) {
   const { id, rows } = storedSession();
@@ -142,6 +148,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     await page.keyboard.press(item % 2 ? 'Space' : 'Enter');
   }
   await assertSummary(page, given);
+  assert.equal(await imagesSent(), plan.length, 'the summary shows the images that the browser has');
   await student.axe('the summary');
   await student.shot('summary');
   await assertStored(given);

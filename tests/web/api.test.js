@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { listDecks, readItem, sampleUrl, sendAnswer, thumbnailUrl } from '../../web/js/api.js';
+import { listDecks, readItem, sampleUrl, sendAnswer } from '../../web/js/api.js';
 
 const realFetch = globalThis.fetch;
 afterEach(() => {
@@ -55,6 +55,4 @@ test('no connection and a reply cut short are transient', async () => {
 
 test('names in URLs are escaped', () => {
   assert.equal(sampleUrl('a/b', 'no fracture', 7, 512), '/api/v1/samples/a%2Fb/no%20fracture/7.png?size=512');
-  assert.equal(thumbnailUrl('/i.png', 256), '/i.png?size=256');
-  assert.equal(thumbnailUrl('/i.png', null), '/i.png');
 });

@@ -125,11 +125,6 @@ export function sampleUrl(modelId, className, seed, size) {
   return `/api/v1/samples/${path}?size=${size}`;
 }
 
-/** The item's image at a smaller size the model offers. */
-export function thumbnailUrl(imageUrl, size) {
-  return size ? `${imageUrl}?size=${size}` : imageUrl;
-}
-
 async function request(method, path, { secret = null, body = null } = {}) {
   const headers = { Accept: 'application/json' };
   if (secret) {

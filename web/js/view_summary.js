@@ -3,15 +3,13 @@
  */
 
 import { el } from './dom.js';
-import { thumbnailUrl } from './api.js';
 import { choiceLabel } from './state.js';
-import { confidenceOfRating, sides, smallestSize } from './figures.js';
+import { confidenceOfRating, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
 import { mark } from './view_drill.js';
 import { texts } from './texts.js';
 
 const t = texts.summary;
-const THUMBNAIL_PIXELS = 200;
 
 /**
  * @param {object} props
@@ -34,7 +32,7 @@ export function summaryView({ deck, model, summary, onAgain, onStartPage }) {
     score ? measures(deck, score) : null,
     score ? answers(deck, score) : null,
     score?.learning_curve.average.length > 1 ? learning(score) : null,
-    itemList(deck, model, summary),
+    itemList(deck, summary),
     el('p', { class: 'summary-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
 }
 
@@ -109,21 +107,21 @@ function learning({ learning_curve: curve, accuracy }) {
     el('p', {}, `${t.curveWords(curve.window)} ${curve.fit ? t.curveFit(curve.fit) : t.curveFlat(accuracy.value)}`));
 }
 
-function itemList(deck, model, { items, of }) {
-  const size = smallestSize(model?.sizes, THUMBNAIL_PIXELS);
+function itemList(deck, { items, of }) {
   return el('section', { class: 'review' },
     el('h2', {}, t.items),
-    el('ol', {}, ...items.map((item) => itemCard(deck, size, of, item))));
+    el('ol', {}, ...items.map((item) => itemCard(deck, of, item))));
 }
 
-function itemCard(deck, size, of, item) {
+function itemCard(deck, of, item) {
   const confidence = texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
   const known = item.truth !== null && item.truth !== undefined;
   const outcome = item.correct ? t.correct : t.incorrect;
   const verdict = known ? outcome : t.noTruth;
   return el('li', { class: 'card', 'data-item': String(item.n), 'data-correct': known ? String(item.correct) : null },
     el('a', { href: item.image, target: '_blank', rel: 'noopener', 'aria-label': t.itemOpen(item.n) },
-      el('img', { src: thumbnailUrl(item.image, size), alt: t.itemAlt(item.n, of), width: '256', height: '256', loading: 'lazy' })),
+      // The very URL that the drill has shown: the browser has it, and the server need not draw it again.
+      el('img', { src: item.image, alt: t.itemAlt(item.n, of), width: '256', height: '256', loading: 'lazy', decoding: 'async' })),
     el('div', { class: 'card-words' },
       el('p', { class: 'card-verdict' }, known ? mark(item.correct) : null,
         el('span', {}, t.itemVerdict(item.n, verdict))),
