@@ -54,6 +54,8 @@ find_missing() {
     need python3-scipy "tests of statistics and distances against SciPy" python_has scipy
     need python3-sklearn "tests of the statistics against scikit-learn" python_has sklearn
     need python3-pil "tests that read images with a program of others" python_has PIL
+    need python3-prometheus-client "tests that read metrics with Prometheus' own parser" python_has prometheus_client
+    need faketime "tests of time limits, at ten times the speed" command -v faketime
     need python3-torch "tests of gradients and networks against PyTorch" python_has torch
 }
 

@@ -63,7 +63,7 @@ static void record_sent(struct srv_app *app, const struct srv_store_item *item, 
     char hash[SRV_DIGEST_TEXT];
     nn_sha256_hex(png->bytes, png->size_bytes, hash);
     if (srv_store_image_sent(app->db, item, hash) != DB_OK)
-        srv_log("the hash of an item's image was not recorded");
+        srv_log_error("the hash of an item's image was not recorded");
 }
 
 static void send_image(struct srv_app *app, const struct srv_request *request,

@@ -140,7 +140,7 @@ static void note_failure(struct db *db)
 {
     if (db->status != DB_OK) return;
     db->status = classify(db->handle);
-    if (db->status != DB_CONFLICT) srv_log("database: %s", sqlite3_errmsg(db->handle));
+    if (db->status != DB_CONFLICT) srv_log_error("database: %s", sqlite3_errmsg(db->handle));
 }
 
 static void begin(struct db *db, const char *sql)
@@ -171,7 +171,7 @@ enum db_status db_end(struct db *db)
     if (db->status == DB_OK && !run_script(db->handle, "COMMIT")) note_failure(db);
     /* A full disk makes SQLite roll back by itself; then there is nothing left to do. */
     if (!sqlite3_get_autocommit(db->handle) && !run_script(db->handle, "ROLLBACK"))
-        srv_log("database: cannot roll back: %s", sqlite3_errmsg(db->handle));
+        srv_log_error("database: cannot roll back: %s", sqlite3_errmsg(db->handle));
     enum db_status status = db->status;
     pthread_mutex_unlock(&db->mutex);
     return status;

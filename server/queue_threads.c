@@ -92,7 +92,7 @@ static nn_status sample(struct srv_image_queue *q, struct srv_batch *batch, stru
 
 static void fail_batch(struct srv_image_queue *q, struct srv_batch *batch, const struct nn_error *err)
 {
-    srv_log("sampling failed: %s", err->text);
+    srv_log_error("sampling failed: %s", err->text);
     for (int i = 0; i < batch->count; i++) end_job(q, batch->jobs[i], QUEUE_FAILED, NULL);
     give_back(q, batch);
 }
@@ -170,7 +170,7 @@ static struct srv_blob *encode(struct srv_image_queue *q, const struct srv_batch
     struct srv_image_key key;
     const struct srv_image_request *request = &batch->jobs[index]->request;
     if (srv_encode(batch->pixels + (size_t)index * batch->image_bytes, batch->info, request, &png, &err)) {
-        srv_log("encoding failed: %s", err.text);
+        srv_log_error("encoding failed: %s", err.text);
         return NULL;
     }
     srv_image_key_of(batch->info, request, &key);

@@ -49,6 +49,7 @@ void srv_respond_error(struct srv_response *response, int status, const char *co
         text = json_string(message);
     }
     srv_response_release(response);
+    response->error = code;
     srv_respond_json(response, status, json_pack("{s:{s:s,s:o}}", "error", "code", code, "message", text));
 }
 

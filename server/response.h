@@ -22,6 +22,7 @@ struct srv_stream {
 /* Zeroed at the start of a request; srv_response_release at its end. */
 struct srv_response {
     int status;
+    const char *error;             /* the code of srv_respond_error, or NULL */
     const char *content_type;      /* constant text */
     const char *cache_control;     /* constant text; NULL is no-store */
     const char *disposition;       /* constant text or NULL */
@@ -41,7 +42,7 @@ void srv_respond_json(struct srv_response *response, int status, json_t *body);
 void srv_respond_bytes(struct srv_response *response, const char *content_type, void *bytes,
                        size_t size_bytes);
 
-/* {"error":{"code":..,"message":..}}. Replaces what the response held. */
+/* {"error":{"code":..,"message":..}}. Replaces what the response held. `code` is constant text. */
 void srv_respond_error(struct srv_response *response, int status, const char *code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -3,6 +3,7 @@
 #include "server/api.h"
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/static_files.h"
 
 const struct srv_route api_routes[] = {
@@ -66,7 +67,17 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
     else
         serve_unrouted(app, request, response);
     int64_t duration_us = srv_clock_monotonic_us() - started_us;
-    srv_metrics_count(&app->metrics, route ? (int)(route - api_routes) : -1, response->status, duration_us);
-    srv_log("%.10s %s %d %.1f ms", request->method, route ? route->pattern : "static", response->status,
-            (double)duration_us / 1e3);
+    srv_metrics_count(&app->metrics, route ? (int)(route - api_routes) : -1, response->status,
+                      response->error, duration_us);
+    srv_log_request(&(struct srv_log_request){
+        .id = request->id,
+        .method = request->method,
+        .route = route ? route->pattern : "static",
+        .status = response->status,
+        .error = response->error,
+        .duration_us = duration_us,
+        .bytes = response->stream.next ? -1
+                 : response->body      ? (int64_t)response->body->size_bytes
+                                       : 0,
+    });
 }

@@ -92,7 +92,7 @@ static bool read_definition(const char *text, struct srv_deck *deck)
     json_t *json = json_loads(text, 0, NULL);
     nn_status status = json ? srv_deck_read(json, "definition", deck, &err) : NN_ERR_FORMAT;
     json_decref(json);
-    if (status) srv_log("database: a deck's definition cannot be read: %s", err.text);
+    if (status) srv_log_error("database: a deck's definition cannot be read: %s", err.text);
     return status == NN_OK;
 }
 

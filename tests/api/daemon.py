@@ -136,9 +136,12 @@ class Daemon:
         body = value if isinstance(value, (bytes, str)) else json.dumps(value)
         return self.request("POST", path, body, headers)
 
-    def metric(self, name):
+    def metric(self, name, labels=""):
+        """The value of a metric; the sum over all its lines that hold `labels`, such as 'priority="atlas"'."""
         text = self.get("/metrics").body.decode()
-        return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)[1])
+        lines = re.findall(rf"^{re.escape(name)}(?:{{(.*)}})? (\S+)$", text, re.M)
+        assert lines, name
+        return sum(float(value) for found, value in lines if labels in found)
 
     # ---- what is kept ----
 
