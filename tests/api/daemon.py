@@ -63,15 +63,16 @@ class Answer:
 
 
 class Daemon:
-    """One running roentgymd, with files of its own in self.folder. Ends with stop() or kill()."""
+    """One running roentgymd, with files of its own in self.folder. Ends with stop() or kill(). Further keyword
+    arguments are keys of the configuration."""
 
-    def __init__(self, decks=None, folder=None, models=MODELS, flags=(), config=None):
+    def __init__(self, decks=None, folder=None, models=MODELS, flags=(), config=None, **settings):
         self.folder = folder or tempfile.mkdtemp(prefix="roentgymd-")
         self.db = os.path.join(self.folder, "roentgym.db")
         self.config_path = os.path.join(self.folder, "config.json")
         if config is None:
             config = {"port": 0, "db": self.db, "models": models, "web": os.path.join(ROOT, "web"), "device": "cpu",
-                      "admin_token_file": os.path.join(self.folder, "admin-token"), "decks": decks or [deck()]}
+                      "admin_token_file": os.path.join(self.folder, "admin-token"), "decks": decks or [deck()], **settings}
         with open(self.config_path, "w", encoding="utf-8") as file:
             json.dump(config, file)
         self.log_path = os.path.join(self.folder, "log")
