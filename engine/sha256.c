@@ -2,8 +2,9 @@
 
 #include <string.h>
 
-/* The first 32 bits of the fractional parts of the cube roots of the first 64 primes (4.2.2). */
-static const uint32_t round_constants[64] = {
+#include "engine/sha256_blocks.h"
+
+const uint32_t nn_sha256_round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -39,7 +40,7 @@ static void compress(uint32_t state[8], const uint8_t block[64])
     uint32_t e = state[4], f = state[5], g = state[6], h = state[7];
     for (int t = 0; t < 64; t++) {
         uint32_t s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25);
-        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + round_constants[t] + w[t];
+        uint32_t t1 = h + s1 + ((e & f) ^ (~e & g)) + nn_sha256_round_constants[t] + w[t];
         uint32_t s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22);
         uint32_t t2 = s0 + ((a & b) ^ (a & c) ^ (b & c));
         h = g;
@@ -53,6 +54,19 @@ static void compress(uint32_t state[8], const uint8_t block[64])
     }
     const uint32_t sums[8] = {a, b, c, d, e, f, g, h};
     for (int i = 0; i < 8; i++) state[i] += sums[i];
+}
+
+void nn_sha256_blocks_plain(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    for (; count > 0; count--, blocks += 64) compress(state, blocks);
+}
+
+static void add_blocks(uint32_t state[8], const uint8_t *blocks, size_t count)
+{
+    if (nn_sha256_has_instructions())
+        nn_sha256_blocks_x86(state, blocks, count);
+    else
+        nn_sha256_blocks_plain(state, blocks, count);
 }
 
 void nn_sha256_init(struct nn_sha256 *hash)
@@ -71,12 +85,13 @@ void nn_sha256_add(struct nn_sha256 *hash, const void *data, size_t size_bytes)
         size_t take = 64 - held < size_bytes ? 64 - held : size_bytes;
         memcpy(hash->block + held, bytes, take);
         if (held + take < 64) return;
-        compress(hash->state, hash->block);
+        add_blocks(hash->state, hash->block, 1);
         bytes += take;
         size_bytes -= take;
     }
-    for (; size_bytes >= 64; bytes += 64, size_bytes -= 64) compress(hash->state, bytes);
-    if (size_bytes) memcpy(hash->block, bytes, size_bytes);
+    size_t rest = size_bytes % 64;
+    add_blocks(hash->state, bytes, size_bytes / 64);
+    if (rest) memcpy(hash->block, bytes + size_bytes - rest, rest);
 }
 
 void nn_sha256_finish(struct nn_sha256 *hash, char hex[65])

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "engine/sha256.h"
+#include "engine/sha256_blocks.h"
 
 static void agrees_with_nist_examples(void **state)
 {
@@ -40,6 +41,37 @@ static void hashes_a_million_letters(void **state)
     assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+static void agrees_with_hashlib(void **state)
+{
+    (void)state;
+    enum { SIZE = 100003 };
+    uint8_t *bytes = malloc(SIZE);
+    char hex[65];
+    for (size_t i = 0; i < SIZE; i++) bytes[i] = (uint8_t)((i * 37 % 256) ^ (i >> 8 & 255));
+    nn_sha256_hex(bytes, SIZE, hex);
+    free(bytes);
+    assert_string_equal(hex, "1ae18962d729519307abbe785c8c9f1e658f07029e528e51eac27190e6414b1b");
+}
+
+/* From any state, and from any address. */
+static void the_instructions_agree_with_plain_c(void **state)
+{
+    (void)state;
+    uint8_t bytes[64 * 20 + 8];
+    uint32_t random = 1;
+    if (!nn_sha256_has_instructions()) skip();
+    for (size_t count = 0; count <= 20; count++)
+        for (size_t shift = 0; shift < 8; shift++) {
+            uint32_t plain[8], fast[8];
+            for (size_t i = 0; i < sizeof bytes; i++)
+                bytes[i] = (uint8_t)((random = random * 1664525 + 1013904223) >> 24);
+            for (int i = 0; i < 8; i++) plain[i] = fast[i] = random = random * 1664525 + 1013904223;
+            nn_sha256_blocks_plain(plain, bytes + shift, count);
+            nn_sha256_blocks_x86(fast, bytes + shift, count);
+            assert_memory_equal(plain, fast, sizeof plain);
+        }
+}
+
 static void pieces_hash_like_the_whole(void **state)
 {
     (void)state;
@@ -63,8 +95,8 @@ static void pieces_hash_like_the_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(agrees_with_nist_examples),
-        cmocka_unit_test(hashes_a_million_letters),
+        cmocka_unit_test(agrees_with_nist_examples),  cmocka_unit_test(hashes_a_million_letters),
+        cmocka_unit_test(agrees_with_hashlib),        cmocka_unit_test(the_instructions_agree_with_plain_c),
         cmocka_unit_test(pieces_hash_like_the_whole),
     };
     return cmocka_run_group_tests_name("sha256", tests, NULL, NULL);
