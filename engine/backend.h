@@ -39,6 +39,17 @@ struct nn_span {
 
 struct nn_recording; /* kernels kept to be run again */
 
+/* One convolution of a generator and what follows it. */
+struct nn_stage {
+    struct nn_conv geometry;
+    struct nn_tensor weight, bias; /* real_type; the weight of a fused up-sampling is folded to 4x4 taps */
+    bool doubled;                  /* nearest upsampling comes before */
+    bool transposed;               /* conv_dx */
+    float slope;                   /* of the leaky ReLU; 1: none */
+    float epsilon;                 /* of the pixel norm that follows; 0: none */
+    struct nn_shape shape;         /* of the result for one sample */
+};
+
 struct nn_adam {
     float lr, beta1, beta2, epsilon;
     int64_t step; /* 1 at the first update */
@@ -154,6 +165,25 @@ struct nn_backend {
                             struct nn_error *err);
 
     const struct nn_inference *inference; /* NULL where the host itself computes */
+    const struct nn_generator *generator; /* NULL where the table is all there is */
+};
+
+struct nn_prepared;
+
+/* What a backend that computes on the host offers the sampler: a whole generator prepared at once, its
+ * weights packed and its layers fused as they serve best. */
+struct nn_generator {
+    /* Whether `prepare` takes such a plan. */
+    bool (*fits)(const struct nn_stage *stages, int count);
+    /* Copies what it needs of the weights, which are host memory. The backend must outlive *prepared. */
+    nn_status (*prepare)(struct nn_backend *be, const struct nn_stage *stages, int count,
+                         struct nn_prepared **prepared, struct nn_error *err);
+    void (*release)(struct nn_prepared *prepared); /* NULL is harmless */
+    size_t (*memory_bytes)(const struct nn_prepared *prepared);
+    /* One sample: the first layer's input to whichever of `image`, about -1..1, and `grey`, 8 bits, is not
+     * NULL. Allocates nothing. The same bytes whatever the number of threads. */
+    nn_status (*run)(struct nn_backend *be, struct nn_prepared *prepared, const float *input, float *image,
+                     uint8_t *grey, struct nn_error *err);
 };
 
 /* What a device that works beside the host offers the sampler on top of the table. */

@@ -30,7 +30,7 @@ static void *take(struct nn_sampler *s, size_t size_bytes)
     return data;
 }
 
-static void add_stage(struct plan_builder *p, const char *layer, struct stage stage)
+static void add_stage(struct plan_builder *p, const char *layer, struct nn_stage stage)
 {
     char name[40];
     snprintf(name, sizeof name, "%s/weight", layer);
@@ -45,7 +45,7 @@ static void add_stage(struct plan_builder *p, const char *layer, struct stage st
 static void fold_last(struct plan_builder *p, int res)
 {
     struct nn_sampler *s = p->s;
-    struct stage *stage = &s->stages[s->stage_count - 1];
+    struct nn_stage *stage = &s->stages[s->stage_count - 1];
     struct nn_tensor folded = {.shape = stage->weight.shape, .type = NN_F32};
     folded.shape.h = folded.shape.w = 4;
     folded.data = s->folded[res] = take(s, nn_tensor_bytes(&folded));
@@ -61,11 +61,12 @@ static void build_plan(struct plan_builder *p)
     const struct nn_gan_config *c = &p->s->config;
     const struct nn_conv dense = {.kernel = 4, .stride = 1}, same = {.kernel = 3, .stride = 1, .pad = 1},
                          twice = {.kernel = 4, .stride = 2, .pad = 1}, point = {.kernel = 1, .stride = 1};
+    const float epsilon = nn_gan_pixel_norm_epsilon(c);
     char layer[32];
     for (int res = 2; res <= c->resolution_log2; res++) {
         int side = 1 << res;
         struct nn_shape shape = nn_shape(1, nn_gan_channels(c, res), side, side);
-        struct stage stage = {.slope = NN_LRELU_SLOPE, .normalise = true, .shape = shape};
+        struct nn_stage stage = {.slope = NN_LRELU_SLOPE, .epsilon = epsilon, .shape = shape};
         bool plain = res > 2 && c->unfused;
         stage.doubled = plain;
         stage.transposed = !plain;
@@ -83,14 +84,14 @@ static void build_plan(struct plan_builder *p)
     }
     int side = 1 << c->resolution_log2;
     add_stage(p, "ToRGB_lod0",
-              (struct stage){.geometry = point, .slope = 1, .shape = nn_shape(1, 1, side, side)});
+              (struct nn_stage){.geometry = point, .slope = 1, .shape = nn_shape(1, 1, side, side)});
 }
 
 size_t sampler_largest_map(const struct nn_sampler *s)
 {
     size_t largest = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
     for (int i = 0; i < s->stage_count; i++) {
-        const struct stage *stage = &s->stages[i];
+        const struct nn_stage *stage = &s->stages[i];
         size_t doubled = (size_t)stage->weight.shape.c * stage->shape.h * stage->shape.w;
         if (nn_count(stage->shape) > largest) largest = nn_count(stage->shape);
         if (stage->doubled && doubled > largest) largest = doubled;
@@ -108,6 +109,22 @@ static nn_status allocate(struct nn_sampler *s, struct nn_error *err)
     s->image = take(s, pixels * sizeof(float));
     if (s->map[0] && s->map[1] && s->input && s->image) return NN_OK;
     return nn_fail(err, NN_ERR_MEMORY, "out of memory for feature maps of %zu MiB", map_bytes >> 20);
+}
+
+/* The weights and the maps. */
+static void give_back(struct nn_sampler *s)
+{
+    struct nn_backend *be = s->backend;
+    void **all[] = {&s->weights, &s->map[0], &s->map[1], &s->input, &s->image};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (*all[i]) be->free(be, *all[i]);
+        *all[i] = NULL;
+    }
+    for (int res = 0; res <= NN_RESOLUTION_LOG2_MAX; res++) {
+        if (s->folded[res]) be->free(be, s->folded[res]);
+        s->folded[res] = NULL;
+    }
+    s->memory_bytes = 0;
 }
 
 nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, const struct nn_network *net,
@@ -128,7 +145,13 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, con
         build_plan(&p);
         status = p.status;
     }
-    if (status == NN_OK) status = allocate(s, err);
+    bool whole = be->generator && be->generator->fits(s->stages, s->stage_count);
+    if (status == NN_OK && whole) {
+        status = be->generator->prepare(be, s->stages, s->stage_count, &s->prepared, err);
+        give_back(s);
+    } else if (status == NN_OK) {
+        status = allocate(s, err);
+    }
     if (status == NN_OK && be->inference) status = sampler_batch_new(s, err);
     if (status != NN_OK) {
         nn_sampler_free(s);
@@ -141,32 +164,38 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, con
 void nn_sampler_free(struct nn_sampler *s)
 {
     if (!s) return;
-    struct nn_backend *be = s->backend;
     sampler_batch_free(s);
-    void *all[] = {s->weights, s->map[0], s->map[1], s->input, s->image};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (all[i]) be->free(be, all[i]);
-    for (int res = 0; res <= NN_RESOLUTION_LOG2_MAX; res++)
-        if (s->folded[res]) be->free(be, s->folded[res]);
+    if (s->prepared) s->backend->generator->release(s->prepared);
+    give_back(s);
     free(s);
 }
 
 size_t nn_sampler_memory_bytes(const struct nn_sampler *s)
 {
+    if (s->prepared) return s->backend->generator->memory_bytes(s->prepared);
     if (!s->batch) return s->memory_bytes;
     return sampler_batch_host_bytes(s) + s->backend->inference->memory_bytes(s->backend);
 }
 
+/* Packed weights, the largest maps before the last levels, and of these some rows. */
 size_t nn_sampler_memory_estimate(const struct nn_network *net)
 {
-    size_t values = net->value_count, largest = 0;
-    for (int i = 0; i < net->param_count; i++)
-        if (strstr(net->params[i].name, "Conv0_up/weight")) values += nn_count(net->params[i].shape) / 9 * 16;
-    for (int res = 2; res <= net->config.resolution_log2; res++) {
-        size_t map = (size_t)nn_gan_channels(&net->config, res) << (2 * res);
-        if (map > largest) largest = map;
+    const struct nn_gan_config *c = &net->config;
+    size_t values = 0, largest = 0, rows = 0;
+    for (int i = 0; i < net->param_count; i++) {
+        const struct nn_param *p = &net->params[i];
+        bool up = strstr(p->name, "/Conv0"), head = strncmp(p->name, "ToRGB", 5) == 0;
+        if (!head) values += up ? nn_count(p->shape) / 9 * 16 : nn_count(p->shape);
     }
-    return (values + 3 * largest + ((size_t)1 << (2 * net->config.resolution_log2))) * sizeof(float);
+    for (int res = 2; res <= c->resolution_log2; res++) {
+        size_t row = (size_t)nn_gan_channels(c, res) * (((size_t)1 << res) + 32), map = row << res;
+        bool last = res == c->resolution_log2 || (res > 4 && nn_gan_channels(c, res) <= 16);
+        if (last)
+            rows += 8 * row;
+        else if (map > largest)
+            largest = map;
+    }
+    return (values + 3 * largest + 2 * rows) * (nn_cpu_has_bf16() ? 2 : sizeof(float));
 }
 
 /* ---- running ------------------------------------------------------------------------------------ */
@@ -184,7 +213,7 @@ static nn_status double_side(const struct nn_sampler *s, struct nn_tensor *x, in
     return status;
 }
 
-static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage, struct nn_tensor *x,
+static nn_status run_stage(const struct nn_sampler *s, const struct nn_stage *stage, struct nn_tensor *x,
                            int *spare, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
@@ -195,10 +224,10 @@ static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage
     status = stage->transposed ? be->conv_dx(be, &stage->geometry, x, &stage->weight, epilogue, &y, err)
                                : be->conv(be, &stage->geometry, x, &stage->weight, epilogue, &y, err);
     *spare ^= 1;
-    if (status == NN_OK && stage->normalise) {
+    if (status == NN_OK && stage->epsilon > 0) {
         struct nn_tensor normal = y;
         normal.data = s->map[*spare];
-        status = be->pixel_norm(be, &y, nn_gan_pixel_norm_epsilon(&s->config), &normal, err);
+        status = be->pixel_norm(be, &y, stage->epsilon, &normal, err);
         *spare ^= 1;
         y = normal;
     }
@@ -209,6 +238,7 @@ static nn_status run_stage(const struct nn_sampler *s, const struct stage *stage
 nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
+    if (s->prepared) return be->generator->run(be, s->prepared, input, image, NULL, err);
     int length = nn_gan_latent_size(&s->config) + s->config.label_count, spare = 0;
     struct nn_tensor x = {.shape = nn_shape(1, length, 1, 1), .type = be->real_type, .data = s->input};
     nn_status status = be->upload(be, s->input, input, (size_t)length * sizeof *input, err);
@@ -234,8 +264,15 @@ nn_status nn_sampler_run_grey(struct nn_sampler *s, const float *inputs, int cou
     if (s->batch) return sampler_batch_run(s, inputs, count, grey, err);
     size_t pixels = (size_t)1 << (2 * s->config.resolution_log2);
     size_t length = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
+    nn_status status = NN_OK;
+    if (s->prepared) {
+        for (size_t i = 0; status == NN_OK && i < (size_t)count; i++)
+            status = s->backend->generator->run(s->backend, s->prepared, inputs + i * length, NULL,
+                                                grey + i * pixels, err);
+        return status;
+    }
     float *image = malloc(pixels * sizeof *image);
-    nn_status status = image ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for an image");
+    if (!image) return nn_fail(err, NN_ERR_MEMORY, "out of memory for an image");
     for (size_t i = 0; status == NN_OK && i < (size_t)count; i++) {
         status = nn_sampler_run(s, inputs + i * length, image, err);
         if (status == NN_OK) nn_sampler_grey(image, pixels, grey + i * pixels);

@@ -150,10 +150,9 @@ static struct nn_tensor next_map(const struct nn_sampler *s, const struct nn_ten
 static nn_status run_stage(const struct nn_sampler *s, int index, struct nn_tensor *x, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
-    const struct stage *stage = &s->stages[index];
+    const struct nn_stage *stage = &s->stages[index];
     struct nn_conv geometry = stage->geometry;
     struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
-    float epsilon = stage->normalise ? nn_gan_pixel_norm_epsilon(&s->config) : 0;
     nn_status status = NN_OK;
     geometry.scale = 1; /* the packed weights have it */
     if (stage->doubled) {
@@ -167,7 +166,7 @@ static nn_status run_stage(const struct nn_sampler *s, int index, struct nn_tens
     struct nn_tensor y = next_map(s, x, shape);
     if (status == NN_OK)
         status = be->inference->conv(be, &geometry, stage->transposed, x, &s->batch->packed[index], epilogue,
-                                     epsilon, &y, err);
+                                     stage->epsilon, &y, err);
     *x = y;
     return status;
 }

@@ -5,17 +5,6 @@
 
 #include "engine/sampler.h"
 
-/* One convolution of the plan. */
-struct stage {
-    struct nn_conv geometry;
-    struct nn_tensor weight, bias; /* views into the sampler's memory */
-    bool doubled;                  /* nearest upsampling comes before */
-    bool transposed;
-    float slope;
-    bool normalise;        /* pixel norm follows */
-    struct nn_shape shape; /* of the result */
-};
-
 enum { STAGES_MAX = 2 * NN_RESOLUTION_LOG2_MAX + 1 };
 
 struct sampler_batch;
@@ -23,7 +12,7 @@ struct sampler_batch;
 struct nn_sampler {
     struct nn_backend *backend;
     struct nn_gan_config config;
-    struct stage stages[STAGES_MAX];
+    struct nn_stage stages[STAGES_MAX];
     int stage_count;
     void *weights;                            /* the flat buffer */
     void *folded[NN_RESOLUTION_LOG2_MAX + 1]; /* 4x4 kernels of Conv0_up */
@@ -31,6 +20,8 @@ struct nn_sampler {
     void *input, *image;                      /* real_type */
     size_t memory_bytes;                      /* of the above */
     struct sampler_batch *batch;              /* NULL where backend->inference is */
+    struct nn_prepared *prepared; /* not NULL where backend->generator takes the plan; then what is above it
+                                     from `weights` on is NULL */
 };
 
 /* Elements of the largest feature map of one sample. */

@@ -1,6 +1,7 @@
 /* The cpu backend's table, its memory and its scratch blocks. */
 #include "engine/cpu/cpu.h"
 
+#include "engine/cpu/cpu_generator.h"
 #include "engine/cpu/onednn.h"
 
 #include <stdlib.h>
@@ -93,6 +94,7 @@ static const struct nn_backend table = {
     .adam = cpu_adam,
     .ema = cpu_ema,
     .all_finite = cpu_all_finite,
+    .generator = &cpu_generator,
 };
 
 bool nn_cpu_has_bf16(void)

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
-#ifdef __AVX512F__
+#ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
@@ -29,6 +29,70 @@ LANES_INLINE lanes lanes_load(const float *from)
 LANES_INLINE void lanes_store(float *to, lanes v)
 {
     memcpy(to, &v, sizeof v);
+}
+
+LANES_INLINE lanes lanes_all(float v)
+{
+    return (lanes){v, v, v, v, v, v, v, v, v, v, v, v, v, v, v, v};
+}
+
+/* a * b + c, rounded once where the CPU can. */
+LANES_INLINE lanes lanes_multiply_add(lanes a, lanes b, lanes c)
+{
+#ifdef __AVX512F__
+    return (lanes)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined __FMA__
+    __m256 x[2], y[2], z[2];
+    memcpy(x, &a, sizeof a);
+    memcpy(y, &b, sizeof b);
+    memcpy(z, &c, sizeof c);
+    for (int i = 0; i < 2; i++) z[i] = _mm256_fmadd_ps(x[i], y[i], z[i]);
+    memcpy(&c, z, sizeof c);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
+
+LANES_INLINE lanes lanes_leaky(lanes v, lanes slope)
+{
+#ifdef __AVX512F__
+    __mmask16 negative = _mm512_cmp_ps_mask((__m512)v, _mm512_setzero_ps(), _CMP_LT_OQ);
+    return (lanes)_mm512_mask_mul_ps((__m512)v, negative, (__m512)v, (__m512)slope);
+#else
+    lane_index positive = v > 0;
+    return (lanes)((positive & (lane_index)v) | (~positive & (lane_index)(slope * v)));
+#endif
+}
+
+/* Lanes first, first + 1, ... of a and b in turn: a, b, a, b, ... */
+LANES_INLINE lanes lanes_mingle(lanes a, lanes b, int first)
+{
+    lane_index from = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    return __builtin_shuffle(a, b, from + first);
+}
+
+LANES_INLINE lanes lanes_from_bf16(const uint16_t *from)
+{
+    typedef uint16_t halves __attribute__((vector_size(32)));
+    typedef uint32_t words __attribute__((vector_size(64)));
+    halves h;
+    memcpy(&h, from, sizeof h);
+    return (lanes)(__builtin_convertvector(h, words) << 16);
+}
+
+/* Rounds to nearest even; the values are finite. */
+LANES_INLINE void lanes_to_bf16(uint16_t *to, lanes v)
+{
+    typedef uint16_t halves __attribute__((vector_size(32)));
+#ifdef __AVX512BF16__
+    halves h = (halves)_mm512_cvtneps_pbh((__m512)v);
+#else
+    typedef uint32_t words __attribute__((vector_size(64)));
+    words bits = (words)v;
+    halves h = __builtin_convertvector((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, halves);
+#endif
+    memcpy(to, &h, sizeof h);
 }
 
 /* Lane i takes lane i ^ by. */

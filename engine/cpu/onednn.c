@@ -353,3 +353,94 @@ nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const 
     if (to_weights) scale_weights(w.data, geometry->scale, w_count, NN_F32, w.data);
     return NN_OK;
 }
+
+/* ---- prepared ----------------------------------------------------------------------------------------- */
+
+struct onednn_prepared {
+    struct plan *plan;
+    enum onednn_pass pass;
+    void *w, *bias;
+};
+
+static void *aligned_copy(const void *from, size_t size_bytes)
+{
+    void *to = aligned_alloc(64, (size_bytes + 63) / 64 * 64);
+    if (to && from) memcpy(to, from, size_bytes);
+    return to;
+}
+
+/* Packs the weights, after which neither the plain ones nor the reorder are needed. */
+static dnnl_status_t pack_weights(struct onednn *dnn, struct onednn_prepared *p, struct nn_tensor w,
+                                  float scale, enum nn_type type)
+{
+    struct plan *plan = p->plan;
+    void *plain = plan->reorder ? aligned_copy(NULL, nn_count(w.shape) * sizeof(float)) : p->w;
+    if (!plain) return dnnl_out_of_memory;
+    scale_weights(w.data, scale, nn_count(w.shape), type, plain);
+    dnnl_memory_set_data_handle(plan->w, p->w);
+    if (plan->w_plain) dnnl_memory_set_data_handle(plan->w_plain, plain);
+    dnnl_status_t status = reorder_weights(dnn, plan, false);
+    if (status == dnnl_success) status = dnnl_stream_wait(dnn->stream);
+    if (!plan->reorder) return status;
+    free(plain);
+    dnnl_primitive_destroy(plan->reorder);
+    plan->reorder = NULL;
+    return status;
+}
+
+nn_status onednn_prepare(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
+                         struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
+                         struct nn_epilogue epilogue, struct onednn_prepared **prepared, struct nn_error *err)
+{
+    struct onednn *dnn = cpu->onednn;
+    struct problem problem = {
+        pass, geometry, x.shape, w.shape, y.shape, x.type, epilogue.bias != NULL, epilogue.slope};
+    struct onednn_prepared *p = calloc(1, sizeof *p);
+    dnnl_status_t status = p && (p->plan = calloc(1, sizeof *p->plan)) ? dnnl_success : dnnl_out_of_memory;
+    if (status == dnnl_success) status = fill_plan(p->plan, &problem, dnn->engine);
+    if (status != dnnl_success) goto out;
+    p->pass = pass;
+    p->w = aligned_copy(NULL, p->plan->w_bytes);
+    if (epilogue.bias) p->bias = aligned_copy(epilogue.bias->data, nn_tensor_bytes(epilogue.bias));
+    if (!p->w || (epilogue.bias && !p->bias) ||
+        !cpu_scratch(&dnn->scratchpad, p->plan->scratchpad_bytes, err)) {
+        status = dnnl_out_of_memory;
+        goto out;
+    }
+    if (p->bias) dnnl_memory_set_data_handle(p->plan->bias, p->bias);
+    status = pack_weights(dnn, p, w, geometry->scale, x.type);
+out:
+    if (status == dnnl_success) {
+        *prepared = p;
+        return NN_OK;
+    }
+    onednn_prepared_free(p);
+    return failed(err, "preparing a convolution", status);
+}
+
+void onednn_prepared_free(struct onednn_prepared *p)
+{
+    if (!p) return;
+    plan_free(p->plan);
+    free(p->w);
+    free(p->bias);
+    free(p);
+}
+
+size_t onednn_prepared_bytes(const struct onednn_prepared *p)
+{
+    return p->plan->w_bytes;
+}
+
+nn_status onednn_run(struct cpu_backend *cpu, const struct onednn_prepared *p, const void *from, void *to,
+                     struct nn_error *err)
+{
+    struct onednn *dnn = cpu->onednn;
+    struct plan *plan = p->plan;
+    bool data = p->pass == ONEDNN_BACKWARD_DATA;
+    dnnl_memory_set_data_handle(data ? plan->y : plan->x, (void *)(uintptr_t)from);
+    dnnl_memory_set_data_handle(data ? plan->x : plan->y, to);
+    dnnl_memory_set_data_handle(plan->scratchpad, dnn->scratchpad.data);
+    dnnl_status_t status = execute(dnn, plan, p->pass);
+    return status == dnnl_success ? NN_OK : failed(err, plan->implementation, status);
+}

@@ -19,6 +19,19 @@ nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const 
                           struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
                           struct nn_epilogue epilogue, struct nn_error *err);
 
+/* A convolution whose weights never change: forward or backward data, packed beforehand. */
+struct onednn_prepared;
+
+/* Copies `w` and the epilogue's bias; of x and y only shape and type count, which are one sample's. */
+nn_status onednn_prepare(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
+                         struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
+                         struct nn_epilogue epilogue, struct onednn_prepared **prepared,
+                         struct nn_error *err) NN_MUST_CHECK;
+void onednn_prepared_free(struct onednn_prepared *prepared); /* NULL is harmless */
+size_t onednn_prepared_bytes(const struct onednn_prepared *prepared);
+nn_status onednn_run(struct cpu_backend *cpu, const struct onednn_prepared *prepared, const void *from,
+                     void *to, struct nn_error *err) NN_MUST_CHECK;
+
 /* The implementation that oneDNN chose for the most recent onednn_convolve, e.g. "jit:avx512_core_bf16". */
 const char *onednn_last_implementation(const struct onednn *dnn);
 

@@ -117,7 +117,7 @@ static double floor_seconds(const struct nn_sampler *s, int count)
     struct nn_error err;
     double sum = 0;
     for (int i = 0; i < s->stage_count; i++) {
-        const struct stage *stage = &s->stages[i];
+        const struct nn_stage *stage = &s->stages[i];
         struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
         struct nn_tensor x = {.shape = stage->shape, .type = be->map_type, .data = from}, y = x;
         y.data = to;
