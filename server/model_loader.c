@@ -45,7 +45,8 @@ void models_refuse(struct srv_models *m, struct model_entry *e, const struct nn_
     pthread_cond_broadcast(&m->news);
     pthread_mutex_unlock(&m->mutex);
     if (!starting && strcmp(e->told, e->reason))
-        srv_log("model %s: %s%s", e->name, e->reason, e->current ? "; the version in memory goes on" : "");
+        srv_log_error("model %s: %s%s", e->name, e->reason,
+                      e->current ? "; the version in memory goes on" : "");
     memcpy(e->told, e->reason, sizeof e->told);
 }
 

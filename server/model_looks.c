@@ -165,7 +165,7 @@ void models_look_again(struct srv_models *m)
     int64_t now_us = srv_clock_monotonic_us();
     if (srv_model_folder_look(m->setup.folder, &look, &err)) {
         if (!m->folder_lost)
-            srv_log("models: the folder cannot be read: %s; what is in memory goes on", err.text);
+            srv_log_error("models: the folder cannot be read: %s; what is in memory goes on", err.text);
         m->folder_lost = true;
         return;
     }

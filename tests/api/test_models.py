@@ -180,7 +180,7 @@ class BadFiles(FolderTest):
                 self.assertNotIn(self.models, model["reason"])
                 self.assertEqual(self.drawn_by(self.sample(name)), kept[name])
                 self.assertEqual(Learner(self.daemon, name).image(1).status, 200)
-                lines = re.findall(f" model {name}: .*; the version in memory goes on", self.daemon.log())
+                lines = re.findall(f"model {name}: .*; the version in memory goes on", self.daemon.log())
                 self.assertEqual(len(lines), 1)
         self.assertEqual(self.daemon.metric("roentgymd_model_failures_total"), len(bad))
         for i, name in enumerate(bad):
