@@ -202,12 +202,14 @@ static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, cons
 
 /* Where the request's end or its host can be read in two ways, a proxy and we could differ on what belongs to
  * whom (RFC 9112 section 11.2). MHD takes the first of each. Returns the status to refuse it with, or 0. */
-static int check_framing(struct MHD_Connection *connection)
+static int check_framing(struct MHD_Connection *connection, const char *version)
 {
+    bool needs_host = !strcmp(version, MHD_HTTP_VERSION_1_1);
     struct framing framing = {0};
     MHD_get_connection_values(connection, MHD_HEADER_KIND, note_framing, &framing);
     if (framing.foreign) return 501;
-    return framing.spaced || framing.hosts > 1 || framing.lengths + framing.encodings > 1 ? 400 : 0;
+    if (framing.hosts > 1 || (needs_host && framing.hosts == 0)) return 400;
+    return framing.spaced || framing.lengths + framing.encodings > 1 ? 400 : 0;
 }
 
 static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *connection, const char *url,
@@ -269,7 +271,7 @@ static enum MHD_Result handle(void *cls, struct MHD_Connection *connection, cons
         exchange->connection = place;
         srv_connection_enter(place, CONNECTION_RECEIVING, 0);
         atomic_fetch_add(&http->under_way, 1);
-        exchange->malformed = check_framing(connection);
+        exchange->malformed = check_framing(connection, version);
         if (exchange->malformed) return answer(http, connection, url, method, version, exchange);
         const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
         if (!length || strtoull(length, NULL, 10) <= DRAIN_MAX) return MHD_YES;
@@ -338,9 +340,9 @@ static struct MHD_Daemon *start_daemon(struct srv_http *http)
                             0, NULL, NULL, handle, http, MHD_OPTION_NOTIFY_COMPLETED, completed, http,
                             MHD_OPTION_NOTIFY_CONNECTION, notify, http, MHD_OPTION_UNESCAPE_CALLBACK,
                             unescape, NULL, MHD_OPTION_CONNECTION_LIMIT, UINT_MAX,
-                            MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
-                            MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)HEADERS_MAX, MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK,
+                            MHD_OPTION_END);
 }
 
 nn_status srv_http_start(struct srv_http **out, struct srv_connections *connections,

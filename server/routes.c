@@ -35,7 +35,7 @@ static void refuse_malformed(const struct srv_request *request, struct srv_respo
 {
     srv_respond_error(response, request->malformed, "malformed_head",
                       request->malformed == 501 ? "The transfer coding is unknown."
-                                                : "The headers contradict each other.");
+                                                : "The headers contradict each other, or there is no Host.");
 }
 
 static void serve_unrouted(struct srv_app *app, const struct srv_request *request,
