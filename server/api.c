@@ -107,7 +107,8 @@ bool api_send_image(struct srv_app *app, const struct srv_request *request, enum
                     const struct srv_image_request *image, struct srv_response *response)
 {
     int retry_after_s;
-    const struct srv_asker asker = {priority, client_left, request};
+    const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
+    const struct srv_asker asker = {priority, deadline_us, client_left, request};
     switch (srv_queue_get(app->queue, image, &asker, &response->body, &retry_after_s)) {
     case QUEUE_OK:
         response->status = 200;

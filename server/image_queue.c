@@ -120,17 +120,18 @@ static enum srv_queue_result wait_for(struct srv_image_queue *q, struct srv_job 
                                       const struct srv_asker *asker, struct srv_blob **png)
 {
     struct srv_waiter waiter = {.priority = asker->priority};
-    int64_t now_us = srv_clock_monotonic_us(), deadline_us = now_us + QUEUE_WAIT_MS * INT64_C(1000);
+    int64_t now_us = srv_clock_monotonic_us();
     enum srv_queue_result result = QUEUE_OK;
     pthread_cond_init(&waiter.news, &q->steady);
     srv_jobs_join(&q->jobs, job, &waiter, now_us);
     while (!waiter.done && result == QUEUE_OK) {
         now_us = srv_clock_monotonic_us();
-        if (now_us >= deadline_us) {
+        if (now_us >= asker->deadline_us) {
             q->counts.late++;
             result = QUEUE_BUSY;
         } else {
-            wait_until(q, &waiter, now_us + LOOK_US < deadline_us ? now_us + LOOK_US : deadline_us);
+            int64_t look_us = now_us + LOOK_US;
+            wait_until(q, &waiter, look_us < asker->deadline_us ? look_us : asker->deadline_us);
             if (!waiter.done && has_left(q, asker)) result = QUEUE_LEFT;
         }
     }

@@ -47,7 +47,7 @@ enum {
     QUEUE_BATCH_MAX = 16,
     QUEUE_ENCODERS_MAX = 8,
     QUEUE_ADMIT_MS = 10000,
-    QUEUE_WAIT_MS = 20000, /* an asker's deadline: twice that, as rates change */
+    QUEUE_WAIT_MS = 20000, /* what an asker should wait: twice that, as rates change */
     QUEUE_AHEAD_MS = 60000,
     QUEUE_PATIENCE_MS = 2000,
     QUEUE_ATLAS_TURN = 8,
@@ -68,6 +68,7 @@ struct srv_sampler {
 /* Who asks. */
 struct srv_asker {
     enum srv_priority priority;       /* PRIORITY_LEARNER or PRIORITY_ATLAS */
+    int64_t deadline_us;              /* on srv_clock_monotonic_us; the answer then is QUEUE_BUSY */
     bool (*left)(const void *client); /* whether the answer can no longer be sent; NULL: never. Asked some
                                          times a second on the asker's own thread */
     const void *client;
