@@ -80,7 +80,7 @@ test('the summary of a long drill has a learning curve', async () => {
     await shown(page, 1, 'viewing');
     await page.waitForLoadState('networkidle');
     await answerAll(await page.evaluate(() => JSON.parse(sessionStorage.getItem('roentgym.session'))));
-    await page.route('**/api/v1/images/*', (route) => route.abort()); // eighty thumbnails take long and are not looked at
+    await page.route('**/api/v1/images/*', (route) => route.abort()); // eighty images take long and are not looked at
     await page.reload();
     await page.waitForSelector('.plot-learning .plot-fit');
     assert.match(await page.textContent('.learning p'), /at the first image, \d+\s% at the last/);
@@ -179,20 +179,79 @@ test('an answer whose confirmation is lost is stored once', async () => {
   await student.context.close();
 });
 
-test('an image that does not arrive is fetched again', async () => {
-  const student = await openPage(browser, phone, daemon.url, '390');
-  const { page } = student;
-  let refused = 0;
-  await page.route('**/api/v1/images/*.png', (route) => {
-    refused += 1;
-    return refused <= 2 ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' } }) : route.continue();
+/** Refuses the first two requests for each image as a full queue does, and notes when each came. */
+async function refuseImages(page) {
+  const asked = new Map();
+  await page.route('**/api/v1/images/*', (route) => {
+    const url = route.request().url();
+    asked.set(url, [...(asked.get(url) ?? []), Date.now()]);
+    return asked.get(url).length <= 2
+      ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error: { code: 'busy', message: 'Too many images are being made.' } } })
+      : route.continue();
   });
+  return asked;
+}
+
+test('an image that a busy server refuses comes by itself, and the server is not pressed', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  const asked = await refuseImages(page);
   await page.click('#start');
   await page.waitForSelector('#trouble:not(.is-absent)');
+  assert.match(await page.textContent('#trouble'), /busy.*by itself.*nothing is lost/);
   await student.axe('an image that is late');
+  await student.shot('busy');
   assert.ok(await page.isDisabled('[data-choice=fracture]'), 'no answer without an image');
   await shown(page, 1, 'viewing');
   assert.ok(!await page.isVisible('#trouble'));
+  const [[first, second, third]] = asked.values();
+  assert.ok(second - first >= 1000 && third - second >= 1000, 'a second or more apart, as the server wished');
+  await student.context.close();
+});
+
+test('a line that breaks is waited for like a busy server', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  let broken = 0;
+  await page.route('**/api/v1/images/*.png', (route) => {
+    broken += 1;
+    return broken <= 2 ? route.abort() : route.continue();
+  });
+  await page.click('#start');
+  await page.waitForSelector('#trouble:not(.is-absent)');
+  assert.match(await page.textContent('#trouble'), /has not arrived yet/);
+  await shown(page, 1, 'viewing');
+  await student.context.close();
+});
+
+test('a drill whose model is gone ends in a page that says so', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.route('**/api/v1/images/*', (route) => route.fulfill({ status: 410, json: { error: { code: 'model_gone', message: 'The model is no longer served.' } } }));
+  await page.click('#start');
+  await page.waitForSelector('[data-screen=notice]');
+  assert.match(await page.textContent('.notice-text'), /replaced on the server.*Start a new drill/);
+  await page.click('.button-main');
+  await page.waitForSelector('#start');
+  await student.context.close();
+});
+
+test('images of the result that a busy server refuses come by themselves', async () => {
+  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const { page } = student;
+  await page.click(`.deck:has([value=${EXAM.id}])`);
+  await page.click('#start');
+  await shown(page, 1, 'viewing');
+  await page.evaluate(() => document.querySelector('#leave').click());
+  await page.waitForSelector('#resume');
+  await answerAll(await page.evaluate(() => JSON.parse(sessionStorage.getItem('roentgym.session'))));
+  await refuseImages(page);
+  await page.click('#resume');
+  await page.waitForSelector('[data-screen=summary]');
+  for (const image of await page.$$('.card img')) {
+    await image.scrollIntoViewIfNeeded();
+  }
+  await page.waitForFunction((count) => [...document.querySelectorAll('.card img')].filter((image) => image.complete && image.naturalWidth > 0).length === count, EXAM.items);
   await student.context.close();
 });
 

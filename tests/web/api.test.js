@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { listDecks, readItem, sampleUrl, sendAnswer } from '../../web/js/api.js';
+import { listDecks, readImage, readItem, sampleUrl, sendAnswer } from '../../web/js/api.js';
 
 const realFetch = globalThis.fetch;
 afterEach(() => {
@@ -51,6 +51,31 @@ test('no connection and a reply cut short are transient', async () => {
   await assert.rejects(listDecks(), { status: 0, code: 'network', transient: true });
   reply(200, '{"decks":[{"id"');
   await assert.rejects(listDecks(), { status: 0, code: 'bad_reply', transient: true });
+});
+
+test('an image comes as a file, asked for as an <img> asks', async () => {
+  const asked = reply(200, 'bytes', { 'Content-Type': 'image/png' });
+  const file = await readImage('/i.png', new AbortController().signal);
+  assert.deepEqual([await file.text(), file.type], ['bytes', 'image/png']);
+  assert.deepEqual(Object.keys(asked[0]), ['path', 'signal'], 'no header, and the browser’s own ways with cache and credentials');
+});
+
+test('an image that cannot come yet is told from one that never will', async () => {
+  const { signal } = new AbortController();
+  reply(503, '{"error":{"code":"busy","message":"Busy."}}', { 'Retry-After': '3' });
+  await assert.rejects(readImage('/i.png', signal), { status: 503, code: 'busy', retryAfterMs: 3000, transient: true });
+  reply(410, '{"error":{"code":"model_gone","message":"Gone."}}');
+  await assert.rejects(readImage('/i.png', signal), { status: 410, transient: false });
+});
+
+test('an image that nobody waits for any more is given up', async () => {
+  const leaving = new AbortController();
+  globalThis.fetch = (path, { signal }) => new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+  const waiting = readImage('/i.png', leaving.signal);
+  leaving.abort();
+  await assert.rejects(waiting, { status: 0, transient: true });
 });
 
 test('names in URLs are escaped', () => {

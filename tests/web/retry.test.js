@@ -13,8 +13,13 @@ test('delays double up to a ceiling and are spread over their upper half', () =>
 });
 
 test('the server may ask for a longer wait but not for a shorter one', () => {
-  assert.equal(backoffDelay(0, 5000, 1), 5000);
+  assert.equal(backoffDelay(0, 5000, 0), 5000);
   assert.equal(backoffDelay(5, 1000, 1), 8000);
+});
+
+test('those who were refused together come back apart, and an absurd wish is cut', () => {
+  assert.equal(backoffDelay(0, 5000, 1), 7500);
+  assert.equal(backoffDelay(0, 86400000, 0), 60000);
 });
 
 test('a passing failure is tried again until it succeeds, and each wait is told', async () => {

@@ -6,6 +6,7 @@
  */
 
 const TIMEOUT_MS = 20000;
+const IMAGE_TIMEOUT_MS = 60000; // longer than the server lets an image wait: giving up sooner would lose the place in its queue
 
 /**
  * @typedef {object} Deck
@@ -125,6 +126,18 @@ export function sampleUrl(modelId, className, seed, size) {
   return `/api/v1/samples/${path}?size=${size}`;
 }
 
+/**
+ * An image's file, asked for as an <img> asks, so that either finds what the other has put into the browser's cache.
+ * Unlike an <img>, this tells a busy server from a broken line and from an image that is gone.
+ * @param {string} url of an item's image
+ * @param {AbortSignal} leaving aborted when nobody waits any more, so that the server need not make it
+ * @returns {Promise<Blob>}
+ */
+export async function readImage(url, leaving) {
+  return exchange(url, {}, IMAGE_TIMEOUT_MS, leaving, async (response) => (
+    response.ok ? response.blob() : readReply(response, await response.text())));
+}
+
 async function request(method, path, { secret = null, body = null } = {}) {
   const headers = { Accept: 'application/json' };
   if (secret) {
@@ -133,23 +146,23 @@ async function request(method, path, { secret = null, body = null } = {}) {
   if (body) {
     headers['Content-Type'] = 'application/json';
   }
+  const init = { method, headers, body: body ? JSON.stringify(body) : undefined, credentials: 'omit', cache: 'no-store' };
+  return exchange(path, init, TIMEOUT_MS, null, async (response) => readReply(response, await response.text()));
+}
+
+/** @param {?AbortSignal} leaving ends the exchange early, as a network error */
+async function exchange(path, init, timeoutMs, leaving, read) {
   const abort = new AbortController();
-  const timer = setTimeout(() => abort.abort(), TIMEOUT_MS);
+  const end = () => abort.abort();
+  const timer = setTimeout(end, timeoutMs);
+  leaving?.addEventListener('abort', end);
   try {
-    const response = await fetch(path, {
-      method,
-      headers,
-      body: body ? JSON.stringify(body) : undefined,
-      credentials: 'omit',
-      cache: 'no-store',
-      signal: abort.signal,
-    });
-    const text = await response.text();
-    return readReply(response, text);
+    return await read(await fetch(path, { ...init, signal: abort.signal }));
   } catch (error) {
     throw error instanceof ApiError ? error : new ApiError(0, 'network', 'The server did not answer.');
   } finally {
     clearTimeout(timer);
+    leaving?.removeEventListener('abort', end);
   }
 }
 

@@ -58,7 +58,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   async function fetchImage(n) {
     const item = await api.readItem(session.id, session.secret, n);
-    return decodedImage(item.image, texts.drill.imageAlt(n, deck.items));
+    return decodedImage(item.image, texts.drill.imageAlt(n, deck.items), ending.signal);
   }
 
   /** Starts loading an item's image, once; a failed attempt is forgotten so that the next call tries again. */

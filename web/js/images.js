@@ -2,7 +2,10 @@
  * Images, decoded before they are shown so that showing one costs no time.
  */
 
-/** An image that did not arrive. Whether it is offline, overload or gone cannot be told from here. */
+import { readImage } from './api.js';
+import { withRetry } from './retry.js';
+
+/** An image that came but is none, or one that an <img> failed to load for a reason it does not tell. */
 class ImageError extends Error {
   constructor() {
     super('The image did not arrive.');
@@ -16,18 +19,48 @@ class ImageError extends Error {
 /**
  * @param {string} url
  * @param {string} alt says what it is, never what it shows
- * @returns {Promise<HTMLImageElement>} decoded and ready for its first frame; rejects with a transient error
+ * @param {AbortSignal} leaving
+ * @returns {Promise<HTMLImageElement>} decoded and ready for its first frame; rejects with the server's error, or a
+ *   transient one
  */
-export async function decodedImage(url, alt) {
+export async function decodedImage(url, alt, leaving) {
   const image = new Image(1024, 1024);
   image.alt = alt;
   image.draggable = false;
   image.decoding = 'sync';
-  image.src = url;
+  await fill(image, url, leaving);
+  return image;
+}
+
+/**
+ * Lets an <img> that loads by itself come later if the server was busy, until it is there, is gone for good, or the
+ * page is left.
+ * @param {HTMLImageElement} image
+ * @param {AbortSignal} leaving
+ */
+export function keepTrying(image, leaving) {
+  const url = image.getAttribute('src');
+  image.addEventListener('error', () => {
+    let failure = new ImageError(); // what just happened is the first failure: wait before the second try
+    withRetry(async () => {
+      if (failure) {
+        const first = failure;
+        failure = null;
+        throw first;
+      }
+      await fill(image, url, leaving);
+    }, { signal: leaving }).catch(() => {}); // its words say what it is; the page is whole without it
+  }, { once: true });
+}
+
+async function fill(image, url, leaving) {
+  const file = URL.createObjectURL(await readImage(url, leaving));
+  image.src = file;
   try {
     await image.decode();
   } catch {
     throw new ImageError();
+  } finally {
+    URL.revokeObjectURL(file);
   }
-  return image;
 }

@@ -171,16 +171,18 @@ function obey(meaning, event, { deck, drill, dialog }) {
 
 async function showSummary(session, deck) {
   const summary = await patiently(() => api.readSummary(session.id, session.secret));
+  const leaving = new AbortController();
   show(summaryView({
     deck,
     model: modelOf(deck),
     summary,
+    leaving: leaving.signal,
     onAgain: guarded(() => startNew(deck.id)),
     onStartPage: () => {
       store.clearSession();
       showStart();
     },
-  }));
+  }), () => leaving.abort());
 }
 
 /** Errors that waiting cannot mend: say what happened and what to do. */

@@ -4,17 +4,20 @@
 
 const FIRST_DELAY_MS = 400;
 const LONGEST_DELAY_MS = 8000;
+const LONGEST_WISH_MS = 60000;
 
 /**
  * Exponential back-off with jitter, so that a class of students does not return in step.
  * @param {number} attempt 0 for the wait after the first failure
- * @param {?number} retryAfterMs the server's own wish, taken as the least wait
+ * @param {?number} retryAfterMs the server's own wish, taken as the least wait unless it is absurd; all who were
+ *   refused together heard the same one, so it is spread, too
  * @param {number} random 0..1
  * @returns {number} milliseconds
  */
 export function backoffDelay(attempt, retryAfterMs, random) {
   const ceiling = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
-  return Math.max(ceiling * (0.5 + 0.5 * random), retryAfterMs ?? 0);
+  const wish = Math.min(retryAfterMs ?? 0, LONGEST_WISH_MS);
+  return Math.max(ceiling * (0.5 + 0.5 * random), wish * (1 + 0.5 * random));
 }
 
 /**

@@ -68,6 +68,7 @@ export const texts = {
     offlineAnswer: 'No connection to the server. Your answer is kept here and sent as soon as the connection is back. Leave this page open.',
     offlineImage: 'The image has not arrived yet. Trying again by itself; check the connection if this lasts.',
     busy: 'The server is busy. Trying again by itself in a moment; nothing is lost.',
+    failing: 'The server could not do this just now. Trying again by itself; if this lasts, tell the person who runs the server.',
     waiting: 'One moment',
     loading: 'The server is not reachable yet, or its model is still loading. This page tries again by itself.',
     noModel: 'The model of this deck cannot be used at the moment; the person who runs this server can see why. This page tries again by itself.',

@@ -85,6 +85,9 @@ export function troubleText(phase, error) {
   if (error.status === 503 || error.status === 429) {
     return texts.trouble.busy;
   }
+  if (error.status >= 500) {
+    return texts.trouble.failing;
+  }
   return phase === 'saving' ? texts.trouble.offlineAnswer : texts.trouble.offlineImage;
 }
 

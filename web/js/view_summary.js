@@ -4,6 +4,7 @@
 
 import { el } from './dom.js';
 import { choiceLabel } from './state.js';
+import { keepTrying } from './images.js';
 import { confidenceOfRating, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
 import { mark } from './view_drill.js';
@@ -16,11 +17,12 @@ const t = texts.summary;
  * @param {import('./api.js').Deck} props.deck
  * @param {?import('./api.js').Model} props.model null if the server no longer lists it
  * @param {import('./api.js').Summary} props.summary
+ * @param {AbortSignal} props.leaving aborted when the page goes
  * @param {() => void} props.onAgain
  * @param {() => void} props.onStartPage
  * @returns {HTMLElement}
  */
-export function summaryView({ deck, model, summary, onAgain, onStartPage }) {
+export function summaryView({ deck, model, summary, leaving, onAgain, onStartPage }) {
   const { score } = summary;
   return el('main', { class: 'summary', 'data-screen': 'summary' },
     el('p', { class: 'wordmark' }, texts.product),
@@ -32,7 +34,7 @@ export function summaryView({ deck, model, summary, onAgain, onStartPage }) {
     score ? measures(deck, score) : null,
     score ? answers(deck, score) : null,
     score?.learning_curve.average.length > 1 ? learning(score) : null,
-    itemList(deck, summary),
+    itemList(deck, summary, leaving),
     el('p', { class: 'summary-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
 }
 
@@ -107,21 +109,22 @@ function learning({ learning_curve: curve, accuracy }) {
     el('p', {}, `${t.curveWords(curve.window)} ${curve.fit ? t.curveFit(curve.fit) : t.curveFlat(accuracy.value)}`));
 }
 
-function itemList(deck, { items, of }) {
+function itemList(deck, { items, of }, leaving) {
   return el('section', { class: 'review' },
     el('h2', {}, t.items),
-    el('ol', {}, ...items.map((item) => itemCard(deck, of, item))));
+    el('ol', {}, ...items.map((item) => itemCard(deck, of, item, leaving))));
 }
 
-function itemCard(deck, of, item) {
+function itemCard(deck, of, item, leaving) {
   const confidence = texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
   const known = item.truth !== null && item.truth !== undefined;
   const outcome = item.correct ? t.correct : t.incorrect;
   const verdict = known ? outcome : t.noTruth;
+  // The very URL that the drill has shown: the browser has it, and the server need not draw it again.
+  const image = el('img', { src: item.image, alt: t.itemAlt(item.n, of), width: '256', height: '256', loading: 'lazy', decoding: 'async' });
+  keepTrying(image, leaving);
   return el('li', { class: 'card', 'data-item': String(item.n), 'data-correct': known ? String(item.correct) : null },
-    el('a', { href: item.image, target: '_blank', rel: 'noopener', 'aria-label': t.itemOpen(item.n) },
-      // The very URL that the drill has shown: the browser has it, and the server need not draw it again.
-      el('img', { src: item.image, alt: t.itemAlt(item.n, of), width: '256', height: '256', loading: 'lazy', decoding: 'async' })),
+    el('a', { href: item.image, target: '_blank', rel: 'noopener', 'aria-label': t.itemOpen(item.n) }, image),
     el('div', { class: 'card-words' },
       el('p', { class: 'card-verdict' }, known ? mark(item.correct) : null,
         el('span', {}, t.itemVerdict(item.n, verdict))),

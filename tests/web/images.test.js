@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, mock, test } from 'node:test';
+import { decodedImage, keepTrying } from '../../web/js/images.js';
+
+const real = { fetch: globalThis.fetch, window: globalThis.window, Image: globalThis.Image };
+let revoked = 0;
+
+/** As much of an <img> as the module uses. */
+class FakeImage extends EventTarget {
+  static decodes = true;
+
+  src = '';
+
+  getAttribute() {
+    return this.src;
+  }
+
+  async decode() {
+    if (!FakeImage.decodes) {
+      throw new Error('no image');
+    }
+  }
+}
+
+beforeEach(() => {
+  globalThis.window = new EventTarget();
+  globalThis.Image = FakeImage;
+  FakeImage.decodes = true;
+  revoked = 0;
+  mock.method(URL, 'createObjectURL', () => 'blob:one');
+  mock.method(URL, 'revokeObjectURL', () => {
+    revoked += 1;
+  });
+});
+afterEach(() => {
+  Object.assign(globalThis, real);
+  mock.restoreAll();
+  mock.timers.reset();
+});
+
+/** Answers with these statuses in turn, the last one for ever, and counts. */
+function replies(...statuses) {
+  const asked = { count: 0 };
+  globalThis.fetch = async () => {
+    const status = statuses[Math.min(asked.count, statuses.length - 1)];
+    asked.count += 1;
+    return new Response('{}', { status, headers: { 'Retry-After': '5' } });
+  };
+  return asked;
+}
+
+/** Lets everything run that waits for no timer. */
+const settle = async () => {
+  for (let i = 0; i < 20; i++) {
+    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+};
+
+test('an image is decoded when it is handed over, and keeps no file behind', async () => {
+  replies(200);
+  const image = await decodedImage('/i.png', 'an image', new AbortController().signal);
+  assert.deepEqual([image.src, image.alt, revoked], ['blob:one', 'an image', 1]);
+});
+
+test('a file that is no image is a passing failure', async () => {
+  replies(200);
+  FakeImage.decodes = false;
+  await assert.rejects(decodedImage('/i.png', '', new AbortController().signal), { transient: true });
+  assert.equal(revoked, 1);
+});
+
+test('an <img> that failed waits, asks again as late as the server wishes, and is filled', async () => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const asked = replies(503, 503, 200);
+  const image = new FakeImage();
+  image.src = '/i.png';
+  keepTrying(image, new AbortController().signal);
+  image.dispatchEvent(new Event('error'));
+  await settle();
+  assert.equal(asked.count, 0, 'not at once');
+  mock.timers.tick(400);
+  await settle();
+  assert.equal(asked.count, 1);
+  mock.timers.tick(4999);
+  await settle();
+  assert.equal(asked.count, 1, 'not before the server wishes');
+  mock.timers.tick(2501);
+  await settle();
+  assert.equal(asked.count, 2);
+  mock.timers.tick(7500);
+  await settle();
+  assert.deepEqual([asked.count, image.src], [3, 'blob:one']);
+});
+
+test('an <img> that is gone, or whose page was left, is not asked for again', async () => {
+  for (const [status, leave] of [[404, false], [503, true]]) {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    const asked = replies(status);
+    const leaving = new AbortController();
+    const image = new FakeImage();
+    image.src = '/i.png';
+    keepTrying(image, leaving.signal);
+    image.dispatchEvent(new Event('error'));
+    await settle();
+    mock.timers.tick(400);
+    await settle();
+    if (leave) {
+      leaving.abort();
+    }
+    for (let i = 0; i < 5; i++) {
+      mock.timers.tick(60000);
+      await settle();
+    }
+    assert.equal(asked.count, 1, String(status));
+    mock.timers.reset();
+  }
+});
