@@ -149,6 +149,22 @@ static void areas_of_different_items_are_not_compared_as_pairs(void **state)
     assert_near(srv_stat_auc_unpaired(a, 4, perfect, 4).difference.value, -0.25);
 }
 
+/* The components of the two readings differ by a third everywhere, which no double holds exactly. */
+static void a_difference_without_spread_is_not_taken_for_a_sure_one(void **state)
+{
+    (void)state;
+    const double better[] = {6, 4, 2, 1, 3, 5}, worse[] = {4, 2, 0, 1, 3, 5};
+    struct srv_stat_trial a[6], b[6];
+    for (int i = 0; i < 6; i++) {
+        a[i] = (struct srv_stat_trial){i < 3, better[i], 0};
+        b[i] = (struct srv_stat_trial){i < 3, worse[i], 0};
+    }
+    struct srv_stat_auc_difference d = srv_stat_auc_paired(a, b, 6);
+    assert_int_equal(d.difference.gap, SRV_STAT_NO_SPREAD);
+    assert_near(d.difference.value, 1.0 / 3);
+    assert_true(d.z == 0 && d.p == 0);
+}
+
 static void rating_four_and_above_is_yes(void **state)
 {
     (void)state;
@@ -277,6 +293,7 @@ int main(void)
         cmocka_unit_test(values_that_are_no_numbers_are_refused),
         cmocka_unit_test(the_curve_runs_from_corner_to_corner_through_each_rating),
         cmocka_unit_test(areas_of_different_items_are_not_compared_as_pairs),
+        cmocka_unit_test(a_difference_without_spread_is_not_taken_for_a_sure_one),
         cmocka_unit_test(rating_four_and_above_is_yes),
         cmocka_unit_test(shares_of_none_and_all_keep_an_interval_within_the_unit),
         cmocka_unit_test(d_prime_uses_the_log_linear_correction),
