@@ -10,7 +10,7 @@
 #include "engine/device.h"
 #include "engine/sampler.h"
 
-enum { FIRST_CHOICE, CPU_INSTEAD, INPUTS_MAX = 256 /* made at once for nn_model_sample */ };
+enum { FIRST_CHOICE, CPU_INSTEAD, INPUTS_MAX = 128 /* made at once for nn_model_sample */ };
 
 struct nn_model {
     /* Readers on other threads may hold either, so neither changes: the second one comes to hold after the
@@ -22,6 +22,7 @@ struct nn_model {
     struct nn_sampler *sampler;
     float *values; /* the generator's, to begin anew on the CPU with; NULL where that is not wanted */
     float *image;  /* R*R */
+    float *inputs; /* INPUTS_MAX of them */
 };
 
 static const struct nn_model_info *info_of(const struct nn_model *m)
@@ -93,6 +94,12 @@ static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
     snprintf(info->licence, sizeof info->licence, "%s", c->licence);
 }
 
+static size_t input_length(const struct nn_model *m)
+{
+    const struct nn_gan_config *config = &m->generator.config;
+    return (size_t)(nn_gan_latent_size(config) + config->label_count);
+}
+
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device, struct nn_error *err)
 {
     struct nn_checkpoint checkpoint;
@@ -116,7 +123,8 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
     }
     size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
     m->image = malloc(pixels * sizeof *m->image);
-    if (!m->image) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for an image", path);
+    m->inputs = malloc(INPUTS_MAX * input_length(m) * sizeof *m->inputs);
+    if (!m->image || !m->inputs) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for an image", path);
 out:
     free(values);
     if (status != NN_OK)
@@ -133,6 +141,7 @@ void nn_model_close(struct nn_model *m)
     nn_network_release(&m->generator);
     free(m->values);
     free(m->image);
+    free(m->inputs);
     free(m);
 }
 
@@ -144,7 +153,7 @@ const struct nn_model_info *nn_model_info(const struct nn_model *m)
 size_t nn_model_memory_bytes(const struct nn_model *m)
 {
     size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
-    return nn_sampler_memory_bytes(m->sampler) + pixels * sizeof *m->image +
+    return nn_sampler_memory_bytes(m->sampler) + (pixels + INPUTS_MAX * input_length(m)) * sizeof *m->image +
            (m->values ? m->generator.value_count * sizeof *m->values : 0);
 }
 
@@ -157,8 +166,9 @@ nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t
     if (status != NN_OK) return status;
     *info = (struct nn_model_info){0};
     describe(info, &checkpoint);
-    *memory_bytes =
-        nn_sampler_memory_estimate(&generator) + (sizeof(float) << (2 * checkpoint.config.resolution_log2));
+    size_t pixels = (size_t)1 << (2 * checkpoint.config.resolution_log2),
+           length = (size_t)(nn_gan_latent_size(&checkpoint.config) + checkpoint.config.label_count);
+    *memory_bytes = nn_sampler_memory_estimate(&generator) + (pixels + INPUTS_MAX * length) * sizeof(float);
     nn_network_release(&generator);
     return NN_OK;
 }
@@ -206,44 +216,31 @@ static nn_status run_point(struct nn_model *m, const struct nn_sample_point *poi
     return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }
 
-/* Room for the inputs of so many samples at once; the caller frees. */
-static nn_status new_inputs(const struct nn_model *m, int count, float **inputs, size_t *length,
-                            struct nn_error *err)
-{
-    const struct nn_gan_config *config = &m->generator.config;
-    *length = (size_t)(nn_gan_latent_size(config) + config->label_count);
-    *inputs = malloc((size_t)(count < INPUTS_MAX ? count : INPUTS_MAX) * *length * sizeof **inputs);
-    return *inputs ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for the input of a sample");
-}
-
-static nn_status run_batch(struct nn_model *m, const float *inputs, int count, uint8_t *pixels,
-                           struct nn_error *err)
+/* The samples of the first `count` of m->inputs. */
+static nn_status run_batch(struct nn_model *m, int count, uint8_t *pixels, struct nn_error *err)
 {
     struct nn_error why;
-    nn_status status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
+    nn_status status = nn_sampler_run_grey(m->sampler, m->inputs, count, pixels, &why);
     if (status != NN_OK && retreat(m, status, why.text, m->values))
-        status = nn_sampler_run_grey(m->sampler, inputs, count, pixels, &why);
+        status = nn_sampler_run_grey(m->sampler, m->inputs, count, pixels, &why);
     return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }
 
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err)
 {
-    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length;
-    float *inputs;
+    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length = input_length(m);
     nn_status status = NN_OK;
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
-    if ((status = new_inputs(m, count, &inputs, &length, err)) != NN_OK) return status;
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
         for (int i = 0; i < n; i++) {
             struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[done + i]);
-            input_of(m, &point, inputs + (size_t)i * length);
+            input_of(m, &point, m->inputs + (size_t)i * length);
         }
-        status = run_batch(m, inputs, n, pixels + (size_t)done * area, err);
+        status = run_batch(m, n, pixels + (size_t)done * area, err);
     }
-    free(inputs);
     return status;
 }
 
@@ -304,16 +301,13 @@ static nn_status draw_one(struct nn_model *m, const struct nn_sample_point *poin
 static nn_status draw_whole(struct nn_model *m, const struct nn_sample_point *points, int count,
                             uint8_t *pixels, struct nn_error *err)
 {
-    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length;
-    float *inputs;
-    nn_status status = new_inputs(m, count, &inputs, &length, err);
-    if (status != NN_OK) return status;
+    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length = input_length(m);
+    nn_status status = NN_OK;
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
-        for (int i = 0; i < n; i++) input_of(m, &points[done + i], inputs + (size_t)i * length);
-        status = run_batch(m, inputs, n, pixels + (size_t)done * area, err);
+        for (int i = 0; i < n; i++) input_of(m, &points[done + i], m->inputs + (size_t)i * length);
+        status = run_batch(m, n, pixels + (size_t)done * area, err);
     }
-    free(inputs);
     return status;
 }
 
