@@ -45,7 +45,7 @@ endif
 CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno -fno-trapping-math \
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
-ENGINE_LIBS  := -ldnnl -lpng -ljansson -lm -lpthread -ldl
+ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 $(ENGINE_LIBS)
 
 sources  = $(wildcard $(1)/*.c $(1)/*/*.c)

@@ -36,7 +36,8 @@ find_missing() {
     need gcc "compiles the project" command -v cc
     need libc6-dev "the C library's headers" header stdio.h
     need libdnnl-dev "oneDNN: the networks on the CPU" header dnnl.h
-    need libpng-dev "reads and writes PNG images" header png.h
+    need libpng-dev "reads PNG images" header png.h
+    need libdeflate-dev "writes PNG images" header libdeflate.h
     need libjansson-dev "reads and writes JSON" header jansson.h
     need libmicrohttpd-dev "the daemon's HTTP" header microhttpd.h
     need libsqlite3-dev "the daemon's data base" header sqlite3.h

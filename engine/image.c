@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "engine/file.h"
 
@@ -290,185 +289,87 @@ const char *nn_png_texts_find(const struct nn_png_texts *texts, const char *keyw
     return NULL;
 }
 
-/* ---- writing ---- */
-
-struct encoder {
-    struct fault fault;
-    uint8_t *bytes;
-    size_t size, capacity;
-    png_structp png;
-    png_infop info;
-    const struct nn_image *image;
-    const struct nn_png_text *texts;
-    int text_count;
-};
-
-static void put_bytes(png_structp png, png_bytep data, size_t size)
-{
-    struct encoder *e = png_get_io_ptr(png);
-    if (size > e->capacity - e->size) {
-        size_t capacity = (e->size + size) * 2;
-        uint8_t *bytes = realloc(e->bytes, capacity);
-        if (!bytes) refuse(png, NN_ERR_MEMORY, "no memory for the PNG file");
-        e->bytes = bytes;
-        e->capacity = capacity;
-    }
-    memcpy(e->bytes + e->size, data, size);
-    e->size += size;
-}
-
-static void flush_nothing(png_structp png)
-{
-    (void)png;
-}
-
-static bool is_ascii(const char *text)
-{
-    while (*text && (unsigned char)*text < 128) text++;
-    return !*text;
-}
-
-static void write_texts(struct encoder *e)
-{
-    for (int i = 0; i < e->text_count; i++) {
-        size_t length = strlen(e->texts[i].text);
-        bool ascii = is_ascii(e->texts[i].text);
-        /* png_set_text copies; its struct merely lacks const. */
-        png_text text = {.compression = ascii ? PNG_TEXT_COMPRESSION_NONE : PNG_ITXT_COMPRESSION_NONE,
-                         .key = (char *)e->texts[i].keyword,
-                         .text = (char *)e->texts[i].text,
-                         .text_length = ascii ? length : 0,
-                         .itxt_length = ascii ? 0 : length};
-        png_set_text(e->png, e->info, &text, 1);
-    }
-}
-
-static void write_rows(struct encoder *e)
-{
-    if (e->image->depth == 16 && host_is_little_endian()) png_set_swap(e->png);
-    for (int y = 0; y < e->image->height; y++)
-        png_write_row(e->png, (png_const_bytep)e->image->pixels + (size_t)y * row_bytes(e->image));
-}
-
-static bool encode_guarded(struct encoder *e)
-{
-    if (setjmp(png_jmpbuf(e->png))) return false;
-    png_set_write_fn(e->png, e, put_bytes, flush_nothing);
-    png_set_user_limits(e->png, NN_IMAGE_SIDE_MAX, NN_IMAGE_SIDE_MAX);
-    png_set_compression_level(e->png, 1);
-    png_set_compression_strategy(e->png, Z_RLE);
-    png_set_filter(e->png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
-    png_set_IHDR(e->png, e->info, (png_uint_32)e->image->width, (png_uint_32)e->image->height,
-                 e->image->depth, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-                 PNG_FILTER_TYPE_DEFAULT);
-    write_texts(e);
-    png_write_info(e->png, e->info);
-    write_rows(e);
-    png_write_end(e->png, NULL);
-    return true;
-}
-
-/* libpng would silently repair a bad keyword; a repaired one is not what the caller asked for. */
-static bool keyword_is_valid(const char *keyword)
-{
-    size_t length = strlen(keyword);
-    if (length < 1 || length > 79 || keyword[0] == ' ' || keyword[length - 1] == ' ') return false;
-    for (const unsigned char *c = (const unsigned char *)keyword; *c; c++)
-        if (*c < 32 || (*c > 126 && *c < 161) || (*c == ' ' && c[1] == ' ')) return false;
-    return true;
-}
-
-static nn_status check_writable(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
-                                struct nn_error *err)
-{
-    if (image->width < 1 || image->height < 1 || image->width > NN_IMAGE_SIDE_MAX ||
-        image->height > NN_IMAGE_SIDE_MAX || (image->depth != 8 && image->depth != 16) || !image->pixels)
-        return nn_fail(err, NN_ERR_ARGUMENT, "an image of %dx%d and depth %d cannot be written as PNG",
-                       image->width, image->height, image->depth);
-    for (int i = 0; i < text_count; i++)
-        if (!keyword_is_valid(texts[i].keyword))
-            return nn_fail(err, NN_ERR_ARGUMENT, "\"%.80s\" is not a valid PNG keyword", texts[i].keyword);
-    return NN_OK;
-}
-
-nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
-                        uint8_t **bytes, size_t *size_bytes, struct nn_error *err)
-{
-    *bytes = NULL;
-    *size_bytes = 0;
-    nn_status status = check_writable(image, texts, text_count, err);
-    if (status) return status;
-    struct encoder e = {.image = image, .texts = texts, .text_count = text_count};
-    e.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &e.fault, raise_fault, ignore_warning);
-    if (e.png) e.info = png_create_info_struct(e.png);
-    if (!e.info) {
-        status = nn_fail(err, NN_ERR_MEMORY, "no memory to write a PNG file");
-        goto out;
-    }
-    if (!encode_guarded(&e)) {
-        status = nn_fail(err, e.fault.status, "PNG file: %s", e.fault.text);
-        goto out;
-    }
-    *bytes = e.bytes;
-    *size_bytes = e.size;
-    e.bytes = NULL;
-out:
-    free(e.bytes);
-    png_destroy_write_struct(&e.png, &e.info);
-    return status;
-}
-
-nn_status nn_png_write(const char *path, const struct nn_image *image, const struct nn_png_text *texts,
-                       int text_count, struct nn_error *err)
-{
-    uint8_t *bytes;
-    size_t size;
-    nn_status status = nn_png_encode(image, texts, text_count, &bytes, &size, err);
-    if (status) return status;
-    status = nn_file_replace(path, bytes, size, err);
-    free(bytes);
-    return status;
-}
-
 /* ---- resampling ---- */
 
-static uint64_t sum_of_row(const struct nn_image *image, size_t at, int count)
+/* One exact sum over each box instead of a rounding at every halving: the mean stays unbiased. Columns first:
+ * that is a sum of whole rows, for which there are instructions. 32 bits hold 16384 samples of 16 bits. */
+static void sum_columns(const struct nn_image *image, int first, int count, uint32_t *restrict sums)
 {
-    uint64_t sum = 0;
-    if (image->depth == 16)
-        for (int i = 0; i < count; i++) sum += ((const uint16_t *)image->pixels)[at + (size_t)i];
-    else
-        for (int i = 0; i < count; i++) sum += ((const uint8_t *)image->pixels)[at + (size_t)i];
-    return sum;
+    memset(sums, 0, (size_t)image->width * sizeof *sums);
+    for (int y = first; y < first + count; y++) {
+        size_t at = (size_t)y * (size_t)image->width;
+        const uint16_t *deep = (const uint16_t *)image->pixels + at;
+        const uint8_t *flat = (const uint8_t *)image->pixels + at;
+        if (image->depth == 16)
+            for (int x = 0; x < image->width; x++) sums[x] += deep[x];
+        else
+            for (int x = 0; x < image->width; x++) sums[x] += flat[x];
+    }
 }
 
-/* One exact sum over each box instead of a rounding at every halving: the mean stays unbiased. */
+/* Inlined once for each size of box that is common, so that the compiler knows it. */
+static inline __attribute__((always_inline)) void means_of_row(const uint32_t *restrict sums, int count,
+                                                               int block, void *restrict means, int depth)
+{
+    uint32_t unit = (uint32_t)(block * block);
+    for (int x = 0; x < count; x++) {
+        uint32_t sum = unit / 2;
+        for (int k = 0; k < block; k++) sum += sums[x * block + k];
+        if (depth == 16)
+            ((uint16_t *)means)[x] = (uint16_t)(sum / unit);
+        else
+            ((uint8_t *)means)[x] = (uint8_t)(sum / unit);
+    }
+}
+
+/* Boxes of any size, and 16 bits to 8. */
+static void means_of_any_row(const uint32_t *sums, int count, int block, uint64_t unit, void *means,
+                             int depth)
+{
+    for (int x = 0; x < count; x++) {
+        uint64_t sum = unit / 2;
+        for (int k = 0; k < block; k++) sum += sums[(size_t)x * (size_t)block + (size_t)k];
+        if (depth == 16)
+            ((uint16_t *)means)[x] = (uint16_t)(sum / unit);
+        else
+            ((uint8_t *)means)[x] = (uint8_t)(sum / unit);
+    }
+}
+
+static void box_means(const struct nn_image *image, int block, void *means, int depth)
+{
+    uint32_t sums[NN_IMAGE_SIDE_MAX];
+    int width = image->width / block, height = image->height / block;
+    uint64_t unit = (uint64_t)(image->depth > depth ? 257 : 1) * (uint64_t)block * (uint64_t)block;
+    for (int y = 0; y < height; y++) {
+        void *row = (uint8_t *)means + (size_t)y * (size_t)width * (size_t)(depth / 8);
+        sum_columns(image, y * block, block, sums);
+        if (block == 2 && depth == 8 && unit == 4)
+            means_of_row(sums, width, 2, row, 8);
+        else if (block == 4 && depth == 8 && unit == 16)
+            means_of_row(sums, width, 4, row, 8);
+        else
+            means_of_any_row(sums, width, block, unit, row, depth);
+    }
+}
+
 void nn_image_box_means(const struct nn_image *image, int block, uint8_t *means)
 {
-    int width = image->width / block, height = image->height / block;
-    uint64_t unit = (uint64_t)(image->depth == 16 ? 257 : 1) * (uint64_t)block * (uint64_t)block;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++) {
-            uint64_t sum = unit / 2;
-            for (int v = y * block; v < (y + 1) * block; v++)
-                sum += sum_of_row(image, (size_t)v * (size_t)image->width + (size_t)(x * block), block);
-            means[(size_t)y * (size_t)width + (size_t)x] = (uint8_t)(sum / unit);
-        }
+    box_means(image, block, means, 8);
 }
 
 nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out, struct nn_error *err)
 {
     *out = (struct nn_image){0};
-    if (image->depth != 8 || image->width != image->height)
-        return nn_fail(err, NN_ERR_ARGUMENT,
-                       "an image of %dx%d and depth %d cannot be halved: 8-bit square only", image->width,
-                       image->height, image->depth);
+    if (image->width != image->height)
+        return nn_fail(err, NN_ERR_ARGUMENT, "an image of %dx%d cannot be halved: square only", image->width,
+                       image->height);
     if (times < 0 || times > 14 || image->width % (1 << times))
         return nn_fail(err, NN_ERR_ARGUMENT, "an image of side %d cannot be halved %d times", image->width,
                        times);
     int block = 1 << times, side = image->width / block;
-    nn_status status = nn_image_init(out, side, side, 8, err);
+    nn_status status = nn_image_init(out, side, side, image->depth, err);
     if (status) return status;
-    nn_image_box_means(image, block, out->pixels);
+    box_means(image, block, out->pixels, image->depth);
     return NN_OK;
 }

@@ -1,4 +1,4 @@
-/* Grey images in memory, and PNG files of them. The only module that includes png.h. */
+/* Grey images in memory, and PNG files of them: read in image.c, with libpng, and written in png_writer.c. */
 #ifndef NN_IMAGE_H
 #define NN_IMAGE_H
 
@@ -54,16 +54,21 @@ const char *nn_png_texts_find(const struct nn_png_texts *texts, const char *keyw
 nn_status nn_png_write(const char *path, const struct nn_image *image, const struct nn_png_text *texts,
                        int text_count, struct nn_error *err) NN_MUST_CHECK;
 
-/* Encodes to memory: level 1, filter UP, strategy RLE, the fastest good setting for sensor noise. *bytes is
- * heap memory that the caller frees. The same pixels and texts give the same bytes. */
+/* Encodes to memory: filter up, the fastest level of libdeflate. *bytes is heap memory that the caller frees.
+ * The same pixels and texts give the same bytes. */
 nn_status nn_png_encode(const struct nn_image *image, const struct nn_png_text *texts, int text_count,
                         uint8_t **bytes, size_t *size_bytes, struct nn_error *err) NN_MUST_CHECK;
+
+/* The same without texts and without compression: the size of the file depends on that of the image alone. */
+nn_status nn_png_encode_stored(const struct nn_image *image, uint8_t **bytes, size_t *size_bytes,
+                               struct nn_error *err) NN_MUST_CHECK;
+size_t nn_png_stored_size(int width, int height, int depth); /* bytes of that file */
 
 /* Means of block x block boxes, in exact integers and rounded once, as 8-bit grey: (width / block) *
  * (height / block) values into `means`, row by row; columns and rows that fill no box are left out. */
 void nn_image_box_means(const struct nn_image *image, int block, uint8_t *means);
 
-/* Halves an 8-bit square image `times` times by 2x2 box averages (rounded to nearest). */
+/* Halves a square image `times` times, to the means of its boxes at the same depth. */
 nn_status nn_image_halve(const struct nn_image *image, int times, struct nn_image *out,
                          struct nn_error *err) NN_MUST_CHECK;
 

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "engine/image.h"
 #include "engine/sha256.h"
 #include "server/clock.h"
-#include "server/flat_png.h"
 
 enum { MODEL_WAIT_MS = 10000, LOADING_RETRY_S = 2, BROKEN_RETRY_S = 10 };
 
@@ -146,7 +146,8 @@ bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
 void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size)
 {
     int64_t now_us = srv_clock_monotonic_us();
-    size_t image_bytes = srv_flat_png_size(srv_model_info(model)->resolution);
+    int side = srv_model_info(model)->resolution;
+    size_t image_bytes = nn_png_stored_size(side, side, 8);
     struct srv_ahead_span span =
         srv_read_ahead_move(app->read_ahead, session_id, at, size, image_bytes, now_us);
     for (int n = span.first; n <= span.last; n++) {

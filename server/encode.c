@@ -1,10 +1,7 @@
 #include "server/encode.h"
 
-#include <stdlib.h>
-
 #include "engine/image.h"
 #include "engine/sample_text.h"
-#include "server/flat_png.h"
 
 /* The text chunks keep saying what the picture is when it has left this server. */
 static nn_status encode_labelled(const struct nn_image *image, const struct nn_model_info *model,
@@ -19,21 +16,12 @@ static nn_status encode_labelled(const struct nn_image *image, const struct nn_m
     return nn_png_encode(image, texts.list, texts.count, bytes, size_bytes, err);
 }
 
-static nn_status encode_flat(const struct nn_image *image, uint8_t **bytes, size_t *size_bytes,
-                             struct nn_error *err)
-{
-    *size_bytes = srv_flat_png_size(image->width);
-    *bytes = malloc(*size_bytes);
-    if (!*bytes) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a PNG of %zu bytes", *size_bytes);
-    srv_flat_png_write(image->pixels, image->width, *bytes);
-    return NN_OK;
-}
-
-nn_status srv_encode(const uint8_t *pixels, const struct nn_model_info *model,
+nn_status srv_encode(const void *pixels, const struct nn_model_info *model,
                      const struct srv_image_request *request, struct srv_blob **png, struct nn_error *err)
 {
     /* The casts drop const for structs that can also own; both images are only read. */
-    struct nn_image whole = {model->resolution, model->resolution, 8, (void *)(uintptr_t)pixels}, small = {0};
+    struct nn_image whole = {model->resolution, model->resolution, request->depth, (void *)(uintptr_t)pixels};
+    struct nn_image small = {0};
     const struct nn_image *image = &whole;
     uint8_t *bytes = NULL;
     size_t size_bytes = 0;
@@ -47,7 +35,7 @@ nn_status srv_encode(const uint8_t *pixels, const struct nn_model_info *model,
     if (!status && request->labelled)
         status = encode_labelled(image, model, request, &bytes, &size_bytes, err);
     else if (!status)
-        status = encode_flat(image, &bytes, &size_bytes, err);
+        status = nn_png_encode_stored(image, &bytes, &size_bytes, err);
     nn_image_release(&small);
     if (status) return status;
     *png = srv_blob_take(bytes, size_bytes);

@@ -34,6 +34,8 @@ claim "only server/http.c includes microhttpd.h" "$(including '.*microhttpd\.h' 
 claim "only engine/cpu includes dnnl.h" "$(including '.*dnnl' | outside 'engine/cpu/[^:]*')"
 claim "only engine/cuda includes CUDA and cuDNN" "$(including '(cuda|cudnn|cublas)[^/]*\.h' | outside 'engine/cuda/[^:]*')"
 claim "only engine/image.c includes png.h" "$(including '([^">]*/)?png\.h' | outside 'engine/image\.c')"
+claim "only engine/png_writer.c includes libdeflate.h" \
+    "$(including '.*libdeflate\.h' | outside 'engine/png_writer\.c')"
 
 prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
 ends='(exit|_exit|_Exit|quick_exit|abort|raise|kill)'

@@ -1,4 +1,4 @@
-/* What the daemon sends and reads as files: stored PNGs, CSV cells, pages, the admin token. */
+/* What the daemon sends and reads as files: CSV cells, pages, the admin token. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,42 +13,10 @@
 
 #include <cmocka.h>
 
-#include "engine/image.h"
 #include "server/csv_writer.h"
-#include "server/flat_png.h"
 #include "server/secrets.h"
 #include "server/static_files.h"
 #include "tests/unit/scratch.h"
-
-/* ---- stored PNGs ---- */
-
-static void a_stored_png_holds_the_pixels(void **state)
-{
-    (void)state;
-    static const int sides[] = {1,   2,   64, 255,
-                                256, 257, 300}; /* 65535 bytes of rows lie between 255 and 256 */
-    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        int side = sides[i];
-        size_t count = (size_t)side * (size_t)side, size = srv_flat_png_size(side);
-        uint8_t *pixels = malloc(count), *png = malloc(size);
-        struct nn_image image;
-        struct nn_error err = {0};
-        srv_random_bytes(pixels, count);
-        srv_flat_png_write(pixels, side, png);
-        if (nn_png_decode(png, size, "png", &image, &err)) fail_msg("side %d: %s", side, err.text);
-        assert_int_equal(image.width, side);
-        assert_memory_equal(image.pixels, pixels, count);
-        nn_image_release(&image);
-        free(pixels);
-        free(png);
-    }
-}
-
-static void a_stored_png_has_the_size_that_its_header_states(void **state)
-{
-    (void)state;
-    assert_int_equal(srv_flat_png_size(1024), 1049748);
-}
 
 /* ---- CSV ---- */
 
@@ -204,8 +172,6 @@ static void random_numbers_stay_below_their_limit_and_reach_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_stored_png_holds_the_pixels),
-        cmocka_unit_test(a_stored_png_has_the_size_that_its_header_states),
         cmocka_unit_test(cells_are_quoted_when_they_must_be),
         cmocka_unit_test(cells_that_a_spreadsheet_would_run_are_disarmed),
         cmocka_unit_test(only_pages_inside_the_folder_are_sent),
