@@ -97,7 +97,7 @@ static void on_answer(void *context, int tag, const struct load_reply *reply)
     int item = 0;
     (void)tag;
     if (!load_expect(p->run, KIND_ANSWER, reply, 201)) {
-        load_after(p->run->loop, load_backoff(&p->rng, 0, reply, false), next_answer, p);
+        load_after(p->run->loop, load_backoff(&p->rng, 0, reply), next_answer, p);
         return;
     }
     json_t *json = load_json(p->run, KIND_ANSWER, reply);

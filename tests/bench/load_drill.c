@@ -6,12 +6,8 @@
 
 #include "tests/bench/load_run.h"
 
-enum { FILES_MAX = 64, NAME_MAX_BYTES = 64, ITEMS_MAX = 200, API_TIMEOUT_S = 20, IMAGE_TIMEOUT_S = 120 };
-enum {
-    SAMPLE_SEED = 1,
-    SAMPLE_PIXELS = 512,
-    ITEM_PIXELS = 1 << 20
-}; /* view_start.js */
+enum { FILES_MAX = 64, NAME_MAX_BYTES = 64, ITEMS_MAX = 200, API_TIMEOUT_S = 20, IMAGE_TIMEOUT_S = 60 };
+enum { SAMPLE_SEED = 1, SAMPLE_PIXELS = 512, ITEM_PIXELS = 1 << 20 }; /* view_start.js */
 
 enum ahead { AHEAD_NOTHING, AHEAD_ITEM, AHEAD_IMAGE, AHEAD_READY };
 enum tag { TAG_FILE = 1000, TAG_DECKS, TAG_MODELS, TAG_SAMPLE, TAG_SESSION, TAG_ANSWER, TAG_SUMMARY };
@@ -67,10 +63,10 @@ static void end(struct learner *l, bool finished)
 }
 
 /* What the page does with a failure: asks again, or gives up. */
-static void again(struct learner *l, const struct load_reply *reply, bool image, load_call *call)
+static void again(struct learner *l, const struct load_reply *reply, load_call *call)
 {
-    if (image || load_transient(reply))
-        load_after(l->run->loop, load_backoff(&l->rng, l->attempt++, reply, image), call, l);
+    if (load_transient(reply))
+        load_after(l->run->loop, load_backoff(&l->rng, l->attempt++, reply), call, l);
     else
         end(l, false);
 }
@@ -133,7 +129,7 @@ static void on_file(void *context, int tag, const struct load_reply *reply)
         get_references(l, reply->text);
     if (--l->files_left > 0) return;
     if (l->page_broken)
-        load_after(l->run->loop, load_backoff(&l->rng, l->attempt++, reply, true), open_page, l);
+        load_after(l->run->loop, load_backoff(&l->rng, l->attempt++, reply), open_page, l);
     else
         ask_lists(l);
 }
@@ -182,7 +178,7 @@ static void on_list(void *context, int tag, const struct load_reply *reply)
 {
     struct learner *l = context;
     if (!load_expect(l->run, KIND_LIST, reply, 200)) {
-        again(l, reply, false, tag == TAG_DECKS ? ask_decks : ask_models);
+        again(l, reply, tag == TAG_DECKS ? ask_decks : ask_models);
         return;
     }
     json_t *json = load_json(l->run, KIND_LIST, reply);
@@ -210,7 +206,7 @@ static void on_session(void *context, int tag, const struct load_reply *reply)
     struct learner *l = context;
     (void)tag;
     if (!load_expect(l->run, KIND_SESSION, reply, 201)) {
-        again(l, reply, false, start_session);
+        again(l, reply, start_session);
         return;
     }
     json_t *json = load_json(l->run, KIND_SESSION, reply);
@@ -244,10 +240,10 @@ static void load_ahead(struct learner *l, int n)
 }
 
 /* Ahead of its time a failure is forgotten; the next call tries again. */
-static void not_loaded(struct learner *l, int n, const struct load_reply *reply, bool image)
+static void not_loaded(struct learner *l, int n, const struct load_reply *reply)
 {
     l->ahead[n % 2] = AHEAD_NOTHING;
-    if (l->waiting && l->n == n) again(l, reply, image, show_item);
+    if (l->waiting && l->n == n) again(l, reply, show_item);
 }
 
 static void on_item(void *context, int n, const struct load_reply *reply)
@@ -256,7 +252,7 @@ static void on_item(void *context, int n, const struct load_reply *reply)
     int number = 0;
     const char *image = NULL;
     if (!load_expect(l->run, KIND_ITEM, reply, 200)) {
-        not_loaded(l, n, reply, false);
+        not_loaded(l, n, reply);
         return;
     }
     json_t *json = load_json(l->run, KIND_ITEM, reply);
@@ -296,7 +292,7 @@ static void on_image(void *context, int n, const struct load_reply *reply)
 {
     struct learner *l = context;
     if (!load_expect(l->run, n == 1 ? KIND_FIRST_IMAGE : KIND_IMAGE, reply, 200)) {
-        not_loaded(l, n, reply, true);
+        not_loaded(l, n, reply);
         return;
     }
     if (reply->png_side != load_size(l->run, ITEM_PIXELS)) load_error(l->run, "image: wrong size");
@@ -342,7 +338,7 @@ static void on_answer(void *context, int tag, const struct load_reply *reply)
     struct learner *l = context;
     (void)tag;
     if (!load_expect(l->run, KIND_ANSWER, reply, 201)) {
-        again(l, reply, false, send_answer);
+        again(l, reply, send_answer);
         return;
     }
     l->attempt = 0;
@@ -372,7 +368,7 @@ static void on_summary(void *context, int tag, const struct load_reply *reply)
     struct learner *l = context;
     (void)tag;
     if (!load_expect(l->run, KIND_SUMMARY, reply, 200)) {
-        again(l, reply, false, ask_summary);
+        again(l, reply, ask_summary);
         return;
     }
     json_t *json = load_json(l->run, KIND_SUMMARY, reply), *summary = json_object_get(json, "summary");

@@ -1,10 +1,11 @@
 #include "tests/bench/load_run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* web/js/retry.js */
-static const double first_delay_s = 0.4, longest_delay_s = 8;
+static const double first_delay_s = 0.4, longest_delay_s = 8, longest_wish_s = 60;
 
 static const char *const names[KIND_COUNT] = {
     "file", "page",   "list",    "session", "item",  "first image", "image",
@@ -66,12 +67,13 @@ bool load_transient(const struct load_reply *reply)
     return reply->failure || reply->status == 408 || reply->status == 429 || reply->status >= 500;
 }
 
-double load_backoff(struct nn_rng *rng, int attempt, const struct load_reply *reply, bool image)
+double load_backoff(struct nn_rng *rng, int attempt, const struct load_reply *reply)
 {
     double ceiling = first_delay_s * (1 << (attempt < 10 ? attempt : 10));
     if (ceiling > longest_delay_s) ceiling = longest_delay_s;
-    double delay = ceiling * (0.5 + 0.5 * nn_rng_uniform(rng));
-    return !image && reply->retry_after_s > delay ? reply->retry_after_s : delay;
+    double spread = nn_rng_uniform(rng), delay = ceiling * (0.5 + 0.5 * spread);
+    double wish = fmin(reply->retry_after_s, longest_wish_s) * (1 + 0.5 * spread);
+    return wish > delay ? wish : delay;
 }
 
 void load_note_model(struct load_run *run, const json_t *model)

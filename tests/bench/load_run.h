@@ -67,8 +67,8 @@ int load_size(const struct load_run *run, int pixels);
 
 /* What web/js/retry.js does: the page asks again after these... */
 bool load_transient(const struct load_reply *reply);
-/* ...seconds, for the attempt-th time from 0; `image`: an <img>, which sees no Retry-After. */
-double load_backoff(struct nn_rng *rng, int attempt, const struct load_reply *reply, bool image);
+/* ...seconds, for the attempt-th time from 0. */
+double load_backoff(struct nn_rng *rng, int attempt, const struct load_reply *reply);
 
 /* Learners in their pages; the educator; writers of answers. Each is set going on the loop. */
 void load_drill_start(struct load_run *run);
