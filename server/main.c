@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
     struct nn_error err = {0};
     sigset_t stop;
     wait_without_spinning(argv);
+    prctl(PR_SET_NAME, "roentgymd"); /* the second start is called "exe" otherwise, in ps and in pgrep */
     switch (srv_config_read(argc, argv, &config, &err)) {
     case CONFIG_HELP:
         fputs(srv_config_help, stdout);
