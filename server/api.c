@@ -119,7 +119,7 @@ bool api_send_image(struct srv_app *app, const struct srv_request *request, enum
         response->retry_after_s = retry_after_s;
         return false;
     case QUEUE_LEFT: /* this is for the log only */
-        srv_respond_error(response, 503, "client_left", "The client has closed the connection.");
+        srv_respond_error(response, 499, "client_left", "The client has closed the connection.");
         return false;
     default:
         srv_respond_error(response, 500, "internal", "The image could not be made.");
