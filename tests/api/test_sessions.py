@@ -93,7 +93,8 @@ class Drill(DaemonTest):
                             ("specificity", 1 - alarms / len(noises))):
             self.assertAlmostEqual(score[name]["value"], value, 9, name)
             if score[name]["gap"] is None:
-                self.assertTrue(score[name]["low"] < value < score[name]["high"], name)
+                self.assertLess(score[name]["low"], score[name]["high"], name)
+                self.assertTrue(score[name]["low"] <= score[name]["value"] <= score[name]["high"], name)
         self.assertEqual(score["counts"], {"hits": hits, "misses": len(signals) - hits, "false_alarms": alarms,
                                            "correct_rejections": len(noises) - alarms})
         self.assertEqual((score["roc"][0]["rating"], score["roc"][-1]["hits"]), (None, 1))
