@@ -82,9 +82,10 @@ static double seconds_before(const struct srv_image_queue *q, enum srv_priority 
     return q->seconds_per_image * srv_jobs_before(&q->jobs, priority);
 }
 
+/* When half of what waits now has been made: a full queue then has room again. */
 static int retry_after_s(const struct srv_image_queue *q, enum srv_priority priority)
 {
-    double seconds = ceil(seconds_before(q, priority));
+    double seconds = ceil(seconds_before(q, priority) / 2);
     return seconds < 1 ? 1 : seconds > QUEUE_RETRY_MAX_S ? QUEUE_RETRY_MAX_S : (int)seconds;
 }
 

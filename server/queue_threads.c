@@ -9,7 +9,7 @@
 #include "server/log.h"
 
 /* Of the seconds per image, so that one slow batch among many does not turn learners away. */
-static const double NEWEST_WEIGHT = 0.2;
+static const double NEWEST_WEIGHT = 0.1;
 
 int srv_sampler_batch_max(const struct nn_model_info *model)
 {

@@ -1,0 +1,91 @@
+"""Many at once: who is served first, who is refused, and what is not made at all."""
+
+import concurrent.futures
+import socket
+import threading
+import time
+import unittest
+
+from daemon import DaemonTest, Learner
+
+ATLAS = "/api/v1/samples/default/fracture/"
+
+
+class Queue(DaemonTest):
+    def count(self, name, priority):
+        return self.daemon.metric(f'roentgymd_images_{name}{{priority="{priority}"}}')
+
+    def wait_for(self, condition):
+        for _ in range(600):
+            if condition():
+                return
+            time.sleep(0.02)
+        self.fail("what was waited for did not come")
+
+    def image(self, path):
+        """The image, asked for again as often as an honest refusal says so, and the number of refusals."""
+        for refused in range(100):
+            answer = self.daemon.get(path)
+            if answer.status != 503:
+                return answer, refused
+            self.assertEqual(answer.code, "busy")
+            seconds = int(answer.headers["Retry-After"])
+            self.assertGreaterEqual(seconds, 1)
+            time.sleep(seconds)
+        self.fail("refused a hundred times")
+
+    def test_a_class_that_starts_at_once_gets_images_or_honest_refusals(self):
+        def start(_):
+            learner = Learner(self.daemon)
+            return self.image(learner.item(1).json["item"]["image"])[0]
+
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            answers = list(pool.map(start, range(100)))
+        self.assertEqual({answer.status for answer in answers}, {200})
+        self.assertEqual(len({answer.body for answer in answers}), 100)
+
+    def ask_for_samples(self, seeds):
+        """The connections of clients that ask for a sample each, nearly at once."""
+        clients = [socket.create_connection(("127.0.0.1", self.daemon.port)) for _ in seeds]
+        for seed, client in zip(seeds, clients):
+            self.addCleanup(client.close)
+            client.sendall(f"GET {ATLAS}{seed}.png HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return clients
+
+    def fill_the_atlas(self, first_seed):
+        """Threads that ask for 40 atlas images, once 20 of these wait."""
+        threads = [threading.Thread(target=self.image, args=(f"{ATLAS}{first_seed + i}.png",)) for i in range(40)]
+        for thread in threads:
+            thread.start()
+            self.addCleanup(thread.join)
+        self.wait_for(lambda: self.count("waiting", "atlas") >= 20)
+
+    def test_a_learner_does_not_wait_for_the_atlas(self):
+        learner = Learner(self.daemon)
+        url = learner.item(1).json["item"]["image"] + f"?size={self.model['sizes'][0]}"
+        self.fill_the_atlas(10000)
+        self.assertEqual(self.daemon.get(url).status, 200)
+        self.assertGreater(self.count("waiting", "atlas"), 0)
+
+    def test_a_full_atlas_is_refused_while_learners_are_served(self):
+        learner = Learner(self.daemon)
+        url = learner.item(1).json["item"]["image"] + f"?size={self.model['sizes'][0]}"
+
+        clients = self.ask_for_samples(range(20000, 20200))
+        self.assertEqual(self.daemon.get(url).status, 200)
+        statuses = {client.makefile("rb").readline().split()[1] for client in clients}
+        self.assertEqual(statuses, {b"200", b"503"})
+        self.assertEqual(self.count("refused_total", "learner"), 0)
+
+    def test_what_a_client_that_has_left_asked_for_is_not_made(self):
+        dropped = self.count("dropped_total", "atlas")
+        clients = self.ask_for_samples(range(30000, 30045))
+        self.wait_for(lambda: self.count("waiting", "atlas") > 0)
+        for client in clients:
+            client.close()
+        self.wait_for(lambda: self.count("waiting", "atlas") == 0)
+        self.assertGreater(self.count("dropped_total", "atlas"), dropped)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,100 @@
+"""What a learner gets before answering tells neither class nor source: bytes, headers, and how long it takes.
+
+Sessions of two items hold one of each class in random order. So, if time tells nothing, it is a fair coin
+which of the two differences a session shows, and Hoeffding's inequality bounds how far the sum of many such
+coins strays, whatever the machine is doing meanwhile: a normalised sum beyond LIMIT comes up once in 130,000
+rounds at most, and twice in a row to the same side once in 10^10. Times are replaced by their ranks, so that
+a few slow ones do not hide the others. Two milliseconds more for one class gave 5.2 to 10.3 on two cores that
+eight other jobs shared.
+"""
+
+import http.client
+import time
+import unittest
+
+from daemon import DaemonTest, Learner, deck, png_chunks
+
+SESSIONS, LIMIT, ROUNDS = 200, 5, 2
+
+
+class Secrecy(DaemonTest):
+    decks = [deck(items=2)]
+
+    def setUp(self):
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=60)
+        self.addCleanup(self.connection.close)
+        self.sizes = self.model["sizes"]
+
+    def wait_until_idle(self):
+        for _ in range(1000):
+            lines = self.daemon.get("/metrics").body.decode().splitlines()
+            if not any(line.startswith(("roentgymd_images_waiting{", "roentgymd_images_under_way ")) and
+                       not line.endswith(" 0") for line in lines):
+                return
+            time.sleep(0.005)
+        self.fail("the queue did not become empty")
+
+    def get(self, path):
+        """Seconds, headers without those that differ every time, and the body."""
+        started = time.perf_counter()
+        self.connection.request("GET", path)
+        response = self.connection.getresponse()
+        body = response.read()
+        seconds = time.perf_counter() - started
+        self.assertEqual(response.status, 200)
+        for_all = [(k, v) for k, v in response.getheaders() if k not in ("Date", "X-Request-Id")]
+        return seconds, tuple(for_all), body
+
+    def walk(self):
+        """One session: [(kind of request, truth, seconds, headers, body)]. The images of full size are there
+        when they are asked for; those of the other two sizes are made on demand, because no learner before
+        had them in that size."""
+        learner = Learner(self.daemon)
+        truths = [row["class"] for row in self.daemon.rows(
+            "SELECT class FROM items WHERE session_id = ? ORDER BY n", learner.id)]
+        urls = [learner.item(n).json["item"]["image"] for n in (1, 2)]
+        seen = []
+        for kind, item, query in (("first", 0, ""), ("second", 1, ""), ("first made", 0, f"?size={self.sizes[0]}"),
+                                  ("second made", 1, f"?size={self.sizes[1]}")):
+            self.wait_until_idle()
+            seen.append((kind, truths[item], *self.get(urls[item] + query)))
+        return seen
+
+    def strays(self, sessions):
+        """For images found made and for those made on demand: how far the sum of the coins is from even."""
+        kinds = {"found": ("first", "second"), "made": ("first made", "second made")}
+        return {name: self.stray([[seen for seen in session if seen[0] in pair] for session in sessions])
+                for name, pair in kinds.items()}
+
+    @staticmethod
+    def stray(pairs):
+        coins = [0.0] * len(pairs)
+        for item in (0, 1):
+            order = sorted(range(len(pairs)), key=lambda s: pairs[s][item][2])
+            for rank, s in enumerate(order):
+                coins[s] += rank if pairs[s][item][1] == "fracture" else -rank
+        spread = sum(coin * coin for coin in coins) ** 0.5
+        return sum(coins) / spread if spread else 0.0
+
+    def test_the_time_of_an_image_does_not_tell_its_class(self):
+        rounds = []
+        for _ in range(ROUNDS):
+            strays = self.strays([self.walk() for _ in range(SESSIONS)])
+            rounds.append(strays)
+            if all(abs(stray) < LIMIT for stray in strays.values()):
+                return
+        for name in rounds[0]:
+            values = [strays[name] for strays in rounds]
+            self.assertFalse(min(values) >= LIMIT or max(values) <= -LIMIT, f"images {name}: {rounds}")
+
+    def test_bytes_and_headers_of_an_image_do_not_tell_its_class(self):
+        outsides = {"fracture": set(), "no_fracture": set()}
+        for _ in range(8):
+            for kind, truth, _, headers, body in self.walk():
+                outsides[truth].add((kind, headers, len(body), tuple(name for name, _ in png_chunks(body))))
+        self.assertEqual(len(outsides["fracture"]), 4)
+        self.assertEqual(outsides["fracture"], outsides["no_fracture"])
+
+
+if __name__ == "__main__":
+    unittest.main()
