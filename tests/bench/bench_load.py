@@ -14,7 +14,8 @@ tests/bench/load_peer.py: FastAPI, uvicorn and PyTorch with the same weights and
 Debian's python3-fastapi, python3-uvicorn, python3-torch and python3-pil; without them ours is measured alone.
 
 With --repeats each scenario is run that often on fresh processes, ours and the peer's in turn; the table has the
-medians, and the worst of ours. Learners, loads and server share the machine's processors."""
+medians, and the worst of ours. Learners and server share the machine's processors; what else takes them is told
+with each run, for it makes times longer."""
 
 import argparse
 import importlib.util
@@ -67,9 +68,15 @@ class Server:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             return sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
+    def others_s(self):
+        """Processor seconds that the machine has spent on anything else than this server, learners included."""
+        with open("/proc/stat", encoding="ascii") as stat:
+            ticks = list(map(int, stat.readline().split()[1:]))
+        return (sum(ticks[:3]) + sum(ticks[5:8])) / os.sysconf("SC_CLK_TCK") - self.cpu_s()
+
     def play(self, build, *arguments):
         """What load_learners reports, with the server's processor time and its memory in the middle."""
-        before, memory = self.cpu_s(), []
+        before, others, memory = self.cpu_s(), self.others_s(), []
         ended = threading.Event()
 
         def watch():
@@ -86,6 +93,7 @@ class Server:
             thread.join()
         report = json.loads(done.stdout)
         report["server_cpu_s"] = self.cpu_s() - before
+        report["others"] = ((self.others_s() - others - report["cpu_seconds"]) / report["seconds"] / os.cpu_count())
         report["memory"] = {"middle": statistics.median(memory or [0]), "most": max(memory or [0]),
                             "end": self.memory_mib()}
         return report
@@ -146,6 +154,7 @@ def common(report, figures):
     figures["errors"] = sum(report["errors"].values())
     figures["server's processor time, ms an image"] = report["server_cpu_s"] * 1e3 / max(1, images(report))
     figures["MB/s"] = report["bytes"] / 1e6 / report["seconds"]
+    figures["machine's time taken by others, %"] = report["others"] * 100
 
 
 def run_class(server, options):
@@ -188,6 +197,7 @@ def run_answers(server, options):
     figures["durable answers/s"] = report["acknowledged"] / report["seconds"]
     times(report, "answer", figures)
     figures["errors"] = sum(report["errors"].values())
+    figures["machine's time taken by others, %"] = report["others"] * 100
     note_errors(report)
     return figures
 
