@@ -51,6 +51,15 @@ def checkpoint(seed, side=64, classes=("no_fracture", "fracture"), **metadata):
     return struct.pack("<Q", len(text)) + text + data
 
 
+def changed(content, **metadata):
+    """A checkpoint's bytes with other metadata."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + size])
+    header["__metadata__"].update(metadata)
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + content[8 + size :]
+
+
 def replace(path, content):
     """Puts the whole file in place at once; its SHA-256."""
     with open(path + ".new", "wb") as file:

@@ -5,8 +5,8 @@ import threading
 import time
 import unittest
 
-from checkpoints import FolderTest, checkpoint, replace
-from daemon import Daemon, Learner, deck
+from checkpoints import FolderTest, changed, checkpoint, replace
+from daemon import CHECKPOINT, Daemon, Learner, deck, need_checkpoint
 
 
 class OnDemand(FolderTest):
@@ -42,34 +42,42 @@ class OnDemand(FolderTest):
         return self.daemon.rows("SELECT sha256 FROM models m JOIN sessions s ON s.model_id = m.id WHERE s.id = ?",
                                 learner.id)[0]["sha256"]
 
+    def put_large(self, name):
+        """A model of some MB: the default checkpoint under another name."""
+        with open(CHECKPOINT, "rb") as file:
+            return replace(self.path(name), changed(file.read(), name=name))
+
     def test_what_was_used_longest_ago_makes_room(self):
-        self.put("default", 1, side=256)
-        for i, name in enumerate("abc"):
-            self.put(name, 10 + i, side=256)
-        self.start(model_memory_mb=20)
+        need_checkpoint()
+        for name in ("default", "a", "b", "c"):
+            self.put_large(name)
+        self.start()
         one = self.model()["memory_bytes"]
-        self.assertTrue(7 << 20 > one > 5 << 20, one)
+        limit = (3 * one + one // 2) >> 20
+        self.daemon.stop()
+        self.start(model_memory_mb=limit)
         for name in ("a", "default", "b", "default", "c", "a"):
-            self.assertEqual(self.sample(name).status, 200)
+            self.assertEqual(self.sample(name, query="?size=256").status, 200)
             self.assertEqual(self.model(name)["state"], "loaded")
         states = {name: self.model(name)["state"] for name in ("default", "a", "b", "c")}
         self.assertEqual(states, {"default": "loaded", "a": "loaded", "b": "available", "c": "loaded"})
         self.assertEqual(self.daemon.metric("roentgymd_models_loaded"), 3)
         self.assertEqual(self.daemon.metric("roentgymd_model_evictions_total"), 2)
-        self.assertLessEqual(self.daemon.metric("roentgymd_model_memory_bytes"), 20 << 20)
+        self.assertLessEqual(self.daemon.metric("roentgymd_model_memory_bytes"), limit << 20)
 
     def test_a_model_that_is_larger_than_the_limit_says_so(self):
-        self.put("large", 2, side=256)
+        need_checkpoint()
+        self.put_large("large")
         self.start(model_memory_mb=2)
         model = self.model("large")
         self.assertEqual(model["state"], "broken")
-        self.assertRegex(model["reason"], r"^needs about \d MB, more than the 2 MB of model_memory_mb$")
+        self.assertRegex(model["reason"], r"^needs about \d+ MB, more than the 2 MB of model_memory_mb$")
         refused = self.sample("large")
         self.assertEqual((refused.status, refused.code), (503, "model_unavailable"))
         self.assertGreaterEqual(int(refused.headers["Retry-After"]), 1)
-        self.put("default", 3, side=256)
+        self.put_large("default")
         with self.assertRaisesRegex(AssertionError, "more than the 2 MB of model_memory_mb"):
-            self.restarted = Daemon([deck()], models=self.models, model_memory_mb=2)
+            Daemon([deck()], models=self.models, model_memory_mb=2)
 
     def test_the_key_of_the_old_configuration_is_named(self):
         with self.assertRaisesRegex(AssertionError, "model: is no longer a key: every deck names its own model"):

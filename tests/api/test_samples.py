@@ -1,13 +1,12 @@
 """Models and labelled samples over HTTP."""
 
 import concurrent.futures
-import json
 import os
 import shutil
-import struct
 import tempfile
 import unittest
 
+from checkpoints import changed, replace
 from daemon import CHECKPOINT, Daemon, DaemonTest, deck, need_checkpoint, png_chunks, png_header
 
 FRACTURE = "/api/v1/samples/default/fracture/"
@@ -23,24 +22,19 @@ class Models(DaemonTest):
         self.assertEqual(self.model["sizes"], sorted(self.model["sizes"]))
         self.assertEqual(self.model["licence"], "")
 
-    def changed(self, decks=None, **metadata):
+    def start_changed(self, decks=None, **metadata):
         """A daemon with the default checkpoint, of which some metadata are others."""
         folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, folder)
         with open(CHECKPOINT, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-            header["__metadata__"].update(metadata)
-            text = json.dumps(header).encode()
-            with open(os.path.join(folder, "default.safetensors"), "wb") as out:
-                out.write(struct.pack("<Q", len(text)) + text + file.read())
+            replace(os.path.join(folder, "default.safetensors"), changed(file.read(), **metadata))
         daemon = Daemon(models=folder, decks=decks)
         self.addCleanup(daemon.close)
         return daemon
 
     def test_of_a_model_of_findings_none_is_offered_and_drilled_as_well(self):
         choices = [{"id": "none", "label": "No"}, {"id": "fracture", "label": "Yes"}]
-        daemon = self.changed(decks=[deck(choices=choices)], label_kind="multi")
+        daemon = self.start_changed(decks=[deck(choices=choices)], label_kind="multi")
         model = daemon.get("/api/v1/models").json["models"][0]
         self.assertEqual(model["classes"], [*self.model["classes"], "none"])
         none = daemon.get("/api/v1/samples/default/none/1.png")
@@ -49,7 +43,7 @@ class Models(DaemonTest):
         self.assertEqual(daemon.post("/api/v1/sessions", {"deck": "default"}).status, 201)
 
     def test_a_licence_in_the_checkpoint_is_told_with_model_and_samples(self):
-        daemon = self.changed(licence="not for sale")
+        daemon = self.start_changed(licence="not for sale")
         self.assertEqual(daemon.get("/api/v1/models").json["models"][0]["licence"], "not for sale")
         self.assertIn(("tEXt", b"Model licence\0not for sale"), png_chunks(daemon.get(FRACTURE + "1.png").body))
 

@@ -68,20 +68,30 @@ static void sha256_of(void **state, const char *name, char hex[65])
 static struct srv_deck decks[2];
 static struct srv_models_setup setup;
 
+/* What the checkpoint takes, by the estimate or when it is open, whichever is more. */
+static size_t memory_of(const char *path)
+{
+    struct nn_model_info info;
+    struct nn_model *model;
+    size_t estimate, taken;
+    assert_int_equal(nn_model_describe(path, &info, &estimate, NULL), NN_OK);
+    assert_int_equal(nn_model_open(&model, path, "cpu", NULL), NN_OK);
+    taken = nn_model_memory_bytes(model);
+    nn_model_close(model);
+    return taken > estimate ? taken : estimate;
+}
+
 /* A registry with a deck on "a", whose model must exist, and memory for `models` of them. */
 static struct srv_models *start_for(void **state, size_t models)
 {
     struct srv_models *m;
     struct nn_error err = {0};
-    struct nn_model_info info;
-    size_t one = 1 << 20;
-    if (!access(file_of(state, "a"), F_OK))
-        assert_int_equal(nn_model_describe(file_of(state, "a"), &info, &one, NULL), NN_OK);
+    size_t one = access(file_of(state, "a"), F_OK) ? 1 << 20 : memory_of(file_of(state, "a"));
     decks[0] =
         (struct srv_deck){.id = "d", .model = "a", .items = 1, .choices = {{"no", "No"}, {"yes", "Yes"}}};
     setup = (struct srv_models_setup){.folder = *state,
                                       .device = "cpu",
-                                      .memory_bytes = models * (one + one / 4),
+                                      .memory_bytes = models * one,
                                       .decks = decks,
                                       .deck_count = 1,
                                       .look_us = LOOK_MS * 1000,
@@ -312,6 +322,34 @@ static void what_is_held_stays_and_a_load_waits_for_it(void **state)
     assert_int_equal(try_hold(m, "b"), MODELS_OK);
     assert_int_equal(entry_of(m, "a").state, MODEL_AVAILABLE);
     assert_int_equal(counts_of(m).loaded, 1);
+    srv_models_stop(m);
+}
+
+static void *ask_for_b(void *models)
+{
+    struct srv_model *model;
+    bool held_it = srv_models_hold(models, "b", in_ms(20000), &model) == MODELS_OK;
+    srv_model_release(model);
+    return held_it ? models : NULL;
+}
+
+static void letting_go_of_a_model_lets_the_next_one_load_at_once(void **state)
+{
+    pthread_t asker;
+    void *held_it;
+    struct srv_model *other;
+    write_model(state, "a", 1);
+    write_model(state, "b", 2);
+    srv_models_stop(start_for(state, 1));
+    setup.look_us = INT64_C(3600) * 1000000; /* nothing else would wake the loader */
+    struct srv_models *m;
+    assert_int_equal(srv_models_start(&m, &setup, NULL), NN_OK);
+    struct srv_model *model = held(m, "a");
+    assert_int_equal(pthread_create(&asker, NULL, ask_for_b, m), 0);
+    assert_int_equal(srv_models_hold(m, "b", in_ms(200), &other), MODELS_LOADING);
+    srv_model_release(model);
+    pthread_join(asker, &held_it);
+    assert_non_null(held_it);
     srv_models_stop(m);
 }
 
@@ -746,6 +784,7 @@ int main(void)
         test(a_folder_that_is_not_there_is_named),
         test(what_was_used_longest_ago_makes_room),
         test(what_is_held_stays_and_a_load_waits_for_it),
+        test(letting_go_of_a_model_lets_the_next_one_load_at_once),
         test(a_model_that_is_larger_than_the_limit_is_refused_with_both_sizes),
         test(a_replaced_file_is_loaded_beside_the_version_in_use),
         test(a_session_keeps_its_version_until_memory_is_needed),
