@@ -17,6 +17,7 @@ struct srv_app {
     const struct srv_config *config;
     struct db *db;
     struct srv_models *models;
+    struct srv_image_store *image_store; /* NULL: images are not kept on disk */
     struct srv_image_cache *cache;
     struct srv_image_queue *queue;
     struct srv_read_ahead *read_ahead;

@@ -34,7 +34,10 @@ static void set_defaults(struct srv_config *config)
                                   .models = "deploy/models",
                                   .device = "auto",
                                   .web = "web",
-                                  .admin_token_file = "var/admin-token"};
+                                  .admin_token_file = "var/admin-token",
+                                  .image_memory_mb = 256,
+                                  .image_disk_mb = 1024,
+                                  .image_folder = "var/images"};
 }
 
 /* `name` is the key or flag to blame. An absent value (NULL) keeps what was there. */
@@ -64,12 +67,14 @@ static nn_status set_port(struct srv_config *config, long long value, const char
     return NN_OK;
 }
 
-static nn_status set_model_memory(struct srv_config *config, json_int_t value, struct nn_error *err)
+/* A size in MB of at least `min`. What is absent stays as it was. */
+static nn_status set_mb(int *mb, int min, const json_t *json, const char *name, struct nn_error *err)
 {
-    if (value < 1 || value > CONFIG_MODEL_MEMORY_MAX_MB)
-        return nn_fail(err, NN_ERR_FORMAT, "model_memory_mb: must be between 1 and %d",
-                       CONFIG_MODEL_MEMORY_MAX_MB);
-    config->model_memory_mb = (int)value;
+    const json_t *value = json_object_get(json, name);
+    if (!value) return NN_OK;
+    if (json_integer_value(value) < min || json_integer_value(value) > CONFIG_MB_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "%s: must be between %d and %d", name, min, CONFIG_MB_MAX);
+    *mb = (int)json_integer_value(value);
     return NN_OK;
 }
 
@@ -103,6 +108,9 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"device", 's', false},
         {"web", 's', false},
         {"admin_token_file", 's', false},
+        {"image_memory_mb", 'i', false},
+        {"image_disk_mb", 'i', false},
+        {"image_folder", 's', false},
         {"decks", 'a', true},
     };
     const struct {
@@ -115,6 +123,7 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"models", config->models, sizeof config->models},
         {"web", config->web, sizeof config->web},
         {"admin_token_file", config->admin_token_file, sizeof config->admin_token_file},
+        {"image_folder", config->image_folder, sizeof config->image_folder},
     };
     if (json_object_get(json, "model"))
         return nn_fail(err, NN_ERR_FORMAT,
@@ -127,8 +136,9 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
     if (!status && port) status = set_port(config, json_integer_value(port), "port", err);
     if (!status)
         status = set_device(config, json_string_value(json_object_get(json, "device")), "device", err);
-    const json_t *memory_mb = json_object_get(json, "model_memory_mb");
-    if (!status && memory_mb) status = set_model_memory(config, json_integer_value(memory_mb), err);
+    if (!status) status = set_mb(&config->model_memory_mb, 1, json, "model_memory_mb", err);
+    if (!status) status = set_mb(&config->image_memory_mb, 0, json, "image_memory_mb", err);
+    if (!status) status = set_mb(&config->image_disk_mb, 0, json, "image_disk_mb", err);
     if (!status) status = read_decks(json_object_get(json, "decks"), config, err);
     return status;
 }

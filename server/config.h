@@ -7,7 +7,7 @@
 #include "engine/error.h"
 #include "server/deck.h"
 
-enum { CONFIG_PATH_TEXT = 1024, CONFIG_DECKS_MAX = 32, CONFIG_MODEL_MEMORY_MAX_MB = 1 << 20 };
+enum { CONFIG_PATH_TEXT = 1024, CONFIG_DECKS_MAX = 32, CONFIG_MB_MAX = 1 << 20 };
 
 /* Relative paths are relative to the folder the daemon is started in. */
 struct srv_config {
@@ -19,6 +19,9 @@ struct srv_config {
     char device[8];                /* auto, cpu or cuda */
     char web[CONFIG_PATH_TEXT];    /* folder of the pages */
     char admin_token_file[CONFIG_PATH_TEXT];
+    int image_memory_mb;                 /* of images that have been made; 0: none are kept in memory */
+    int image_disk_mb;                   /* the same on disk, in image_folder */
+    char image_folder[CONFIG_PATH_TEXT]; /* made when missing */
     struct srv_deck decks[CONFIG_DECKS_MAX];
     int deck_count;
 };

@@ -1,113 +1,92 @@
 #include "server/image_cache.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
-/* One bucket for each so many bytes of the bound; a 64x64 file has about 4 KiB. */
-enum { BYTES_PER_BUCKET = 16384, BUCKETS_MIN = 64, BUCKETS_MAX = 65536 };
+#include "server/key_lru.h"
 
 struct entry {
-    struct srv_image_key key;
+    struct srv_lru_entry use; /* the first member, so that a pointer to it is one to the entry */
     struct srv_blob *png;
-    struct entry *next;          /* in the bucket */
-    struct entry *newer, *older; /* by time of use */
 };
 
 struct srv_image_cache {
-    pthread_mutex_t mutex; /* guards all below */
     size_t bytes_max;
-    struct entry *newest, *oldest;
-    struct srv_cache_counts counts;
-    size_t bucket_count; /* a power of two */
-    struct entry *buckets[];
+    struct srv_image_store *store; /* or NULL */
+    pthread_mutex_t mutex;         /* guards all below */
+    struct srv_lru entries;
+    uint64_t hits, misses, evictions;
 };
 
-/* ---- the table; the mutex is held ---- */
+/* ---- memory ---- */
 
-/* Keys are digests, so any of their bits are evenly spread. */
-static struct entry **bucket_of(struct srv_image_cache *c, const struct srv_image_key *key)
+/* Takes the oldest entries out until the bound holds; they are linked by `next`. The mutex is held. */
+static struct srv_lru_entry *take_excess(struct srv_image_cache *c)
 {
-    size_t hash = 0;
-    for (int i = 0; i < 8; i++) hash = hash * 31 + (unsigned char)key->hex[i];
-    return &c->buckets[hash & (c->bucket_count - 1)];
-}
-
-/* The pointer that points to the entry, or to the end of the bucket. */
-static struct entry **place_of(struct srv_image_cache *c, const struct srv_image_key *key)
-{
-    struct entry **at = bucket_of(c, key);
-    while (*at && memcmp((*at)->key.hex, key->hex, sizeof key->hex)) at = &(*at)->next;
-    return at;
-}
-
-static void unlink_use(struct srv_image_cache *c, struct entry *e)
-{
-    *(e->newer ? &e->newer->older : &c->newest) = e->older;
-    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
-}
-
-static void link_newest(struct srv_image_cache *c, struct entry *e)
-{
-    e->newer = NULL;
-    e->older = c->newest;
-    *(c->newest ? &c->newest->newer : &c->oldest) = e;
-    c->newest = e;
-}
-
-static struct entry *find_used(struct srv_image_cache *c, const struct srv_image_key *key)
-{
-    struct entry *e = *place_of(c, key);
-    if (!e || e == c->newest) return e;
-    unlink_use(c, e);
-    link_newest(c, e);
-    return e;
-}
-
-static size_t cost_of(const struct srv_blob *png)
-{
-    return sizeof(struct entry) + sizeof *png + png->size_bytes;
-}
-
-/* Takes the oldest entries out until the bound holds; they are linked by `next`. */
-static struct entry *take_excess(struct srv_image_cache *c)
-{
-    struct entry *taken = NULL;
-    while (c->counts.memory_bytes > c->bytes_max) {
-        struct entry *e = c->oldest;
-        *place_of(c, &e->key) = e->next;
-        unlink_use(c, e);
-        c->counts.memory_bytes -= cost_of(e->png);
-        c->counts.memory_evictions++;
+    struct srv_lru_entry *taken = NULL;
+    while (c->entries.bytes > c->bytes_max) {
+        struct srv_lru_entry *e = c->entries.oldest;
+        srv_lru_remove(&c->entries, e);
+        c->evictions++;
         e->next = taken;
         taken = e;
     }
     return taken;
 }
 
-static void free_entries(struct entry *e)
+static void free_entries(struct srv_lru_entry *e)
 {
     while (e) {
-        struct entry *next = e->next;
-        srv_blob_release(e->png);
+        struct srv_lru_entry *next = e->next;
+        srv_blob_release(((struct entry *)e)->png);
         free(e);
         e = next;
     }
 }
 
+/* Finds and makes the newest. The mutex is held. */
+static struct srv_blob *use_kept(struct srv_image_cache *c, const struct srv_image_key *key)
+{
+    struct srv_lru_entry *e = srv_lru_find(&c->entries, key);
+    if (!e) return NULL;
+    srv_lru_use(&c->entries, e);
+    return ((struct entry *)e)->png;
+}
+
+static void keep(struct srv_image_cache *c, const struct srv_image_key *key, struct srv_blob *png)
+{
+    size_t bytes = sizeof(struct entry) + sizeof *png + png->size_bytes;
+    struct entry *e = bytes <= c->bytes_max ? malloc(sizeof *e) : NULL;
+    if (!e) return; /* without memory it is made again when it is asked for again */
+    *e = (struct entry){{.key = *key, .bytes = bytes}, srv_blob_hold(png)};
+    struct srv_lru_entry *excess = &e->use;
+    pthread_mutex_lock(&c->mutex);
+    e->use.next = NULL;
+    if (!use_kept(c, key)) {
+        srv_lru_add(&c->entries, &e->use);
+        excess = take_excess(c);
+    }
+    pthread_mutex_unlock(&c->mutex);
+    free_entries(excess); /* giving megabytes back to the system takes time that nobody should wait for */
+}
+
 /* ---- life ---- */
 
-nn_status srv_cache_open(struct srv_image_cache **cache, size_t memory_bytes, struct nn_error *err)
+nn_status srv_cache_open(struct srv_image_cache **cache, size_t memory_bytes, struct srv_image_store *store,
+                         struct nn_error *err)
 {
-    size_t count = BUCKETS_MIN;
-    while (count < BUCKETS_MAX && count < memory_bytes / BYTES_PER_BUCKET) count *= 2;
-    struct srv_image_cache *c = calloc(1, sizeof *c + count * sizeof *c->buckets);
-    *cache = c;
+    *cache = NULL;
+    struct srv_image_cache *c = calloc(1, sizeof *c);
     if (!c) return nn_fail(err, NN_ERR_MEMORY, "no memory for the cache of images");
+    nn_status status = srv_lru_init(&c->entries, memory_bytes, err);
+    if (status) {
+        free(c);
+        return status;
+    }
     pthread_mutex_init(&c->mutex, NULL);
     c->bytes_max = memory_bytes;
-    c->bucket_count = count;
+    c->store = store;
+    *cache = c;
     return NN_OK;
 }
 
@@ -116,6 +95,7 @@ void srv_cache_close(struct srv_image_cache *c)
     if (!c) return;
     c->bytes_max = 0;
     free_entries(take_excess(c));
+    srv_lru_release(&c->entries);
     pthread_mutex_destroy(&c->mutex);
     free(c);
 }
@@ -125,40 +105,39 @@ void srv_cache_close(struct srv_image_cache *c)
 struct srv_blob *srv_cache_find(struct srv_image_cache *c, const struct srv_image_key *key)
 {
     pthread_mutex_lock(&c->mutex);
-    struct entry *e = find_used(c, key);
-    struct srv_blob *png = e ? srv_blob_hold(e->png) : NULL;
-    if (png)
-        c->counts.memory_hits++;
-    else
-        c->counts.misses++;
+    struct srv_blob *png = use_kept(c, key);
+    if (png) {
+        srv_blob_hold(png);
+        c->hits++;
+    }
     pthread_mutex_unlock(&c->mutex);
-    return png;
+    if (png) return png;
+    if (c->store) png = srv_image_store_find(c->store, key);
+    if (png) {
+        keep(c, key, png);
+        return png;
+    }
+    pthread_mutex_lock(&c->mutex);
+    c->misses++;
+    pthread_mutex_unlock(&c->mutex);
+    return NULL;
 }
 
 void srv_cache_put(struct srv_image_cache *c, const struct srv_image_key *key, struct srv_blob *png)
 {
-    if (cost_of(png) > c->bytes_max) return;
-    struct entry *e = malloc(sizeof *e), *excess = NULL;
-    if (!e) return; /* then it is made again when it is asked for again */
-    pthread_mutex_lock(&c->mutex);
-    if (find_used(c, key)) {
-        pthread_mutex_unlock(&c->mutex);
-        free(e);
-        return;
-    }
-    struct entry **bucket = bucket_of(c, key);
-    *e = (struct entry){.key = *key, .png = srv_blob_hold(png), .next = *bucket};
-    *bucket = e;
-    link_newest(c, e);
-    c->counts.memory_bytes += cost_of(png);
-    excess = take_excess(c);
-    pthread_mutex_unlock(&c->mutex);
-    free_entries(excess); /* giving megabytes back to the system takes time that nobody should wait for */
+    keep(c, key, png);
+    if (c->store) srv_image_store_put(c->store, key, png);
 }
 
 void srv_cache_count(struct srv_image_cache *c, struct srv_cache_counts *counts)
 {
     pthread_mutex_lock(&c->mutex);
-    *counts = c->counts;
+    *counts = (struct srv_cache_counts){
+        .memory_hits = c->hits,
+        .misses = c->misses,
+        .memory_evictions = c->evictions,
+        .memory_bytes = c->entries.bytes,
+    };
     pthread_mutex_unlock(&c->mutex);
+    if (c->store) srv_image_store_count(c->store, &counts->disk);
 }

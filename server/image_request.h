@@ -12,7 +12,8 @@ struct srv_image_request {
     struct nn_sample_request sample;
     int size;      /* side in pixels: the model's resolution, or that halved some times */
     int depth;     /* bits a pixel, 8 or 16; learners' images have 8 */
-    bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, stored and bare */
+    bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, stored and
+                      bare */
 };
 
 enum { IMAGE_KEY_TEXT = 65, IMAGE_SIZES_MAX = 3 };

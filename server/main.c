@@ -15,7 +15,7 @@
 #include "server/log.h"
 #include "server/machine_memory.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000, CACHE_BYTES = 256 << 20 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 
 /* The engine's OpenMP threads spin while they wait for each other. On a machine that has other work to do,
  * HTTP threads among it, the spinning takes the very core that is waited for: with 16 runnable processes on
@@ -100,6 +100,19 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
     return status;
 }
 
+static nn_status start_images(struct srv_app *app, struct nn_error *err)
+{
+    const struct srv_config *config = app->config;
+    size_t memory_bytes = (size_t)config->image_memory_mb << 20;
+    nn_status status = NN_OK;
+    if (config->image_disk_mb > 0)
+        status = srv_image_store_open(&app->image_store, config->image_folder,
+                                      (uint64_t)config->image_disk_mb << 20, err);
+    if (!status) status = srv_cache_open(&app->cache, memory_bytes, app->image_store, err);
+    if (!status) status = srv_read_ahead_open(&app->read_ahead, memory_bytes / 2, err);
+    return status;
+}
+
 static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
@@ -109,8 +122,7 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     make_folder_of(config->admin_token_file);
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
-    if (!status) status = srv_cache_open(&app.cache, CACHE_BYTES, err);
-    if (!status) status = srv_read_ahead_open(&app.read_ahead, CACHE_BYTES / 2, err);
+    if (!status) status = start_images(&app, err);
     if (!status) status = srv_queue_start(&app.queue, &srv_model_sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = start_models(&app, err);
@@ -119,6 +131,7 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     srv_queue_stop(app.queue);
     srv_read_ahead_close(app.read_ahead);
     srv_cache_close(app.cache);
+    srv_image_store_close(app.image_store);
     srv_models_stop(app.models); /* nobody holds one after the queue's end */
     db_close(app.db);
     if (app.web_folder >= 0) close(app.web_folder);

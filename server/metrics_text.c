@@ -155,10 +155,20 @@ static void print_cache(FILE *out, const struct srv_cache_counts *c)
 {
     family(out, "roentgymd_image_cache_hits_total", "counter", "Encoded images found, by where.");
     labelled(out, "roentgymd_image_cache_hits_total", "where", "memory", c->memory_hits);
+    labelled(out, "roentgymd_image_cache_hits_total", "where", "disk", c->disk.hits);
     one(out, "roentgymd_image_cache_misses_total", "counter", "Encoded images not found.", (double)c->misses);
-    one(out, "roentgymd_image_cache_evictions_total", "counter", "Encoded images dropped for newer ones.",
-        (double)c->memory_evictions);
-    one(out, "roentgymd_image_cache_bytes", "gauge", "Memory of encoded images.", (double)c->memory_bytes);
+    family(out, "roentgymd_image_cache_evictions_total", "counter", "Encoded images dropped for newer ones.");
+    labelled(out, "roentgymd_image_cache_evictions_total", "where", "memory", c->memory_evictions);
+    labelled(out, "roentgymd_image_cache_evictions_total", "where", "disk", c->disk.evictions);
+    family(out, "roentgymd_image_cache_bytes", "gauge", "Space of encoded images.");
+    labelled(out, "roentgymd_image_cache_bytes", "where", "memory", c->memory_bytes);
+    labelled(out, "roentgymd_image_cache_bytes", "where", "disk", c->disk.bytes);
+    one(out, "roentgymd_image_files_refused_total", "counter",
+        "Files of images that were not whole or not ours.", (double)c->disk.refused);
+    one(out, "roentgymd_image_write_failures_total", "counter", "Files of images that could not be written.",
+        (double)c->disk.write_failures);
+    one(out, "roentgymd_image_writes_dropped_total", "counter",
+        "Images not written as too many waited or writing paused.", (double)c->disk.dropped);
 }
 
 /* ---- models ---- */

@@ -115,7 +115,8 @@ def start_ours(options):
             "choices": [{"id": "no_fracture", "label": "No"}, {"id": "fracture", "label": "Yes"}],
             "prevalence": 0.5, "feedback": "truth"}
     config = {"port": 0, "db": os.path.join(folder, "roentgym.db"), "models": MODELS, "device": "cpu",
-              "web": os.path.join(ROOT, "web"), "admin_token_file": os.path.join(folder, "token"), "decks": [deck]}
+              "web": os.path.join(ROOT, "web"), "admin_token_file": os.path.join(folder, "token"),
+              "image_folder": os.path.join(folder, "images"), "decks": [deck]}
     path = os.path.join(folder, "config.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(config, file)

@@ -31,6 +31,7 @@ export async function startDaemon(change = () => {}) {
   config.models = MODELS;
   config.db = path.join(folder, 'e2e.db');
   config.admin_token_file = path.join(folder, 'admin-token');
+  config.image_folder = path.join(folder, 'images');
   change(config);
   const configFile = path.join(folder, 'roentgymd.json');
   writeFileSync(configFile, JSON.stringify(config));

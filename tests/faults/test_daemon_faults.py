@@ -40,7 +40,7 @@ class StartTest(unittest.TestCase):
         config = self.path("config.json")
         with open(config, "w", encoding="utf-8") as file:
             json.dump({"port": 0, "db": self.path("roentgym.db"), "models": MODELS, "device": "cpu",
-                       "admin_token_file": self.path("token"), "decks": [deck()]}, file)
+                       "admin_token_file": self.path("token"), "image_disk_mb": 0, "decks": [deck()]}, file)
         done = subprocess.run([PROGRAM, "--config", config, *flags], cwd=ROOT, capture_output=True, text=True,
                               timeout=60)
         self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)

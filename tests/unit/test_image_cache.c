@@ -96,7 +96,7 @@ static bool has(struct srv_image_cache *cache, unsigned n)
 static struct srv_image_cache *cache_of(size_t bytes)
 {
     struct srv_image_cache *cache;
-    assert_int_equal(srv_cache_open(&cache, bytes, NULL), NN_OK);
+    assert_int_equal(srv_cache_open(&cache, bytes, NULL, NULL), NN_OK);
     return cache;
 }
 

@@ -41,7 +41,7 @@ static int open_bench(void **state, const char *device)
     struct bench *b = calloc(1, sizeof *b);
     fake_sampler_init(&b->fake, device);
     *state = b;
-    return srv_cache_open(&b->cache, 16 << 20, &err) ||
+    return srv_cache_open(&b->cache, 16 << 20, NULL, &err) ||
            srv_queue_start(&b->queue, &b->fake.sampler, b->cache, &err);
 }
 

@@ -101,7 +101,7 @@ static bool try_images(struct fake_sampler *fake, long n, struct tally *tally)
     struct srv_image_queue *queue = NULL;
     *tally = (struct tally){0};
     atomic_store(&until_failure, n);
-    nn_status status = srv_cache_open(&cache, 1 << 20, &err);
+    nn_status status = srv_cache_open(&cache, 1 << 20, NULL, &err);
     if (!status) status = srv_queue_start(&queue, &fake->sampler, cache, &err);
     for (uint64_t i = 0; !status && i < IMAGES; i++) ask(queue, i, tally);
     long left = atomic_exchange(&until_failure, -1);
