@@ -42,11 +42,17 @@ json_t *srv_request_json(const struct srv_request *request, const struct srv_jso
     return NULL;
 }
 
-const char *srv_request_query(const struct srv_request *request, const char *name)
+static int find_query(const struct srv_request *request, const char *name)
 {
     for (int i = 0; i < request->query_count; i++)
-        if (!strcmp(request->query[i].name, name)) return request->query[i].value;
-    return NULL;
+        if (!strcmp(request->query[i].name, name)) return i;
+    return -1;
+}
+
+const char *srv_request_query(const struct srv_request *request, const char *name)
+{
+    int i = find_query(request, name);
+    return i < 0 ? NULL : request->query[i].value;
 }
 
 static bool listed(const char *name, const char *const *names, int count)
@@ -61,7 +67,7 @@ bool srv_request_query_known(const struct srv_request *request, const char *cons
 {
     for (int i = 0; i < request->query_count; i++) {
         const char *name = request->query[i].name;
-        bool first = srv_request_query(request, name) == request->query[i].value;
+        bool first = find_query(request, name) == i;
         if (first && listed(name, names, count)) continue;
         srv_respond_error(response, 400, "malformed_query",
                           first ? "Unknown parameter \"%.60s\"." : "\"%.60s\" comes twice.", name);

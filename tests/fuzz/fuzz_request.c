@@ -1,5 +1,7 @@
-/* Any bytes as a request: the first line is the path, the rest the body of an answer. Refused with a JSON
- * error of one sentence, or read; never more than the buffers hold. */
+/* Any bytes as a request: the first line is the path, and each header that we read ourselves, and a query;
+ * the rest is the body of an answer. Refused with a JSON error of one sentence, or read; never more than the
+ * buffers hold. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,6 +9,7 @@
 #include <string.h>
 
 #include "server/api.h"
+#include "server/static_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -41,6 +44,63 @@ static void check_numbers(const char *text)
         must(!strcmp(back, *digits ? digits : "0"));
     }
     must(!srv_request_read_share(text, &share) || (share >= 0 && share <= 1));
+}
+
+static void check_bearer(struct srv_request *request, const char *text)
+{
+    request->authorization = text;
+    const char *secret = srv_request_bearer(request);
+    must(!secret || (secret >= text + strlen("Bearer ") && secret <= text + strlen(text) && *secret != ' '));
+}
+
+/* A tag that is listed stands in the text, alone or after what may precede it. */
+static void check_etag(struct srv_request *request, const char *text)
+{
+    static const char tag[] = "\"0123\"";
+    request->if_none_match = text;
+    if (srv_request_matches_etag(request, tag)) {
+        const char *at = strstr(text, tag);
+        must(strchr(text, '*') || (at && (at == text || strchr(" \t,/", at[-1]))));
+    } else {
+        must(strcmp(text, tag) != 0 && strcmp(text, "*") != 0);
+    }
+}
+
+/* The text cut at '&' and '=', as the HTTP library cuts it. */
+static void check_query(struct srv_request *request, const char *text)
+{
+    static const char *const known[] = {"size", "strength"};
+    struct srv_response response = {0};
+    char *copy = strdup(text), *rest = copy, *pair;
+    must(copy != NULL);
+    while ((pair = strsep(&rest, "&"))) {
+        char *value = pair;
+        const char *name = strsep(&value, "=");
+        if (request->query_count == REQUEST_QUERY_MAX)
+            request->query_too_long = true;
+        else
+            request->query[request->query_count++] = (struct srv_query){name, value ? value : ""};
+    }
+    if (srv_request_query_known(request, known, 2, &response))
+        must(request->query_count <= 2 && !request->query_too_long && response.status == 0);
+    else
+        must(response.status == 400 && response.body && !strcmp(response.error, "malformed_query"));
+    srv_response_release(&response);
+    request->query_count = 0;
+    request->query_too_long = false;
+    free(copy);
+}
+
+/* Only what lies in the folder comes out, and by its own name. */
+static void check_file(struct srv_request *request)
+{
+    static int folder = -1;
+    struct srv_response response = {0};
+    if (folder < 0) folder = open("web", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    srv_static_file(folder, request, &response);
+    must(response.status == 200 || response.status == 304 || response.status == 404);
+    must(response.status == 404 || (!strstr(request->path, "..") && !strstr(request->path, "//")));
+    srv_response_release(&response);
 }
 
 static void check_error(const struct srv_response *response)
@@ -101,6 +161,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_path(&request);
     check_numbers(path);
+    check_bearer(&request, path);
+    check_etag(&request, path);
+    check_query(&request, path);
+    check_file(&request);
     check_body(&request);
     check_deck(&request);
     free(path);
