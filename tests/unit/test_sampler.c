@@ -205,11 +205,11 @@ static void f32_gives_the_reference_image_to_the_rounding_of_a_grey_level(void *
     compare_with_reference(NN_F32, (struct apart){0.28, 0.51});
 }
 
-static void bf16_gives_it_to_2_grey_levels_on_average(void **state)
+static void bf16_gives_it_to_half_a_grey_level_on_average(void **state)
 {
     (void)state;
     if (!nn_cpu_has_bf16()) skip();
-    compare_with_reference(NN_BF16, (struct apart){2, 24});
+    compare_with_reference(NN_BF16, (struct apart){0.5, 4});
 }
 
 /* ---- the same request, the same bytes
@@ -298,16 +298,14 @@ static void a_sample_allocates_no_buffer(void **state)
         be->close(be);
         release(&m);
     }
-    void *counts = malloc(BUFFER_BYTES); /* as it would have been counted */
-    assert_true(atomic_load(&buffers) > 0);
-    free(counts);
+    assert_true(atomic_load(&buffers) > 0); /* nn_sampler_new's are counted */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f32_gives_the_reference_image_to_the_rounding_of_a_grey_level),
-        cmocka_unit_test(bf16_gives_it_to_2_grey_levels_on_average),
+        cmocka_unit_test(bf16_gives_it_to_half_a_grey_level_on_average),
         cmocka_unit_test(the_same_input_gives_the_same_bytes_in_f32),
         cmocka_unit_test(the_same_input_gives_the_same_bytes_in_bf16),
         cmocka_unit_test(a_value_and_its_grey_level_are_one_pixel),
