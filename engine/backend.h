@@ -180,10 +180,11 @@ struct nn_generator {
                          struct nn_prepared **prepared, struct nn_error *err);
     void (*release)(struct nn_prepared *prepared); /* NULL is harmless */
     size_t (*memory_bytes)(const struct nn_prepared *prepared);
-    /* One sample: the first layer's input to whichever of `image`, about -1..1, and `grey`, 8 bits, is not
-     * NULL. Allocates nothing. The same bytes whatever the number of threads. */
-    nn_status (*run)(struct nn_backend *be, struct nn_prepared *prepared, const float *input, float *image,
-                     uint8_t *grey, struct nn_error *err);
+    /* `count` samples: inputs of the first layer to whichever of `images`, about -1..1, and `grey`, 8 bits,
+     * is not NULL. Allocates no buffer. The same bytes whatever the count, the place and the number of
+     * threads. */
+    nn_status (*run)(struct nn_backend *be, struct nn_prepared *prepared, const float *inputs, int count,
+                     float *images, uint8_t *grey, struct nn_error *err);
 };
 
 /* What a device that works beside the host offers the sampler on top of the table. */

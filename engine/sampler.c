@@ -238,7 +238,7 @@ static nn_status run_stage(const struct nn_sampler *s, const struct nn_stage *st
 nn_status nn_sampler_run(struct nn_sampler *s, const float *input, float *image, struct nn_error *err)
 {
     struct nn_backend *be = s->backend;
-    if (s->prepared) return be->generator->run(be, s->prepared, input, image, NULL, err);
+    if (s->prepared) return be->generator->run(be, s->prepared, input, 1, image, NULL, err);
     int length = nn_gan_latent_size(&s->config) + s->config.label_count, spare = 0;
     struct nn_tensor x = {.shape = nn_shape(1, length, 1, 1), .type = be->real_type, .data = s->input};
     nn_status status = be->upload(be, s->input, input, (size_t)length * sizeof *input, err);
@@ -265,12 +265,8 @@ nn_status nn_sampler_run_grey(struct nn_sampler *s, const float *inputs, int cou
     size_t pixels = (size_t)1 << (2 * s->config.resolution_log2);
     size_t length = (size_t)(nn_gan_latent_size(&s->config) + s->config.label_count);
     nn_status status = NN_OK;
-    if (s->prepared) {
-        for (size_t i = 0; status == NN_OK && i < (size_t)count; i++)
-            status = s->backend->generator->run(s->backend, s->prepared, inputs + i * length, NULL,
-                                                grey + i * pixels, err);
-        return status;
-    }
+    if (s->prepared)
+        return s->backend->generator->run(s->backend, s->prepared, inputs, count, NULL, grey, err);
     float *image = malloc(pixels * sizeof *image);
     if (!image) return nn_fail(err, NN_ERR_MEMORY, "out of memory for an image");
     for (size_t i = 0; status == NN_OK && i < (size_t)count; i++) {

@@ -1,5 +1,6 @@
 #include "engine/cpu/cpu_generator.h"
 
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,27 @@
 #include "engine/cpu/planar.h"
 #include "engine/cpu/wide_finish.h"
 
-enum { WIDE_MAX = 32, PLANAR_OUT_BEST = 16 /* from so few channels on planes are faster */ };
+enum {
+    WIDE_MAX = 32,
+    PLANAR_OUT_BEST = 16, /* from so few channels on planes are faster */
+    WORKERS_MAX = 16,
+    WORKER_BYTES_MAX = 8 << 20 /* of larger maps more than one sample's would not stay in the cache */
+};
 
 struct wide_layer {
-    struct onednn_prepared *conv; /* NULL for the first, which is `dense` */
-    float *bias;                  /* NULL where the convolution has added it */
+    struct onednn_prepared *conv; /* for all threads together; NULL for the first, which is `dense` */
+    struct onednn_prepared *own[WORKERS_MAX]; /* for one thread alone */
+    float *bias;                              /* NULL where the convolution has added it */
     float slope, epsilon;
     struct nn_shape shape;
+};
+
+/* What one sample on its way needs. */
+struct worker {
+    struct nn_tensor map[2]; /* ping and pong; the shapes change */
+    planar_unit *source;     /* of the chain */
+    float *units;            /* of the dense layer */
+    void *scratchpad;        /* of the convolutions */
 };
 
 struct nn_prepared {
@@ -23,8 +38,8 @@ struct nn_prepared {
     struct wide_layer wide[WIDE_MAX];
     int wide_count;
     struct planar_chain *chain;
-    struct nn_tensor map[2]; /* ping and pong; the shapes change */
-    planar_unit *source;     /* of the chain */
+    struct worker worker[WORKERS_MAX];
+    int workers; /* samples at once, each on one thread; the first worker also serves all threads together */
     size_t bytes;
 };
 
@@ -110,6 +125,33 @@ static void *aligned_zeros(size_t size_bytes)
     return data ? memset(data, 0, size_bytes) : NULL;
 }
 
+/* One layer's convolution for all threads, and for each worker by itself. */
+static nn_status prepare_convolutions(struct nn_backend *be, struct nn_prepared *g, const struct nn_stage *s,
+                                      struct wide_layer *layer, struct nn_error *err)
+{
+    struct nn_tensor from = {.shape = s->shape, .type = be->map_type}, to = from;
+    from.shape.c = s->transposed ? s->weight.shape.n : s->weight.shape.c;
+    if (s->transposed) from.shape.h /= 2, from.shape.w /= 2;
+    struct nn_epilogue epilogue = {.bias = s->transposed ? NULL : &s->bias,
+                                   .slope = s->transposed ? 1 : s->slope};
+    enum onednn_pass pass = s->transposed ? ONEDNN_BACKWARD_DATA : ONEDNN_FORWARD;
+    struct nn_tensor x = s->transposed ? to : from, y = s->transposed ? from : to;
+    nn_status status = NN_OK;
+    int threads = omp_get_max_threads();
+    for (int k = -1; status == NN_OK && k < (g->workers > 1 ? g->workers : 0); k++) {
+        struct onednn_prepared **one = k < 0 ? &layer->conv : &layer->own[k];
+        omp_set_num_threads(k < 0 ? threads : 1); /* oneDNN prepares for as many as there are now */
+        status = onednn_prepare(cpu_of(be), pass, &s->geometry, x, s->weight, y, epilogue,
+                                k > 0   ? layer->own[0]
+                                : k < 0 ? NULL
+                                        : layer->conv,
+                                one, err);
+        if (status == NN_OK) g->bytes += onednn_prepared_bytes(*one);
+    }
+    omp_set_num_threads(threads);
+    return status;
+}
+
 static nn_status prepare_wide(struct nn_backend *be, struct nn_prepared *g, const struct nn_stage *s,
                               struct nn_error *err)
 {
@@ -120,41 +162,10 @@ static nn_status prepare_wide(struct nn_backend *be, struct nn_prepared *g, cons
         if (!layer->bias) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a bias");
         memcpy(layer->bias, s->bias.data, nn_tensor_bytes(&s->bias));
     }
-    if (g->wide_count == 1) {
-        nn_status status = dense_new(&g->dense, be->map_type, s, err);
-        if (status == NN_OK) g->bytes += dense_bytes(g->dense);
-        return status;
-    }
-    struct nn_tensor from = {.shape = s->shape, .type = be->map_type}, to = from;
-    from.shape.c = s->transposed ? s->weight.shape.n : s->weight.shape.c;
-    if (s->transposed) from.shape.h /= 2, from.shape.w /= 2;
-    struct nn_epilogue epilogue = {.bias = s->transposed ? NULL : &s->bias,
-                                   .slope = s->transposed ? 1 : s->slope};
-    nn_status status = s->transposed ? onednn_prepare(cpu_of(be), ONEDNN_BACKWARD_DATA, &s->geometry, to,
-                                                      s->weight, from, epilogue, &layer->conv, err)
-                                     : onednn_prepare(cpu_of(be), ONEDNN_FORWARD, &s->geometry, from,
-                                                      s->weight, to, epilogue, &layer->conv, err);
-    if (status == NN_OK) g->bytes += onednn_prepared_bytes(layer->conv);
+    if (g->wide_count > 1) return prepare_convolutions(be, g, s, layer, err);
+    nn_status status = dense_new(&g->dense, be->map_type, s, err);
+    if (status == NN_OK) g->bytes += dense_bytes(g->dense);
     return status;
-}
-
-static nn_status allocate(struct nn_backend *be, struct nn_prepared *g, struct nn_error *err)
-{
-    size_t largest = 0;
-    for (int i = 0; i < g->wide_count; i++)
-        if (nn_count(g->wide[i].shape) > largest) largest = nn_count(g->wide[i].shape);
-    const struct planar_stage *first = &g->chain->stages[0];
-    size_t map_bytes = largest * nn_type_size(be->map_type),
-           source_bytes = (size_t)first->height * (size_t)first->planes_in * planar_pitch(first->width) *
-                          sizeof *g->source;
-    for (int k = 0; k < 2; k++) {
-        g->map[k].type = be->map_type;
-        g->map[k].data = aligned_zeros(map_bytes);
-    }
-    g->source = aligned_zeros(source_bytes);
-    g->bytes += g->chain->bytes + 2 * map_bytes + source_bytes;
-    if (g->map[0].data && g->map[1].data && g->source) return NN_OK;
-    return nn_fail(err, NN_ERR_MEMORY, "out of memory for feature maps of %zu MiB", map_bytes >> 20);
 }
 
 static enum nn_type planar_type(enum nn_type map_type)
@@ -167,18 +178,66 @@ static enum nn_type planar_type(enum nn_type map_type)
 #endif
 }
 
+/* Bytes of a worker's map and of its source of the chain, which begins at the stage `start`. */
+static void worker_sizes(const struct nn_stage *stages, int start, enum nn_type map_type, bool narrow,
+                         size_t *map_bytes, size_t *source_bytes)
+{
+    size_t largest = 0;
+    for (int i = 0; i < start; i++)
+        if (nn_count(stages[i].shape) > largest) largest = nn_count(stages[i].shape);
+    struct nn_shape last = stages[start - 1].shape;
+    *map_bytes = largest * nn_type_size(map_type);
+    *source_bytes =
+        (size_t)last.h * (size_t)planar_planes(last.c, narrow) * planar_pitch(last.w) * sizeof(planar_unit);
+}
+
+static size_t scratchpad_bytes(const struct nn_prepared *g, int worker)
+{
+    size_t most = 64;
+    for (int i = 1; i < g->wide_count; i++) {
+        const struct onednn_prepared *both[] = {g->wide[i].own[worker], worker ? NULL : g->wide[i].conv};
+        for (int k = 0; k < 2; k++)
+            if (both[k] && onednn_scratchpad_bytes(both[k]) > most) most = onednn_scratchpad_bytes(both[k]);
+    }
+    return most;
+}
+
+static nn_status allocate(struct nn_backend *be, struct nn_prepared *g, size_t map_bytes, size_t source_bytes,
+                          struct nn_error *err)
+{
+    for (int k = 0; k < g->workers; k++) {
+        struct worker *w = &g->worker[k];
+        size_t scratch_bytes = scratchpad_bytes(g, k);
+        for (int i = 0; i < 2; i++) {
+            w->map[i].type = be->map_type;
+            w->map[i].data = aligned_zeros(map_bytes);
+        }
+        w->source = aligned_zeros(source_bytes);
+        w->units = aligned_zeros(dense_inputs(g->dense) * sizeof *w->units);
+        w->scratchpad = aligned_zeros(scratch_bytes);
+        if (!w->map[0].data || !w->map[1].data || !w->source || !w->units || !w->scratchpad)
+            return nn_fail(err, NN_ERR_MEMORY, "out of memory for feature maps of %zu MiB", map_bytes >> 20);
+        g->bytes += 2 * map_bytes + source_bytes + scratch_bytes;
+    }
+    g->bytes += g->chain->bytes;
+    return NN_OK;
+}
+
 static void generator_release(struct nn_prepared *g)
 {
     if (!g) return;
     dense_free(g->dense);
     for (int i = 0; i < g->wide_count; i++) {
+        for (int k = WORKERS_MAX - 1; k >= 0; k--) onednn_prepared_free(g->wide[i].own[k]);
         onednn_prepared_free(g->wide[i].conv);
         free(g->wide[i].bias);
     }
     planar_free(g->chain);
-    free(g->map[0].data);
-    free(g->map[1].data);
-    free(g->source);
+    for (int k = 0; k < WORKERS_MAX; k++) {
+        struct worker *w = &g->worker[k];
+        void *all[] = {w->map[0].data, w->map[1].data, w->source, w->units, w->scratchpad};
+        for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
+    }
     free(g);
 }
 
@@ -203,12 +262,18 @@ static nn_status generator_prepare(struct nn_backend *be, const struct nn_stage 
     int start = chain_start(stages, count);
     struct nn_prepared *g = calloc(1, sizeof *g);
     if (!g) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a sampler");
+    size_t map_bytes, source_bytes;
+    worker_sizes(stages, start, be->map_type, planar_type(be->map_type) == NN_BF16, &map_bytes,
+                 &source_bytes);
+    g->workers = 2 * map_bytes + source_bytes > WORKER_BYTES_MAX ? 1
+                 : omp_get_max_threads() < WORKERS_MAX           ? omp_get_max_threads()
+                                                                 : WORKERS_MAX;
     nn_status status = fold_all(stages, count, plan, made, err);
     for (int i = 0; status == NN_OK && i < start; i++) status = prepare_wide(be, g, &plan[i], err);
     if (status == NN_OK)
         status = planar_new(&g->chain, planar_type(be->map_type), &plan[start], count - 1 - start,
                             &plan[count - 1], err);
-    if (status == NN_OK) status = allocate(be, g, err);
+    if (status == NN_OK) status = allocate(be, g, map_bytes, source_bytes, err);
     for (int i = 0; i < count; i++) free(made[i]);
     if (status == NN_OK)
         *prepared = g;
@@ -225,17 +290,20 @@ static size_t generator_bytes(const struct nn_prepared *g)
 /* ---- running ---------------------------------------------------------------------------------------------
  */
 
-static nn_status generator_run(struct nn_backend *be, struct nn_prepared *g, const float *input, float *image,
-                               uint8_t *grey, struct nn_error *err)
+/* One sample by all threads, or by the calling one `alone` as that worker. */
+static nn_status run_one(struct nn_backend *be, struct nn_prepared *g, int worker, bool alone,
+                         const float *input, float *image, uint8_t *grey, struct nn_error *err)
 {
-    struct nn_tensor *from = &g->map[0], *to = &g->map[1];
+    struct worker *w = &g->worker[worker];
+    struct nn_tensor *from = &w->map[0], *to = &w->map[1];
     for (int i = 0; i < g->wide_count; i++) {
         const struct wide_layer *layer = &g->wide[i];
         to->shape = layer->shape;
         if (i == 0) {
-            dense_run(g->dense, input, to);
+            dense_run(g->dense, input, w->units, to);
         } else {
-            nn_status status = onednn_run(cpu_of(be), layer->conv, from->data, to->data, err);
+            nn_status status = onednn_run(cpu_of(be), alone ? layer->own[worker] : layer->conv, from->data,
+                                          to->data, w->scratchpad, err);
             if (status != NN_OK) return status;
         }
         wide_finish(to, layer->bias, layer->slope, layer->epsilon);
@@ -243,9 +311,38 @@ static nn_status generator_run(struct nn_backend *be, struct nn_prepared *g, con
         to = from;
         from = made;
     }
-    wide_to_planes(from, g->chain->narrow, g->source);
-    planar_run(g->chain, g->source, image, grey);
+    wide_to_planes(from, g->chain->narrow, w->source);
+    if (alone)
+        planar_run_alone(g->chain, worker, w->source, image, grey);
+    else
+        planar_run(g->chain, w->source, image, grey);
     return NN_OK;
+}
+
+/* As many samples at once as there are workers wait for each other less often than threads that share each;
+ * what is left over is shared. Loops within are of one thread then, since they are nested. */
+static nn_status generator_run(struct nn_backend *be, struct nn_prepared *g, const float *inputs, int count,
+                               float *images, uint8_t *grey, struct nn_error *err)
+{
+    const struct planar_stage *last = &g->chain->stages[g->chain->count - 1];
+    size_t pixels = (size_t)last->height * (size_t)last->width, length = dense_inputs(g->dense);
+    int at_once = g->workers > 1 ? count / g->workers * g->workers : 0;
+    nn_status status = NN_OK;
+#pragma omp parallel for schedule(dynamic, 1) num_threads(g->workers) if (at_once)
+    for (int i = 0; i < at_once; i++) {
+        struct nn_error why;
+        nn_status own = run_one(be, g, omp_get_thread_num(), true, inputs + (size_t)i * length,
+                                images ? images + (size_t)i * pixels : NULL,
+                                grey ? grey + (size_t)i * pixels : NULL, &why);
+        if (own == NN_OK) continue;
+#pragma omp critical(generator_failure)
+        status = nn_fail(err, own, "%s", why.text);
+    }
+    for (int i = at_once; status == NN_OK && i < count; i++)
+        status =
+            run_one(be, g, 0, false, inputs + (size_t)i * length, images ? images + (size_t)i * pixels : NULL,
+                    grey ? grey + (size_t)i * pixels : NULL, err);
+    return status;
 }
 
 const struct nn_generator cpu_generator = {

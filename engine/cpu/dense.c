@@ -13,7 +13,7 @@ enum { SUMS = 4, CHUNK = SUMS * LANES };
 struct dense_layer {
     bool narrow;
     size_t inputs, outputs, steps; /* steps: units of the input */
-    float *weights, *input;
+    float *weights;
     size_t bytes;
 };
 
@@ -51,8 +51,7 @@ nn_status dense_new(struct dense_layer **layer, enum nn_type type, const struct 
     d->steps = d->narrow ? (d->inputs + 1) / 2 : d->inputs;
     d->bytes = d->steps * d->outputs * sizeof *d->weights;
     d->weights = aligned_alloc(64, d->bytes);
-    d->input = calloc(d->steps, sizeof *d->input);
-    if (!d->weights || !d->input) {
+    if (!d->weights) {
         nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu MiB of weights", d->bytes >> 20);
         dense_free(d);
         return NN_ERR_MEMORY;
@@ -66,8 +65,12 @@ void dense_free(struct dense_layer *d)
 {
     if (!d) return;
     free(d->weights);
-    free(d->input);
     free(d);
+}
+
+size_t dense_inputs(const struct dense_layer *d)
+{
+    return d->inputs;
 }
 
 size_t dense_bytes(const struct dense_layer *d)
@@ -91,19 +94,19 @@ LANES_INLINE void run_chunk(const float *input, const float *w, size_t steps, bo
         for (int k = 0; k < SUMS; k++) sum[k] = step(sum[k], lanes_load(w + k * LANES), input[i], narrow);
 }
 
-void dense_run(struct dense_layer *d, const float *input, struct nn_tensor *map)
+void dense_run(const struct dense_layer *d, const float *input, float *units, struct nn_tensor *map)
 {
     for (size_t i = 0; i < d->steps; i++)
-        d->input[i] =
+        units[i] =
             !d->narrow ? input[i] : unit_of(input[2 * i], 2 * i + 1 < d->inputs ? input[2 * i + 1] : 0, true);
 #pragma omp parallel for if (d->bytes > 65536)
     for (size_t chunk = 0; chunk < d->outputs / CHUNK; chunk++) {
         lanes sum[SUMS];
         const float *w = d->weights + chunk * CHUNK * d->steps;
         if (d->narrow)
-            run_chunk(d->input, w, d->steps, true, sum);
+            run_chunk(units, w, d->steps, true, sum);
         else
-            run_chunk(d->input, w, d->steps, false, sum);
+            run_chunk(units, w, d->steps, false, sum);
         for (size_t k = 0; k < SUMS; k++) {
             size_t at = chunk * CHUNK + k * LANES;
             if (map->type == NN_BF16)

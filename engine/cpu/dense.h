@@ -12,7 +12,9 @@ nn_status dense_new(struct dense_layer **layer, enum nn_type type, const struct 
 void dense_free(struct dense_layer *layer); /* NULL is harmless */
 size_t dense_bytes(const struct dense_layer *layer);
 
-/* The sums alone, 16 pixels of the output's channels. */
-void dense_run(struct dense_layer *layer, const float *input, struct nn_tensor *map);
+size_t dense_inputs(const struct dense_layer *layer);
+
+/* The sums alone, 16 pixels of the output's channels. `units` is scratch memory for dense_inputs floats. */
+void dense_run(const struct dense_layer *layer, const float *input, float *units, struct nn_tensor *map);
 
 #endif

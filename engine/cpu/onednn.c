@@ -303,7 +303,8 @@ static dnnl_status_t reorder_weights(struct onednn *dnn, struct plan *plan, bool
     return dnnl_primitive_execute(plan->reorder, dnn->stream, 2, args);
 }
 
-static dnnl_status_t execute(struct onednn *dnn, struct plan *plan, enum onednn_pass pass)
+static dnnl_status_t execute(struct onednn *dnn, dnnl_stream_t stream, struct plan *plan,
+                             enum onednn_pass pass)
 {
     int x = pass == ONEDNN_BACKWARD_DATA ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC;
     int y = pass == ONEDNN_FORWARD ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST;
@@ -316,9 +317,9 @@ static dnnl_status_t execute(struct onednn *dnn, struct plan *plan, enum onednn_
     dnnl_status_t status = dnnl_success;
     if (pass != ONEDNN_BACKWARD_WEIGHTS) status = reorder_weights(dnn, plan, false);
     if (status == dnnl_success)
-        status = dnnl_primitive_execute(plan->primitive, dnn->stream, plan->bias ? 5 : 4, args);
+        status = dnnl_primitive_execute(plan->primitive, stream, plan->bias ? 5 : 4, args);
     if (status == dnnl_success && pass == ONEDNN_BACKWARD_WEIGHTS) status = reorder_weights(dnn, plan, true);
-    if (status == dnnl_success) status = dnnl_stream_wait(dnn->stream);
+    if (status == dnnl_success) status = dnnl_stream_wait(stream);
     return status;
 }
 
@@ -348,7 +349,7 @@ nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const 
     dnnl_memory_set_data_handle(plan->scratchpad, scratchpad);
     if (plan->bias) dnnl_memory_set_data_handle(plan->bias, epilogue.bias->data);
     if (plan->w_plain) dnnl_memory_set_data_handle(plan->w_plain, plain);
-    dnnl_status_t status = execute(dnn, plan, pass);
+    dnnl_status_t status = execute(dnn, dnn->stream, plan, pass);
     if (status != dnnl_success) return failed(err, plan->implementation, status);
     if (to_weights) scale_weights(w.data, geometry->scale, w_count, NN_F32, w.data);
     return NN_OK;
@@ -360,6 +361,8 @@ struct onednn_prepared {
     struct plan *plan;
     enum onednn_pass pass;
     void *w, *bias;
+    bool borrowed;        /* w and bias */
+    dnnl_stream_t stream; /* its own, for it may run beside others */
 };
 
 static void *aligned_copy(const void *from, size_t size_bytes)
@@ -388,9 +391,28 @@ static dnnl_status_t pack_weights(struct onednn *dnn, struct onednn_prepared *p,
     return status;
 }
 
+static bool same_weights(const struct plan *a, const struct plan *b)
+{
+    const dnnl_memory_desc_t *x, *y;
+    return dnnl_memory_get_memory_desc(a->w, &x) == dnnl_success &&
+           dnnl_memory_get_memory_desc(b->w, &y) == dnnl_success && dnnl_memory_desc_equal(x, y);
+}
+
+static void borrow_weights(struct onednn_prepared *p, const struct onednn_prepared *like)
+{
+    p->w = like->w;
+    p->bias = like->bias;
+    p->borrowed = true;
+    dnnl_memory_set_data_handle(p->plan->w, p->w);
+    if (p->bias) dnnl_memory_set_data_handle(p->plan->bias, p->bias);
+    if (p->plan->reorder) dnnl_primitive_destroy(p->plan->reorder);
+    p->plan->reorder = NULL;
+}
+
 nn_status onednn_prepare(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
                          struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
-                         struct nn_epilogue epilogue, struct onednn_prepared **prepared, struct nn_error *err)
+                         struct nn_epilogue epilogue, const struct onednn_prepared *like,
+                         struct onednn_prepared **prepared, struct nn_error *err)
 {
     struct onednn *dnn = cpu->onednn;
     struct problem problem = {
@@ -398,12 +420,17 @@ nn_status onednn_prepare(struct cpu_backend *cpu, enum onednn_pass pass, const s
     struct onednn_prepared *p = calloc(1, sizeof *p);
     dnnl_status_t status = p && (p->plan = calloc(1, sizeof *p->plan)) ? dnnl_success : dnnl_out_of_memory;
     if (status == dnnl_success) status = fill_plan(p->plan, &problem, dnn->engine);
+    if (status == dnnl_success)
+        status = dnnl_stream_create(&p->stream, dnn->engine, dnnl_stream_default_flags);
     if (status != dnnl_success) goto out;
     p->pass = pass;
+    if (like && same_weights(like->plan, p->plan)) {
+        borrow_weights(p, like);
+        goto out;
+    }
     p->w = aligned_copy(NULL, p->plan->w_bytes);
     if (epilogue.bias) p->bias = aligned_copy(epilogue.bias->data, nn_tensor_bytes(epilogue.bias));
-    if (!p->w || (epilogue.bias && !p->bias) ||
-        !cpu_scratch(&dnn->scratchpad, p->plan->scratchpad_bytes, err)) {
+    if (!p->w || (epilogue.bias && !p->bias)) {
         status = dnnl_out_of_memory;
         goto out;
     }
@@ -422,25 +449,32 @@ void onednn_prepared_free(struct onednn_prepared *p)
 {
     if (!p) return;
     plan_free(p->plan);
-    free(p->w);
-    free(p->bias);
+    if (p->stream) dnnl_stream_destroy(p->stream);
+    if (!p->borrowed) {
+        free(p->w);
+        free(p->bias);
+    }
     free(p);
 }
 
 size_t onednn_prepared_bytes(const struct onednn_prepared *p)
 {
-    return p->plan->w_bytes;
+    return p->borrowed ? 0 : p->plan->w_bytes;
+}
+
+size_t onednn_scratchpad_bytes(const struct onednn_prepared *p)
+{
+    return p->plan->scratchpad_bytes;
 }
 
 nn_status onednn_run(struct cpu_backend *cpu, const struct onednn_prepared *p, const void *from, void *to,
-                     struct nn_error *err)
+                     void *scratchpad, struct nn_error *err)
 {
-    struct onednn *dnn = cpu->onednn;
     struct plan *plan = p->plan;
     bool data = p->pass == ONEDNN_BACKWARD_DATA;
     dnnl_memory_set_data_handle(data ? plan->y : plan->x, (void *)(uintptr_t)from);
     dnnl_memory_set_data_handle(data ? plan->x : plan->y, to);
-    dnnl_memory_set_data_handle(plan->scratchpad, dnn->scratchpad.data);
-    dnnl_status_t status = execute(dnn, plan, p->pass);
+    dnnl_memory_set_data_handle(plan->scratchpad, scratchpad);
+    dnnl_status_t status = execute(cpu->onednn, p->stream, plan, p->pass);
     return status == dnnl_success ? NN_OK : failed(err, plan->implementation, status);
 }

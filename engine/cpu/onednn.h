@@ -22,15 +22,19 @@ nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const 
 /* A convolution whose weights never change: forward or backward data, packed beforehand. */
 struct onednn_prepared;
 
-/* Copies `w` and the epilogue's bias; of x and y only shape and type count, which are one sample's. */
+/* Copies `w` and the epilogue's bias; of x and y only shape and type count, which are one sample's. `like`,
+ * which may be NULL, must outlive *prepared: one of the same convolution whose weights serve this one too if
+ * they lie as it wants them. */
 nn_status onednn_prepare(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
                          struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
-                         struct nn_epilogue epilogue, struct onednn_prepared **prepared,
-                         struct nn_error *err) NN_MUST_CHECK;
-void onednn_prepared_free(struct onednn_prepared *prepared); /* NULL is harmless */
-size_t onednn_prepared_bytes(const struct onednn_prepared *prepared);
+                         struct nn_epilogue epilogue, const struct onednn_prepared *like,
+                         struct onednn_prepared **prepared, struct nn_error *err) NN_MUST_CHECK;
+void onednn_prepared_free(struct onednn_prepared *prepared);          /* NULL is harmless */
+size_t onednn_prepared_bytes(const struct onednn_prepared *prepared); /* of its own */
+/* Prepared convolutions may run at once, each with its own scratchpad of onednn_scratchpad_bytes. */
+size_t onednn_scratchpad_bytes(const struct onednn_prepared *prepared);
 nn_status onednn_run(struct cpu_backend *cpu, const struct onednn_prepared *prepared, const void *from,
-                     void *to, struct nn_error *err) NN_MUST_CHECK;
+                     void *to, void *scratchpad, struct nn_error *err) NN_MUST_CHECK;
 
 /* The implementation that oneDNN chose for the most recent onednn_convolve, e.g. "jit:avx512_core_bf16". */
 const char *onednn_last_implementation(const struct onednn *dnn);

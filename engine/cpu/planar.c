@@ -341,3 +341,10 @@ void planar_run(const struct planar_chain *c, const planar_unit *source, float *
                  rows * (k + 1) / bands);
     }
 }
+
+void planar_run_alone(const struct planar_chain *c, int worker, const planar_unit *source, float *image,
+                      uint8_t *grey)
+{
+    struct band b = {.chain = c, .source = source, .image = image, .grey = grey};
+    run_band(c, b, c->rings + (size_t)worker * c->ring_bytes, 0, c->stages[c->count - 1].height);
+}

@@ -59,5 +59,9 @@ void planar_free(struct planar_chain *chain); /* NULL is harmless */
 /* From `source`, rows of planes as above, to whichever of `image` and `grey` is not NULL: the network's own
  * values, or 8 bits as nn_sampler_grey. The same whatever the number of threads. */
 void planar_run(const struct planar_chain *chain, const planar_unit *source, float *image, uint8_t *grey);
+/* The same by the calling thread alone, with the memory of `worker`, 0 .. threads - 1; workers may run at
+ * once. */
+void planar_run_alone(const struct planar_chain *chain, int worker, const planar_unit *source, float *image,
+                      uint8_t *grey);
 
 #endif

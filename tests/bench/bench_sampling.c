@@ -11,12 +11,14 @@
  *     floor N    the plan's convolutions of N samples, each alone and warm: SECONDS, the sum of their
  * shortest image F    the first sample to file F, its input to F.input: 8-bit pixels, f32; and `done` bytes 0
  * the memory that the sampler holds */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "engine/checkpoint.h"
+#include "engine/cpu/onednn.h"
 #include "engine/device.h"
 #include "engine/sampler_plan.h"
 
@@ -100,44 +102,84 @@ static float *make_network(int argc, char **argv, struct nn_network *net)
     return values;
 }
 
-static void *zeros(size_t size_bytes)
+static struct nn_tensor filled(struct nn_shape shape, enum nn_type type)
 {
-    void *data = aligned_alloc(64, (size_bytes + 63) / 64 * 64);
-    if (!data) abort();
-    return memset(data, 0, size_bytes);
+    struct nn_tensor t = {.shape = shape, .type = NN_F32};
+    float *values = t.data = aligned_alloc(64, (nn_tensor_bytes(&t) + 63) / 64 * 64);
+    if (!values) abort();
+    for (size_t i = 0; i < nn_count(shape); i++) values[i] = 0.01f;
+    t.type = type;
+    if (type == NN_BF16) memset(values, 0, nn_tensor_bytes(&t));
+    return t;
 }
 
-/* The convolutions of the plan by themselves. */
+/* One convolution, in what the tables of the backends have, or in what a plan prepares. */
+struct lone {
+    struct nn_backend *be;
+    const struct nn_stage *stage;
+    struct nn_tensor from, to, w, bias;
+    struct onednn_prepared *prepared; /* NULL: the table's */
+    void *scratchpad;
+};
+
+static double run_lone(struct lone *c)
+{
+    struct nn_error err;
+    struct nn_epilogue epilogue = {.bias = &c->bias, .slope = c->stage->slope};
+    const struct nn_conv *geometry = &c->stage->geometry;
+    double start = seconds();
+    if (c->prepared)
+        check(onednn_run(cpu_of(c->be), c->prepared, c->from.data, c->to.data, c->scratchpad, &err), &err);
+    else if (c->stage->transposed)
+        check(c->be->conv_dx(c->be, geometry, &c->from, &c->w, epilogue, &c->to, &err), &err);
+    else
+        check(c->be->conv(c->be, geometry, &c->from, &c->w, epilogue, &c->to, &err), &err);
+    return seconds() - start;
+}
+
+static double shortest(struct lone *c)
+{
+    enum { REPEATS = 6 };
+    double best = 1e9;
+    for (int r = 0; r < REPEATS; r++) best = fmin(best, run_lone(c));
+    return best;
+}
+
+/* The convolutions of the plan by themselves: of each the fastest that there is, its weights packed. */
 static double floor_seconds(const struct nn_sampler *s, int count)
 {
-    enum { REPEATS = 5 };
-    struct nn_backend *be = s->backend;
-    size_t map_bytes = (size_t)count * sampler_largest_map(s) * nn_type_size(be->map_type);
-    void *from = zeros(map_bytes), *to = zeros(map_bytes);
     struct nn_error err;
     double sum = 0;
     for (int i = 0; i < s->stage_count; i++) {
         const struct nn_stage *stage = &s->stages[i];
-        struct nn_epilogue epilogue = {.bias = &stage->bias, .slope = stage->slope};
-        struct nn_tensor x = {.shape = stage->shape, .type = be->map_type, .data = from}, y = x;
-        y.data = to;
-        x.shape.c = stage->transposed ? stage->weight.shape.n : stage->weight.shape.c;
-        x.shape.h = x.shape.w = i == 0 ? 1 : stage->transposed ? stage->shape.h / 2 : stage->shape.h;
-        x.shape.n = y.shape.n = count;
-        double best = 1e9;
-        for (int r = 0; r < REPEATS; r++) {
-            double start = seconds();
-            check(stage->transposed
-                      ? be->conv_dx(be, &stage->geometry, &x, &stage->weight, epilogue, &y, &err)
-                      : be->conv(be, &stage->geometry, &x, &stage->weight, epilogue, &y, &err),
+        enum nn_type type = s->backend->map_type;
+        struct nn_shape to = stage->shape, from = to, w = stage->weight.shape;
+        int shrink = i == 0 ? to.h : stage->transposed ? 2 : 1;
+        to.n = from.n = count;
+        from.c = stage->transposed ? w.n : w.c;
+        from.h /= shrink, from.w /= shrink;
+        struct lone c = {.be = s->backend,
+                         .stage = stage,
+                         .from = filled(from, type),
+                         .to = filled(to, type),
+                         .w = filled(w, NN_F32),
+                         .bias = filled(nn_shape(1, to.c, 1, 1), NN_F32)};
+        double best = shortest(&c);
+        if (strcmp(s->backend->name, "cpu") == 0) {
+            struct nn_epilogue none = {.slope = 1};
+            enum onednn_pass pass = stage->transposed ? ONEDNN_BACKWARD_DATA : ONEDNN_FORWARD;
+            check(onednn_prepare(cpu_of(s->backend), pass, &stage->geometry,
+                                 stage->transposed ? c.to : c.from, c.w, stage->transposed ? c.from : c.to,
+                                 none, NULL, &c.prepared, &err),
                   &err);
-            double took = seconds() - start;
-            if (took < best) best = took;
+            c.scratchpad = malloc(onednn_scratchpad_bytes(c.prepared) + 64);
+            best = fmin(best, shortest(&c));
+            onednn_prepared_free(c.prepared);
         }
         sum += best;
+        void *all[] = {c.from.data, c.to.data, c.w.data, c.bias.data, c.scratchpad};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     }
-    free(from);
-    free(to);
     return sum;
 }
 
