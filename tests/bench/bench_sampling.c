@@ -6,11 +6,15 @@
  *
  * takes a generator of two classes, the first form one with random weights, and writes these to WEIGHTS as
  * raw f32 in the order of the lines that it prints first (`NAME O I KH KW`, stored O,KH,KW,I, then `end`). It
- * answers each line of stdin:
- *     run N      N samples of seeds 0..N-1: SECONDS, and of processor time
- *     floor N    the plan's convolutions of N samples, each alone and warm: SECONDS, the sum of their
- * shortest image F    the first sample to file F, its input to F.input: 8-bit pixels, f32; and `done` bytes 0
- * the memory that the sampler holds */
+ * answers each line of stdin.
+ *
+ * run N: N samples of seeds 0..N-1; SECONDS, and of processor time.
+ *
+ * floor N: the plan's convolutions of N samples, each alone and warm; SECONDS, the sum of their shortest.
+ *
+ * image F: the first sample to file F, its input to F.input: 8-bit pixels, f32; and `done`.
+ *
+ * bytes 0: the memory that the sampler holds. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
