@@ -161,19 +161,18 @@ static void leave(struct srv_image_queue *q)
 }
 
 static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_image_request *request,
-                                 const struct srv_asker *asker, struct srv_blob **png)
+                                 const struct srv_image_key *key, const struct srv_asker *asker,
+                                 struct srv_blob **png)
 {
-    struct srv_image_key key;
-    srv_image_key_of(q->sampler->info(q->sampler->context, request), request, &key);
-    struct srv_job *job = srv_jobs_find(&q->jobs, &key);
-    if (!job && (*png = find_made(q, &key))) {
+    struct srv_job *job = srv_jobs_find(&q->jobs, key);
+    if (!job && (*png = find_made(q, key))) {
         q->counts.from_cache++;
         return QUEUE_OK;
     }
-    if (!job) job = srv_jobs_find(&q->jobs, &key);
+    if (!job) job = srv_jobs_find(&q->jobs, key);
     if (job) {
         q->counts.joined++;
-    } else if (!(job = admit(q, request, &key, asker->priority, 0))) {
+    } else if (!(job = admit(q, request, key, asker->priority, 0))) {
         q->counts.refused[asker->priority]++;
         return QUEUE_BUSY;
     }
@@ -183,9 +182,11 @@ static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_ima
 enum srv_queue_result srv_queue_get(struct srv_image_queue *q, const struct srv_image_request *request,
                                     const struct srv_asker *asker, struct srv_blob **png, int *retry_s)
 {
+    struct srv_image_key key;
+    srv_image_key_of(q->sampler->info(q->sampler->context, request), request, &key);
     *png = NULL;
     enter(q);
-    enum srv_queue_result result = ask(q, request, asker, png);
+    enum srv_queue_result result = ask(q, request, &key, asker, png);
     *retry_s = result == QUEUE_BUSY ? retry_after_s(q, asker->priority) : 0;
     leave(q);
     return result;

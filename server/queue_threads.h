@@ -9,6 +9,7 @@
 struct srv_batch {
     struct srv_batch *next; /* in the list of free ones, or of those to be encoded */
     struct srv_job *jobs[QUEUE_BATCH_MAX];
+    enum srv_priority priority;
     int count, begun, left; /* images; whose encoding has begun; whose encoding has not ended */
     const struct nn_model_info *info;
     size_t image_bytes, room_bytes;
@@ -30,10 +31,10 @@ struct srv_image_queue {
     int askers;
     struct srv_jobs jobs;
     struct srv_batch batches[QUEUE_BATCHES], *free_batches;
-    struct srv_batch *to_encode, **to_encode_end; /* in order of sampling */
-    double seconds_per_image;                     /* recent; 0 until there is a first one */
-    uint64_t ended;                               /* jobs, whatever became of them */
-    struct srv_queue_counts counts;               /* but for what is counted in `jobs` */
+    struct srv_batch *to_encode;    /* by priority, then in order of sampling */
+    double seconds_per_image;       /* recent; 0 until there is a first one */
+    uint64_t ended;                 /* jobs, whatever became of them */
+    struct srv_queue_counts counts; /* but for what is counted in `jobs` */
 };
 
 /* Starts the engine's thread and the encoders. On failure none runs. */
