@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ struct pair {
     struct srv_connections *all;
     struct srv_connection *connection;
     int client;
-    volatile int served; /* set by the door's thread */
+    atomic_int served; /* set by the door's thread */
 };
 
 static void take(void *context, int socket, const struct sockaddr *address, socklen_t size)
