@@ -17,15 +17,23 @@ static bool read_share(const struct srv_request *request, const char *name, floa
     return true;
 }
 
+static bool read_bits(const struct srv_request *request, int *depth, struct srv_response *response)
+{
+    const char *text = srv_request_query(request, "bits");
+    *depth = text && !strcmp(text, "16") ? 16 : 8;
+    if (!text || *depth == 16 || !strcmp(text, "8")) return true;
+    srv_respond_error(response, 422, "out_of_range", "bits must be 8 or 16.");
+    return false;
+}
+
 /* image->model is set. */
 static bool read_request(const struct srv_request *request, struct srv_image_request *image,
                          struct srv_response *response)
 {
     const struct nn_model_info *model = srv_model_info(image->model);
-    static const char *const known[] = {"size", "strength", "truncation"};
+    static const char *const known[] = {"size", "bits", "strength", "truncation"};
     if (!srv_request_query_known(request, known, sizeof known / sizeof *known, response)) return false;
     image->labelled = true;
-    image->depth = 8;
     image->sample.class_index = srv_deck_class_find(model, request->params[1]);
     if (image->sample.class_index < 0) {
         srv_respond_error(response, 422, "unknown_class",
@@ -37,7 +45,7 @@ static bool read_request(const struct srv_request *request, struct srv_image_req
                           "The seed must be a whole number from 0 to 18446744073709551615.");
         return false;
     }
-    return api_size(request, model, &image->size, response) &&
+    return api_size(request, model, &image->size, response) && read_bits(request, &image->depth, response) &&
            read_share(request, "strength", &image->sample.strength, response) &&
            read_share(request, "truncation", &image->sample.truncation, response);
 }

@@ -1,10 +1,14 @@
 """Models and labelled samples over HTTP."""
 
 import concurrent.futures
+import io
 import os
 import shutil
 import tempfile
 import unittest
+
+import numpy
+from PIL import Image
 
 from checkpoints import changed, replace
 from daemon import CHECKPOINT, Daemon, DaemonTest, deck, need_checkpoint, png_chunks, png_header
@@ -92,6 +96,21 @@ class Samples(DaemonTest):
             answer = self.daemon.get(f"{FRACTURE}3.png?size={side}")
             self.assertEqual(png_header(answer.body)[:2], (side, side))
 
+    def test_16_bits_are_the_levels_between_those_of_8(self):
+        for side in self.model["sizes"]:
+            pixels = {}
+            for bits in (8, 16):
+                answer = self.daemon.get(f"{FRACTURE}3.png?size={side}&bits={bits}")
+                self.assertEqual(png_header(answer.body), (side, side, bits, 0))
+                pixels[bits] = numpy.asarray(Image.open(io.BytesIO(answer.body))).astype(float)
+            self.assertGreater(len(numpy.unique(pixels[16])), 256)
+            self.assertLessEqual(abs(pixels[16] / 257 - pixels[8]).max(), 1)
+
+    def test_8_bits_are_what_is_sent_without_asking(self):
+        plain, eight, sixteen = (self.daemon.get(FRACTURE + "4.png" + query) for query in ("", "?bits=8", "?bits=16"))
+        self.assertEqual((plain.body, plain.headers["ETag"]), (eight.body, eight.headers["ETag"]))
+        self.assertNotEqual(plain.headers["ETag"], sixteen.headers["ETag"])
+
     def test_the_file_says_what_it_is(self):
         texts = dict(body.decode("latin-1").split("\0", 1)
                      for kind, body in png_chunks(self.daemon.get(INTACT + "42.png").body) if kind == "tEXt")
@@ -135,6 +154,8 @@ class Samples(DaemonTest):
             (FRACTURE + "1.png?size=100", 422, "size_not_offered"),
             (FRACTURE + "1.png?size=", 422, "size_not_offered"),
             (FRACTURE + "1.png?size=99999999999999999999", 422, "size_not_offered"),
+            (FRACTURE + "1.png?bits=12", 422, "out_of_range"),
+            (FRACTURE + "1.png?bits=", 422, "out_of_range"),
             (FRACTURE + "1.png?strength=2", 422, "out_of_range"),
             (FRACTURE + "1.png?strength=nan", 422, "out_of_range"),
             (FRACTURE + "1.png?truncation=-1", 422, "out_of_range"),

@@ -281,11 +281,14 @@ static void more_than_can_be_written_is_dropped_and_nobody_waits(void **state)
 {
     const char *folder = scratch_path(state, "flood");
     struct srv_image_store *store = store_at(folder, MANY);
-    for (unsigned n = 0; n < 400; n++) put(store, n, 1000000);
+    struct srv_blob *png = file_of(0, 1000000);
+    for (unsigned n = 0; n < 400; n++) {
+        struct srv_image_key key = key_of(n);
+        srv_image_store_put(store, &key, png);
+    }
+    srv_blob_release(png);
     struct srv_image_store_counts counts = counts_of(store);
     assert_true(counts.dropped > 0);
-    srv_image_store_close(store);
-    store = store_at(folder, 1 << 20);
     srv_image_store_close(store);
 }
 
@@ -324,7 +327,11 @@ static void *use(void *context)
 static void many_threads_get_the_right_images(void **state)
 {
     pthread_t threads[THREADS];
-    struct srv_image_store *store = store_at(scratch_path(state, "threads"), FILES / 2 * 4096);
+    const char *folder = scratch_path(state, "threads");
+    struct srv_image_store *store = store_at(folder, FILES / 2 * 4096);
+    for (unsigned n = 0; n < FILES; n++) put(store, n, 2000 + n);
+    srv_image_store_close(store);
+    store = store_at(folder, FILES / 2 * 4096);
     for (int i = 0; i < THREADS; i++) assert_int_equal(pthread_create(&threads[i], NULL, use, store), 0);
     for (int i = 0; i < THREADS; i++) pthread_join(threads[i], NULL);
     assert_true(counts_of(store).hits > 0);
