@@ -112,7 +112,7 @@ nn_status srv_queue_start(struct srv_image_queue **queue, const struct srv_sampl
 void srv_queue_stop(struct srv_image_queue *queue);
 
 /* How many images that model samples in one call. On the CPU more than one make each wait for all and save
- * nothing: 11.6, 12.1, 11.7 and 11.7 ms an image at 1, 2, 4 and 8 (1024x1024, two cores). */
+ * nothing: 10.2, 10.0, 10.2 and 10.3 ms an image at 1, 2, 4 and 8 (1024x1024, two cores). */
 int srv_sampler_batch_max(const struct nn_model_info *model);
 
 /* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases; on QUEUE_BUSY
