@@ -82,6 +82,16 @@ static void finish(struct srv_app *app, struct srv_http *http, const sigset_t *s
         signal_number = sigtimedwait(stop, NULL, &turn);
 }
 
+/* A limit on open files that leaves fewer places than a class may need is worth a line. */
+static void log_places(struct srv_connections *connections)
+{
+    struct srv_connections_counts counts;
+    srv_connections_count(connections, &counts);
+    if (counts.limit < CONNECTIONS_MAX)
+        srv_log("the limit of open files leaves places for %d connections, not %d", counts.limit,
+                CONNECTIONS_MAX);
+}
+
 /* HTTP answers before the decks' models are open, so that probes see "loading" rather than nothing; the line
  * on standard output comes when the first image can be asked for. */
 static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
@@ -91,6 +101,7 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
     if (!status) status = srv_models_wait_ready(app->models, err);
     if (!status) {
         int signal_number;
+        log_places(app->connections);
         printf("listening on %s\n", srv_connections_address(app->connections));
         fflush(stdout);
         sigwait(stop, &signal_number);
