@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,14 @@ static void wait_without_spinning(char **argv)
     if (getenv("OMP_WAIT_POLICY")) return;
     setenv("OMP_WAIT_POLICY", "passive", 1);
     execv("/proc/self/exe", argv); /* returns only on failure, and then spinning is no reason to stop */
+}
+
+/* Connections have a thread each, and the C library would spread them over 8 heaps a core, each of which
+ * keeps its own holes between images of a megabyte. With two, 100 learners a time left 335, 337, 337 and 339
+ * MiB resident instead of 343, 352, 362 and 364, and took no more processor time. */
+static void keep_memory_together(void)
+{
+    mallopt(M_ARENA_MAX, 2);
 }
 
 /* The signals that stop the daemon. Blocked before any thread starts, so that every thread inherits it and
@@ -169,6 +178,7 @@ int main(int argc, char **argv)
     default:
         break;
     }
+    keep_memory_together();
     umask(077); /* the database holds people's answers */
     block_signals(&stop);
     if (run(&config, &stop, &err)) {
