@@ -43,6 +43,7 @@ void api_metrics(struct srv_app *app, const struct srv_request *request, struct 
                                                      .queue = &queue,
                                                      .cache = &cache,
                                                      .models = &models,
+                                                     .database = db_counts(app->db),
                                                  });
     if (text)
         srv_respond_bytes(response, "text/plain; version=0.0.4; charset=utf-8", text, strlen(text));

@@ -1,93 +1,167 @@
 #include "server/db.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <sqlite3.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/clock.h"
+#include "server/db_connection.h"
+#include "server/db_schema.h"
 #include "server/log.h"
-#include "server/schema.h"
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+/* Why a group commit keeps every promise that a commit per writer kept:
+ *
+ * 1. One thread at a time has the write connection: the one that write_line_enter let in, until it hands the
+ *    connection on in write_line_leave or write_line_pass. `writer`, `group_open` and `wal` are its own.
+ * 2. Each writer works inside a savepoint of the group's transaction. What fails in it is undone to its
+ *    savepoint, and the other members do not see it.
+ * 3. Every writer sleeps or works until its group is closed, those who failed and those who changed nothing
+ *    as well: what any of them read may be another member's row, which a failed COMMIT takes back. So
+ *    nothing that was seen in a group gets out of db_end before that group is on disk.
+ * 4. `kept` is true only if COMMIT returned success, which with WAL and synchronous=FULL is after the log is
+ *    flushed. When COMMIT fails, or SQLite has rolled the transaction back by itself (full disk, I/O error,
+ *    no memory; it is then in autocommit mode), all members are told DB_UNAVAILABLE and the rest is rolled
+ *    back.
+ * 5. A reader begins its transaction after the acknowledgement that it must see, thus after that COMMIT, and
+ *    SQLite shows it the last commit in the log. */
+
+enum {
+    READERS = 4,
+    PAGE_BYTES = 4096,
+    CHECKPOINT_PAGES = 2000, /* 8 MB: log that is enough to be copied into the file */
+};
+
+/* Copies the log into the file, so that no COMMIT has to. Its pass holds up nobody, but what is committed
+ * meanwhile stays behind, and a log starts over only when all of it has been copied. The next committer
+ * therefore copies the rest, a few pages, before it lets the next group begin. */
+struct checkpointer {
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool wanted, stop;
+    struct db_connection connection;
+    atomic_bool rest; /* set after a pass, taken by a committer */
+};
 
 struct db {
-    pthread_mutex_t mutex; /* held from db_begin to db_end */
-    sqlite3 *handle;
-    enum db_status status; /* of the open transaction */
+    struct write_line line;
+    struct db_connection writer;
+    bool group_open;
+    int wal_pages, checkpoint_at; /* of the last commit; when to call the checkpointer */
+
+    pthread_mutex_t mutex;
+    pthread_cond_t reader_idle;
+    struct db_connection readers[READERS];
+    struct db_connection *idle; /* a list of readers */
+
+    struct checkpointer checkpointer;
+    struct db_counts counts;
 };
 
-struct db_rows {
-    struct db *db;
-    sqlite3_stmt *statement;
-};
+/* ---- the log ---- */
+
+/* Returns false when the log could not be copied. That some reader or another checkpoint keeps a part of it
+ * from being copied is no failure. */
+static bool checkpoint(struct db_connection *connection)
+{
+    int rc = sqlite3_wal_checkpoint_v2(connection->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY) return true;
+    srv_log_error("database: cannot checkpoint: %s", sqlite3_errmsg(connection->handle));
+    return false;
+}
+
+static void *run_checkpointer(void *context)
+{
+    struct checkpointer *c = context;
+    pthread_mutex_lock(&c->mutex);
+    while (!c->stop) {
+        if (!c->wanted) {
+            pthread_cond_wait(&c->wake, &c->mutex);
+            continue;
+        }
+        c->wanted = false;
+        pthread_mutex_unlock(&c->mutex);
+        if (checkpoint(&c->connection)) atomic_store(&c->rest, true);
+        pthread_mutex_lock(&c->mutex);
+    }
+    pthread_mutex_unlock(&c->mutex);
+    return NULL;
+}
+
+static void call_checkpointer(struct checkpointer *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->wanted = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+/* SQLite calls this at the end of each COMMIT. */
+static int note_wal(void *context, sqlite3 *handle, const char *name, int pages)
+{
+    struct db *db = context;
+    (void)handle, (void)name;
+    if (pages < db->wal_pages) db->checkpoint_at = CHECKPOINT_PAGES; /* it has started over */
+    db->wal_pages = pages;
+    atomic_store(&db->counts.wal_bytes, (unsigned long long)pages * PAGE_BYTES);
+    return SQLITE_OK;
+}
+
+/* Between two groups. */
+static void tend_log(struct db *db)
+{
+    if (atomic_exchange(&db->checkpointer.rest, false)) checkpoint(&db->writer);
+    if (db->wal_pages < db->checkpoint_at) return;
+    db->checkpoint_at = db->wal_pages + CHECKPOINT_PAGES;
+    call_checkpointer(&db->checkpointer);
+}
 
 /* ---- opening ---- */
 
-/* The one integer that a PRAGMA or a count gives; -1 with *rc set on failure. */
-static int64_t read_number(sqlite3 *handle, const char *sql, int *rc)
+static nn_status open_writer(struct db *db, const char *path, struct nn_error *err)
 {
-    sqlite3_stmt *statement = NULL;
-    int64_t value = -1;
-    *rc = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
-    if (*rc == SQLITE_OK) *rc = sqlite3_step(statement);
-    if (*rc == SQLITE_ROW) {
-        value = sqlite3_column_int64(statement, 0);
-        *rc = SQLITE_OK;
-    }
-    sqlite3_finalize(statement);
-    return value;
-}
-
-static nn_status refuse(sqlite3 *handle, const char *path, struct nn_error *err)
-{
-    if (sqlite3_errcode(handle) == SQLITE_NOTADB)
-        return nn_fail(err, NN_ERR_FORMAT, "%s: is not a database", path);
-    return nn_fail(err, NN_ERR_IO, "%s: cannot use the database: %s", path, sqlite3_errmsg(handle));
-}
-
-/* Decides by the two numbers in the file's header before anything is written to it. */
-static nn_status check_schema(sqlite3 *handle, const char *path, bool *empty, struct nn_error *err)
-{
-    int rc;
-    int64_t tables = 0, application = 0, version = 0;
-    tables = read_number(handle, "SELECT count(*) FROM sqlite_schema", &rc);
-    if (rc == SQLITE_OK) application = read_number(handle, "PRAGMA application_id", &rc);
-    if (rc == SQLITE_OK) version = read_number(handle, "PRAGMA user_version", &rc);
-    if (rc != SQLITE_OK) return refuse(handle, path, err);
-    *empty = tables == 0 && application == 0 && version == 0;
-    if (*empty) return NN_OK;
-    if (application != SCHEMA_APPLICATION_ID)
-        return nn_fail(err, NN_ERR_FORMAT, "%s: is another program's database", path);
-    if (version != SCHEMA_VERSION)
-        return nn_fail(err, NN_ERR_FORMAT,
-                       "%s: has schema version %lld, this roentgymd knows version %d only", path,
-                       (long long)version, SCHEMA_VERSION);
+    nn_status status = db_connection_open(&db->writer, path, false, err);
+    if (!status) status = db_schema_prepare(&db->writer, path, err);
+    if (!status) status = db_connection_set_up(&db->writer, path, err);
+    if (status) return status;
+    db->checkpoint_at = CHECKPOINT_PAGES;
+    sqlite3_wal_hook(db->writer.handle, note_wal, db); /* in the place of SQLite's own, which checkpoints */
     return NN_OK;
 }
 
-static bool run_script(sqlite3 *handle, const char *sql)
+static nn_status open_readers(struct db *db, const char *path, struct nn_error *err)
 {
-    return sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK;
+    for (int i = 0; i < READERS; i++) {
+        struct db_connection *reader = &db->readers[i];
+        nn_status status = db_connection_open(reader, path, true, err);
+        if (!status) status = db_connection_set_up(reader, path, err);
+        if (status) return status;
+        reader->next = db->idle;
+        db->idle = reader;
+    }
+    return NN_OK;
 }
 
-static nn_status prepare_file(sqlite3 *handle, const char *path, struct nn_error *err)
+static nn_status start_checkpointer(struct checkpointer *c, const char *path, struct nn_error *err)
 {
-    bool empty;
-    sqlite3_extended_result_codes(handle, 1);
-    sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
-    nn_status status = check_schema(handle, path, &empty, err);
+    nn_status status = db_connection_open(&c->connection, path, false, err);
+    if (!status) status = db_connection_set_up(&c->connection, path, err);
     if (status) return status;
-    if (!run_script(handle, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                            "PRAGMA trusted_schema=OFF;"))
-        return refuse(handle, path, err);
-    if (!empty) return NN_OK;
-    if (run_script(handle, "BEGIN IMMEDIATE") && run_script(handle, srv_schema_sql) &&
-        run_script(handle, "COMMIT"))
-        return NN_OK;
-    return refuse(handle, path, err);
+    c->started = !pthread_create(&c->thread, NULL, run_checkpointer, c);
+    return c->started ? NN_OK : nn_fail(err, NN_ERR_IO, "%s: cannot start a thread", path);
+}
+
+static void stop_checkpointer(struct checkpointer *c)
+{
+    if (c->started) {
+        pthread_mutex_lock(&c->mutex);
+        c->stop = true;
+        pthread_cond_signal(&c->wake);
+        pthread_mutex_unlock(&c->mutex);
+        pthread_join(c->thread, NULL);
+    }
+    db_connection_close(&c->connection);
 }
 
 nn_status db_open(struct db **out, const char *path, struct nn_error *err)
@@ -95,12 +169,15 @@ nn_status db_open(struct db **out, const char *path, struct nn_error *err)
     *out = NULL;
     struct db *db = calloc(1, sizeof *db);
     if (!db) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
+    write_line_init(&db->line);
     pthread_mutex_init(&db->mutex, NULL);
-    nn_status status = NN_OK;
-    if (sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
-        status = nn_fail(err, NN_ERR_IO, "%s: cannot open the database: %s", path,
-                         db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
-    if (!status) status = prepare_file(db->handle, path, err);
+    pthread_cond_init(&db->reader_idle, NULL);
+    pthread_mutex_init(&db->checkpointer.mutex, NULL);
+    pthread_cond_init(&db->checkpointer.wake, NULL);
+    db->counts.groups.scale = HISTOGRAM_COUNT;
+    nn_status status = open_writer(db, path, err);
+    if (!status) status = open_readers(db, path, err);
+    if (!status) status = start_checkpointer(&db->checkpointer, path, err);
     if (status) {
         db_close(db);
         return status;
@@ -112,156 +189,129 @@ nn_status db_open(struct db **out, const char *path, struct nn_error *err)
 void db_close(struct db *db)
 {
     if (!db) return;
-    sqlite3_close(db->handle);
+    stop_checkpointer(&db->checkpointer);
+    for (int i = 0; i < READERS; i++) db_connection_close(&db->readers[i]);
+    db_connection_close(&db->writer); /* the last one: copies the log and removes it */
+    pthread_cond_destroy(&db->checkpointer.wake);
+    pthread_mutex_destroy(&db->checkpointer.mutex);
+    pthread_cond_destroy(&db->reader_idle);
     pthread_mutex_destroy(&db->mutex);
+    write_line_destroy(&db->line);
     free(db);
+}
+
+const struct db_counts *db_counts(const struct db *db)
+{
+    return &db->counts;
 }
 
 /* ---- transactions ---- */
 
-static enum db_status classify(sqlite3 *handle)
+void db_abandon(struct db_transaction *t, enum db_status status)
 {
-    int code = sqlite3_extended_errcode(handle);
-    if (code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY) return DB_CONFLICT;
-    switch (code & 0xff) {
-    case SQLITE_FULL:
-    case SQLITE_IOERR:
-    case SQLITE_BUSY:
-    case SQLITE_READONLY:
-    case SQLITE_CANTOPEN:
-        return DB_UNAVAILABLE;
-    default:
-        return DB_FAILED;
-    }
+    if (t->status == DB_OK) t->status = status;
 }
 
-/* The first failure of a transaction stays. */
-static void note_failure(struct db *db)
+/* Runs one of the statements that make a transaction; its failure sticks. */
+static bool control(struct db_transaction *t, const char *sql)
 {
-    if (db->status != DB_OK) return;
-    db->status = classify(db->handle);
-    if (db->status != DB_CONFLICT) srv_log_error("database: %s", sqlite3_errmsg(db->handle));
+    if (db_connection_run(t->connection, sql)) return true;
+    sqlite3 *handle = t->connection->handle;
+    srv_log_error("database: %s: %s", sql, sqlite3_errmsg(handle));
+    db_abandon(t, db_connection_classify(handle));
+    return false;
 }
 
-static void begin(struct db *db, const char *sql)
+static bool in_transaction(const struct db_connection *connection)
 {
+    return !sqlite3_get_autocommit(connection->handle);
+}
+
+/* ---- reading ---- */
+
+void db_begin(struct db_transaction *t, struct db *db)
+{
+    *t = (struct db_transaction){.db = db};
     pthread_mutex_lock(&db->mutex);
-    db->status = DB_OK;
-    if (!run_script(db->handle, sql)) note_failure(db);
-}
-
-void db_begin(struct db *db)
-{
-    begin(db, "BEGIN");
-}
-
-/* IMMEDIATE takes the write lock now: a later upgrade could fail half-way through. */
-void db_begin_write(struct db *db)
-{
-    begin(db, "BEGIN IMMEDIATE");
-}
-
-void db_abandon(struct db *db, enum db_status status)
-{
-    if (db->status == DB_OK) db->status = status;
-}
-
-enum db_status db_end(struct db *db)
-{
-    if (db->status == DB_OK && !run_script(db->handle, "COMMIT")) note_failure(db);
-    /* A full disk makes SQLite roll back by itself; then there is nothing left to do. */
-    if (!sqlite3_get_autocommit(db->handle) && !run_script(db->handle, "ROLLBACK"))
-        srv_log_error("database: cannot roll back: %s", sqlite3_errmsg(db->handle));
-    enum db_status status = db->status;
+    while (!db->idle) pthread_cond_wait(&db->reader_idle, &db->mutex);
+    t->connection = db->idle;
+    db->idle = t->connection->next;
     pthread_mutex_unlock(&db->mutex);
-    return status;
+    control(t, "BEGIN");
 }
 
-/* ---- statements ---- */
-
-static bool bind_all(sqlite3_stmt *statement, const char *types, va_list args)
+static enum db_status end_reading(struct db_transaction *t)
 {
-    int rc = SQLITE_OK;
-    for (int i = 0; types[i] && rc == SQLITE_OK; i++) {
-        if (types[i] == 't')
-            rc = sqlite3_bind_text(statement, i + 1, va_arg(args, const char *), -1, SQLITE_STATIC);
-        else if (types[i] == 'i')
-            rc = sqlite3_bind_int64(statement, i + 1, va_arg(args, int64_t));
-        else
-            rc = sqlite3_bind_double(statement, i + 1, va_arg(args, double));
-    }
-    return rc == SQLITE_OK;
+    struct db *db = t->db;
+    if (in_transaction(t->connection)) control(t, "COMMIT");
+    pthread_mutex_lock(&db->mutex);
+    t->connection->next = db->idle;
+    db->idle = t->connection;
+    pthread_cond_signal(&db->reader_idle);
+    pthread_mutex_unlock(&db->mutex);
+    return t->status;
 }
 
-static struct db_rows *query(struct db *db, const char *sql, const char *types, va_list args)
+/* ---- writing ---- */
+
+/* IMMEDIATE takes the write lock now: a later upgrade could fail half-way through. Whoever has stood in line
+ * behind a group that got no lock has waited for that lock too. */
+static void open_group(struct db_transaction *t, int64_t until_us)
 {
-    if (db->status != DB_OK) return NULL;
-    struct db_rows *rows = calloc(1, sizeof *rows);
-    if (!rows) {
-        db_abandon(db, DB_FAILED);
-        return NULL;
-    }
-    rows->db = db;
-    if (sqlite3_prepare_v2(db->handle, sql, -1, &rows->statement, NULL) != SQLITE_OK ||
-        !bind_all(rows->statement, types, args)) {
-        note_failure(db);
-        db_finish(rows);
-        return NULL;
-    }
-    return rows;
+    int64_t left_ms = (until_us - srv_clock_monotonic_us()) / 1000;
+    sqlite3_busy_timeout(t->connection->handle, left_ms > 0 ? (int)left_ms : 0);
+    t->db->group_open = control(t, "BEGIN IMMEDIATE");
 }
 
-struct db_rows *db_query(struct db *db, const char *sql, const char *types, ...)
+void db_begin_write(struct db_transaction *t, struct db *db)
 {
-    va_list args;
-    va_start(args, types);
-    struct db_rows *rows = query(db, sql, types, args);
-    va_end(args);
-    return rows;
+    int64_t until_us = srv_clock_monotonic_us() + DB_BUSY_MS * (int64_t)1000;
+    *t = (struct db_transaction){.db = db, .writes = true};
+    int before = write_line_enter(&db->line, &t->turn);
+    t->connection = &db->writer;
+    if (before == 0) open_group(t, until_us);
+    if (t->status == DB_OK) control(t, "SAVEPOINT member");
 }
 
-void db_run(struct db *db, const char *sql, const char *types, ...)
+/* Whether the group still stands with this member's part in it or out of it. */
+static bool end_part(struct db_transaction *t)
 {
-    va_list args;
-    va_start(args, types);
-    struct db_rows *rows = query(db, sql, types, args);
-    va_end(args);
-    db_next(rows);
-    db_finish(rows);
+    if (!in_transaction(t->connection)) return false;
+    if (t->status == DB_OK && control(t, "RELEASE member")) return true;
+    return db_connection_run(t->connection, "ROLLBACK TO member") &&
+           db_connection_run(t->connection, "RELEASE member");
 }
 
-int64_t db_last_id(const struct db *db)
+static bool commit(struct db_transaction *t)
 {
-    return sqlite3_last_insert_rowid(db->handle);
+    int64_t begun_us = srv_clock_monotonic_us();
+    bool kept = db_connection_run(t->connection, "COMMIT");
+    if (!kept) srv_log_error("database: COMMIT: %s", sqlite3_errmsg(t->connection->handle));
+    srv_histogram_observe(&t->db->counts.commits, srv_clock_monotonic_us() - begun_us);
+    return kept;
 }
 
-bool db_next(struct db_rows *rows)
+static void close_group(struct db_transaction *t, bool stands)
 {
-    if (!rows || rows->db->status != DB_OK) return false;
-    int rc = sqlite3_step(rows->statement);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE) note_failure(rows->db);
-    return rc == SQLITE_ROW;
+    struct db *db = t->db;
+    bool kept = stands && commit(t);
+    if (in_transaction(t->connection)) control(t, "ROLLBACK");
+    db->group_open = false;
+    if (!kept) atomic_fetch_add(&db->counts.refused, 1);
+    srv_histogram_observe(&db->counts.groups, write_line_tell(&db->line, &t->turn, kept));
+    if (kept) tend_log(db);
+    write_line_pass(&db->line);
 }
 
-const char *db_text(struct db_rows *rows, int column)
+static enum db_status end_writing(struct db_transaction *t)
 {
-    const unsigned char *text = sqlite3_column_text(rows->statement, column);
-    return text ? (const char *)text : "";
+    bool stands = t->db->group_open && end_part(t);
+    if (!stands || write_line_leave(&t->db->line, &t->turn)) close_group(t, stands);
+    if (t->turn.kept) return t->status;
+    return t->status == DB_FAILED ? DB_FAILED : DB_UNAVAILABLE;
 }
 
-int64_t db_int(struct db_rows *rows, int column)
+enum db_status db_end(struct db_transaction *t)
 {
-    return sqlite3_column_int64(rows->statement, column);
-}
-
-double db_real(struct db_rows *rows, int column)
-{
-    return sqlite3_column_double(rows->statement, column);
-}
-
-void db_finish(struct db_rows *rows)
-{
-    if (!rows) return;
-    sqlite3_finalize(rows->statement);
-    free(rows);
+    return t->writes ? end_writing(t) : end_reading(t);
 }

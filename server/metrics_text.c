@@ -10,7 +10,7 @@
 #include "server/clock.h"
 #include "server/log.h"
 
-static const char *const priority_names[PRIORITIES] = {"learner", "next", "ahead", "atlas"};
+static const char *const priority_names[PRIORITIES] = {"learner", "ahead", "atlas"};
 static const char *const phase_names[CONNECTION_PHASES] = {"waiting", "receiving", "answering", "sending"};
 
 /* ---- lines ---- */
@@ -186,6 +186,18 @@ static void print_models(FILE *out, const struct srv_models_counts *c)
         (double)c->memory_limit_bytes);
 }
 
+/* ---- the database ---- */
+
+static void print_database(FILE *out, const struct db_counts *c)
+{
+    histogram(out, "roentgymd_commit_seconds", "A COMMIT to the disk.", &c->commits);
+    histogram(out, "roentgymd_commit_writers", "Writers that shared one COMMIT.", &c->groups);
+    one(out, "roentgymd_commits_refused_total", "counter", "Groups of writers that could not be stored.",
+        (double)atomic_load(&c->refused));
+    one(out, "roentgymd_wal_bytes", "gauge", "The write-ahead log, since it last started over.",
+        (double)atomic_load(&c->wal_bytes));
+}
+
 /* ---- the process ---- */
 
 /* Under the names that Prometheus' own clients use. */
@@ -226,6 +238,7 @@ char *srv_metrics_text(const struct srv_metrics *metrics, const struct srv_metri
     print_stages(out, sources->queue);
     print_cache(out, sources->cache);
     print_models(out, sources->models);
+    print_database(out, sources->database);
     print_process(out);
     if (fclose(out)) {
         free(text);

@@ -4,6 +4,7 @@
 #define SRV_METRICS_TEXT_H
 
 #include "server/connections.h"
+#include "server/db.h"
 #include "server/image_cache.h"
 #include "server/image_queue.h"
 #include "server/metrics.h"
@@ -19,6 +20,7 @@ struct srv_metrics_sources {
     const struct srv_queue_counts *queue;
     const struct srv_cache_counts *cache;
     const struct srv_models_counts *models;
+    const struct db_counts *database;
 };
 
 /* Heap text, or NULL. */

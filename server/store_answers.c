@@ -28,10 +28,11 @@ static bool same_content(const struct srv_store_answer *a, const struct srv_stor
            !strcmp(a->choice, b->choice);
 }
 
-static bool find_key(struct db *db, const char *session_id, const char *key, struct srv_store_answer *found)
+static bool find_key(struct db_transaction *t, const char *session_id, const char *key,
+                     struct srv_store_answer *found)
 {
     struct db_rows *rows =
-        db_query(db, "SELECT " ANSWER_COLUMNS " FROM answers a WHERE a.session_id = ? AND a.key = ?", "tt",
+        db_query(t, "SELECT " ANSWER_COLUMNS " FROM answers a WHERE a.session_id = ? AND a.key = ?", "tt",
                  session_id, key);
     bool any = db_next(rows);
     if (any) read_answer(rows, found);
@@ -39,32 +40,32 @@ static bool find_key(struct db *db, const char *session_id, const char *key, str
     return any;
 }
 
-static bool item_taken(struct db *db, const char *session_id, int item)
+static bool item_taken(struct db_transaction *t, const char *session_id, int item)
 {
-    struct db_rows *rows = db_query(db, "SELECT 1 FROM answers WHERE session_id = ? AND item = ?", "ti",
+    struct db_rows *rows = db_query(t, "SELECT 1 FROM answers WHERE session_id = ? AND item = ?", "ti",
                                     session_id, (int64_t)item);
     bool any = db_next(rows);
     db_finish(rows);
     return any;
 }
 
-static void insert(struct db *db, const char *session_id, struct srv_store_answer *a)
+static void insert(struct db_transaction *t, const char *session_id, struct srv_store_answer *a)
 {
-    db_run(db,
+    db_run(t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
            "received_at)"
            " VALUES (?,?,?,?,?,?,?,?,?)",
            "tittiiirt", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
            (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at);
-    a->id = db_last_id(db);
+    a->id = db_last_id(t);
 }
 
 /* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
-static void read_progress(struct db *db, const char *session_id, int64_t up_to,
+static void read_progress(struct db_transaction *t, const char *session_id, int64_t up_to,
                           struct srv_store_progress *progress)
 {
     struct db_rows *rows =
-        db_query(db, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
+        db_query(t, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
                  session_id, up_to);
     if (db_next(rows)) {
         progress->answered = (int)db_int(rows, 0);
@@ -76,21 +77,22 @@ static void read_progress(struct db *db, const char *session_id, int64_t up_to,
 enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
                                     enum srv_store_outcome *outcome, struct srv_store_progress *progress)
 {
+    struct db_transaction t;
     struct srv_store_answer before;
     *progress = (struct srv_store_progress){0};
-    db_begin_write(db);
-    if (find_key(db, session_id, answer->key, &before)) {
+    db_begin_write(&t, db);
+    if (find_key(&t, session_id, answer->key, &before)) {
         *outcome = same_content(answer, &before) ? STORE_REPEATED : STORE_KEY_REUSED;
         if (*outcome == STORE_REPEATED) *answer = before;
-    } else if (item_taken(db, session_id, answer->item)) {
+    } else if (item_taken(&t, session_id, answer->item)) {
         *outcome = STORE_ITEM_TAKEN;
     } else {
         *outcome = STORE_ADDED;
-        insert(db, session_id, answer);
+        insert(&t, session_id, answer);
     }
     if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
-        read_progress(db, session_id, answer->id, progress);
-    return db_end(db);
+        read_progress(&t, session_id, answer->id, progress);
+    return db_end(&t);
 }
 
 /* ---- reading ---- */
@@ -98,9 +100,10 @@ enum db_status srv_store_answer_add(struct db *db, const char *session_id, struc
 enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
                                 int *count)
 {
+    struct db_transaction t;
     *count = 0;
-    db_begin(db);
-    struct db_rows *rows = db_query(db,
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t,
                                     "SELECT " ANSWER_COLUMNS ", i.image, i.class FROM answers a"
                                     " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
                                     " WHERE a.session_id = ? ORDER BY a.id",
@@ -112,7 +115,7 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
         snprintf(trial->truth, sizeof trial->truth, "%s", db_text(rows, 10));
     }
     db_finish(rows);
-    return db_end(db);
+    return db_end(&t);
 }
 
 const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS] = {
@@ -124,10 +127,11 @@ const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS] = {
 enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
                                 int64_t *last_id)
 {
+    struct db_transaction t;
     *last_id = after_id;
-    db_begin(db);
+    db_begin(&t, db);
     struct db_rows *rows =
-        db_query(db,
+        db_query(&t,
                  "SELECT a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
                  " i.image_sha256, i.class, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
                  " m.training_data, s.server_version, a.id"
@@ -142,5 +146,5 @@ enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_
         *last_id = db_int(rows, STORE_EXPORT_COLUMNS);
     }
     db_finish(rows);
-    return db_end(db);
+    return db_end(&t);
 }

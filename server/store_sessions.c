@@ -15,54 +15,54 @@ static void copy(char *to, size_t size, const char *from)
 
 /* ---- creating ---- */
 
-static int64_t first_id(struct db *db, struct db_rows *rows)
+static int64_t first_id(struct db_transaction *t, struct db_rows *rows)
 {
     int64_t id = 0;
     if (db_next(rows))
         id = db_int(rows, 0);
     else
-        db_abandon(db, DB_FAILED);
+        db_abandon(t, DB_FAILED);
     db_finish(rows);
     return id;
 }
 
-static int64_t model_id(struct db *db, const struct nn_model_info *model, const char *now)
+static int64_t model_id(struct db_transaction *t, const struct nn_model_info *model, const char *now)
 {
-    db_run(db,
+    db_run(t,
            "INSERT INTO models (sha256, name, resolution, training_data, provenance, first_used_at)"
            " VALUES (?,?,?,?,?,?) ON CONFLICT (sha256) DO NOTHING",
            "ttittt", model->sha256, model->name, (int64_t)model->resolution,
            model->simulated ? "simulated" : "real", model->provenance, now);
-    return first_id(db, db_query(db, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
+    return first_id(t, db_query(t, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
 }
 
-static int64_t deck_row(struct db *db, const struct srv_deck *deck, const char *now)
+static int64_t deck_row(struct db_transaction *t, const struct srv_deck *deck, const char *now)
 {
     int64_t id = 0;
     json_t *json = srv_deck_definition(deck);
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     json_decref(json);
     if (!text) {
-        db_abandon(db, DB_FAILED);
+        db_abandon(t, DB_FAILED);
         return 0;
     }
-    db_run(db,
+    db_run(t,
            "INSERT INTO decks (name, definition, first_used_at) VALUES (?,?,?)"
            " ON CONFLICT (name, definition) DO NOTHING",
            "ttt", deck->id, text, now);
     id = first_id(
-        db, db_query(db, "SELECT id FROM decks WHERE name = ? AND definition = ?", "tt", deck->id, text));
+        t, db_query(t, "SELECT id FROM decks WHERE name = ? AND definition = ?", "tt", deck->id, text));
     free(text);
     return id;
 }
 
-static void add_item(struct db *db, const struct srv_store_session *s, int n,
+static void add_item(struct db_transaction *t, const struct srv_store_session *s, int n,
                      const struct srv_session_item *item)
 {
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, item->seed);
     db_run(
-        db,
+        t,
         "INSERT INTO items (session_id, n, image, class, seed, strength, truncation) VALUES (?,?,?,?,?,?,?)",
         "titttrr", s->id, (int64_t)n, item->image, s->deck.choices[item->truth].id, seed, s->deck.strength,
         s->deck.truncation);
@@ -72,16 +72,17 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *model)
 {
-    db_begin_write(db);
-    int64_t deck = deck_row(db, &session->deck, session->created_at);
-    int64_t model_row = model_id(db, model, session->created_at);
-    db_run(db,
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    int64_t deck = deck_row(&t, &session->deck, session->created_at);
+    int64_t model_row = model_id(&t, model, session->created_at);
+    db_run(&t,
            "INSERT INTO sessions (id, secret_sha256, deck_id, model_id, server_version, created_at)"
            " VALUES (?,?,?,?,?,?)",
            "ttiitt", session->id, session->secret_sha256, deck, model_row, ROENTGYM_VERSION,
            session->created_at);
-    for (int i = 0; i < session->deck.items; i++) add_item(db, session, i + 1, &items[i]);
-    return db_end(db);
+    for (int i = 0; i < session->deck.items; i++) add_item(&t, session, i + 1, &items[i]);
+    return db_end(&t);
 }
 
 /* ---- finding ---- */
@@ -96,9 +97,9 @@ static bool read_definition(const char *text, struct srv_deck *deck)
     return status == NN_OK;
 }
 
-static void read_answered(struct db *db, struct srv_store_session *session)
+static void read_answered(struct db_transaction *t, struct srv_store_session *session)
 {
-    struct db_rows *rows = db_query(db, "SELECT item FROM answers WHERE session_id = ?", "t", session->id);
+    struct db_rows *rows = db_query(t, "SELECT item FROM answers WHERE session_id = ?", "t", session->id);
     while (db_next(rows)) {
         int64_t item = db_int(rows, 0);
         if (item < 1 || item > DECK_ITEMS_MAX) continue;
@@ -111,10 +112,11 @@ static void read_answered(struct db *db, struct srv_store_session *session)
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
                                       bool *found)
 {
+    struct db_transaction t;
     *session = (struct srv_store_session){0};
-    db_begin(db);
+    db_begin(&t, db);
     struct db_rows *rows = db_query(
-        db,
+        &t,
         "SELECT s.id, s.secret_sha256, s.created_at, m.name, m.sha256, m.training_data = 'simulated', "
         "d.definition"
         " FROM sessions s JOIN decks d ON d.id = s.deck_id JOIN models m ON m.id = s.model_id WHERE s.id = ?",
@@ -127,11 +129,11 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
         copy(session->model_name, sizeof session->model_name, db_text(rows, 3));
         copy(session->model_sha256, sizeof session->model_sha256, db_text(rows, 4));
         session->simulated = db_int(rows, 5);
-        if (!read_definition(db_text(rows, 6), &session->deck)) db_abandon(db, DB_FAILED);
+        if (!read_definition(db_text(rows, 6), &session->deck)) db_abandon(&t, DB_FAILED);
     }
     db_finish(rows);
-    if (*found) read_answered(db, session);
-    return db_end(db);
+    if (*found) read_answered(&t, session);
+    return db_end(&t);
 }
 
 #define ITEM_COLUMNS                                                                                         \
@@ -162,24 +164,27 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
 enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
                                    bool *found)
 {
-    db_begin(db);
+    struct db_transaction t;
+    db_begin(&t, db);
     *found = read_item(
-        db_query(db, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n), item);
-    return db_end(db);
+        db_query(&t, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n), item);
+    return db_end(&t);
 }
 
 enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
                                     bool *found)
 {
-    db_begin(db);
-    *found = read_item(db_query(db, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
-    return db_end(db);
+    struct db_transaction t;
+    db_begin(&t, db);
+    *found = read_item(db_query(&t, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
+    return db_end(&t);
 }
 
 enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256)
 {
-    db_begin_write(db);
-    db_run(db, "UPDATE items SET image_sha256 = ? WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    db_run(&t, "UPDATE items SET image_sha256 = ? WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
            "tti", sha256, item->session_id, (int64_t)item->n);
-    return db_end(db);
+    return db_end(&t);
 }

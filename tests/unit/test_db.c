@@ -1,4 +1,5 @@
 /* The database: which files it opens, what a failed transaction leaves, and what the store keeps. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,19 +26,21 @@ static struct db *open_db(void **state, const char *name)
 
 static int64_t number(struct db *db, const char *sql)
 {
-    db_begin(db);
-    struct db_rows *rows = db_query(db, sql, "");
+    struct db_transaction t;
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t, sql, "");
     int64_t value = db_next(rows) ? db_int(rows, 0) : -1;
     db_finish(rows);
-    assert_int_equal(db_end(db), DB_OK);
+    assert_int_equal(db_end(&t), DB_OK);
     return value;
 }
 
 static void run(struct db *db, const char *sql)
 {
-    db_begin_write(db);
-    db_run(db, sql, "");
-    assert_int_equal(db_end(db), DB_OK);
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    db_run(&t, sql, "");
+    assert_int_equal(db_end(&t), DB_OK);
 }
 
 /* ---- files ---- */
@@ -113,38 +116,41 @@ static void a_file_that_is_no_database_is_refused_and_left_alone(void **state)
 
 static void a_failure_sticks_and_rolls_all_back(void **state)
 {
+    struct db_transaction t;
     struct db *db = open_db(state, "sticky.db");
-    db_begin_write(db);
-    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
-    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
-    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
-    assert_null(db_query(db, "SELECT 1", ""));
-    assert_int_equal(db_end(db), DB_CONFLICT);
+    db_begin_write(&t, db);
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
+    assert_null(db_query(&t, "SELECT 1", ""));
+    assert_int_equal(db_end(&t), DB_CONFLICT);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
     db_close(db);
 }
 
 static void an_abandoned_transaction_changes_nothing(void **state)
 {
+    struct db_transaction t;
     struct db *db = open_db(state, "abandoned.db");
-    db_begin_write(db);
-    db_run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
-    db_abandon(db, DB_FAILED);
-    assert_int_equal(db_end(db), DB_FAILED);
+    db_begin_write(&t, db);
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_abandon(&t, DB_FAILED);
+    assert_int_equal(db_end(&t), DB_FAILED);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
     db_close(db);
 }
 
 static void orphans_are_refused(void **state)
 {
+    struct db_transaction t;
     struct db *db = open_db(state, "orphans.db");
-    db_begin_write(db);
-    db_run(db,
+    db_begin_write(&t, db);
+    db_run(&t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
            "received_at)"
            " VALUES ('none', 1, '00000000-0000-4000-8000-000000000000', 'yes', 1, 4, 1, 1.0, 'now')",
            "");
-    assert_int_equal(db_end(db), DB_FAILED);
+    assert_int_equal(db_end(&t), DB_FAILED);
     assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
     db_close(db);
 }
@@ -357,6 +363,114 @@ static void a_full_disk_refuses_and_later_goes_on(void **state)
     db_close(db);
 }
 
+/* ---- writers at once ---- */
+
+enum { WRITERS = 24, ROWS = 60 };
+
+struct writer {
+    pthread_t thread;
+    struct db *db;
+    int number, kept;
+    enum db_status wrong;
+};
+
+/* Every third row repeats the one before it and must be refused, without harm to the group's other members.
+ */
+static void *write_rows(void *context)
+{
+    struct writer *w = context;
+    for (int i = 0; i < ROWS; i++) {
+        struct db_transaction t;
+        char name[32];
+        snprintf(name, sizeof name, "%d-%d", w->number, i % 3 == 2 ? i - 1 : i);
+        db_begin_write(&t, w->db);
+        db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", name);
+        enum db_status status = db_end(&t);
+        if (status == DB_OK) w->kept++;
+        if (status != (i % 3 == 2 ? DB_CONFLICT : DB_OK)) w->wrong = status;
+    }
+    return NULL;
+}
+
+static void run_writers(struct db *db, struct writer *writers, void *(*work)(void *))
+{
+    for (int i = 0; i < WRITERS; i++) {
+        writers[i] = (struct writer){.db = db, .number = i};
+        assert_int_equal(pthread_create(&writers[i].thread, NULL, work, &writers[i]), 0);
+    }
+}
+
+static int join_writers(struct writer *writers)
+{
+    int kept = 0;
+    for (int i = 0; i < WRITERS; i++) {
+        pthread_join(writers[i].thread, NULL);
+        kept += writers[i].kept;
+    }
+    return kept;
+}
+
+static void a_failing_writer_is_undone_alone(void **state)
+{
+    struct writer writers[WRITERS];
+    struct db *db = open_db(state, "writers.db");
+    run_writers(db, writers, write_rows);
+    assert_int_equal(join_writers(writers), WRITERS * ROWS * 2 / 3);
+    for (int i = 0; i < WRITERS; i++) assert_int_equal(writers[i].wrong, DB_OK);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), WRITERS * ROWS * 2 / 3);
+    assert_true(srv_histogram_total(&db_counts(db)->groups) < WRITERS * ROWS); /* some did share */
+    db_close(db);
+}
+
+static void *write_until_refused(void *context)
+{
+    struct writer *w = context;
+    enum db_status status = DB_OK;
+    for (int i = 0; status == DB_OK && i < 100000; i++) {
+        struct db_transaction t;
+        char name[32];
+        snprintf(name, sizeof name, "%d-%d", w->number, i);
+        db_begin_write(&t, w->db);
+        db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", name);
+        status = db_end(&t);
+        if (status == DB_OK) w->kept++;
+    }
+    w->wrong = status;
+    return NULL;
+}
+
+static void a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_more(void **state)
+{
+    struct writer writers[WRITERS];
+    struct db *db = open_db(state, "filling.db");
+    scratch_disk_full(1 << 20); /* of log, in the middle of some group */
+    run_writers(db, writers, write_until_refused);
+    int kept = join_writers(writers);
+    scratch_disk_free();
+    for (int i = 0; i < WRITERS; i++) assert_int_equal(writers[i].wrong, DB_UNAVAILABLE);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), kept);
+    db_close(db);
+    db = open_db(state, "filling.db");
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), kept);
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+                     1);
+    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('later', 'x', 'now')");
+    db_close(db);
+}
+
+static void a_reader_sees_what_was_acknowledged_and_not_what_is_being_written(void **state)
+{
+    struct db_transaction t;
+    struct db *db = open_db(state, "reader.db");
+    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')");
+    db_begin_write(&t, db);
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
+    assert_int_equal(db_end(&t), DB_OK);
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 2);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +490,9 @@ int main(void)
         cmocka_unit_test(the_same_key_in_another_session_is_another_answer),
         cmocka_unit_test(an_export_goes_on_where_the_page_before_ended),
         cmocka_unit_test(a_full_disk_refuses_and_later_goes_on),
+        cmocka_unit_test(a_failing_writer_is_undone_alone),
+        cmocka_unit_test(a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_more),
+        cmocka_unit_test(a_reader_sees_what_was_acknowledged_and_not_what_is_being_written),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }

@@ -1,0 +1,12 @@
+/* What a database file must be before the daemon uses it. Of the module db alone. */
+#ifndef SRV_DB_SCHEMA_H
+#define SRV_DB_SCHEMA_H
+
+#include "server/db_connection.h"
+
+/* Makes the tables in an empty file. Refuses, before anything is written: another program's database, a newer
+ * schema, a file that is not a database. The file is in WAL mode afterwards. */
+nn_status db_schema_prepare(struct db_connection *connection, const char *path,
+                            struct nn_error *err) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,165 @@
+/* Durable answers a second, straight through store.h: for bench_answers.py, which runs it in turn with what
+ * a user would write. Prints; asserts nothing.
+ *
+ *     bench_answers FILE THREADS SECONDS
+ *
+ * Each thread starts sessions of its own in the database FILE and answers their items one after another, as
+ * fast as it is told that the answer before is on disk. Prints `ANSWERS PER_S P50_MS P99_MS MAX_MS
+ * WAL_BYTES`. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "server/clock.h"
+#include "server/store.h"
+
+enum { ITEMS = DECK_ITEMS_MAX, SESSIONS_MAX = 64, SESSIONS_ALL = 400, THREADS_MAX = 512 };
+
+static const struct nn_model_info model = {
+    .sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    .name = "bench",
+    .resolution = 1024,
+    .class_count = 2,
+    .classes = {"no", "yes"},
+    .simulated = true,
+};
+static const struct srv_deck deck = {
+    .id = "bench",
+    .title = "Bench",
+    .question = "Yes?",
+    .model = "default",
+    .items = ITEMS,
+    .prevalence = 0.5,
+    .strength = 1,
+    .truncation = 1,
+    .feedback = true,
+    .choices = {{"no", "No"}, {"yes", "Yes"}},
+};
+
+static struct db *db;
+static int64_t until_us;
+static int sessions; /* of each thread */
+
+struct learner {
+    pthread_t thread;
+    char sessions[SESSIONS_MAX][SRV_ID_TEXT];
+    int64_t *taken_us; /* room for sessions * ITEMS */
+    int count;
+};
+
+static void need(bool fine, const char *what)
+{
+    if (fine) return;
+    fprintf(stderr, "bench_answers: %s failed\n", what);
+    exit(1);
+}
+
+static void start_session(char id[SRV_ID_TEXT])
+{
+    struct srv_store_session session = {.deck = deck};
+    struct srv_session_item items[ITEMS];
+    srv_random_hex(session.id, sizeof session.id);
+    srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
+    srv_clock_format(srv_clock_utc_ms(), session.created_at);
+    srv_session_draw(&deck, items);
+    need(srv_store_session_create(db, &session, items, &model) == DB_OK, "starting a session");
+    memcpy(id, session.id, sizeof session.id);
+}
+
+static void answer(const char *session, int item)
+{
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct srv_store_answer a = {
+        .item = item, .confidence = 2, .rating = 5, .choice = "yes", .response_ms = 900};
+    char hex[33];
+    srv_random_hex(hex, sizeof hex);
+    snprintf(a.key, sizeof a.key, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    srv_clock_format(srv_clock_utc_ms(), a.received_at);
+    need(srv_store_answer_add(db, session, &a, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
+         "storing an answer");
+}
+
+static void *prepare(void *context)
+{
+    struct learner *l = context;
+    for (int i = 0; i < sessions; i++) start_session(l->sessions[i]);
+    return NULL;
+}
+
+static void *play(void *context)
+{
+    struct learner *l = context;
+    for (; l->count < sessions * ITEMS; l->count++) {
+        int64_t begun_us = srv_clock_monotonic_us();
+        if (begun_us >= until_us) break;
+        answer(l->sessions[l->count / ITEMS], l->count % ITEMS + 1);
+        l->taken_us[l->count] = srv_clock_monotonic_us() - begun_us;
+    }
+    return NULL;
+}
+
+static void for_all(struct learner *learners, int count, void *(*work)(void *))
+{
+    for (int i = 0; i < count; i++)
+        need(!pthread_create(&learners[i].thread, NULL, work, &learners[i]), "starting a thread");
+    for (int i = 0; i < count; i++) pthread_join(learners[i].thread, NULL);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void report(const struct learner *learners, int count, double seconds, const char *path)
+{
+    char wal[512];
+    struct stat info = {0};
+    size_t total = 0;
+    for (int i = 0; i < count; i++) total += (size_t)learners[i].count;
+    int64_t *all = malloc((total + 1) * sizeof *all), *end = all;
+    need(all && total > 0, "answering");
+    for (int i = 0; i < count; i++) {
+        memcpy(end, learners[i].taken_us, (size_t)learners[i].count * sizeof *all);
+        end += learners[i].count;
+    }
+    qsort(all, total, sizeof *all, by_size);
+    snprintf(wal, sizeof wal, "%s-wal", path);
+    stat(wal, &info);
+    printf("%zu %.0f %.2f %.2f %.2f %lld\n", total, (double)total / seconds, (double)all[total / 2] / 1e3,
+           (double)all[total * 99 / 100] / 1e3, (double)all[total - 1] / 1e3, (long long)info.st_size);
+    free(all);
+}
+
+int main(int argc, char **argv)
+{
+    struct nn_error err = {0};
+    int count = argc == 4 ? atoi(argv[2]) : 0;
+    if (count < 1 || count > THREADS_MAX) {
+        fprintf(stderr, "usage: bench_answers FILE THREADS SECONDS\n");
+        return 2;
+    }
+    sessions = SESSIONS_ALL / count < 2              ? 2
+               : SESSIONS_ALL / count > SESSIONS_MAX ? SESSIONS_MAX
+                                                     : SESSIONS_ALL / count;
+    struct learner *learners = calloc((size_t)count, sizeof *learners);
+    need(learners, "allocating");
+    for (int i = 0; i < count; i++) {
+        learners[i].taken_us = calloc((size_t)(sessions * ITEMS), sizeof(int64_t));
+        need(learners[i].taken_us, "allocating");
+    }
+    need(db_open(&db, argv[1], &err) == NN_OK, err.text);
+    for_all(learners, count, prepare);
+    int64_t begun_us = srv_clock_monotonic_us();
+    until_us = begun_us + (int64_t)(atof(argv[3]) * 1e6);
+    for_all(learners, count, play);
+    report(learners, count, (double)(srv_clock_monotonic_us() - begun_us) / 1e6, argv[1]);
+    db_close(db);
+    for (int i = 0; i < count; i++) free(learners[i].taken_us);
+    free(learners);
+    return 0;
+}
