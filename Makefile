@@ -116,6 +116,8 @@ gpu-bench: gpu-programs
 	@. tests/gpu/cuda_libraries.sh; python3 tests/gpu/gpu_bench.py --build $(B)
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
 	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
+bench-png: $(B)/tests/bench/bench_png
+	$<
 bench-sample: $(B)/tests/bench/bench_sampling
 	tests/bench/bench_sample.py --build $(B) $(if $(ONLY),--only $(ONLY))
 bench-load: $(B)/roentgymd $(LOAD)
@@ -208,7 +210,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-sample bench-load gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-load gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

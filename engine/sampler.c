@@ -127,32 +127,52 @@ static void give_back(struct nn_sampler *s)
     s->memory_bytes = 0;
 }
 
+/* The whole plan by the backend, whose memory is the host's: the weights are read where they lie. Leaves
+ * s->prepared NULL where the backend does not take it. */
+static nn_status prepare_whole(struct nn_sampler *s, const struct nn_network *net, const float *values,
+                               struct nn_error *err)
+{
+    struct nn_backend *be = s->backend;
+    struct plan_builder p = {.s = s, .net = net, .err = err};
+    s->weights = (void *)(uintptr_t)values;
+    build_plan(&p);
+    nn_status status = p.status;
+    if (status == NN_OK && be->generator->fits(s->stages, s->stage_count))
+        status = be->generator->prepare(be, s->stages, s->stage_count, &s->prepared, err);
+    s->weights = NULL;
+    give_back(s);
+    if (!s->prepared) s->stage_count = 0;
+    for (int i = 0; i < s->stage_count; i++) s->stages[i].weight.data = s->stages[i].bias.data = NULL;
+    return status;
+}
+
+/* The plan for the backend's table. */
+static nn_status prepare_stages(struct nn_sampler *s, const struct nn_network *net, const float *values,
+                                struct nn_error *err)
+{
+    struct nn_backend *be = s->backend;
+    size_t weight_bytes = net->value_count * sizeof *values;
+    struct plan_builder p = {.s = s, .net = net, .err = err};
+    s->weights = take(s, weight_bytes);
+    if (!s->weights)
+        return nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu MiB of weights", weight_bytes >> 20);
+    nn_status status = be->upload(be, s->weights, values, weight_bytes, err);
+    if (status != NN_OK) return status;
+    build_plan(&p);
+    status = p.status;
+    if (status == NN_OK) status = allocate(s, err);
+    return status == NN_OK && be->inference ? sampler_batch_new(s, err) : status;
+}
+
 nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *be, const struct nn_network *net,
                          const float *values, struct nn_error *err)
 {
-    size_t weight_bytes = net->value_count * sizeof *values;
     struct nn_sampler *s = calloc(1, sizeof *s);
     if (!s) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a sampler");
     s->backend = be;
     s->config = net->config;
-    nn_status status = NN_OK;
-    s->weights = take(s, weight_bytes);
-    if (!s->weights)
-        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %zu MiB of weights", weight_bytes >> 20);
-    if (status == NN_OK) status = be->upload(be, s->weights, values, weight_bytes, err);
-    if (status == NN_OK) {
-        struct plan_builder p = {.s = s, .net = net, .err = err};
-        build_plan(&p);
-        status = p.status;
-    }
-    bool whole = be->generator && be->generator->fits(s->stages, s->stage_count);
-    if (status == NN_OK && whole) {
-        status = be->generator->prepare(be, s->stages, s->stage_count, &s->prepared, err);
-        give_back(s);
-    } else if (status == NN_OK) {
-        status = allocate(s, err);
-    }
-    if (status == NN_OK && be->inference) status = sampler_batch_new(s, err);
+    nn_status status = be->generator ? prepare_whole(s, net, values, err) : NN_OK;
+    if (status == NN_OK && !s->prepared) status = prepare_stages(s, net, values, err);
     if (status != NN_OK) {
         nn_sampler_free(s);
         return status;

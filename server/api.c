@@ -98,17 +98,13 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
     return false;
 }
 
-static bool client_left(const void *client)
-{
-    return srv_request_client_left(client);
-}
-
-bool api_send_image(struct srv_app *app, const struct srv_request *request, enum srv_priority priority,
-                    const struct srv_image_request *image, struct srv_response *response)
+bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
+                    enum srv_priority (*urgency)(const void *client), const void *client,
+                    struct srv_response *response)
 {
     int retry_after_s;
     const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
-    const struct srv_asker asker = {priority, deadline_us, client_left, request};
+    const struct srv_asker asker = {deadline_us, urgency, client};
     switch (srv_queue_get(app->queue, image, &asker, &response->body, &retry_after_s)) {
     case QUEUE_OK:
         response->status = 200;

@@ -42,9 +42,11 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
 bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
               struct srv_response *response);
 
-/* Puts the image into the response; 503 when too many wait for theirs. `request` is who asks. */
-bool api_send_image(struct srv_app *app, const struct srv_request *request, enum srv_priority priority,
-                    const struct srv_image_request *image, struct srv_response *response);
+/* Puts the image into the response; 503 when too many wait for theirs. `urgency` and `client` are the
+ * srv_asker's. */
+bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
+                    enum srv_priority (*urgency)(const void *client), const void *client,
+                    struct srv_response *response);
 
 /* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
  * background, in `size` (0: as before), by the session's model. */

@@ -87,6 +87,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
         srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", answer->item);
     } else {
         if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
+        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered);
         if (progress.answered == session->deck.items) srv_read_ahead_end(app->read_ahead, session->id);
         send_answer(&session->deck, &item, answer, &progress, outcome == STORE_ADDED, response);
     }

@@ -66,15 +66,31 @@ static void record_sent(struct srv_app *app, const struct srv_store_item *item, 
         srv_log_error("the hash of an item's image was not recorded");
 }
 
+/* Who asks for an item's image. */
+struct viewer {
+    struct srv_read_ahead *sessions;
+    const struct srv_request *request;
+    const struct srv_store_item *item;
+};
+
+static enum srv_priority urgency(const void *client)
+{
+    const struct viewer *v = client;
+    if (srv_request_client_left(v->request)) return PRIORITIES;
+    return srv_read_ahead_waits(v->sessions, v->item->session_id, v->item->n) ? PRIORITY_LEARNER
+                                                                              : PRIORITY_NEXT;
+}
+
 static void send_image(struct srv_app *app, const struct srv_request *request,
                        const struct srv_store_item *item, struct srv_model *model,
                        struct srv_response *response)
 {
     struct srv_image_request image;
+    const struct viewer viewer = {app->read_ahead, request, item};
     if (!api_item_image(model, item, &image))
         srv_respond_error(response, 500, "internal", "The image could not be made.");
     else if (api_size(request, srv_model_info(model), &image.size, response) &&
-             api_send_image(app, request, PRIORITY_LEARNER, &image, response)) {
+             api_send_image(app, &image, urgency, &viewer, response)) {
         response->cache_control = "private, max-age=86400, immutable";
         if (!item->sent) record_sent(app, item, response->body);
         api_read_ahead(app, model, item->session_id, item->n, image.size);

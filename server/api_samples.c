@@ -50,6 +50,11 @@ static bool read_request(const struct srv_request *request, struct srv_image_req
            read_share(request, "truncation", &image->sample.truncation, response);
 }
 
+static enum srv_priority urgency(const void *client)
+{
+    return srv_request_client_left(client) ? PRIORITIES : PRIORITY_ATLAS;
+}
+
 static void send_sample(struct srv_app *app, const struct srv_request *request, struct srv_model *model,
                         struct srv_response *response)
 {
@@ -62,7 +67,7 @@ static void send_sample(struct srv_app *app, const struct srv_request *request, 
     snprintf(etag, sizeof etag, "\"%.32s\"", key.hex);
     if (srv_request_matches_etag(request, etag))
         response->status = 304;
-    else if (!api_send_image(app, request, PRIORITY_ATLAS, &image, response))
+    else if (!api_send_image(app, &image, urgency, request, response))
         return;
     memcpy(response->etag, etag, sizeof etag);
     response->cache_control = "public, max-age=60"; /* the model's file may be replaced */

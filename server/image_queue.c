@@ -100,13 +100,12 @@ static struct srv_job *admit(struct srv_image_queue *q, const struct srv_image_r
 
 /* ---- waiting; the mutex is held ---- */
 
-static bool has_left(struct srv_image_queue *q, const struct srv_asker *asker)
+static enum srv_priority look(struct srv_image_queue *q, const struct srv_asker *asker)
 {
-    if (!asker->left) return false;
     pthread_mutex_unlock(&q->mutex);
-    bool left = asker->left(asker->client);
+    enum srv_priority priority = asker->urgency(asker->client);
     pthread_mutex_lock(&q->mutex);
-    return left;
+    return priority;
 }
 
 static void wait_until(struct srv_image_queue *q, struct srv_waiter *waiter, int64_t until_us)
@@ -117,31 +116,33 @@ static void wait_until(struct srv_image_queue *q, struct srv_waiter *waiter, int
 }
 
 /* The job's place is free once the waiter is done, so it is not touched after that. */
-static enum srv_queue_result wait_for(struct srv_image_queue *q, struct srv_job *job,
-                                      const struct srv_asker *asker, struct srv_blob **png)
+static enum srv_queue_result wait_as(struct srv_image_queue *q, struct srv_job *job,
+                                     struct srv_waiter *waiter, const struct srv_asker *asker)
 {
-    struct srv_waiter waiter = {.priority = asker->priority};
-    int64_t now_us = srv_clock_monotonic_us();
-    enum srv_queue_result result = QUEUE_OK;
+    int64_t now_us;
+    while (!waiter->done && (now_us = srv_clock_monotonic_us()) < asker->deadline_us) {
+        int64_t look_us = now_us + LOOK_US;
+        wait_until(q, waiter, look_us < asker->deadline_us ? look_us : asker->deadline_us);
+        enum srv_priority priority = waiter->done ? waiter->priority : look(q, asker);
+        if (waiter->done) break;
+        if (priority == PRIORITIES) return QUEUE_LEFT;
+        if (priority < waiter->priority) srv_jobs_lift(&q->jobs, job, waiter, priority, look_us);
+    }
+    if (waiter->done) return waiter->result;
+    q->counts.late++;
+    return QUEUE_BUSY;
+}
+
+static enum srv_queue_result wait_for(struct srv_image_queue *q, struct srv_job *job,
+                                      enum srv_priority priority, const struct srv_asker *asker,
+                                      struct srv_blob **png)
+{
+    struct srv_waiter waiter = {.priority = priority};
     pthread_cond_init(&waiter.news, &q->steady);
-    srv_jobs_join(&q->jobs, job, &waiter, now_us);
-    while (!waiter.done && result == QUEUE_OK) {
-        now_us = srv_clock_monotonic_us();
-        if (now_us >= asker->deadline_us) {
-            q->counts.late++;
-            result = QUEUE_BUSY;
-        } else {
-            int64_t look_us = now_us + LOOK_US;
-            wait_until(q, &waiter, look_us < asker->deadline_us ? look_us : asker->deadline_us);
-            if (!waiter.done && has_left(q, asker)) result = QUEUE_LEFT;
-        }
-    }
-    if (waiter.done) {
-        *png = waiter.png;
-        result = waiter.result;
-    } else {
-        srv_jobs_leave(&q->jobs, job, &waiter);
-    }
+    srv_jobs_join(&q->jobs, job, &waiter, srv_clock_monotonic_us());
+    enum srv_queue_result result = wait_as(q, job, &waiter, asker);
+    if (!waiter.done) srv_jobs_leave(&q->jobs, job, &waiter);
+    *png = waiter.png;
     pthread_cond_destroy(&waiter.news);
     return result;
 }
@@ -161,8 +162,8 @@ static void leave(struct srv_image_queue *q)
 }
 
 static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_image_request *request,
-                                 const struct srv_image_key *key, const struct srv_asker *asker,
-                                 struct srv_blob **png)
+                                 const struct srv_image_key *key, enum srv_priority priority,
+                                 const struct srv_asker *asker, struct srv_blob **png)
 {
     struct srv_job *job = srv_jobs_find(&q->jobs, key);
     if (!job && (*png = find_made(q, key))) {
@@ -172,22 +173,25 @@ static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_ima
     if (!job) job = srv_jobs_find(&q->jobs, key);
     if (job) {
         q->counts.joined++;
-    } else if (!(job = admit(q, request, key, asker->priority, 0))) {
-        q->counts.refused[asker->priority]++;
+    } else if (!(job = admit(q, request, key, priority, 0))) {
+        q->counts.refused[priority]++;
         return QUEUE_BUSY;
     }
-    return wait_for(q, job, asker, png);
+    return wait_for(q, job, priority, asker, png);
 }
 
 enum srv_queue_result srv_queue_get(struct srv_image_queue *q, const struct srv_image_request *request,
                                     const struct srv_asker *asker, struct srv_blob **png, int *retry_s)
 {
     struct srv_image_key key;
-    srv_image_key_of(q->sampler->info(q->sampler->context, request), request, &key);
+    enum srv_priority priority = asker->urgency(asker->client);
     *png = NULL;
+    *retry_s = 0;
+    if (priority == PRIORITIES) return QUEUE_LEFT;
+    srv_image_key_of(q->sampler->info(q->sampler->context, request), request, &key);
     enter(q);
-    enum srv_queue_result result = ask(q, request, &key, asker, png);
-    *retry_s = result == QUEUE_BUSY ? retry_after_s(q, asker->priority) : 0;
+    enum srv_queue_result result = ask(q, request, &key, priority, asker, png);
+    if (result == QUEUE_BUSY) *retry_s = retry_after_s(q, priority);
     leave(q);
     return result;
 }

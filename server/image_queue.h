@@ -4,12 +4,12 @@
  * pixels to a few threads that encode them while it samples the next ones. What has been made goes into the
  * cache, and whatever is in the cache is not made again. Requests for the same file share one job.
  *
- * Order. A learner who waits goes before read-ahead, read-ahead before the atlas; learners and the atlas
- * each in the order of asking, read-ahead by how far the image is from the one that its learner looks at, so
- * that nobody's third next image is made before somebody's next one. A batch holds jobs of one priority, so
- * that nobody waits longer for the sake of less urgent ones. Read-ahead that a learner begins to wait for
- * becomes a learner's. The atlas does not starve: when its oldest request has waited QUEUE_PATIENCE_MS, it
- * gets every QUEUE_ATLAS_TURNth batch.
+ * Order. A learner who waits goes before what learners' pages ask for early, that before read-ahead, and
+ * read-ahead before the atlas; each in the order of asking, but read-ahead by how far the image is from the
+ * one that its learner looks at, so that nobody's third next image is made before somebody's next one. A
+ * batch holds jobs of one priority, so that nobody waits longer for the sake of less urgent ones. Read-ahead
+ * that a learner begins to wait for becomes a learner's. The atlas does not starve: when its oldest request
+ * has waited QUEUE_PATIENCE_MS, it gets every QUEUE_ATLAS_TURNth batch.
  *
  * Bounds. Each priority has its own, so that the atlas cannot keep learners out, nor read-ahead anyone. A
  * request that finds its priority full, or so much before it that by the recent rate it would wait longer
@@ -38,10 +38,17 @@
 #include "server/image_cache.h"
 #include "server/image_request.h"
 
-enum srv_priority { PRIORITY_LEARNER, PRIORITY_AHEAD, PRIORITY_ATLAS, PRIORITIES };
+enum srv_priority {
+    PRIORITY_LEARNER, /* a learner waits for it now */
+    PRIORITY_NEXT,    /* a learner's page has asked for it early, while another one is looked at */
+    PRIORITY_AHEAD,
+    PRIORITY_ATLAS,
+    PRIORITIES
+};
 
 enum {
     QUEUE_LEARNERS_MAX = 512, /* jobs that wait, of each priority; a class that starts at once fits */
+    QUEUE_NEXT_MAX = 512,
     QUEUE_AHEAD_MAX = 256,
     QUEUE_ATLAS_MAX = 48,
     QUEUE_BATCH_MAX = 16,
@@ -67,10 +74,10 @@ struct srv_sampler {
 
 /* Who asks. */
 struct srv_asker {
-    enum srv_priority priority;       /* PRIORITY_LEARNER or PRIORITY_ATLAS */
-    int64_t deadline_us;              /* on srv_clock_monotonic_us; the answer then is QUEUE_BUSY */
-    bool (*left)(const void *client); /* whether the answer can no longer be sent; NULL: never. Asked some
-                                         times a second on the asker's own thread */
+    int64_t deadline_us; /* on srv_clock_monotonic_us; the answer then is QUEUE_BUSY */
+    /* How urgent it is by now, which may only rise; PRIORITIES when the client has left, so that nobody reads
+     * the answer. Called at first and then some times a second, on the asker's own thread. */
+    enum srv_priority (*urgency)(const void *client);
     const void *client;
 };
 
@@ -105,7 +112,7 @@ nn_status srv_queue_start(struct srv_image_queue **queue, const struct srv_sampl
 void srv_queue_stop(struct srv_image_queue *queue);
 
 /* How many images that model samples in one call. On the CPU more than one make each wait for all and save
- * nothing: 11.6, 12.1, 11.7 and 11.7 ms an image at 1, 2, 4 and 8 (1024x1024, two cores). */
+ * nothing: 10.2, 10.0, 10.2 and 10.3 ms an image at 1, 2, 4 and 8 (1024x1024, two cores). */
 int srv_sampler_batch_max(const struct nn_model_info *model);
 
 /* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases; on QUEUE_BUSY

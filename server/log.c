@@ -19,6 +19,7 @@ static struct {
     int lines;
     uint64_t left_out; /* not yet told */
 } budgets[KINDS];
+static _Thread_local const char *about;
 static uint64_t left_out_ever;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -85,8 +86,14 @@ static void log_text(const char *level, enum kind kind, const char *format, va_l
     char text[LINE_TEXT - 100], line[LINE_TEXT];
     if (!within_budget(kind)) return;
     vsnprintf(text, sizeof text, format, args);
-    quote(line, sizeof line, text);
+    size_t used = about ? (size_t)snprintf(line, sizeof line, "id=%s ", about) : 0;
+    quote(line + used, sizeof line - used, text);
     write_line(level, line);
+}
+
+void srv_log_about(const char *id)
+{
+    about = id;
 }
 
 void srv_log(const char *format, ...)

@@ -30,6 +30,10 @@ struct srv_log_request {
 void srv_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void srv_log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What this thread logs from now on is about the request with this id, which the lines carry; NULL: about
+ * none. Borrowed until the next call. */
+void srv_log_about(const char *id);
+
 /* level=info; warn when it took a second or more, or was refused for lack of room (429, 503); error when we
  * failed (other 5xx). Refusals, slow ones, failures and all others are four kinds. */
 void srv_log_request(const struct srv_log_request *request);

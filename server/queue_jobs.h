@@ -9,7 +9,8 @@
 
 enum {
     QUEUE_BATCHES = 3, /* under way: one being sampled, and two for the encoders */
-    JOBS_MAX = QUEUE_LEARNERS_MAX + QUEUE_AHEAD_MAX + QUEUE_ATLAS_MAX + QUEUE_BATCHES * QUEUE_BATCH_MAX,
+    JOBS_MAX = QUEUE_LEARNERS_MAX + QUEUE_NEXT_MAX + QUEUE_AHEAD_MAX + QUEUE_ATLAS_MAX +
+               QUEUE_BATCHES * QUEUE_BATCH_MAX,
 };
 
 enum srv_job_state { JOB_FREE, JOB_WAITING, JOB_UNDER_WAY };
@@ -61,6 +62,9 @@ void srv_jobs_near(struct srv_job *job, int distance);
 
 /* Adds a waiter, and lifts a waiting job to the waiter's priority. */
 void srv_jobs_join(struct srv_jobs *jobs, struct srv_job *job, struct srv_waiter *waiter, int64_t now_us);
+/* The waiter has become more urgent, and lifts the job if it still waits. */
+void srv_jobs_lift(struct srv_jobs *jobs, struct srv_job *job, struct srv_waiter *waiter,
+                   enum srv_priority priority, int64_t now_us);
 /* Takes the waiter out. A waiting job falls to what is left of its reasons; without any it is dropped. */
 void srv_jobs_leave(struct srv_jobs *jobs, struct srv_job *job, struct srv_waiter *waiter);
 

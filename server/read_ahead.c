@@ -10,6 +10,7 @@ struct place {
     uint64_t session; /* the start of its id, which is random; 0: none */
     int64_t seen_us;
     int asked; /* up to this item */
+    int at;    /* the item that the learner is at; 0: not known */
     int size;
 };
 
@@ -38,12 +39,17 @@ void srv_read_ahead_close(struct srv_read_ahead *a)
     free(a);
 }
 
-/* The session's place, which it takes if another has it. */
-static struct place *place_of(struct srv_read_ahead *a, const char *session_id)
+static uint64_t number_of(const char *session_id)
 {
     char start[17] = "";
     for (int i = 0; i < 16 && session_id[i]; i++) start[i] = session_id[i];
-    uint64_t session = strtoull(start, NULL, 16);
+    return strtoull(start, NULL, 16);
+}
+
+/* The session's place, which it takes if another has it. */
+static struct place *place_of(struct srv_read_ahead *a, const char *session_id)
+{
+    uint64_t session = number_of(session_id);
     struct place *place = &a->places[session % PLACES];
     if (place->session != session) *place = (struct place){.session = session};
     return place;
@@ -84,6 +90,23 @@ struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *a, const char *
     if (span.last > place->asked) place->asked = span.last;
     pthread_mutex_unlock(&a->mutex);
     return span;
+}
+
+void srv_read_ahead_answered(struct srv_read_ahead *a, const char *session_id, int answered)
+{
+    pthread_mutex_lock(&a->mutex);
+    place_of(a, session_id)->at = answered + 1;
+    pthread_mutex_unlock(&a->mutex);
+}
+
+bool srv_read_ahead_waits(struct srv_read_ahead *a, const char *session_id, int n)
+{
+    uint64_t session = number_of(session_id);
+    pthread_mutex_lock(&a->mutex);
+    const struct place *place = &a->places[session % PLACES];
+    bool early = place->session == session && place->at > 0 && n > place->at;
+    pthread_mutex_unlock(&a->mutex);
+    return !early;
 }
 
 void srv_read_ahead_end(struct srv_read_ahead *a, const char *session_id)

@@ -9,6 +9,7 @@
 #ifndef SRV_READ_AHEAD_H
 #define SRV_READ_AHEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,12 @@ struct srv_ahead_span {
  * expected in, 0 for as before; `image_bytes` what one takes at most. */
 struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *ahead, const char *session_id, int at,
                                           int size, size_t image_bytes, int64_t now_us);
+
+/* So many items of the session are answered: its learner is at the one after them. */
+void srv_read_ahead_answered(struct srv_read_ahead *ahead, const char *session_id, int answered);
+/* Whether the learner waits for item `n` rather than that their page asks for it early; true when nothing is
+ * known of the session. */
+bool srv_read_ahead_waits(struct srv_read_ahead *ahead, const char *session_id, int n);
 
 /* The session has ended. */
 void srv_read_ahead_end(struct srv_read_ahead *ahead, const char *session_id);

@@ -58,6 +58,7 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
 {
     struct srv_app *app = context;
     int64_t started_us = srv_clock_monotonic_us();
+    srv_log_about(request->id);
     const struct srv_route *route =
         request->malformed ? NULL : srv_router_find(api_routes, (size_t)api_route_count, request);
     if (request->malformed)
@@ -80,4 +81,5 @@ void api_serve(void *context, struct srv_request *request, struct srv_response *
                  : response->body      ? (int64_t)response->body->size_bytes
                                        : 0,
     });
+    srv_log_about(NULL);
 }

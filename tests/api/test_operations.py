@@ -1,11 +1,12 @@
 """What operators see: metrics, the log, request ids. Nothing of it tells of a learner."""
 
 import re
+import resource
 import threading
 import unittest
 import uuid
 
-from daemon import DaemonTest, Learner, deck
+from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint
 
 try:
     from prometheus_client.parser import text_string_to_metric_families
@@ -80,6 +81,24 @@ class Metrics(DaemonTest):
             self.daemon.get(f"/api/v1/none{i}?a{i}=1")
         self.assertLess(self.daemon.get("/metrics").body.count(b"\n"), before + 60)
         self.assertNotIn(b"path2", self.daemon.get("/metrics").body)
+
+
+class Failures(unittest.TestCase):
+    def test_what_failed_within_a_request_is_logged_with_its_id(self):
+        need_checkpoint()
+        daemon = Daemon([deck(items=200)])
+        self.addCleanup(daemon.close)
+        learner, n = Learner(daemon), 1
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (64 * 1024, hard))  # the log is shorter
+        while (answer := learner.answer(n)).status == 201:
+            n += 1
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self.assertEqual((answer.status, answer.code), (503, "storage_unavailable"))
+        lines = [line for line in daemon.log().splitlines() if f"id={answer.headers['X-Request-Id']} " in line]
+        self.assertEqual(len(lines), 2, lines)
+        self.assertRegex(lines[0], r'level=error id=\w+ msg="database: ')
+        self.assertRegex(lines[1], r"level=warn .* status=503 .* error=storage_unavailable$")
 
 
 class Log(DaemonTest):

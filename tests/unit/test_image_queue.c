@@ -73,6 +73,23 @@ static int64_t in_ms(int ms)
     return srv_clock_monotonic_us() + ms * INT64_C(1000);
 }
 
+static enum srv_priority learner(const void *client)
+{
+    (void)client;
+    return PRIORITY_LEARNER;
+}
+
+static enum srv_priority atlas(const void *client)
+{
+    (void)client;
+    return PRIORITY_ATLAS;
+}
+
+static struct srv_asker asker_of(enum srv_priority priority, int patience_ms)
+{
+    return (struct srv_asker){in_ms(patience_ms), priority == PRIORITY_ATLAS ? atlas : learner, NULL};
+}
+
 static void *run_ask(void *context)
 {
     struct ask *a = context;
@@ -90,7 +107,8 @@ static struct ask *start_asker(struct bench *b, uint64_t seed, const struct srv_
 
 static struct ask *start_ask(struct bench *b, uint64_t seed, enum srv_priority priority)
 {
-    return start_asker(b, seed, &(struct srv_asker){priority, in_ms(PATIENCE_MS), NULL, NULL});
+    const struct srv_asker asker = asker_of(priority, PATIENCE_MS);
+    return start_asker(b, seed, &asker);
 }
 
 static enum srv_queue_result end_ask(struct ask *a)
@@ -104,9 +122,8 @@ static enum srv_queue_result end_ask(struct ask *a)
 static enum srv_queue_result ask_now(struct bench *b, uint64_t seed, enum srv_priority priority)
 {
     struct ask *a = &b->asks[b->asked++];
-    *a = (struct ask){.queue = b->queue,
-                      .request = fake_request(seed),
-                      .asker = {priority, in_ms(PATIENCE_MS), NULL, NULL}};
+    *a = (struct ask){
+        .queue = b->queue, .request = fake_request(seed), .asker = asker_of(priority, PATIENCE_MS)};
     run_ask(a);
     srv_blob_release(a->png);
     return a->result;
@@ -167,18 +184,18 @@ static void what_is_urgent_is_made_first(void **state)
     static const uint64_t order[] = {0, 4, 3, 2, 1};
     struct bench *b = *state;
     struct ask *first = occupy(b);
-    struct ask *atlas = start_ask(b, 1, PRIORITY_ATLAS);
+    struct ask *browsing = start_ask(b, 1, PRIORITY_ATLAS);
     wait_for_jobs(b, PRIORITY_ATLAS, 1);
     read_ahead(b, 2, 2);
     read_ahead(b, 3, 1);
     read_ahead(b, 4, 3);
-    struct ask *learner = start_ask(b, 4, PRIORITY_LEARNER); /* waits for what was read ahead */
+    struct ask *waits = start_ask(b, 4, PRIORITY_LEARNER); /* waits for what was read ahead */
     wait_for_jobs(b, PRIORITY_LEARNER, 1);
     assert_int_equal(counts_of(b).joined, 1);
     fake_sampler_open(&b->fake);
     assert_int_equal(end_ask(first), QUEUE_OK);
-    assert_int_equal(end_ask(learner), QUEUE_OK);
-    assert_int_equal(end_ask(atlas), QUEUE_OK);
+    assert_int_equal(end_ask(waits), QUEUE_OK);
+    assert_int_equal(end_ask(browsing), QUEUE_OK);
     assert_drawn(b, order, 5);
     assert_int_equal(ask_now(b, 2, PRIORITY_LEARNER), QUEUE_OK);
     assert_int_equal(counts_of(b).from_cache, 1);
@@ -216,9 +233,38 @@ static void a_gpu_samples_in_batches_and_a_cpu_one_by_one(void **state)
 
 /* ---- leaving ---- */
 
-static bool is_set(const void *flag)
+static enum srv_priority learner_until_set(const void *flag)
 {
-    return atomic_load((const atomic_bool *)flag);
+    return atomic_load((const atomic_bool *)flag) ? PRIORITIES : PRIORITY_LEARNER;
+}
+
+static enum srv_priority next_until_set(const void *flag)
+{
+    return atomic_load((const atomic_bool *)flag) ? PRIORITY_LEARNER : PRIORITY_NEXT;
+}
+
+static void what_was_asked_for_early_rises_when_the_learner_comes_to_it(void **state)
+{
+    static const uint64_t order[] = {0, 3, 1, 2};
+    struct bench *b = *state;
+    atomic_bool comes = false;
+    struct ask *first = occupy(b);
+    const struct srv_asker early = {in_ms(PATIENCE_MS), next_until_set, &comes};
+    static const atomic_bool never = false;
+    const struct srv_asker stays_early = {in_ms(PATIENCE_MS), next_until_set, &never};
+    struct ask *second = start_asker(b, 1, &stays_early);
+    wait_for_jobs(b, PRIORITY_NEXT, 1);
+    read_ahead(b, 2, 1);
+    struct ask *rises = start_asker(b, 3, &early);
+    wait_for_jobs(b, PRIORITY_NEXT, 2);
+    atomic_store(&comes, true);
+    wait_for_jobs(b, PRIORITY_LEARNER, 1);
+    fake_sampler_open(&b->fake);
+    assert_int_equal(end_ask(first), QUEUE_OK);
+    assert_int_equal(end_ask(second), QUEUE_OK);
+    assert_int_equal(end_ask(rises), QUEUE_OK);
+    wait_until_idle(b);
+    assert_drawn(b, order, 4);
 }
 
 static void what_nobody_waits_for_any_more_is_not_made(void **state)
@@ -227,7 +273,7 @@ static void what_nobody_waits_for_any_more_is_not_made(void **state)
     struct bench *b = *state;
     atomic_bool left = false;
     struct ask *first = occupy(b);
-    const struct srv_asker leaves = {PRIORITY_LEARNER, in_ms(PATIENCE_MS), is_set, &left};
+    const struct srv_asker leaves = {in_ms(PATIENCE_MS), learner_until_set, &left};
     struct ask *alone = start_asker(b, 1, &leaves), *one_of_two = start_asker(b, 3, &leaves);
     struct ask *stays = start_ask(b, 3, PRIORITY_LEARNER);
     read_ahead(b, 2, 1);
@@ -249,7 +295,7 @@ static void a_deadline_ends_the_wait_and_the_job(void **state)
 {
     struct bench *b = *state;
     struct ask *first = occupy(b);
-    const struct srv_asker hurried = {PRIORITY_LEARNER, in_ms(50), NULL, NULL};
+    const struct srv_asker hurried = asker_of(PRIORITY_LEARNER, 50);
     struct ask *late = start_asker(b, 1, &hurried), *under_way = start_asker(b, 0, &hurried);
     assert_int_equal(end_ask(late), QUEUE_BUSY);
     assert_int_equal(end_ask(under_way), QUEUE_BUSY);
@@ -266,7 +312,7 @@ static void a_deadline_ends_the_wait_and_the_job(void **state)
 static void a_full_atlas_is_refused_at_once_and_learners_are_not(void **state)
 {
     struct bench *b = *state;
-    struct ask *first = occupy(b), *learner;
+    struct ask *first = occupy(b), *waits;
     for (int i = 0; i < QUEUE_ATLAS_MAX; i++) start_ask(b, 1 + (uint64_t)i, PRIORITY_ATLAS);
     for (int i = 0; i < QUEUE_AHEAD_MAX + 10; i++) read_ahead(b, 1000 + (uint64_t)i, 1);
     wait_for_jobs(b, PRIORITY_ATLAS, QUEUE_ATLAS_MAX);
@@ -275,10 +321,10 @@ static void a_full_atlas_is_refused_at_once_and_learners_are_not(void **state)
     assert_true(b->asks[b->asked - 1].retry_after_s >= 1);
     assert_int_equal(counts_of(b).refused[PRIORITY_ATLAS], 1);
     assert_int_equal(counts_of(b).refused[PRIORITY_AHEAD], 10);
-    learner = start_ask(b, 501, PRIORITY_LEARNER);
+    waits = start_ask(b, 501, PRIORITY_LEARNER);
     wait_for_jobs(b, PRIORITY_LEARNER, 1);
     fake_sampler_open(&b->fake);
-    assert_int_equal(end_ask(learner), QUEUE_OK);
+    assert_int_equal(end_ask(waits), QUEUE_OK);
     assert_int_equal(end_ask(first), QUEUE_OK);
     for (int i = 1; i <= QUEUE_ATLAS_MAX; i++) assert_int_equal(end_ask(&b->asks[i]), QUEUE_OK);
 }
@@ -298,10 +344,10 @@ static void a_wait_that_would_be_too_long_is_refused_at_once(void **state)
     assert_in_range(counts_of(b).waiting[PRIORITY_AHEAD], 1, 20);
     assert_int_equal(ask_now(b, 2, PRIORITY_ATLAS), QUEUE_BUSY);
     assert_in_range(b->asks[b->asked - 1].retry_after_s, 5, QUEUE_RETRY_MAX_S);
-    struct ask *learner = start_ask(b, 3, PRIORITY_LEARNER);
+    struct ask *waits = start_ask(b, 3, PRIORITY_LEARNER);
     wait_for_jobs(b, PRIORITY_LEARNER, 1);
     fake_sampler_open(&b->fake);
-    assert_int_equal(end_ask(learner), QUEUE_OK);
+    assert_int_equal(end_ask(waits), QUEUE_OK);
     assert_int_equal(end_ask(second), QUEUE_OK);
 }
 
@@ -333,8 +379,7 @@ static void a_stop_finishes_what_is_under_way_and_refuses_the_rest(void **state)
     struct bench *b = *state;
     struct ask *asks[20], *first = occupy(b);
     for (int i = 0; i < 20; i++) {
-        const struct srv_asker patient = {i % 2 ? PRIORITY_LEARNER : PRIORITY_ATLAS, in_ms(1000 * 3600), NULL,
-                                          NULL};
+        const struct srv_asker patient = asker_of(i % 2 ? PRIORITY_LEARNER : PRIORITY_ATLAS, 1000 * 3600);
         asks[i] = start_asker(b, 1 + (uint64_t)i, &patient);
     }
     wait_for_jobs(b, PRIORITY_LEARNER, 10);
@@ -368,8 +413,7 @@ static void *run_member(void *context)
         m->random = m->random * 6364136223846793005u + 1442695040888963407u;
         uint64_t seed = (m->random >> 33) % SEEDS;
         const struct srv_image_request request = fake_request(seed);
-        const struct srv_asker asker = {i % 3 ? PRIORITY_LEARNER : PRIORITY_ATLAS, in_ms(PATIENCE_MS), NULL,
-                                        NULL};
+        const struct srv_asker asker = asker_of(i % 3 ? PRIORITY_LEARNER : PRIORITY_ATLAS, PATIENCE_MS);
         struct srv_blob *png;
         int retry_s;
         if (i % 5 == 0) {
@@ -417,6 +461,7 @@ int main(void)
         TEST(equal_requests_are_computed_once),
         TEST(a_gpu_samples_in_batches_and_a_cpu_one_by_one),
         TEST_GPU(a_gpu_samples_in_batches_and_a_cpu_one_by_one),
+        TEST(what_was_asked_for_early_rises_when_the_learner_comes_to_it),
         TEST(what_nobody_waits_for_any_more_is_not_made),
         TEST(a_deadline_ends_the_wait_and_the_job),
         TEST(a_full_atlas_is_refused_at_once_and_learners_are_not),

@@ -58,7 +58,7 @@ static void assert_order(struct srv_jobs *jobs, const uint64_t *seeds, int count
 
 static void learners_go_before_read_ahead_and_that_before_the_atlas(void **state)
 {
-    static const uint64_t order[] = {5, 7, 2, 6, 1, 4, 3, 8};
+    static const uint64_t order[] = {5, 7, 9, 2, 6, 1, 4, 3, 8};
     add(*state, 1, PRIORITY_AHEAD, 2, 1);
     add(*state, 2, PRIORITY_AHEAD, 1, 1);
     add(*state, 3, PRIORITY_ATLAS, 0, 1);
@@ -67,7 +67,8 @@ static void learners_go_before_read_ahead_and_that_before_the_atlas(void **state
     add(*state, 6, PRIORITY_AHEAD, 1, 1);
     add(*state, 7, PRIORITY_LEARNER, 0, 1);
     add(*state, 8, PRIORITY_ATLAS, 0, 1);
-    assert_order(*state, order, 8);
+    add(*state, 9, PRIORITY_NEXT, 0, 1);
+    assert_order(*state, order, 9);
 }
 
 static void who_waits_for_read_ahead_lifts_it_behind_those_who_waited_before(void **state)
@@ -122,7 +123,7 @@ static void read_ahead_that_nobody_came_for_is_dropped(void **state)
 
 static void each_priority_has_a_bound_of_its_own(void **state)
 {
-    static const int max[PRIORITIES] = {QUEUE_LEARNERS_MAX, QUEUE_AHEAD_MAX, QUEUE_ATLAS_MAX};
+    static const int max[PRIORITIES] = {QUEUE_LEARNERS_MAX, QUEUE_NEXT_MAX, QUEUE_AHEAD_MAX, QUEUE_ATLAS_MAX};
     uint64_t seed = 1;
     for (int p = PRIORITIES - 1; p >= 0; p--) {
         for (int i = 0; i < max[p]; i++) assert_non_null(add(*state, seed++, p, 5, 1));

@@ -74,12 +74,18 @@ struct tally {
     bool wrong;
 };
 
+static enum srv_priority learner(const void *client)
+{
+    (void)client;
+    return PRIORITY_LEARNER;
+}
+
 static void ask(struct srv_image_queue *queue, uint64_t seed, struct tally *tally)
 {
     struct srv_blob *png;
     int retry_after_s;
     const struct srv_image_request request = fake_request(seed);
-    const struct srv_asker asker = {PRIORITY_LEARNER, srv_clock_monotonic_us() + 20000000, NULL, NULL};
+    const struct srv_asker asker = {srv_clock_monotonic_us() + 20000000, learner, NULL};
     enum srv_queue_result result = srv_queue_get(queue, &request, &asker, &png, &retry_after_s);
     if (result == QUEUE_OK)
         tally->made++;

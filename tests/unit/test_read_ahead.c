@@ -80,6 +80,20 @@ static void many_sessions_share_the_memory_and_each_keeps_one_image(void **state
     assert_span(srv_read_ahead_move(*state, ADA, 0, SIDE, IMAGE, now_us), 1, READ_AHEAD_MAX);
 }
 
+static void an_item_after_the_one_that_is_looked_at_is_asked_for_early(void **state)
+{
+    assert_true(srv_read_ahead_waits(*state, ADA, 7));
+    srv_read_ahead_answered(*state, ADA, 0);
+    assert_true(srv_read_ahead_waits(*state, ADA, 1));
+    assert_false(srv_read_ahead_waits(*state, ADA, 2));
+    srv_read_ahead_answered(*state, ADA, 1);
+    assert_true(srv_read_ahead_waits(*state, ADA, 2));
+    assert_false(srv_read_ahead_waits(*state, ADA, 3));
+    assert_true(srv_read_ahead_waits(*state, BEN, 3));
+    srv_read_ahead_end(*state, ADA);
+    assert_true(srv_read_ahead_waits(*state, ADA, 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +102,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(another_size_is_asked_for_anew_and_remembered, open_ahead,
                                         close_ahead),
         cmocka_unit_test_setup_teardown(sessions_do_not_meet_and_an_end_forgets, open_ahead, close_ahead),
+        cmocka_unit_test_setup_teardown(an_item_after_the_one_that_is_looked_at_is_asked_for_early,
+                                        open_ahead, close_ahead),
         cmocka_unit_test_setup_teardown(many_sessions_share_the_memory_and_each_keeps_one_image, open_ahead,
                                         close_ahead),
     };
