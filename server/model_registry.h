@@ -43,7 +43,7 @@ struct srv_model {
     size_t memory_bytes;
     /* Written by askers. */
     int holders;
-    int64_t used_us, session_us; /* when last held; when last held for a session, or 0 */
+    int64_t used_us, session_us; /* when last let go of; when last held for a session, or 0 */
 };
 
 enum models_readiness { MODELS_STARTING, MODELS_READY, MODELS_REFUSED };

@@ -36,7 +36,6 @@ size_t models_memory(const struct srv_models *m)
 static struct srv_model *hold(struct srv_model *v)
 {
     v->holders++;
-    v->used_us = srv_clock_monotonic_us();
     return v;
 }
 
@@ -100,7 +99,7 @@ enum srv_models_result srv_models_hold_version(struct srv_models *m, const char 
         result = v ? MODELS_OK : ask_for_version(m, sha256);
         if (v) {
             *model = hold(v);
-            v->session_us = v->used_us;
+            v->session_us = srv_clock_monotonic_us();
         }
     } while (result == MODELS_LOADING && wait_for_news(m, deadline_us));
     pthread_mutex_unlock(&m->mutex);
