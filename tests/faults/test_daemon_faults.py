@@ -180,6 +180,64 @@ class Losses(unittest.TestCase):
             self.assertLessEqual(len(kept), len(confirmed[learner.id]) + 1)
 
 
+    def test_kill_9_under_fifty_writers_loses_none_that_was_confirmed(self):
+        for after in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
+            learners = [Learner(self.daemon) for _ in range(50)]
+            confirmed = {learner.id: [] for learner in learners}
+
+            def answer_on(learner):
+                try:
+                    for n in range(1, 200):
+                        key = str(uuid.uuid4())
+                        if learner.answer(n, key=key).status == 201:
+                            confirmed[learner.id].append(key)
+                except (OSError, http.client.HTTPException):  # the daemon is gone
+                    pass
+
+            workers = [threading.Thread(target=answer_on, args=(learner,)) for learner in learners]
+            for worker in workers:
+                worker.start()
+            time.sleep(after)
+            self.daemon.kill()
+            for worker in workers:
+                worker.join()
+            connection = sqlite3.connect(self.daemon.db)
+            self.assertEqual(connection.execute("PRAGMA integrity_check").fetchone(), ("ok",))
+            connection.close()
+            for learner in learners:
+                kept = self.keys(learner)
+                self.assertEqual(kept[: len(confirmed[learner.id])], confirmed[learner.id])
+                self.assertLessEqual(len(kept), len(confirmed[learner.id]) + 1)
+            self.daemon = Daemon(folder=self.daemon.folder)
+            self.addCleanup(self.daemon.close)
+        self.assertGreater(self.daemon.rows("SELECT count(*) AS n FROM answers")[0]["n"], 100)
+
+
+class LockedDatabase(unittest.TestCase):
+    def test_another_program_with_the_write_lock_is_waited_for_then_refused_and_reading_goes_on(self):
+        need_checkpoint()
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        learners = [Learner(daemon) for _ in range(8)]
+        holder = sqlite3.connect(daemon.db, isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        answers = []
+        workers = [threading.Thread(target=lambda learner=learner: answers.append(learner.answer(1)))
+                   for learner in learners]
+        begun = time.monotonic()
+        for worker in workers:
+            worker.start()
+        while any(worker.is_alive() for worker in workers):
+            self.assertEqual(learners[0].item(1).status, 200)
+            self.assertEqual(learners[0].summary().json["summary"]["answered"], 0)
+            time.sleep(0.2)
+        self.assertEqual([(answer.status, answer.code) for answer in answers], [(503, "storage_unavailable")] * 8)
+        self.assertLess(time.monotonic() - begun, 15)  # all wait at once, not one after another: 40 s
+        holder.execute("ROLLBACK")
+        holder.close()
+        self.assertEqual([learner.answer(1).status for learner in learners], [201] * 8)
+
+
 class FullDisk(unittest.TestCase):
     def setUp(self):
         need_checkpoint()
