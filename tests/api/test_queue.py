@@ -67,6 +67,18 @@ class Queue(DaemonTest):
         self.assertEqual(self.daemon.get(url).status, 200)
         self.assertGreater(self.count("waiting", "atlas"), 0)
 
+    def test_an_image_beyond_the_item_that_is_looked_at_is_less_urgent(self):
+        learner = Learner(self.daemon)
+        url = learner.item(2).json["item"]["image"]
+        sizes = self.model["sizes"]
+        before = {priority: self.count("made_total", priority) for priority in ("learner", "next")}
+        self.daemon.get(f"{url}?size={sizes[0]}")
+        self.assertEqual(self.count("made_total", "next"), before["next"] + 1)
+        self.assertEqual(learner.answer(1).status, 201)
+        self.daemon.get(f"{url}?size={sizes[1]}")
+        self.assertEqual(self.count("made_total", "next"), before["next"] + 1)
+        self.assertEqual(self.count("made_total", "learner"), before["learner"] + 1)
+
     def test_a_full_atlas_is_refused_while_learners_are_served(self):
         learner = Learner(self.daemon)
         url = learner.item(1).json["item"]["image"] + f"?size={self.model['sizes'][0]}"
