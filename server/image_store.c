@@ -147,7 +147,7 @@ static void look_at_folder(struct seen_list *l, const char *folder, int number)
     closedir(dir);
 }
 
-/* Ten thousand files take some 30 ms, during which images are found by their names as ever. */
+/* Ten thousand files take 0.15 s, during which images are found by their names as ever. */
 static void look_around(struct srv_image_store *s)
 {
     struct seen_list l = {0};

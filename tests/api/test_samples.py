@@ -115,9 +115,11 @@ class Samples(DaemonTest):
         texts = dict(body.decode("latin-1").split("\0", 1)
                      for kind, body in png_chunks(self.daemon.get(INTACT + "42.png").body) if kind == "tEXt")
         self.assertIn("Not for diagnosis", texts["Disclaimer"])
-        self.assertEqual([texts[key] for key in ("Origin", "Model SHA-256", "Label", "Seed", "Strength",
-                                                 "Truncation")],
-                         ["synthetic", self.model["sha256"], "no_fracture", "42", "1", "1"])
+        self.assertEqual({key: texts[key] for key in texts if key not in ("Disclaimer", "Label vector", "Software")},
+                         {"Origin": "synthetic", "Training data": self.model["training_data"],
+                          "Model": self.model["name"], "Model SHA-256": self.model["sha256"], "Seed": "42",
+                          "Label": "no_fracture", "Strength": "1", "Truncation": "1"})
+        self.assertRegex(texts["Software"], r"^roentgymd \d")
 
     def test_the_etag_confirms_a_copy_without_a_body(self):
         first = self.daemon.get(FRACTURE + "9.png")

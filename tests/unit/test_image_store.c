@@ -196,7 +196,11 @@ static void links_pipes_and_folders_in_its_place_are_not_followed(void **state)
     struct srv_image_store *store = store_at(folder, MANY);
     path_of(folder, 1, path);
     path_of(folder, 2, other);
-    assert_int_equal(unlink(path), 0);
+    const char *moved = scratch_path(state, "foreign/moved");
+    assert_int_equal(rename(path, moved), 0);
+    assert_int_equal(symlink(moved, path), 0); /* even to what would be right */
+    assert_false(has(store, 1, 200));
+    assert_int_equal(access(moved, F_OK), 0);
     assert_int_equal(symlink(other, path), 0);
     assert_false(has(store, 1, 200));
     assert_true(has(store, 2, 200));
