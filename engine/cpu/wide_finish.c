@@ -5,8 +5,9 @@
 #include "engine/cpu/bf16.h"
 #include "engine/cpu/cpu.h"
 #include "engine/cpu/lanes.h"
+#include "engine/gan.h"
 
-enum { SERIAL_ELEMENTS = 32768 };
+enum { SERIAL_ELEMENTS = 32768, RUN = 64 /* pixels */, PIXELS = 4, VECTORS_HELD = NN_FMAP_MAX / LANES };
 
 LANES_INLINE lanes load(const void *from, int i, bool narrow)
 {
@@ -21,22 +22,48 @@ LANES_INLINE void store(void *to, int i, lanes v, bool narrow)
         lanes_store((float *)to + i, v);
 }
 
-/* A pixel of a multiple of sixteen channels. */
-LANES_INLINE void finish_pixel(void *pixel, int channels, const float *bias, lanes slope, float epsilon,
-                               bool narrow)
+/* `pixels` pixels of `vectors` vectors of channels, whose sums of squares overlap in time. */
+LANES_INLINE void finish_pixels(void *map, int pixels, int vectors, const float *bias, lanes slope,
+                                float epsilon, bool narrow)
 {
-    lanes squares = {0};
-    for (int c = 0; c < channels; c += LANES) {
-        lanes v = load(pixel, c, narrow);
-        if (bias) {
-            v = lanes_leaky(v + lanes_load(bias + c), slope);
-            store(pixel, c, v, narrow);
+    lanes values[PIXELS][VECTORS_HELD], squares[PIXELS];
+    const int channels = vectors * LANES;
+    for (int i = 0; i < pixels; i++) squares[i] = (lanes){0};
+    for (int v = 0; v < vectors; v++) {
+        lanes offset = bias ? lanes_load(bias + v * LANES) : (lanes){0};
+#pragma GCC unroll 4
+        for (int i = 0; i < pixels; i++) {
+            lanes x = load(map, i * channels + v * LANES, narrow);
+            if (bias) x = lanes_leaky(x + offset, slope);
+            squares[i] = lanes_multiply_add(x, x, squares[i]);
+            values[i][v] = x;
         }
-        squares = lanes_multiply_add(v, v, squares);
     }
-    lanes mean = lanes_group_sum(squares, LANES) * (1.0f / (float)channels);
-    lanes factor = lanes_inverse_root(mean + epsilon);
-    for (int c = 0; c < channels; c += LANES) store(pixel, c, load(pixel, c, narrow) * factor, narrow);
+#pragma GCC unroll 4
+    for (int i = 0; i < pixels; i++) {
+        lanes mean = lanes_group_sum(squares[i], LANES) * (1.0f / (float)channels);
+        squares[i] = lanes_inverse_root(mean + epsilon);
+    }
+    for (int v = 0; v < vectors; v++)
+#pragma GCC unroll 4
+        for (int i = 0; i < pixels; i++)
+            store(map, i * channels + v * LANES, values[i][v] * squares[i], narrow);
+}
+
+/* A run of pixels of a multiple of sixteen channels. */
+LANES_INLINE void finish_run(void *map, size_t pixels, int channels, const float *bias, lanes slope,
+                             float epsilon, bool narrow)
+{
+    size_t pixel_bytes = (size_t)channels * (narrow ? sizeof(uint16_t) : sizeof(float)), i = 0;
+    int vectors = channels / LANES;
+    if (vectors == 2)
+        for (; i + PIXELS <= pixels; i += PIXELS)
+            finish_pixels((char *)map + i * pixel_bytes, PIXELS, 2, bias, slope, epsilon, narrow);
+    else if (vectors == 4)
+        for (; i + PIXELS <= pixels; i += PIXELS)
+            finish_pixels((char *)map + i * pixel_bytes, PIXELS, 4, bias, slope, epsilon, narrow);
+    for (; i < pixels; i++)
+        finish_pixels((char *)map + i * pixel_bytes, 1, vectors, bias, slope, epsilon, narrow);
 }
 
 static float element(const struct nn_tensor *map, size_t i)
@@ -71,19 +98,18 @@ void wide_finish(struct nn_tensor *map, const float *bias, float slope, float ep
 {
     size_t pixels = cpu_pixels(map->shape), channels = (size_t)map->shape.c,
            pixel_bytes = channels * nn_type_size(map->type);
-    bool narrow = map->type == NN_BF16, parallel = pixels * channels > SERIAL_ELEMENTS;
     lanes slopes = lanes_all(slope);
-    if (channels % LANES) {
-#pragma omp parallel for if (parallel)
-        for (size_t i = 0; i < pixels; i++) finish_odd_pixel(map, i * channels, bias, slope, epsilon);
-    } else if (narrow) {
-#pragma omp parallel for if (parallel)
-        for (size_t i = 0; i < pixels; i++)
-            finish_pixel((char *)map->data + i * pixel_bytes, (int)channels, bias, slopes, epsilon, true);
-    } else {
-#pragma omp parallel for if (parallel)
-        for (size_t i = 0; i < pixels; i++)
-            finish_pixel((char *)map->data + i * pixel_bytes, (int)channels, bias, slopes, epsilon, false);
+#pragma omp parallel for if (pixels * channels > SERIAL_ELEMENTS)
+    for (size_t first = 0; first < pixels; first += RUN) {
+        size_t count = pixels - first < RUN ? pixels - first : RUN;
+        void *at = (char *)map->data + first * pixel_bytes;
+        if (channels % LANES)
+            for (size_t i = 0; i < count; i++)
+                finish_odd_pixel(map, (first + i) * channels, bias, slope, epsilon);
+        else if (map->type == NN_BF16)
+            finish_run(at, count, (int)channels, bias, slopes, epsilon, true);
+        else
+            finish_run(at, count, (int)channels, bias, slopes, epsilon, false);
     }
 }
 
