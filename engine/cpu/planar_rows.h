@@ -61,9 +61,9 @@ LANES_INLINE void planar_sums(const struct planar_row *r, int x, const planar_un
         }
 }
 
-/* All `out` channels of `vectors` vectors of pixels, activated and normalised. */
+/* All `out` channels of `vectors` vectors of pixels, activated, and the factors that normalise them. */
 LANES_INLINE void planar_pixels(const struct planar_row *r, int x, int taps, int out, int block, int vectors,
-                                bool narrow, lanes *values)
+                                bool narrow, lanes *values, lanes *factors)
 {
     lanes squares[SUMS], slope = lanes_all(r->slope);
     for (int v = 0; v < vectors; v++) squares[v] = (lanes){0};
@@ -81,27 +81,26 @@ LANES_INLINE void planar_pixels(const struct planar_row *r, int x, int taps, int
             }
     }
     for (int v = 0; v < vectors; v++) {
-        lanes factor = lanes_inverse_root(squares[v] * (1.0f / (float)out) + r->epsilon);
-#pragma GCC unroll 16
-        for (int c = 0; c < out; c++) values[c * vectors + v] *= factor;
+        lanes mean = lanes_multiply_add(squares[v], lanes_all(1.0f / (float)out), lanes_all(r->epsilon));
+        factors[v] = narrow ? lanes_inverse_root_narrow(mean) : lanes_inverse_root(mean);
     }
 }
 
-/* Plane p's elements of sixteen pixels, of which values[c * vectors] are the channels. */
-LANES_INLINE lanes planar_pack(const lanes *values, int vectors, int p, bool narrow)
+/* Plane p's elements of sixteen pixels, of which values[c * vectors] are the channels before `factor`. */
+LANES_INLINE lanes planar_pack(const lanes *values, lanes factor, int vectors, int p, bool narrow)
 {
 #ifdef __AVX512BF16__
     if (narrow) {
         typedef uint16_t halves __attribute__((vector_size(64)));
-        halves two = (halves)_mm512_cvtne2ps_pbh((__m512)values[(2 * p + 1) * vectors],
-                                                 (__m512)values[2 * p * vectors]);
+        halves two = (halves)_mm512_cvtne2ps_pbh((__m512)(values[(2 * p + 1) * vectors] * factor),
+                                                 (__m512)(values[2 * p * vectors] * factor));
         const halves order = {0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
                               8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
         return (lanes)__builtin_shuffle(two, order);
     }
 #endif
     (void)narrow;
-    return values[p * vectors];
+    return values[p * vectors] * factor;
 }
 
 /* A row of 3x3 to planes, or where `grey` is there to one value a pixel. */
@@ -109,21 +108,22 @@ LANES_INLINE void planar_same(const struct planar_row *r, int out, int block, in
                               planar_unit *to, const float *grey, float *image)
 {
     for (int x = 0; x < r->width; x += vectors * LANES) {
-        lanes values[PLANAR_OUT_MAX * 4];
-        planar_pixels(r, x, 3, out, block, vectors, narrow, values);
+        lanes values[PLANAR_OUT_MAX * 4], factors[SUMS];
+        planar_pixels(r, x, 3, out, block, vectors, narrow, values, factors);
         for (int v = 0; v < vectors; v++) {
             int at = x + v * LANES;
             if (image) {
-                lanes sum = lanes_all(grey[out]);
+                lanes sum = {0};
 #pragma GCC unroll 16
                 for (int c = 0; c < out; c++)
                     sum = lanes_multiply_add(values[c * vectors + v], lanes_all(grey[c]), sum);
-                lanes_store(image + at, sum);
+                lanes_store(image + at, lanes_multiply_add(sum, factors[v], lanes_all(grey[out])));
             } else {
                 int planes = narrow ? out / 2 : out;
 #pragma GCC unroll 16
                 for (int p = 0; p < planes; p++)
-                    lanes_store(to + (size_t)p * r->pitch + at, planar_pack(values + v, vectors, p, narrow));
+                    lanes_store(to + (size_t)p * r->pitch + at,
+                                planar_pack(values + v, factors[v], vectors, p, narrow));
             }
         }
     }
@@ -141,14 +141,14 @@ LANES_INLINE void planar_twice(struct planar_row r, int out, int block, int vect
         lanes packed[2][PLANAR_OUT_MAX * 4];
 #pragma GCC unroll 1
         for (int px = 0; px < 2; px++) {
-            lanes values[PLANAR_OUT_MAX * 4];
+            lanes values[PLANAR_OUT_MAX * 4], factors[SUMS];
             r.shift = px - 1;
             r.weights = weights[px];
-            planar_pixels(&r, x, 2, out, block, vectors, narrow, values);
+            planar_pixels(&r, x, 2, out, block, vectors, narrow, values, factors);
             for (int v = 0; v < vectors; v++)
 #pragma GCC unroll 16
                 for (int p = 0; p < planes; p++)
-                    packed[px][p * vectors + v] = planar_pack(values + v, vectors, p, narrow);
+                    packed[px][p * vectors + v] = planar_pack(values + v, factors[v], vectors, p, narrow);
         }
         for (int v = 0; v < vectors; v++)
             for (int p = 0; p < planes; p++) {
