@@ -344,10 +344,14 @@ static void box_means(const struct nn_image *image, int block, void *means, int 
     for (int y = 0; y < height; y++) {
         void *row = (uint8_t *)means + (size_t)y * (size_t)width * (size_t)(depth / 8);
         sum_columns(image, y * block, block, sums);
-        if (block == 2 && depth == 8 && unit == 4)
+        if (block == 2 && depth == 8 && image->depth == 8)
             means_of_row(sums, width, 2, row, 8);
-        else if (block == 4 && depth == 8 && unit == 16)
+        else if (block == 4 && depth == 8 && image->depth == 8)
             means_of_row(sums, width, 4, row, 8);
+        else if (block == 2 && depth == 16)
+            means_of_row(sums, width, 2, row, 16);
+        else if (block == 4 && depth == 16)
+            means_of_row(sums, width, 4, row, 16);
         else
             means_of_any_row(sums, width, block, unit, row, depth);
     }
