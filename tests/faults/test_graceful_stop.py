@@ -43,7 +43,7 @@ class Stop(unittest.TestCase):
         while True:
             try:
                 self.connect().close()
-            except ConnectionRefusedError:
+            except (ConnectionRefusedError, ConnectionResetError):
                 return
             time.sleep(0.01)
 
