@@ -73,7 +73,8 @@ static void many_sessions_share_the_memory_and_each_keeps_one_image(void **state
         snprintf(id, sizeof id, "%016x%016x", i, i);
         now_us += 2 * SECOND_US / 20; /* all within the time after which a session is silent */
         span = srv_read_ahead_move(*state, id, 0, SIDE, IMAGE, now_us);
-        assert_in_range(span.last, 1, READ_AHEAD_MAX);
+        /* Sessions are counted once a second, that is, once in ten of these. */
+        assert_in_range(span.last, 1, i > 165 ? 1 : i > 115 ? 2 : READ_AHEAD_MAX);
     }
     assert_int_equal(span.last, 1);
     now_us += READ_AHEAD_SILENT_MS * INT64_C(1000);
