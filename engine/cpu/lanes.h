@@ -140,14 +140,4 @@ LANES_INLINE lanes lanes_inverse_root(lanes v)
 #endif
 }
 
-/* The same to 2^-14 where the CPU has an estimate: enough for what becomes bf16 or 8 bits. */
-LANES_INLINE lanes lanes_inverse_root_narrow(lanes v)
-{
-#ifdef __AVX512F__
-    return (lanes)_mm512_rsqrt14_ps((__m512)v);
-#else
-    return lanes_inverse_root(v);
-#endif
-}
-
 #endif

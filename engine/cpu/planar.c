@@ -24,7 +24,7 @@ bool planar_fits(const struct nn_stage *s)
     int in = up ? s->weight.shape.n : s->weight.shape.c, out = s->shape.c,
         width = up ? s->shape.w / 2 : s->shape.w;
     return (same || up) && (out == 4 || out == 8 || out == 16 || out == 32) && in % 2 == 0 &&
-           width % LANES == 0 && s->epsilon > 0;
+           width % PLANAR_MARGIN == 0 && s->epsilon > 0;
 }
 
 /* The tap of output channel `o` and input channel `i` that meets the input row ty and column tx of a phase.
@@ -51,7 +51,7 @@ static planar_unit unit_of(float low, float high, bool narrow)
 
 static int block_of(int out)
 {
-    return out < 8 ? out : SUMS < 8 ? SUMS : 8;
+    return out < BLOCK ? out : BLOCK;
 }
 
 /* In the order of use: phase, block of channels, tap, plane, channel. */
@@ -165,7 +165,7 @@ void planar_free(struct planar_chain *c)
  */
 
 #define FOR_WIDTH(OUT, BLOCK, VECTORS, CALL)                                                                 \
-    if (r.width % (VECTORS * LANES) == 0)                                                                    \
+    if (r.width % (VECTORS * STRIP) == 0)                                                                    \
         CALL(OUT, BLOCK, VECTORS);                                                                           \
     else                                                                                                     \
         CALL(OUT, BLOCK, 1);                                                                                 \
@@ -186,16 +186,16 @@ void planar_free(struct planar_chain *c)
 #define BY_CHANNELS(CALL)                                                                                    \
     switch (r.out) {                                                                                         \
     case 4:                                                                                                  \
-        CALL(4, 4, 1);                                                                                       \
+        CALL(4, 4, 2);                                                                                       \
         break;                                                                                               \
     case 8:                                                                                                  \
-        CALL(8, 4, 1);                                                                                       \
+        CALL(8, 4, 2);                                                                                       \
         break;                                                                                               \
     case 16:                                                                                                 \
-        CALL(16, 4, 1);                                                                                      \
+        CALL(16, 4, 2);                                                                                      \
         break;                                                                                               \
     case 32:                                                                                                 \
-        CALL(32, 4, 1);                                                                                      \
+        CALL(32, 4, 2);                                                                                      \
         break;                                                                                               \
     }
 #endif
