@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "server/background.h"
 #include "server/clock.h"
 #include "server/key_lru.h"
 #include "server/log.h"
@@ -218,6 +219,7 @@ static void write_first(struct srv_image_store *s)
 static void *run(void *context)
 {
     struct srv_image_store *s = context;
+    srv_background("image store");
     look_around(s);
     pthread_mutex_lock(&s->mutex);
     for (;;) {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/background.h"
 #include "server/clock.h"
 #include "server/encode.h"
 #include "server/log.h"
@@ -127,6 +128,7 @@ static void *run_engine(void *context)
     struct srv_image_queue *q = context;
     struct srv_batch *batch;
     int64_t cycle_us = 0;
+    srv_background("engine");
     pthread_mutex_lock(&q->mutex);
     while ((batch = next_batch(q, &cycle_us))) {
         struct nn_error err = {0};
@@ -184,6 +186,7 @@ static void *run_encoder(void *context)
     struct srv_image_queue *q = context;
     struct srv_batch *batch;
     int index;
+    srv_background("encoder");
     pthread_mutex_lock(&q->mutex);
     while ((batch = next_sampled(q, &index))) {
         pthread_mutex_unlock(&q->mutex);

@@ -353,7 +353,14 @@ static bool read_head(struct connection *c)
     return true;
 }
 
-/* How many of the bytes belong to the head; the body may begin in the same piece. */
+static void garbled(struct connection *c)
+{
+    fprintf(stderr, "load_learners: reply of %zu of %zu bytes begins: %.120s\n", c->got, c->length, c->head);
+    finish(c, LOAD_GARBLED);
+}
+
+/* How many of the bytes belong to the head; the body, or after an interim reply another head, may begin in
+ * the same piece. */
 static size_t take_head(struct connection *c, const char *bytes, size_t size)
 {
     size_t room = sizeof c->head - 1 - c->head_size, before = c->head_size;
@@ -363,13 +370,17 @@ static size_t take_head(struct connection *c, const char *bytes, size_t size)
     const char *end = strstr(before > 3 ? c->head + before - 3 : c->head, "\r\n\r\n");
     c->head_size = end ? (size_t)(end - c->head) + 4 : before + count;
     c->head[c->head_size] = '\0';
-    if ((end && !read_head(c)) || (!end && count == room)) finish(c, LOAD_GARBLED);
-    return c->head_size - before;
+    size_t taken = c->head_size - before;
+    if (end && !strncmp(c->head, "HTTP/1.1 1", 10))
+        c->head_size = 0;
+    else if ((end && !read_head(c)) || (!end && count == room))
+        garbled(c);
+    return taken;
 }
 
 static void take(struct connection *c, const char *bytes, size_t size)
 {
-    if (!c->in_body) {
+    while (!c->in_body && size > 0 && c->request) {
         size_t head = take_head(c, bytes, size);
         bytes += head, size -= head;
     }
@@ -381,7 +392,7 @@ static void take(struct connection *c, const char *bytes, size_t size)
         memcpy(c->text + c->got, bytes, count);
     c->got += count;
     if (size > count)
-        finish(c, LOAD_GARBLED); /* more than was asked for */
+        garbled(c); /* more than was asked for */
     else if (c->got == c->length)
         finish(c, LOAD_ANSWERED);
 }
