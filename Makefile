@@ -195,8 +195,8 @@ $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/lib
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl -lz
 
-# Its source takes the file in whole.
-$(B)/server/schema.o: schema.sql
+# Its source takes the files in whole.
+$(B)/server/schema.o: schema.sql $(wildcard server/migrations/*.sql)
 
 # The phantom's ray marching is the one place where reassociated floating point is wanted: the loops
 # vectorise, and no NaN or infinity takes part.

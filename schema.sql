@@ -1,9 +1,10 @@
 -- The database of roentgymd. The daemon carries this text in its binary and runs it on an empty file.
 -- Times are UTC, RFC 3339 with milliseconds. No network address, browser name or account is stored.
--- user_version is the schema's version: the daemon refuses a newer one than it knows.
+-- user_version is the schema's version: the daemon refuses a newer one than it knows, and brings an older one
+-- up to this one by the steps in server/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -67,4 +68,19 @@ CREATE TABLE answers (
     UNIQUE (session_id, item),
     UNIQUE (session_id, key),
     FOREIGN KEY (session_id, item) REFERENCES items (session_id, n)
+) STRICT;
+
+-- How an answer came about, as far as its page told. No row: it told nothing. NULL: not told.
+CREATE TABLE answer_context (
+    answer_id      INTEGER PRIMARY KEY REFERENCES answers (id),
+    timed_out      INTEGER CHECK (timed_out IN (0, 1)),
+    blur_ms        REAL CHECK (blur_ms >= 0),            -- of the response time, without the page's focus
+    viewer_actions TEXT CHECK (length(viewer_actions) <= 8192), -- JSON, what was done to the image
+    wl_centre      REAL,                                 -- window level and width at the answer
+    wl_width       REAL CHECK (wl_width > 0),
+    zoom_max       REAL CHECK (zoom_max > 0),
+    viewport_px    TEXT CHECK (length(viewport_px) <= 11), -- WIDTHxHEIGHT, CSS pixels
+    dpr            REAL CHECK (dpr > 0),                 -- device pixels in a CSS pixel
+    input_type     TEXT CHECK (input_type IN ('keyboard', 'mouse', 'touch', 'pen')),
+    ui_version     TEXT CHECK (length(ui_version) <= 40)
 ) STRICT;

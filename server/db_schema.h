@@ -4,8 +4,10 @@
 
 #include "server/db_connection.h"
 
-/* Makes the tables in an empty file. Refuses, before anything is written: another program's database, a newer
- * schema, a file that is not a database. The file is in WAL mode afterwards. */
+/* Makes the tables in an empty file. A file of an older version is first copied to PATH.v1-20260105T100000Z,
+ * then brought up to this version in one transaction, and looked over; whatever fails, it stays as it was.
+ * Refuses, before anything is written: another program's database, a newer schema, a file that is not a
+ * database. The file is in WAL mode afterwards. */
 nn_status db_schema_prepare(struct db_connection *connection, const char *path,
                             struct nn_error *err) NN_MUST_CHECK;
 

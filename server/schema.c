@@ -1,13 +1,22 @@
-/* The assembler copies the file; the Makefile names schema.sql as a prerequisite of this object, and runs
- * the compiler in the folder that holds it. */
+/* The assembler copies the files; the Makefile names them as prerequisites of this object, and runs the
+ * compiler in the folder that holds them. */
 #include "server/schema.h"
 
-__asm__(".section .rodata\n"
-        ".global srv_schema_sql\n"
-        ".type srv_schema_sql, @object\n"
-        "srv_schema_sql:\n"
-        ".incbin \"schema.sql\"\n"
-        ".byte 0\n"
-        ".size srv_schema_sql, . - srv_schema_sql\n"
-        ".section .note.GNU-stack,\"\",@progbits\n"
-        ".text\n");
+#include <stddef.h>
+
+#define CARRY(symbol, file)                                                                                  \
+    __asm__(".section .rodata\n"                                                                             \
+            ".global " #symbol "\n"                                                                          \
+            ".type " #symbol ", @object\n" #symbol ":\n"                                                     \
+            ".incbin \"" file "\"\n"                                                                         \
+            ".byte 0\n"                                                                                      \
+            ".size " #symbol ", . - " #symbol "\n"                                                           \
+            ".section .note.GNU-stack,\"\",@progbits\n"                                                      \
+            ".text\n")
+
+CARRY(srv_schema_sql, "schema.sql");
+CARRY(srv_schema_step_1, "server/migrations/to_version_2.sql");
+
+extern const char srv_schema_step_1[];
+
+const char *const srv_schema_steps[SCHEMA_VERSION] = {NULL, srv_schema_step_1};

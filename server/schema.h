@@ -1,10 +1,13 @@
-/* schema.sql, carried inside the program. */
+/* schema.sql and the steps to it from older versions, carried inside the program. */
 #ifndef SRV_SCHEMA_H
 #define SRV_SCHEMA_H
 
 /* What schema.sql sets: application_id marks the file as ours, user_version is the schema's version. */
-enum { SCHEMA_APPLICATION_ID = 1919903604, SCHEMA_VERSION = 1 };
+enum { SCHEMA_APPLICATION_ID = 1919903604, SCHEMA_VERSION = 2 };
 
 extern const char srv_schema_sql[]; /* NUL-terminated */
+
+/* [v]: makes a file of version v one of version v+1, but for user_version. NULL for v = 0. */
+extern const char *const srv_schema_steps[SCHEMA_VERSION];
 
 #endif

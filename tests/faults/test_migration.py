@@ -1,0 +1,107 @@
+"""A database of an older version is copied and brought up, or refused and left as it was."""
+
+import glob
+import os
+import resource
+import sqlite3
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../api")]
+from daemon import Daemon  # noqa: E402
+from test_daemon_faults import StartTest  # noqa: E402
+
+TABLES = ("models", "decks", "sessions", "items", "answers")
+
+
+def ask(path, sql):
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def content(path):
+    return {table: ask(path, f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+
+
+def schema(path):
+    return sorted(ask(path, "SELECT type, name, sql FROM sqlite_schema"), key=str)
+
+
+class OldDatabase(StartTest):
+    def setUp(self):
+        super().setUp()
+        self.db = self.path("roentgym.db")
+        with open(os.path.join(HERE, "schema_version_1.sql"), encoding="utf-8") as file:
+            script = file.read()
+        connection = sqlite3.connect(self.db)
+        connection.executescript(script)
+        connection.close()
+        self.before = content(self.db)
+
+    def copies(self):
+        return glob.glob(self.db + ".v*")
+
+    def assert_untouched(self):
+        self.assertEqual(ask(self.db, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(content(self.db), self.before)
+
+    def test_it_is_copied_then_brought_up_with_all_that_it_held(self):
+        daemon = Daemon(folder=self.folder)
+        self.addCleanup(daemon.end_if_running)
+        self.assertEqual(daemon.db, self.db)
+        self.assertEqual(len(daemon.export()), 4)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(content(self.db), self.before)
+        self.assertEqual(ask(self.db, "PRAGMA integrity_check"), [("ok",)])
+        (copy,) = self.copies()
+        self.assertRegex(copy, r"roentgym\.db\.v1-\d{8}T\d{6}Z$")
+        self.assertEqual(os.stat(copy).st_mode & 0o777, 0o600)
+        self.assertEqual(ask(copy, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(content(copy), self.before)
+
+    def test_its_schema_is_then_that_of_a_new_file(self):
+        daemon = Daemon(folder=self.folder)
+        self.addCleanup(daemon.end_if_running)
+        daemon.stop()
+        new = Daemon()
+        self.addCleanup(new.close)
+        self.assertEqual(schema(self.db), schema(new.db))
+        self.assertEqual(ask(self.db, "PRAGMA user_version"), ask(new.db, "PRAGMA user_version"))
+
+    def test_a_second_start_changes_nothing_more(self):
+        for _ in range(2):
+            daemon = Daemon(folder=self.folder)
+            self.addCleanup(daemon.end_if_running)
+            daemon.stop()
+        self.assertEqual(len(self.copies()), 1)
+
+    def test_without_room_for_the_copy_it_is_refused_and_left_alone(self):
+        hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, hard))
+        try:
+            line = self.refusal()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        self.assertIn("cannot copy the older database", line)
+        self.assertEqual(self.copies(), [])
+        self.assert_untouched()
+
+    def test_a_broken_one_is_refused_and_left_alone(self):
+        connection = sqlite3.connect(self.db)
+        connection.execute("UPDATE answers SET session_id = 'nobody' WHERE id = 1")  # foreign keys are off here
+        connection.commit()
+        connection.close()
+        self.before = content(self.db)
+        self.assertIn("it is damaged", self.refusal())
+        self.assertEqual(self.copies(), [])
+        self.assert_untouched()
+
+
+del StartTest
+
+if __name__ == "__main__":
+    unittest.main()
