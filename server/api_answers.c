@@ -65,7 +65,8 @@ static void send_answer(const struct srv_deck *deck, const struct srv_store_item
 }
 
 static void store(struct srv_app *app, const struct srv_store_session *session,
-                  struct srv_store_answer *answer, struct srv_response *response)
+                  struct srv_store_answer *answer, const struct srv_answer_context *context,
+                  struct srv_response *response)
 {
     bool found;
     struct srv_store_item item;
@@ -75,7 +76,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     if (status == DB_OK && !found) status = DB_FAILED;
     if (status == DB_OK) {
         mark(&session->deck, &item, answer);
-        status = srv_store_answer_add(app->db, session->id, answer, &outcome, &progress);
+        status = srv_store_answer_add(app->db, session->id, answer, context, &outcome, &progress);
     }
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
@@ -95,21 +96,27 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
 
 void api_answer(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct srv_json_field fields[] = {
+    static const struct srv_json_field needed[] = {
         {"key", 's', true},        {"item", 'i', true},        {"choice", 's', true},
         {"confidence", 'i', true}, {"response_ms", 'n', true},
     };
+    enum { NEEDED = sizeof needed / sizeof *needed };
+    struct srv_json_field fields[NEEDED + CONTEXT_FIELDS];
+    memcpy(fields, needed, sizeof needed);
+    memcpy(fields + NEEDED, srv_context_fields, sizeof srv_context_fields);
     struct srv_store_session session;
     struct srv_store_answer answer = {0};
+    struct srv_answer_context context;
     if (!api_session(app, request, &session, response)) return;
     json_t *body = srv_request_json(request, fields, sizeof fields / sizeof *fields, response);
     if (!body) return;
     const char *wrong = read_answer(body, &session, &answer);
+    if (!wrong) wrong = srv_context_read(body, &context);
     json_decref(body);
     if (wrong)
         srv_respond_error(response, 422, "out_of_range", "%s", wrong);
     else if (!srv_session_item_open(session.answered, session.deck.items, answer.item))
         srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
     else
-        store(app, &session, &answer, response);
+        store(app, &session, &answer, &context, response);
 }

@@ -11,6 +11,8 @@ static bool has_type(const json_t *value, char type)
         return json_is_integer(value);
     case 'n':
         return json_is_number(value);
+    case 'b':
+        return json_is_boolean(value);
     case 'a':
         return json_is_array(value);
     default:
@@ -27,6 +29,8 @@ static const char *type_name(char type)
         return "an integer";
     case 'n':
         return "a number";
+    case 'b':
+        return "true or false";
     case 'a':
         return "an array";
     default:

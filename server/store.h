@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "server/answer_context.h"
 #include "server/clock.h"
 #include "server/db.h"
 #include "server/deck.h"
@@ -77,10 +78,10 @@ struct srv_store_progress {
     int answered, correct;
 };
 
-/* `answer` gives all but id; STORE_REPEATED fills it from the row. On disk when this returns DB_OK with
- * STORE_ADDED. */
+/* `answer` gives all but id; `context` may be NULL, and is no part of the content; STORE_REPEATED fills it
+ * from the row. On disk when this returns DB_OK with STORE_ADDED. */
 enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
-                                    enum srv_store_outcome *outcome,
+                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
                                     struct srv_store_progress *progress) NN_MUST_CHECK;
 
 /* One answered item, for the summary. */
@@ -93,10 +94,10 @@ struct srv_store_trial {
 enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
                                 int *count) NN_MUST_CHECK;
 
-/* Calls `row` with the 17 cells of each answer after `after_id`, at most `limit`, in order, as text in the
+/* Calls `row` with the cells of each answer after `after_id`, at most `limit`, in order, as text in the
  * order of srv_store_export_columns. *last_id is the last one's id, or `after_id` when there was none. */
 typedef void srv_store_row(void *context, const char *const *cells);
-enum { STORE_EXPORT_COLUMNS = 17 };
+enum { STORE_EXPORT_COLUMNS = 31 };
 extern const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS];
 enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
                                 int64_t *last_id) NN_MUST_CHECK;

@@ -75,7 +75,8 @@ static void read_progress(struct db_transaction *t, const char *session_id, int6
 }
 
 enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
-                                    enum srv_store_outcome *outcome, struct srv_store_progress *progress)
+                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
+                                    struct srv_store_progress *progress)
 {
     struct db_transaction t;
     struct srv_store_answer before;
@@ -89,6 +90,7 @@ enum db_status srv_store_answer_add(struct db *db, const char *session_id, struc
     } else {
         *outcome = STORE_ADDED;
         insert(&t, session_id, answer);
+        if (context) srv_context_insert(&t, answer->id, context);
     }
     if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
         read_progress(&t, session_id, answer->id, progress);
@@ -118,11 +120,50 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
     return db_end(&t);
 }
 
+/* Names as usual for trials of reading studies. What a class is taken from is the basis of the truth: the
+ * class that the generator was told to draw. */
 const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS] = {
-    "session_id", "deck_id",     "item",         "model_sha256",  "class_label",    "seed",
-    "strength",   "truncation",  "image_sha256", "truth",         "choice",         "rating",
-    "correct",    "response_ms", "received_at",  "training_data", "server_version",
+    "session_id",
+    "deck_id",
+    "item",
+    "model_sha256",
+    "class_label",
+    "seed",
+    "strength",
+    "truncation",
+    "image_sha256",
+    "truth",
+    "choice",
+    "rating",
+    "correct",
+    "response_ms",
+    "received_at",
+    "training_data",
+    "server_version",
+    "deck_version",
+    "truth_basis",
+    "prev_item",
+    "prior_exposures",
+    "timed_out",
+    "blur_ms",
+    "viewer_actions",
+    "wl_centre",
+    "wl_width",
+    "zoom_max",
+    "viewport_px",
+    "dpr",
+    "input_type",
+    "ui_version",
 };
+
+/* The item answered before this one, and how often the same picture was answered before in the session. */
+#define DECK_VERSION "(SELECT count(*) FROM decks v WHERE v.name = d.name AND v.id <= d.id)"
+#define PREV_ITEM                                                                                            \
+    "(SELECT p.item FROM answers p WHERE p.session_id = a.session_id AND p.id < a.id ORDER BY p.id DESC "    \
+    "LIMIT 1)"
+#define PRIOR_EXPOSURES                                                                                      \
+    "(SELECT count(*) FROM answers p JOIN items j ON j.session_id = p.session_id AND j.n = p.item"           \
+    " WHERE p.session_id = a.session_id AND p.id < a.id AND j.class = i.class AND j.seed = i.seed)"
 
 enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
                                 int64_t *last_id)
@@ -130,15 +171,18 @@ enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_
     struct db_transaction t;
     *last_id = after_id;
     db_begin(&t, db);
-    struct db_rows *rows =
-        db_query(&t,
-                 "SELECT a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
-                 " i.image_sha256, i.class, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
-                 " m.training_data, s.server_version, a.id"
-                 " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-                 " JOIN sessions s ON s.id = a.session_id JOIN decks d ON d.id = s.deck_id"
-                 " JOIN models m ON m.id = s.model_id WHERE a.id > ? ORDER BY a.id LIMIT ?",
-                 "ii", after_id, (int64_t)limit);
+    struct db_rows *rows = db_query(
+        &t,
+        "SELECT a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
+        " i.image_sha256, i.class, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
+        " m.training_data, s.server_version, " DECK_VERSION ", 'class given to the generator', " PREV_ITEM
+        ", " PRIOR_EXPOSURES ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"
+        " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, a.id"
+        " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+        " JOIN sessions s ON s.id = a.session_id JOIN decks d ON d.id = s.deck_id"
+        " JOIN models m ON m.id = s.model_id LEFT JOIN answer_context c ON c.answer_id = a.id"
+        " WHERE a.id > ? ORDER BY a.id LIMIT ?",
+        "ii", after_id, (int64_t)limit);
     while (db_next(rows)) {
         const char *cells[STORE_EXPORT_COLUMNS];
         for (int i = 0; i < STORE_EXPORT_COLUMNS; i++) cells[i] = db_text(rows, i);

@@ -335,6 +335,42 @@ class Answers(DaemonTest):
         self.assertEqual(self.count(learner), 0)
         self.assertEqual(self.daemon.post(learner.url + "/answers", good, learner.secret).status, 201)
 
+    CONTEXT = {"timed_out": False, "blur_ms": 12.5, "viewer_actions": [{"at": 3, "do": "zoom", "to": 2.5}],
+               "wl_centre": 120.5, "wl_width": 255, "zoom_max": 2.5, "viewport_px": "1280x720", "dpr": 1.5,
+               "input_type": "keyboard", "ui_version": "1.2.0-rc.1"}
+
+    def test_what_the_page_tells_about_an_answer_is_kept_and_exported(self):
+        learner, key = Learner(self.daemon), str(uuid.uuid4())
+        self.assertEqual(learner.answer(1, key=key, **self.CONTEXT).status, 201)
+        self.assertEqual(learner.answer(1, key=key, **self.CONTEXT).status, 200)
+        self.assertEqual(learner.answer(2, blur_ms=0).status, 201)
+        self.assertEqual(learner.answer(3).status, 201)
+        first, second, third = [row for row in self.daemon.export() if row["session_id"] == learner.id]
+        for name, value in self.CONTEXT.items():
+            cell = {"timed_out": "0", "viewer_actions": '[{"at":3,"do":"zoom","to":2.5}]'}.get(name, str(value))
+            self.assertIn(first[name], (cell, cell + ".0"), name)
+            self.assertEqual(second[name], "0.0" if name == "blur_ms" else "", name)
+            self.assertEqual(third[name], "", name)
+        self.assertEqual([row["prev_item"] for row in (first, second, third)], ["", "1", "2"])
+        self.assertEqual({(row["deck_version"], row["prior_exposures"]) for row in (first, second, third)}, {("1", "0")})
+        rows = self.daemon.rows("SELECT count(*) AS n FROM answer_context c JOIN answers a ON a.id = c.answer_id"
+                                " WHERE a.session_id = ?", learner.id)
+        self.assertEqual(rows[0]["n"], 2)
+
+    def test_wrong_context_is_refused_and_changes_nothing(self):
+        learner = Learner(self.daemon)
+        out_of_range = [{"blur_ms": -1}, {"blur_ms": 1e9}, {"wl_centre": 1e7}, {"wl_width": 0}, {"zoom_max": 0},
+                        {"dpr": 0}, {"viewport_px": "0x7"}, {"viewport_px": "1280"}, {"viewport_px": "99999x1"},
+                        {"viewport_px": "12x34x5"}, {"input_type": "mind"}, {"input_type": ""}, {"ui_version": ""},
+                        {"ui_version": "=1+1"}, {"ui_version": "1" * 41}, {"viewer_actions": [1]},
+                        {"viewer_actions": [{"x": "y" * 9000}]}]
+        malformed = [{"timed_out": 1}, {"blur_ms": "1"}, {"viewer_actions": {}}, {"dpr": None}, {"input_type": 1}]
+        for changes, status in ((out_of_range, 422), (malformed, 400)):
+            for change in changes:
+                with self.subTest(change=change):
+                    self.assertEqual(learner.answer(1, **change).status, status)
+        self.assertEqual(self.count(learner), 0)
+
     def test_unknown_decks_are_refused(self):
         before = self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"]
         self.assertEqual(self.daemon.post("/api/v1/sessions", {"deck": "other"}).code, "unknown_deck")

@@ -79,7 +79,7 @@ static void answer(const char *session, int item)
     srv_random_hex(hex, sizeof hex);
     snprintf(a.key, sizeof a.key, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
     srv_clock_format(srv_clock_utc_ms(), a.received_at);
-    need(srv_store_answer_add(db, session, &a, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
+    need(srv_store_answer_add(db, session, &a, NULL, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
          "storing an answer");
 }
 

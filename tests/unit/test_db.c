@@ -262,12 +262,12 @@ static void one_key_is_one_row(void **state)
     struct db *db = open_db(state, "key.db");
     struct srv_store_session session = start(db, items);
     struct srv_store_answer answer = make_answer(1, 1), again = make_answer(1, 1), other = make_answer(2, 2);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &first), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &first), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
-    assert_int_equal(srv_store_answer_add(db, session.id, &other, &outcome, &repeated), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &other, NULL, &outcome, &repeated), DB_OK);
     assert_int_equal(repeated.answered, 2);
     strcpy(again.received_at, "2026-01-05T10:00:09.000Z");
-    assert_int_equal(srv_store_answer_add(db, session.id, &again, &outcome, &repeated), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &again, NULL, &outcome, &repeated), DB_OK);
     assert_int_equal(outcome, STORE_REPEATED);
     assert_string_equal(again.received_at, answer.received_at);
     assert_int_equal(repeated.answered, first.answered);
@@ -284,11 +284,11 @@ static void other_content_or_another_key_is_refused(void **state)
     struct srv_store_session session = start(db, items);
     struct srv_store_answer answer = make_answer(1, 1), changed = make_answer(1, 1),
                             second = make_answer(1, 2);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
     changed.response_ms = 13;
-    assert_int_equal(srv_store_answer_add(db, session.id, &changed, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &changed, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_KEY_REUSED);
-    assert_int_equal(srv_store_answer_add(db, session.id, &second, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &second, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_ITEM_TAKEN);
     assert_int_equal(number(db, "SELECT count(*) FROM answers"), 1);
     db_close(db);
@@ -303,7 +303,7 @@ static void the_same_key_in_another_session_is_another_answer(void **state)
     for (int i = 0; i < 2; i++) {
         struct srv_store_session session = start(db, items);
         struct srv_store_answer answer = make_answer(1, 1);
-        assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+        assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
         assert_int_equal(outcome, STORE_ADDED);
     }
     db_close(db);
@@ -332,7 +332,7 @@ static void an_export_goes_on_where_the_page_before_ended(void **state)
     struct srv_store_session session = start(db, items);
     for (int i = 1; i <= 3; i++) {
         struct srv_store_answer answer = make_answer(i, i);
-        assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+        assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
     }
     assert_int_equal(srv_store_export(db, 0, 2, take_row, &exported, &last), DB_OK);
     assert_int_equal(exported.rows, 2);
@@ -354,11 +354,11 @@ static void a_full_disk_refuses_and_later_goes_on(void **state)
     struct srv_store_session session = start(db, items);
     struct srv_store_answer answer = make_answer(1, 1);
     scratch_disk_full(4096);
-    enum db_status status = srv_store_answer_add(db, session.id, &answer, &outcome, &progress);
+    enum db_status status = srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress);
     scratch_disk_free();
     assert_int_equal(status, DB_UNAVAILABLE);
     assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
     db_close(db);
 }
