@@ -56,7 +56,7 @@ enum {
     QUEUE_ADMIT_MS = 10000,
     QUEUE_WAIT_MS = 20000, /* what an asker should wait: twice that, as rates change */
     QUEUE_AHEAD_MS = 60000,
-    QUEUE_PATIENCE_MS = 2000,
+    QUEUE_PATIENCE_MS = 500,
     QUEUE_ATLAS_TURN = 8,
     QUEUE_RETRY_MAX_S = 30,
 };
