@@ -71,6 +71,10 @@ async function assertStored(given) {
     const line = exported.find((cells) => Number(cells.item) === answer.item);
     assert.deepEqual([line.choice, Number(line.rating), line.truth, line.class_label], [row.choice, row.rating, row.class, row.class], `${where} in the CSV`);
     assert.ok(Math.abs(Number(line.response_ms) - row.response_ms) < 0.1, `${where} in the CSV`);
+    assert.match(line.viewport_px, /^\d+x\d+$/, where);
+    assert.ok(Number(line.dpr) > 0 && Number(line.blur_ms) <= Number(line.response_ms), where);
+    assert.ok(['keyboard', 'mouse', 'touch'].includes(line.input_type), `${where}: ${line.input_type}`);
+    assert.ok(line.ui_version, where);
     assert.equal(line.correct === '1' || line.correct === 'true', Boolean(row.correct), `${where} in the CSV`);
   });
 }

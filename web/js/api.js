@@ -109,6 +109,7 @@ export async function readItem(id, secret, n) {
 /**
  * Safe to repeat with the same answer: the server keeps one row per key.
  * @param {{key: string, item: number, choice: string, confidence: number, response_ms: number}} answer
+ *   and what context.js adds
  * @returns {Promise<{feedback: ?{truth: string, correct: boolean}}>}
  */
 export async function sendAnswer(id, secret, answer) {

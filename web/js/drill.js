@@ -7,6 +7,7 @@
 
 import * as api from './api.js';
 import * as store from './store.js';
+import { answerContext, awayTime, watchFocus } from './context.js';
 import { decodedImage } from './images.js';
 import { withRetry } from './retry.js';
 import { answerSaved, choiceLabel, choose, imageShown, nextItem, openDrill, rate, troubled } from './state.js';
@@ -31,6 +32,9 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let state = openDrill(deck, answered);
   let onset = 0;
   let feedbackAt = 0;
+  let context = {}; // of the choice
+  const away = awayTime();
+  const unwatch = watchFocus(away);
   const ahead = new Map(); // item number -> promise of its decoded image
   const ending = new AbortController();
 
@@ -79,6 +83,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     ahead.delete(n);
     view.showImage(image);
     onset = await nextFrame();
+    away.start(onset, document.hasFocus());
     set(imageShown(state));
     view.focusQuestion();
     announce(texts.drill.announceItem(n, deck.items));
@@ -103,6 +108,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
         choice: state.choice,
         confidence: state.confidence,
         response_ms: state.responseMs,
+        ...context,
       });
     } catch (error) {
       await catchUp(error);
@@ -140,9 +146,13 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   return {
     start: () => guarded(goOn()),
 
-    /** @param {number} eventTime time stamp of the key press or click */
-    choose(choiceId, eventTime) {
-      set(choose(state, choiceId, responseTime(onset, eventTime, performance.now())));
+    /** @param {Event} event the key press or click */
+    choose(choiceId, event) {
+      const responseMs = responseTime(onset, event.timeStamp, performance.now());
+      if (set(choose(state, choiceId, responseMs))) {
+        const { innerWidth: width, innerHeight: height, devicePixelRatio: ratio } = window;
+        context = answerContext({ blurMs: Math.min(away.until(onset + responseMs), responseMs), event, width, height, ratio });
+      }
     },
 
     rate(confidence) {
@@ -159,7 +169,10 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     },
 
     /** Stops waiting and listening. An answer on its way stays kept in the tab. */
-    close: () => ending.abort(),
+    close() {
+      ending.abort();
+      unwatch();
+    },
   };
 }
 

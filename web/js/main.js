@@ -131,7 +131,7 @@ function showDrill(session, deck, answered) {
     deck,
     model: modelOf(deck),
     shortcuts: store.shortcutsOn(),
-    onChoose: (choiceId, eventTime) => drill.choose(choiceId, eventTime),
+    onChoose: (choiceId, event) => drill.choose(choiceId, event),
     onRate: (confidence) => drill.rate(confidence),
     onNext: () => drill.next(),
     onLeave: showStart,
@@ -161,7 +161,7 @@ function obey(meaning, event, { deck, drill, dialog }) {
   if (meaning.act === 'next') {
     drill.next();
   } else if (meaning.act === 'choose') {
-    drill.choose(deck.choices[meaning.index].id, event.timeStamp);
+    drill.choose(deck.choices[meaning.index].id, event);
   } else if (meaning.act === 'rate') {
     drill.rate(meaning.confidence);
   } else {

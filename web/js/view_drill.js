@@ -15,7 +15,7 @@ const t = texts.drill;
  * @param {import('./api.js').Deck} props.deck
  * @param {?import('./api.js').Model} props.model null if the server no longer lists it
  * @param {boolean} props.shortcuts whether key hints are shown
- * @param {(choiceId: string, eventTime: number) => void} props.onChoose
+ * @param {(choiceId: string, event: Event) => void} props.onChoose
  * @param {(confidence: number) => void} props.onRate
  * @param {() => void} props.onNext
  * @param {() => void} props.onLeave
@@ -101,7 +101,7 @@ function askStage({ deck, onChoose, onRate }) {
     'data-choice': choice.id,
     'aria-pressed': 'false',
     'aria-keyshortcuts': [letters[i], arrows[i]].filter(Boolean).join(' ') || null,
-    on: { click: (event) => onChoose(choice.id, event.timeStamp) },
+    on: { click: (event) => onChoose(choice.id, event) },
   }, el('span', {}, choice.label), hint([letters[i].toUpperCase(), texts.keys.arrows[arrows[i]]])));
   const levels = t.confidenceLevels.map((label, i) => el('button', {
     type: 'button',
