@@ -1,6 +1,7 @@
 /* The database: which files it opens, what a failed transaction leaves, and what the store keeps. */
 #include <pthread.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -392,6 +393,19 @@ static void *write_rows(void *context)
     return NULL;
 }
 
+static void *write_one(void *context)
+{
+    struct writer *w = context;
+    struct db_transaction t;
+    char text[8192];
+    snprintf(text, sizeof text, "%d-%08000d", w->number, 0);
+    db_begin_write(&t, w->db);
+    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", text);
+    w->wrong = db_end(&t);
+    w->kept = w->wrong == DB_OK;
+    return NULL;
+}
+
 static void run_writers(struct db *db, struct writer *writers, void *(*work)(void *))
 {
     for (int i = 0; i < WRITERS; i++) {
@@ -458,6 +472,36 @@ static void a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_m
     db_close(db);
 }
 
+/* Each further step lets a few more of SQLite's allocations succeed, until all do. */
+static void memory_that_runs_out_anywhere_refuses_and_loses_nothing(void **state)
+{
+    struct writer writers[WRITERS];
+    int kept = 0, refused = 0, last = -1;
+    struct db *db = open_db(state, "memory.db");
+    for (int room = 0; last != 0; room += 1024) {
+        int64_t before = sqlite3_memory_used();
+        sqlite3_hard_heap_limit64(before + room);
+        for (int i = 0; i < 4; i++) {
+            writers[i] = (struct writer){.db = db, .number = room * 4 + i};
+            assert_int_equal(pthread_create(&writers[i].thread, NULL, write_one, &writers[i]), 0);
+        }
+        last = 0;
+        for (int i = 0; i < 4; i++) {
+            pthread_join(writers[i].thread, NULL);
+            assert_true(writers[i].wrong == DB_OK || writers[i].wrong == DB_UNAVAILABLE);
+            kept += writers[i].kept;
+            last += !writers[i].kept;
+        }
+        refused += last;
+        sqlite3_hard_heap_limit64(0);
+        assert_int_equal(number(db, "SELECT count(*) FROM decks"), kept);
+    }
+    assert_true(refused > 0);
+    assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+                     1);
+    db_close(db);
+}
+
 static void a_reader_sees_what_was_acknowledged_and_not_what_is_being_written(void **state)
 {
     struct db_transaction t;
@@ -492,6 +536,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_refuses_and_later_goes_on),
         cmocka_unit_test(a_failing_writer_is_undone_alone),
         cmocka_unit_test(a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_more),
+        cmocka_unit_test(memory_that_runs_out_anywhere_refuses_and_loses_nothing),
         cmocka_unit_test(a_reader_sees_what_was_acknowledged_and_not_what_is_being_written),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
