@@ -4,8 +4,8 @@ Sessions of two items hold one of each class in random order. So, if time tells 
 which of the two differences a session shows, and Hoeffding's inequality bounds how far the sum of many such
 coins strays, whatever the machine is doing meanwhile: a normalised sum beyond LIMIT comes up once in 130,000
 rounds at most, and twice in a row to the same side once in 10^10. Times are replaced by their ranks, so that
-a few slow ones do not hide the others. Two milliseconds more for one class gave 5.2 to 10.3 on two cores that
-eight other jobs shared.
+a few slow ones do not hide the others. Two milliseconds more to sample one class gave 7.7 to 10.9 in six
+rounds on two cores that other jobs shared.
 """
 
 import http.client
