@@ -189,7 +189,9 @@ double db_real(struct db_rows *rows, int column)
 void db_finish(struct db_rows *rows)
 {
     if (!rows) return;
-    sqlite3_reset(rows->statement); /* tells the step's failure once more; that has been noted */
-    sqlite3_clear_bindings(rows->statement);
+    if (rows->statement) { /* else it could not be prepared */
+        sqlite3_reset(rows->statement); /* tells the step's failure once more; that has been noted */
+        sqlite3_clear_bindings(rows->statement);
+    }
     rows->transaction = NULL;
 }

@@ -385,6 +385,9 @@ static void *write_rows(void *context)
         char name[32];
         snprintf(name, sizeof name, "%d-%d", w->number, i % 3 == 2 ? i - 1 : i);
         db_begin_write(&t, w->db);
+        if (i % 3 == 2)
+            db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'y', 'now')", "t",
+                   name);
         db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", name);
         enum db_status status = db_end(&t);
         if (status == DB_OK) w->kept++;
