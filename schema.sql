@@ -1,10 +1,12 @@
 -- The database of roentgymd. The daemon carries this text in its binary and runs it on an empty file.
--- Times are UTC, RFC 3339 with milliseconds. No network address, browser name or account is stored.
+-- Times are UTC, RFC 3339 with milliseconds. No network address and no browser name is stored.
+-- Accounts are of those who teach, research and run the server. Learners have none: nothing here joins an
+-- answer to a name. Of every secret there is only its SHA-256, of passwords an Argon2id hash.
 -- user_version is the schema's version: the daemon refuses a newer one than it knows, and brings an older one
 -- up to this one by the steps in server/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -27,6 +29,72 @@ CREATE TABLE decks (
     UNIQUE (name, definition)
 ) STRICT;
 
+CREATE TABLE accounts (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(name) > 0),
+    password    TEXT NOT NULL,               -- libsodium's text: algorithm, limits, salt, hash
+    role        TEXT NOT NULL CHECK (role IN ('educator', 'researcher', 'admin')),
+    created_at  TEXT NOT NULL,
+    disabled_at TEXT                         -- NULL: may log in
+) STRICT;
+
+-- Who is logged in: one row a browser. The cookie holds the secret.
+CREATE TABLE account_sessions (
+    token_sha256 TEXT PRIMARY KEY CHECK (length(token_sha256) = 64),
+    account_id   INTEGER NOT NULL REFERENCES accounts (id),
+    created_at   TEXT NOT NULL,
+    last_used_at TEXT NOT NULL               -- to within five minutes
+) STRICT, WITHOUT ROWID;
+CREATE INDEX account_sessions_by_account ON account_sessions (account_id);
+
+-- One-time links: for a new account of that role, or for a new password of that account.
+CREATE TABLE invitations (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    token_sha256 TEXT NOT NULL UNIQUE CHECK (length(token_sha256) = 64),
+    purpose      TEXT NOT NULL CHECK (purpose IN ('first_admin', 'invite', 'reset')),
+    role         TEXT NOT NULL CHECK (role IN ('educator', 'researcher', 'admin')),
+    account_id   INTEGER REFERENCES accounts (id), -- of a reset; of the others once they are used
+    created_at   TEXT NOT NULL,
+    expires_at   TEXT NOT NULL,
+    used_at      TEXT,
+    CHECK (purpose <> 'reset' OR account_id IS NOT NULL)
+) STRICT;
+
+-- Every change of accounts, decks, studies and classes, and every export: who, what, when. Written in the
+-- transaction of the change, never changed afterwards.
+CREATE TABLE audit (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    at         TEXT NOT NULL,
+    account_id INTEGER REFERENCES accounts (id), -- NULL: the operator, by the admin token or on the machine
+    action     TEXT NOT NULL,                -- account.disable
+    object     TEXT NOT NULL,                -- account:12
+    detail     TEXT NOT NULL                 -- JSON
+) STRICT;
+CREATE TRIGGER audit_never_replaces BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = NEW.id)
+BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
+CREATE TRIGGER audit_never_changes BEFORE UPDATE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
+CREATE TRIGGER audit_never_shrinks BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
+
+-- Somebody who keeps a random code, to go on with a drill elsewhere.
+CREATE TABLE learners (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    code_sha256 TEXT NOT NULL UNIQUE CHECK (length(code_sha256) = 64),
+    created_at  TEXT NOT NULL
+) STRICT;
+
+-- An educator's link to a deck; what is answered through it is counted together.
+CREATE TABLE classes (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    code       TEXT NOT NULL UNIQUE CHECK (length(code) = 10),
+    deck       TEXT NOT NULL,                -- its name
+    title      TEXT NOT NULL,
+    account_id INTEGER REFERENCES accounts (id), -- NULL: the operator
+    created_at TEXT NOT NULL,
+    closed_at  TEXT                          -- NULL: sessions may be started
+) STRICT;
+
 -- One run of one learner through one deck.
 CREATE TABLE sessions (
     id             TEXT PRIMARY KEY CHECK (length(id) = 32),  -- 128 random bits, hex
@@ -38,6 +106,16 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_deck ON sessions (deck_id);
 CREATE INDEX sessions_by_model ON sessions (model_id);
+
+-- Who runs a session, apart from what is answered in it: deleting the row leaves the answers nobody's. No row:
+-- a session that is known by its secret alone.
+CREATE TABLE session_learners (
+    session_id TEXT PRIMARY KEY REFERENCES sessions (id),
+    learner_id INTEGER REFERENCES learners (id),
+    class_id   INTEGER REFERENCES classes (id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_learners_by_learner ON session_learners (learner_id);
+CREATE INDEX session_learners_by_class ON session_learners (class_id);
 
 -- The images of a session, all drawn when it starts. `image` is the name the learner sees: random, so
 -- that it tells nothing about class or seed.

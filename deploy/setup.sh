@@ -41,6 +41,7 @@ find_missing() {
     need libjansson-dev "reads and writes JSON" header jansson.h
     need libmicrohttpd-dev "the daemon's HTTP" header microhttpd.h
     need libsqlite3-dev "the daemon's data base" header sqlite3.h
+    need libsodium-dev "passwords" header sodium.h
     [ "$1" = test ] || return 0
     need libcmocka-dev "unit tests" header cmocka.h
     need libcurl4-openssl-dev "tests that speak HTTP" header curl/curl.h
@@ -55,6 +56,7 @@ find_missing() {
     need python3-scipy "tests of statistics and distances against SciPy" python_has scipy
     need python3-sklearn "tests of the statistics against scikit-learn" python_has sklearn
     need python3-pil "tests that read images with a program of others" python_has PIL
+    need python3-jsonschema "tests that hold answers to the interface's schemas" python_has jsonschema
     need python3-prometheus-client "tests that read metrics with Prometheus' own parser" python_has prometheus_client
     need faketime "tests of time limits, at ten times the speed" command -v faketime
     need python3-torch "tests of gradients and networks against PyTorch" python_has torch

@@ -6,6 +6,7 @@
 #include "server/app.h"
 #include "server/router.h"
 #include "server/store.h"
+#include "server/store_accounts.h"
 
 srv_handler api_healthz, api_readyz, api_metrics;
 srv_handler api_models, api_model_card;
@@ -16,12 +17,41 @@ srv_handler api_item, api_image;
 srv_handler api_answer;
 srv_handler api_summary;
 srv_handler api_export;
+srv_handler api_login, api_logout, api_me, api_password;
+srv_handler api_accounts, api_account_disable, api_account_enable, api_account_role, api_account_reset;
+srv_handler api_account_end_sessions;
+srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
+srv_handler api_invitation_look, api_invitation_use;
+srv_handler api_audit;
 
 extern const struct srv_route api_routes[];
 extern const int api_route_count;
 
 /* Answers one request: finds the route, or the page, counts and logs it. `context` is the srv_app. */
 void api_serve(void *context, struct srv_request *request, struct srv_response *response);
+
+/* ---- accounts ---- */
+
+/* A fresh secret, and what of it is stored. */
+void api_secret_new(char secret[SRV_SECRET_TEXT], char sha256[SRV_DIGEST_TEXT]);
+
+/* 200 with the account and its token against forgery, and the cookie. */
+void api_respond_logged_in(struct srv_app *app, const struct srv_account *account, const char *secret,
+                           struct srv_response *response);
+
+/* What became of a change: 200, 403, 404 or 409. */
+void api_respond_account_outcome(enum srv_account_outcome outcome, struct srv_response *response);
+
+/* False with 503 or 500 in `response` unless PASSWORD_RIGHT. */
+bool api_password_ok(enum srv_password_result result, struct srv_response *response);
+
+/* The body's `role`; 422. */
+bool api_role(const json_t *body, enum srv_role *role, struct srv_response *response);
+
+/* The route's parameter as a row's number; else false, and a number that nothing has. */
+bool api_number(const struct srv_request *request, int param, int64_t *id);
+
+/* ---- sessions and images ---- */
 
 /* Each of these returns NULL or false with the error in `response`. */
 

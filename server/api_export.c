@@ -3,6 +3,7 @@
 
 #include "server/api.h"
 #include "server/csv_writer.h"
+#include "server/store_audit.h"
 
 enum { ROWS_PER_PIECE = 500 };
 
@@ -42,9 +43,9 @@ static char *next_piece(void *context, size_t *size_bytes, bool *failed)
 
 void api_export(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    const char *token = srv_request_bearer(request);
-    if (!token || !srv_secret_equal(token, app->admin_token)) {
-        srv_respond_error(response, 401, "wrong_token", "The admin token is missing or wrong.");
+    enum db_status status = srv_audit_note(app->db, request->account, "export", "responses.csv", NULL);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
         return;
     }
     struct export *export = calloc(1, sizeof *export);

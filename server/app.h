@@ -8,6 +8,7 @@
 #include "server/connections.h"
 #include "server/db.h"
 #include "server/image_queue.h"
+#include "server/login_throttle.h"
 #include "server/metrics.h"
 #include "server/models.h"
 #include "server/read_ahead.h"
@@ -22,6 +23,7 @@ struct srv_app {
     struct srv_image_queue *queue;
     struct srv_read_ahead *read_ahead;
     struct srv_connections *connections;
+    struct srv_throttle *throttle;
     atomic_bool stopping;
     int web_folder; /* file descriptor, or -1 when there are no pages */
     char admin_token[SRV_SECRET_TEXT];

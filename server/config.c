@@ -21,6 +21,8 @@ const char srv_config_help[] =
     "  --models DIR    folder of checkpoints and model cards (default deploy/models)\n"
     "  --device NAME   auto, cpu or cuda (default auto)\n"
     "  --web DIR       folder of the pages (default web)\n"
+    "  --admin-link    print a link that makes an administrator's account, good once and for 24 hours, and\n"
+    "                  end; the daemon may run meanwhile\n"
     "  --version       which program this is\n"
     "  --help          this text\n"
     "\n"
@@ -49,6 +51,18 @@ static nn_status set_text(char *text, size_t size, const char *value, const char
         return nn_fail(err, NN_ERR_FORMAT, "%s: must have 1 to %zu bytes", name, size - 1);
     memcpy(text, value, length + 1);
     return NN_OK;
+}
+
+/* What browsers send as Origin: no path, and so no slash at the end. */
+static nn_status set_public_url(struct srv_config *config, const char *value, struct nn_error *err)
+{
+    const char *host = !value                           ? NULL
+                       : !strncmp(value, "https://", 8) ? value + 8
+                       : !strncmp(value, "http://", 7)  ? value + 7
+                                                        : "/";
+    if (host && (!*host || strpbrk(host, "/?#@ \t\r\n\"")))
+        return nn_fail(err, NN_ERR_FORMAT, "public_url: must be like https://roentgym.example.org");
+    return set_text(config->public_url, sizeof config->public_url, value, "public_url", err);
 }
 
 static nn_status set_device(struct srv_config *config, const char *value, const char *name,
@@ -111,6 +125,7 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"image_memory_mb", 'i', false},
         {"image_disk_mb", 'i', false},
         {"image_folder", 's', false},
+        {"public_url", 's', false},
         {"decks", 'a', true},
     };
     const struct {
@@ -139,6 +154,7 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
     if (!status) status = set_mb(&config->model_memory_mb, 1, json, "model_memory_mb", err);
     if (!status) status = set_mb(&config->image_memory_mb, 0, json, "image_memory_mb", err);
     if (!status) status = set_mb(&config->image_disk_mb, 0, json, "image_disk_mb", err);
+    if (!status) status = set_public_url(config, json_string_value(json_object_get(json, "public_url")), err);
     if (!status) status = read_decks(json_object_get(json, "decks"), config, err);
     return status;
 }
@@ -164,6 +180,7 @@ enum {
     FLAG_MODELS,
     FLAG_DEVICE,
     FLAG_WEB,
+    FLAG_ADMIN_LINK,
     FLAG_VERSION,
     FLAG_HELP,
     FLAG_END
@@ -198,11 +215,17 @@ static enum srv_config_outcome scan_flags(int argc, char **argv, const char *val
                                           struct nn_error *err)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, FLAG_CONFIG}, {"port", required_argument, NULL, FLAG_PORT},
-        {"bind", required_argument, NULL, FLAG_BIND},     {"db", required_argument, NULL, FLAG_DB},
-        {"models", required_argument, NULL, FLAG_MODELS}, {"device", required_argument, NULL, FLAG_DEVICE},
-        {"web", required_argument, NULL, FLAG_WEB},       {"version", no_argument, NULL, FLAG_VERSION},
-        {"help", no_argument, NULL, FLAG_HELP},           {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, FLAG_CONFIG},
+        {"port", required_argument, NULL, FLAG_PORT},
+        {"bind", required_argument, NULL, FLAG_BIND},
+        {"db", required_argument, NULL, FLAG_DB},
+        {"models", required_argument, NULL, FLAG_MODELS},
+        {"device", required_argument, NULL, FLAG_DEVICE},
+        {"web", required_argument, NULL, FLAG_WEB},
+        {"admin-link", no_argument, NULL, FLAG_ADMIN_LINK},
+        {"version", no_argument, NULL, FLAG_VERSION},
+        {"help", no_argument, NULL, FLAG_HELP},
+        {NULL, 0, NULL, 0},
     };
     int flag;
     optind = 0; /* GNU: start over, tests call this more than once */
@@ -214,7 +237,7 @@ static enum srv_config_outcome scan_flags(int argc, char **argv, const char *val
         if (flag == ':') nn_fail(err, NN_ERR_ARGUMENT, "%s: wants a value", given);
         if (flag == '?') nn_fail(err, NN_ERR_ARGUMENT, "%s: unknown flag, see --help", given);
         if (flag == ':' || flag == '?') return CONFIG_WRONG;
-        values[flag] = optarg;
+        values[flag] = optarg ? optarg : "";
     }
     if (optind < argc) {
         nn_fail(err, NN_ERR_ARGUMENT, "%s: unexpected argument, see --help", argv[optind]);
@@ -232,5 +255,6 @@ enum srv_config_outcome srv_config_read(int argc, char **argv, struct srv_config
     nn_status status = srv_config_read_file(values[FLAG_CONFIG], config, err);
     for (int flag = FLAG_PORT; !status && flag < FLAG_VERSION; flag++)
         if (values[flag]) status = apply_flag(flag, values[flag], config, err);
-    return status ? CONFIG_WRONG : CONFIG_GO;
+    if (status) return CONFIG_WRONG;
+    return values[FLAG_ADMIN_LINK] ? CONFIG_ADMIN_LINK : CONFIG_GO;
 }

@@ -22,15 +22,16 @@ struct srv_config {
     int image_memory_mb;                 /* of images that have been made; 0: none are kept in memory */
     int image_disk_mb;                   /* the same on disk, in image_folder */
     char image_folder[CONFIG_PATH_TEXT]; /* made when missing */
+    char public_url[256]; /* "https://host[:port]", what browsers call it; "" when nobody said */
     struct srv_deck decks[CONFIG_DECKS_MAX];
     int deck_count;
 };
 
-enum srv_config_outcome { CONFIG_GO, CONFIG_HELP, CONFIG_VERSION, CONFIG_WRONG };
+enum srv_config_outcome { CONFIG_GO, CONFIG_ADMIN_LINK, CONFIG_HELP, CONFIG_VERSION, CONFIG_WRONG };
 
-/* Reads the flags, the file that --config names (or deploy/roentgymd.json), and lets flags win. CONFIG_HELP,
- * CONFIG_VERSION: --help or --version was asked for. CONFIG_WRONG: `err` says which flag or which key of
- * which file. */
+/* Reads the flags, the file that --config names (or deploy/roentgymd.json), and lets flags win.
+ * CONFIG_ADMIN_LINK, CONFIG_HELP, CONFIG_VERSION: that was asked for. CONFIG_WRONG: `err` says which flag or
+ * which key of which file. */
 enum srv_config_outcome srv_config_read(int argc, char **argv, struct srv_config *config,
                                         struct nn_error *err) NN_MUST_CHECK;
 

@@ -62,6 +62,8 @@ static void add_headers(struct MHD_Response *out, const struct srv_response *res
         MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_DISPOSITION, response->disposition);
     if (response->etag[0]) MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, response->etag);
     if (response->allow[0]) MHD_add_response_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
+    if (response->set_cookie[0])
+        MHD_add_response_header(out, MHD_HTTP_HEADER_SET_COOKIE, response->set_cookie);
     if (response->status == 401) MHD_add_response_header(out, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
     if (response->retry_after_s > 0) {
         char seconds[16];
@@ -221,6 +223,10 @@ static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *conn
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
         .if_none_match = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
+        .cookie = header(connection, MHD_HTTP_HEADER_COOKIE),
+        .host = header(connection, MHD_HTTP_HEADER_HOST),
+        .origin = header(connection, "Origin"),
+        .csrf_token = header(connection, "X-CSRF-Token"),
         .body = exchange->body ? exchange->body : "",
         .body_size = exchange->size,
         .body_too_large = exchange->dropped > 0,

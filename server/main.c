@@ -13,6 +13,7 @@
 #include "server/clock.h"
 #include "server/http.h"
 #include "server/image_sampler.h"
+#include "server/invitation_link.h"
 #include "server/log.h"
 #include "server/machine_memory.h"
 
@@ -101,6 +102,11 @@ static void log_places(struct srv_connections *connections)
                 CONNECTIONS_MAX);
 }
 
+static const char *public_url(const struct srv_app *app)
+{
+    return *app->config->public_url ? app->config->public_url : srv_connections_address(app->connections);
+}
+
 /* HTTP answers before the decks' models are open, so that probes see "loading" rather than nothing; the line
  * on standard output comes when the first image can be asked for. */
 static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_error *err)
@@ -113,6 +119,7 @@ static nn_status serve(struct srv_app *app, const sigset_t *stop, struct nn_erro
         log_places(app->connections);
         printf("listening on %s\n", srv_connections_address(app->connections));
         fflush(stdout);
+        srv_invite_first_admin(app->db, public_url(app));
         sigwait(stop, &signal_number);
         finish(app, http, stop);
     }
@@ -143,6 +150,8 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = start_images(&app, err);
+    if (!status) status = srv_password_start(err);
+    if (!status) status = srv_throttle_open(&app.throttle, err);
     if (!status) status = srv_queue_start(&app.queue, &srv_model_sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = start_models(&app, err);
@@ -153,8 +162,23 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     srv_cache_close(app.cache);
     srv_image_store_close(app.image_store);
     srv_models_stop(app.models); /* nobody holds one after the queue's end */
+    srv_throttle_close(app.throttle);
     db_close(app.db);
     if (app.web_folder >= 0) close(app.web_folder);
+    return status;
+}
+
+/* Beside a running daemon or without one. */
+static nn_status print_admin_link(const struct srv_config *config, struct nn_error *err)
+{
+    struct db *db;
+    char base[CONFIG_PATH_TEXT];
+    snprintf(base, sizeof base, *config->public_url ? "%s" : "http://%s:%d",
+             *config->public_url ? config->public_url : config->bind, config->port);
+    make_folder_of(config->db);
+    nn_status status = db_open(&db, config->db, err);
+    if (!status) status = srv_print_admin_link(db, base, err);
+    db_close(db);
     return status;
 }
 
@@ -165,7 +189,8 @@ int main(int argc, char **argv)
     sigset_t stop;
     wait_without_spinning(argv);
     prctl(PR_SET_NAME, "roentgymd"); /* the second start is called "exe" otherwise, in ps and in pgrep */
-    switch (srv_config_read(argc, argv, &config, &err)) {
+    enum srv_config_outcome outcome = srv_config_read(argc, argv, &config, &err);
+    switch (outcome) {
     case CONFIG_HELP:
         fputs(srv_config_help, stdout);
         return EXIT_SUCCESS;
@@ -181,7 +206,7 @@ int main(int argc, char **argv)
     keep_memory_together();
     umask(077); /* the database holds people's answers */
     block_signals(&stop);
-    if (run(&config, &stop, &err)) {
+    if (outcome == CONFIG_ADMIN_LINK ? print_admin_link(&config, &err) : run(&config, &stop, &err)) {
         fprintf(stderr, "roentgymd: %s\n", err.text);
         return EXIT_FAILED;
     }

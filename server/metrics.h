@@ -10,9 +10,9 @@
 #include "server/histogram.h"
 
 enum {
-    METRICS_ROUTES_MAX = 32,
+    METRICS_ROUTES_MAX = 128,
     METRICS_CLASSES = 6, /* status classes 1xx .. 5xx, by index */
-    METRICS_ERRORS_MAX = 48
+    METRICS_ERRORS_MAX = 128
 };
 
 struct srv_metrics {

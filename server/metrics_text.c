@@ -49,7 +49,8 @@ static void histogram(FILE *out, const char *name, const char *help, const struc
 /* The last line is for what has no route. */
 static struct srv_route route_of(const struct srv_metrics_sources *sources, int line)
 {
-    return line < sources->route_count ? sources->routes[line] : (struct srv_route){"any", "static", NULL};
+    return line < sources->route_count ? sources->routes[line]
+                                       : (struct srv_route){"any", "static", NULL, SRV_ANYONE};
 }
 
 static void print_route(FILE *out, const char *name, const struct srv_metrics *metrics, int line,

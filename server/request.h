@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "server/account.h"
 #include "server/connections.h"
 #include "server/json_fields.h"
 #include "server/response.h"
@@ -34,6 +35,8 @@ struct srv_request {
     int query_count;
     bool query_too_long;
     const char *authorization, *content_type, *if_none_match; /* NULL when absent */
+    const char *cookie, *host, *origin, *csrf_token;          /* NULL when absent */
+    const struct srv_account *account; /* who asks, on routes for the staff; NULL on all others */
     const char *body;
     size_t body_size;
     bool body_too_large;

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "server/blob.h"
+#include "server/cookie.h"
 #include "server/db.h"
 
 enum { RESPONSE_ETAG_TEXT = 40, RESPONSE_ALLOW_TEXT = 64 };
@@ -28,9 +29,10 @@ struct srv_response {
     const char *disposition;       /* constant text or NULL */
     char etag[RESPONSE_ETAG_TEXT]; /* with its quotes; "" for none */
     char allow[RESPONSE_ALLOW_TEXT];
-    int retry_after_s;        /* 0 for none */
-    struct srv_blob *body;    /* held */
-    struct srv_stream stream; /* instead of a body when `next` is set */
+    char set_cookie[COOKIE_SET_TEXT]; /* "" for none */
+    int retry_after_s;                /* 0 for none */
+    struct srv_blob *body;            /* held */
+    struct srv_stream stream;         /* instead of a body when `next` is set */
 };
 
 void srv_response_release(struct srv_response *response);

@@ -19,6 +19,7 @@ struct srv_route {
     const char *method; /* GET or POST; GET serves HEAD too */
     const char *pattern;
     srv_handler *handler;
+    enum srv_role role; /* checked before the handler runs, but SRV_LEARNER by the handler */
 };
 
 /* The route, with request->params filled; NULL when there is none. */

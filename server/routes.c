@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "server/access.h"
 #include "server/api.h"
 #include "server/clock.h"
 #include "server/log.h"
@@ -7,20 +8,36 @@
 #include "server/static_files.h"
 
 const struct srv_route api_routes[] = {
-    {"GET", "/healthz", api_healthz},
-    {"GET", "/readyz", api_readyz},
-    {"GET", "/metrics", api_metrics},
-    {"GET", "/api/v1/models", api_models},
-    {"GET", "/api/v1/models/{model}/card", api_model_card},
-    {"GET", "/api/v1/samples/{model}/{class}/{seed}.png", api_sample},
-    {"GET", "/api/v1/decks", api_decks},
-    {"POST", "/api/v1/sessions", api_session_create},
-    {"GET", "/api/v1/sessions/{session}", api_session_read},
-    {"GET", "/api/v1/sessions/{session}/items/{n}", api_item},
-    {"POST", "/api/v1/sessions/{session}/answers", api_answer},
-    {"GET", "/api/v1/sessions/{session}/summary", api_summary},
-    {"GET", "/api/v1/images/{image}.png", api_image},
-    {"GET", "/api/v1/export/responses.csv", api_export},
+    {"GET", "/healthz", api_healthz, SRV_ANYONE},
+    {"GET", "/readyz", api_readyz, SRV_ANYONE},
+    {"GET", "/metrics", api_metrics, SRV_ANYONE},
+    {"GET", "/api/v1/models", api_models, SRV_ANYONE},
+    {"GET", "/api/v1/models/{model}/card", api_model_card, SRV_ANYONE},
+    {"GET", "/api/v1/samples/{model}/{class}/{seed}.png", api_sample, SRV_ANYONE},
+    {"GET", "/api/v1/decks", api_decks, SRV_ANYONE},
+    {"POST", "/api/v1/sessions", api_session_create, SRV_ANYONE},
+    {"GET", "/api/v1/sessions/{session}", api_session_read, SRV_LEARNER},
+    {"GET", "/api/v1/sessions/{session}/items/{n}", api_item, SRV_LEARNER},
+    {"POST", "/api/v1/sessions/{session}/answers", api_answer, SRV_LEARNER},
+    {"GET", "/api/v1/sessions/{session}/summary", api_summary, SRV_LEARNER},
+    {"GET", "/api/v1/images/{image}.png", api_image, SRV_ANYONE},
+    {"GET", "/api/v1/export/responses.csv", api_export, SRV_RESEARCHER},
+    {"POST", "/api/v1/login", api_login, SRV_ANYONE},
+    {"POST", "/api/v1/logout", api_logout, SRV_STAFF},
+    {"GET", "/api/v1/me", api_me, SRV_STAFF},
+    {"POST", "/api/v1/me/password", api_password, SRV_STAFF},
+    {"GET", "/api/v1/accounts", api_accounts, SRV_ADMIN},
+    {"POST", "/api/v1/accounts/{account}/disable", api_account_disable, SRV_ADMIN},
+    {"POST", "/api/v1/accounts/{account}/enable", api_account_enable, SRV_ADMIN},
+    {"POST", "/api/v1/accounts/{account}/role", api_account_role, SRV_ADMIN},
+    {"POST", "/api/v1/accounts/{account}/reset", api_account_reset, SRV_ADMIN},
+    {"POST", "/api/v1/accounts/{account}/end-sessions", api_account_end_sessions, SRV_ADMIN},
+    {"GET", "/api/v1/invitations", api_invitations, SRV_ADMIN},
+    {"POST", "/api/v1/invitations", api_invitation_create, SRV_ADMIN},
+    {"POST", "/api/v1/invitations/{invitation}/revoke", api_invitation_revoke, SRV_ADMIN},
+    {"POST", "/api/v1/invitation/look", api_invitation_look, SRV_ANYONE},
+    {"POST", "/api/v1/invitation/use", api_invitation_use, SRV_ANYONE},
+    {"GET", "/api/v1/audit", api_audit, SRV_ADMIN},
 };
 const int api_route_count = sizeof api_routes / sizeof *api_routes;
 _Static_assert(sizeof api_routes / sizeof *api_routes <= METRICS_ROUTES_MAX, "every route has its counters");
@@ -57,16 +74,17 @@ static void serve_unrouted(struct srv_app *app, const struct srv_request *reques
 void api_serve(void *context, struct srv_request *request, struct srv_response *response)
 {
     struct srv_app *app = context;
+    struct srv_visitor visitor;
     int64_t started_us = srv_clock_monotonic_us();
     srv_log_about(request->id);
     const struct srv_route *route =
         request->malformed ? NULL : srv_router_find(api_routes, (size_t)api_route_count, request);
     if (request->malformed)
         refuse_malformed(request, response);
-    else if (route)
-        route->handler(app, request, response);
-    else
+    else if (!route)
         serve_unrouted(app, request, response);
+    else if (srv_access_allow(app, route->role, request, &visitor, response))
+        route->handler(app, request, response);
     int64_t duration_us = srv_clock_monotonic_us() - started_us;
     srv_metrics_count(&app->metrics, route ? (int)(route - api_routes) : -1, response->status,
                       response->error, duration_us);

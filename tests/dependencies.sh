@@ -30,6 +30,7 @@ claim "the server includes nothing of the trainer" "$(including 'trainer/' | gre
 claim "of the engine the server sees engine.h, error.h, image.h, sample_text.h and sha256.h only" \
     "$(including 'engine/' | grep -E '^server/' | grep -vE '"engine/(engine|error|image|sample_text|sha256)\.h"')"
 claim "only the files server/db* include sqlite3.h" "$(including '.*sqlite3\.h' | outside 'server/db[^:]*')"
+claim "only server/password.c includes sodium.h" "$(including '.*sodium' | outside 'server/password\.c')"
 claim "only server/http.c includes microhttpd.h" "$(including '.*microhttpd\.h' | outside 'server/http\.c')"
 claim "only engine/cpu includes dnnl.h" "$(including '.*dnnl' | outside 'engine/cpu/[^:]*')"
 claim "only engine/cuda includes CUDA and cuDNN" "$(including '(cuda|cudnn|cublas)[^/]*\.h' | outside 'engine/cuda/[^:]*')"

@@ -1,0 +1,124 @@
+"""Every route of server/openapi.json: called as everybody who may not, and, where it may be, held to its schema."""
+
+import os
+import re
+import unittest
+
+import jsonschema
+
+from accounts import Browser, first_admin, staff
+from daemon import OPENAPI, ROOT, DaemonTest, Learner, deck
+
+ROLES = ("anyone", "learner", "staff", "educator", "researcher", "admin")
+WHO = ("nobody", "learner", "educator", "researcher", "admin")
+
+# Who may use a route of that x-role, the learner being one with the secret of the session that is asked for.
+MAY = {
+    "anyone": set(WHO),
+    "learner": {"learner"},
+    "staff": {"educator", "researcher", "admin"},
+    "educator": {"educator", "admin"},
+    "researcher": {"researcher", "admin"},
+    "admin": {"admin"},
+}
+
+
+def operations():
+    for path, methods in OPENAPI["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+class Document(unittest.TestCase):
+    def test_it_is_a_schema_that_jsonschema_takes(self):
+        for name, schema in OPENAPI["components"]["schemas"].items():
+            with self.subTest(schema=name):
+                jsonschema.Draft202012Validator.check_schema(schema)
+
+    def test_server_and_file_name_the_same_routes_with_the_same_roles(self):
+        with open(os.path.join(ROOT, "server/routes.c"), encoding="utf-8") as file:
+            table = re.findall(r'{"(GET|POST|PUT|DELETE)", "([^"]+)", \w+, SRV_(\w+)}', file.read())
+        served = {(method, path, role.lower()) for method, path, role in table}
+        self.assertEqual(len(served), len(table))
+        self.assertEqual(served, {(method, path, operation["x-role"]) for method, path, operation in operations()})
+
+    def test_every_route_says_who_may_use_it_and_that_others_are_refused(self):
+        for method, path, operation in operations():
+            with self.subTest(route=f"{method} {path}"):
+                role = operation["x-role"]
+                self.assertIn(role, ROLES)
+                self.assertEqual(bool(operation.get("security")), role != "anyone")
+                if role != "anyone":
+                    self.assertIn("401", operation["responses"])
+                if role not in ("anyone", "learner"):
+                    self.assertIn("403", operation["responses"])
+
+
+class Roles(DaemonTest):
+    decks = [deck(items=2)]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.learner, cls.other = Learner(cls.daemon), Learner(cls.daemon)
+        admin = first_admin(cls.daemon)
+        cls.browsers = {"nobody": Browser(cls.daemon), "learner": Browser(cls.daemon), "admin": admin,
+                        "educator": staff(admin, "educator"), "researcher": staff(admin, "researcher")}
+        cls.image = cls.learner.item(1).json["item"]["image"].split("/")[-1][:-4]
+
+    def path(self, pattern):
+        values = {"session": self.learner.id, "n": "1", "model": "default", "class": "fracture", "seed": "1",
+                  "image": self.image}
+        return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "1"), pattern)
+
+    def call(self, who, method, path, secret=None):
+        browser = self.browsers[who]
+        more = {"Authorization": "Bearer " + secret} if secret else {}
+        if method == "GET":
+            return browser.get(path, **more)
+        return browser.post(path, {}, **more)
+
+    def test_every_route_refuses_everybody_who_may_not(self):
+        refused = 0
+        for method, pattern, operation in operations():
+            for who in WHO:
+                if who in MAY[operation["x-role"]]:
+                    continue
+                if operation["x-role"] == "learner":  # a session of somebody else's, too
+                    self.assertEqual(self.call(who, method, self.path(pattern), self.other.secret).status, 401)
+                secret = self.other.secret if who == "learner" else None
+                with self.subTest(route=f"{method} {pattern}", who=who):
+                    answer = self.call(who, method, self.path(pattern), secret)
+                    staff_refused = who in ("educator", "researcher") and operation["x-role"] != "learner"
+                    self.assertEqual(answer.status, 403 if staff_refused else 401, answer.body)
+                    self.assertEqual(answer.code == "wrong_role", staff_refused)
+                    refused += 1
+        self.assertGreater(refused, 50)
+
+    def test_a_wrong_admin_token_opens_nothing_even_beside_a_right_cookie(self):
+        for method, pattern, operation in operations():
+            if operation["x-role"] in ("anyone", "learner"):
+                continue
+            for token in ("0" * 64, "", self.learner.secret):
+                answer = self.daemon.request(method, self.path(pattern), headers=self.browsers["admin"].headers(
+                    {"Authorization": "Bearer " + token}))
+                self.assertEqual((answer.status, answer.code), (401, "wrong_token"), pattern)
+
+    def test_what_anybody_may_read_and_staff_may_read_is_as_described(self):
+        for method, pattern, operation in operations():
+            if method != "GET":
+                continue
+            for who in MAY[operation["x-role"]]:
+                secret = self.learner.secret if operation["x-role"] == "learner" else None
+                answer = self.call(who, method, self.path(pattern), secret)
+                with self.subTest(route=f"{method} {pattern}", who=who):
+                    self.assertIn(answer.status, (200, 404))
+                    self.assertIn(str(answer.status), operation["responses"])
+                    content = operation["responses"]["200"]["content"]
+                    if answer.status == 200 and "application/json" in content:
+                        schema = {**content["application/json"]["schema"], "components": OPENAPI["components"]}
+                        jsonschema.Draft202012Validator(schema).validate(answer.json)
+
+
+if __name__ == "__main__":
+    unittest.main()
