@@ -115,14 +115,14 @@ static void on_answer(void *context, int tag, const struct load_reply *reply)
 static void send_answer(struct pen *p)
 {
     struct prepared *s = &p->sessions[p->at];
-    char head[512], body[256];
+    char head[512], body[512];
     snprintf(head, sizeof head,
              "POST /api/v1/sessions/%s/answers HTTP/1.1\r\nContent-Type: application/json\r\n"
              "Authorization: Bearer %s\r\n",
              s->id, s->secret);
     snprintf(body, sizeof body,
              "{\"key\":\"%08x-0000-4000-8000-%012x\",\"item\":%d,\"choice\":\"%s\",\"confidence\":2,"
-             "\"response_ms\":1500}",
+             "\"response_ms\":1500" LOAD_ANSWER_CONTEXT,
              (unsigned)p->at, (unsigned)p->item, p->item, p->choice);
     load_send(&p->client, head, body, ANSWER_TIMEOUT_S, on_answer, p, 0);
 }

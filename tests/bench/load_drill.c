@@ -282,8 +282,9 @@ static void image_shown(struct learner *l)
     snprintf(key, sizeof key, "%08x-%04x-4%03x-8%03x-%04x%08x", r[0], r[1] >> 16, r[1] & 0xfff, r[2] >> 20,
              r[2] & 0xffff, r[3]);
     snprintf(l->answer, sizeof l->answer,
-             "{\"key\":\"%s\",\"item\":%d,\"choice\":\"%s\",\"confidence\":%d,\"response_ms\":%.1f}", key,
-             l->n, l->choices[nn_rng_below(&l->rng, 2)], 1 + (int)nn_rng_below(&l->rng, 3),
+             "{\"key\":\"%s\",\"item\":%d,\"choice\":\"%s\",\"confidence\":%d,\"response_ms\":"
+             "%.1f" LOAD_ANSWER_CONTEXT,
+             key, l->n, l->choices[nn_rng_below(&l->rng, 2)], 1 + (int)nn_rng_below(&l->rng, 3),
              seconds * l->run->set.compress * 1e3);
     load_after(l->run->loop, seconds, send_answer, l);
 }

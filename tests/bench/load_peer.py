@@ -139,7 +139,8 @@ CREATE TABLE IF NOT EXISTS items (
     class INTEGER NOT NULL, seed INTEGER NOT NULL, PRIMARY KEY (session_id, n));
 CREATE TABLE IF NOT EXISTS answers (
     id INTEGER PRIMARY KEY, session_id TEXT NOT NULL, item INTEGER NOT NULL, key TEXT NOT NULL, choice TEXT NOT NULL,
-    confidence INTEGER NOT NULL, correct INTEGER NOT NULL, response_ms REAL NOT NULL, received_at REAL NOT NULL,
+    confidence INTEGER NOT NULL, correct INTEGER NOT NULL, response_ms REAL NOT NULL, context TEXT NOT NULL,
+    received_at REAL NOT NULL,
     UNIQUE (session_id, item), UNIQUE (session_id, key),
     FOREIGN KEY (session_id, item) REFERENCES items (session_id, n));
 """
@@ -188,6 +189,9 @@ class Answer(BaseModel):
     choice: str
     confidence: int = Field(ge=1, le=3)
     response_ms: float = Field(ge=0, le=86400000)
+
+    class Config:
+        extra = "allow"  # what the page tells about focus and viewport, kept as it comes
 
 
 def digest(text):
@@ -275,16 +279,17 @@ def create_app(options):
             raise HTTPException(422, "no such item or choice")
         truth = classes[rows[0][0]]
         correct = body.choice == truth
+        context = json.dumps({name: value for name, value in body.dict().items() if name not in Answer.__fields__})
 
         def work(connection):
             before = connection.execute("SELECT item FROM answers WHERE session_id = ? AND key = ?",
                                         (session_id, body.key)).fetchone()
             if before is None:
                 connection.execute(
-                    "INSERT INTO answers (session_id, item, key, choice, confidence, correct, response_ms, received_at)"
-                    " VALUES (?,?,?,?,?,?,?,?)",
+                    "INSERT INTO answers (session_id, item, key, choice, confidence, correct, response_ms, context,"
+                    " received_at) VALUES (?,?,?,?,?,?,?,?,?)",
                     (session_id, body.item, body.key, body.choice, body.confidence, correct, body.response_ms,
-                     time.time()))
+                     context, time.time()))
             elif before[0] != body.item:
                 raise HTTPException(409, "key reused")
             return before is None, connection.execute(
@@ -325,7 +330,11 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     app = create_app(options)
-    listening = socket.create_server(("127.0.0.1", options.port), backlog=2048)
+    # With the protocol named, asyncio switches Nagle's algorithm off; else each reply waits 40 ms for an acknowledgement.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", options.port))
+    listening.listen(2048)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     print(f"listening on http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     server.run(sockets=[listening])

@@ -65,6 +65,11 @@ void load_note_model(struct load_run *run, const json_t *model);
 /* The smallest side that is offered and not below `pixels`, or the largest there is. */
 int load_size(const struct load_run *run, int pixels);
 
+/* The rest of an answer's fields, as web/js/context.js fills them in. */
+#define LOAD_ANSWER_CONTEXT                                                                                  \
+    ",\"blur_ms\":0,\"viewport_px\":\"1280x800\",\"dpr\":1.25,\"ui_version\":\"1\",\"input_type\":"          \
+    "\"mouse\"}"
+
 /* What web/js/retry.js does: the page asks again after these... */
 bool load_transient(const struct load_reply *reply);
 /* ...seconds, for the attempt-th time from 0. */
