@@ -43,8 +43,7 @@ struct nn_prepared {
     size_t bytes;
 };
 
-/* ---- what goes where -------------------------------------------------------------------------------------
- */
+/* ---- what goes where ------------------------------------------------------------------------- */
 
 /* A stage with nearest up-sampling before it is, its taps folded, one with the fused. */
 static bool folds(const struct nn_stage *s)
@@ -89,8 +88,7 @@ static bool generator_fits(const struct nn_stage *stages, int count)
            last->shape.c == 1 && stages[0].shape.c % 4 == 0;
 }
 
-/* ---- preparing -------------------------------------------------------------------------------------------
- */
+/* ---- preparing ------------------------------------------------------------------------------- */
 
 /* (O,I,3,3) turned by half, with O and I exchanged, then spread as taps_spread does. The caller frees. */
 static float *folded_weights(const struct nn_stage *s, struct nn_error *err)
@@ -287,8 +285,7 @@ static size_t generator_bytes(const struct nn_prepared *g)
     return g->bytes;
 }
 
-/* ---- running ---------------------------------------------------------------------------------------------
- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* One sample by all threads, or by the calling one `alone` as that worker. */
 static nn_status run_one(struct nn_backend *be, struct nn_prepared *g, int worker, bool alone,

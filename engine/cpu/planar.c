@@ -15,8 +15,7 @@ enum {
     BAND_ROWS_MIN = 32
 };
 
-/* ---- preparing ------------------------------------------------------------------------------------------
- */
+/* ---- preparing ------------------------------------------------------------------------------- */
 
 bool planar_fits(const struct nn_stage *s)
 {
@@ -161,8 +160,7 @@ void planar_free(struct planar_chain *c)
     free(c);
 }
 
-/* ---- one row of a stage ----------------------------------------------------------------------------------
- */
+/* ---- one row of a stage ---------------------------------------------------------------------- */
 
 #define FOR_WIDTH(OUT, BLOCK, VECTORS, CALL)                                                                 \
     if (r.width % (VECTORS * STRIP) == 0)                                                                    \
@@ -233,8 +231,7 @@ static void twice_row_bf16(const struct planar_row r, int phase_y, planar_unit *
 #define twice_row_bf16 twice_row_f32
 #endif
 
-/* ---- bands -----------------------------------------------------------------------------------------------
- */
+/* ---- bands ----------------------------------------------------------------------------------- */
 
 /* One band's way through the chain: each stage makes the rows that the next one asks for. */
 struct band {

@@ -16,8 +16,7 @@
 
 enum { SIDE_LOG2 = 6, SIDE = 1 << SIDE_LOG2, PIXELS = SIDE * SIDE, INPUT_MAX = NN_FMAP_MAX + NN_LABELS_MAX };
 
-/* ---- allocations, counted --------------------------------------------------------------------------------
- */
+/* ---- allocations, counted -------------------------------------------------------------------- */
 
 /* oneDNN's own calls take some bytes each for their arguments; what is meant are buffers. */
 enum { BUFFER_BYTES = 4096 };
@@ -69,8 +68,7 @@ int posix_memalign(void **data, size_t alignment, size_t size)
 #define COUNTED 0
 #endif
 
-/* ---- generators ------------------------------------------------------------------------------------------
- */
+/* ---- generators ------------------------------------------------------------------------------ */
 
 /* Widths that end in chains of 4, 8, 16 and 32 channels, in maps of 24 before them, and one of 6 that the
  * chain does not take; labels in all their kinds; both forms of up-sampling. */
@@ -149,8 +147,7 @@ static struct nn_backend *open_cpu(enum nn_type type)
     return be;
 }
 
-/* ---- against the reference
- * --------------------------------------------------------------------------------- */
+/* ---- against the reference ------------------------------------------------------------------- */
 
 struct apart {
     double mean, most; /* grey levels */
@@ -212,8 +209,7 @@ static void bf16_gives_it_to_half_a_grey_level_on_average(void **state)
     compare_with_reference(NN_BF16, (struct apart){0.5, 4});
 }
 
-/* ---- the same request, the same bytes
- * ----------------------------------------------------------------------- */
+/* ---- the same request, the same bytes -------------------------------------------------------- */
 
 static void place_in_a_batch_and_threads_change_no_byte(enum nn_type type)
 {
@@ -274,8 +270,7 @@ static void a_value_and_its_grey_level_are_one_pixel(void **state)
     release(&m);
 }
 
-/* ---- memory
- * --------------------------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 static void a_sample_allocates_no_buffer(void **state)
 {
