@@ -12,6 +12,7 @@
 
 const char srv_config_help[] =
     "Usage: roentgymd [options]\n"
+    "       roentgymd replay ...   makes images of the log again, see roentgymd replay --help\n"
     "Serves synthetic radiographs, drills on them, and keeps the answers.\n"
     "\n"
     "  --config FILE   configuration, JSON (default " DEFAULT_CONFIG ")\n"

@@ -164,7 +164,22 @@ static void stop_checkpointer(struct checkpointer *c)
     db_connection_close(&c->connection);
 }
 
-nn_status db_open(struct db **out, const char *path, struct nn_error *err)
+static nn_status open_all(struct db *db, const char *path, struct nn_error *err)
+{
+    nn_status status = open_writer(db, path, err);
+    if (!status) status = open_readers(db, path, err);
+    if (!status) status = start_checkpointer(&db->checkpointer, path, err);
+    return status;
+}
+
+static nn_status open_to_read(struct db *db, const char *path, struct nn_error *err)
+{
+    nn_status status = open_readers(db, path, err);
+    return status ? status : db_schema_check(db->idle, path, err);
+}
+
+static nn_status open_by(nn_status (*way)(struct db *, const char *, struct nn_error *), struct db **out,
+                         const char *path, struct nn_error *err)
 {
     *out = NULL;
     struct db *db = calloc(1, sizeof *db);
@@ -175,15 +190,23 @@ nn_status db_open(struct db **out, const char *path, struct nn_error *err)
     pthread_mutex_init(&db->checkpointer.mutex, NULL);
     pthread_cond_init(&db->checkpointer.wake, NULL);
     db->counts.groups.scale = HISTOGRAM_COUNT;
-    nn_status status = open_writer(db, path, err);
-    if (!status) status = open_readers(db, path, err);
-    if (!status) status = start_checkpointer(&db->checkpointer, path, err);
+    nn_status status = way(db, path, err);
     if (status) {
         db_close(db);
         return status;
     }
     *out = db;
     return NN_OK;
+}
+
+nn_status db_open(struct db **db, const char *path, struct nn_error *err)
+{
+    return open_by(open_all, db, path, err);
+}
+
+nn_status db_open_to_read(struct db **db, const char *path, struct nn_error *err)
+{
+    return open_by(open_to_read, db, path, err);
 }
 
 void db_close(struct db *db)

@@ -53,6 +53,9 @@ struct db_transaction {
  * empty. Refused: another program's database, a newer schema, a file that is not a database, a folder that
  * does not exist. The error text starts with the path. */
 nn_status db_open(struct db **db, const char *path, struct nn_error *err) NN_MUST_CHECK;
+/* For reading alone, beside a daemon that may be writing: changes nothing, and only db_begin may follow. The
+ * file must be there and of this version. */
+nn_status db_open_to_read(struct db **db, const char *path, struct nn_error *err) NN_MUST_CHECK;
 void db_close(struct db *db); /* NULL is harmless; no transaction may be open */
 
 /* A thread has one transaction at a time. */

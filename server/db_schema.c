@@ -149,3 +149,15 @@ nn_status db_schema_prepare(struct db_connection *connection, const char *path, 
         return NN_OK;
     return db_connection_refuse(connection->handle, path, err);
 }
+
+nn_status db_schema_check(struct db_connection *connection, const char *path, struct nn_error *err)
+{
+    int64_t version = 0;
+    nn_status status = check(connection->handle, path, &version, err);
+    if (!status && version == 0) return nn_fail(err, NN_ERR_FORMAT, "%s: is empty", path);
+    if (!status && version < SCHEMA_VERSION)
+        return nn_fail(err, NN_ERR_FORMAT,
+                       "%s: has schema version %lld; start the daemon once to bring it up to %d", path,
+                       (long long)version, SCHEMA_VERSION);
+    return status;
+}

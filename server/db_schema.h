@@ -11,4 +11,8 @@
 nn_status db_schema_prepare(struct db_connection *connection, const char *path,
                             struct nn_error *err) NN_MUST_CHECK;
 
+/* For a connection that only reads: refuses all but a database of this very version. */
+nn_status db_schema_check(struct db_connection *connection, const char *path,
+                          struct nn_error *err) NN_MUST_CHECK;
+
 #endif

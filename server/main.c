@@ -16,6 +16,7 @@
 #include "server/invitation_link.h"
 #include "server/log.h"
 #include "server/machine_memory.h"
+#include "server/replay_log.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
     sigset_t stop;
     wait_without_spinning(argv);
     prctl(PR_SET_NAME, "roentgymd"); /* the second start is called "exe" otherwise, in ps and in pgrep */
+    if (argc > 1 && !strcmp(argv[1], "replay")) return srv_replay(argc - 1, argv + 1);
     enum srv_config_outcome outcome = srv_config_read(argc, argv, &config, &err);
     switch (outcome) {
     case CONFIG_HELP:
