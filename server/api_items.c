@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/sha256.h"
 #include "server/api.h"
 #include "server/log.h"
 
@@ -59,10 +58,10 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
 /* The hash of what the learner was shown joins the answer in the export. It is on disk before the image is
  * sent, so no answer is about an image without one; its flush is that of whoever writes at the time. Losing it
  * must not keep the image from the learner: the next request for the image records it. */
-static void record_sent(struct srv_app *app, const struct srv_store_item *item, const struct srv_blob *png)
+static void record_sent(struct srv_app *app, const struct srv_store_item *item, struct srv_blob *png)
 {
-    char hash[SRV_DIGEST_TEXT];
-    nn_sha256_hex(png->bytes, png->size_bytes, hash);
+    char hash[BLOB_DIGEST_TEXT];
+    srv_blob_sha256(png, hash);
     if (srv_store_image_sent(app->db, item, hash) != DB_OK)
         srv_log_error("the hash of an item's image was not recorded");
 }

@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/sha256.h"
-
 enum { DIGITS = 64, DISK_BLOCK = 4096 };
 
 /* No image is larger; a longer file is not ours. */
@@ -24,12 +22,12 @@ struct header {
     uint8_t length[8];
 };
 
-static void fill_header(struct header *h, const struct srv_image_key *key, const struct srv_blob *png)
+static void fill_header(struct header *h, const struct srv_image_key *key, struct srv_blob *png)
 {
-    char hex[DIGITS + 1];
+    char hex[BLOB_DIGEST_TEXT];
     memcpy(h->magic, "rgimage1", sizeof h->magic);
     memcpy(h->key, key->hex, sizeof h->key);
-    nn_sha256_hex(png->bytes, png->size_bytes, hex);
+    srv_blob_sha256(png, hex);
     memcpy(h->sha256, hex, sizeof h->sha256);
     for (int i = 0; i < 8; i++) h->length[i] = (uint8_t)(png->size_bytes >> 8 * i);
 }
@@ -105,7 +103,7 @@ static int write_all(int file, const void *from, size_t size)
     return 0;
 }
 
-int srv_stored_write(const char *path, const struct srv_image_key *key, const struct srv_blob *png)
+int srv_stored_write(const char *path, const struct srv_image_key *key, struct srv_blob *png)
 {
     char temporary[STORED_PATH_TEXT + 16];
     struct header header;

@@ -26,6 +26,6 @@ enum srv_stored_result srv_stored_read(const char *path, const struct srv_image_
                                        struct srv_blob **png);
 
 /* Writes to a temporary file beside `path` and renames. 0, or an errno; then nothing is left behind. */
-int srv_stored_write(const char *path, const struct srv_image_key *key, const struct srv_blob *png);
+int srv_stored_write(const char *path, const struct srv_image_key *key, struct srv_blob *png);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "engine/sha256.h"
 #include "server/image_cache.h"
 
 /* ---- keys ---- */
@@ -228,9 +229,24 @@ static void many_threads_get_the_right_files(void **state)
     srv_cache_close(cache);
 }
 
+static void a_digest_is_that_of_the_bytes_however_often_it_is_asked_for(void **state)
+{
+    (void)state;
+    char wanted[BLOB_DIGEST_TEXT], hex[BLOB_DIGEST_TEXT];
+    struct srv_blob *png = file_of(7, 5000);
+    nn_sha256_hex(png->bytes, png->size_bytes, wanted);
+    for (int i = 0; i < 3; i++) {
+        memset(hex, 0, sizeof hex);
+        srv_blob_sha256(png, hex);
+        assert_string_equal(hex, wanted);
+    }
+    srv_blob_release(png);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_digest_is_that_of_the_bytes_however_often_it_is_asked_for),
         cmocka_unit_test(a_key_depends_on_all_that_the_file_depends_on),
         cmocka_unit_test(what_was_put_is_found_until_the_bound_is_reached),
         cmocka_unit_test(what_was_used_longest_ago_goes_first),
