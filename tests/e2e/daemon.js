@@ -22,8 +22,9 @@ const START_MS = 60000;
  *
  * @param {(config: object) => void} [change] edits the configuration before the start
  * @returns {Promise<{url: string, rows: (sql: string) => object[], csv: () => Promise<Object<string, string>[]>,
+ *   adminLink: () => string,
  *   pause: () => Promise<void>, restart: () => Promise<void>, stop: () => Promise<void>}>}
- *   rows and csv read what was stored; pause ends the daemon, restart goes on with the same port and database
+ *   rows and csv read what was stored; adminLink is that of the first administrator; pause ends the daemon, restart goes on with the same port and database
  */
 export async function startDaemon(change = () => {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'roentgym-e2e-'));
@@ -50,6 +51,7 @@ export async function startDaemon(change = () => {}) {
       }
       return readCsv(await response.text());
     },
+    adminLink: () => /http:\S+setup\.html#[0-9a-f]{64}/.exec(running.output())[0],
     pause: () => running.end(),
     restart: async () => {
       running = await launch(configFile, Number(new URL(url).port));
@@ -88,7 +90,7 @@ async function launch(configFile, port) {
   while (Date.now() < deadline && exited === null) {
     const address = /127\.0\.0\.1:(\d+)/.exec(output);
     if (address && await ready(`http://${address[0]}`)) {
-      return { url: `http://${address[0]}`, end };
+      return { url: `http://${address[0]}`, end, output: () => output };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { listDecks, readImage, readItem, sampleUrl, sendAnswer } from '../../web/js/api.js';
+import { listDecks, logIn, logOut, readImage, readItem, sampleUrl, sendAnswer, useInvitation, whoAmI } from '../../web/js/api.js';
 
 const realFetch = globalThis.fetch;
 afterEach(() => {
@@ -80,4 +80,22 @@ test('an image that nobody waits for any more is given up', async () => {
 
 test('names in URLs are escaped', () => {
   assert.equal(sampleUrl('a/b', 'no fracture', 7, 512), '/api/v1/samples/a%2Fb/no%20fracture/7.png?size=512');
+});
+
+test('only the staff’s requests carry the cookie, and what they change its token', async () => {
+  const asked = reply(200, '{"account":{},"csrf_token":"t","decks":[]}');
+  await listDecks();
+  await logIn('ann', 'secret words');
+  await useInvitation('link', null, 'secret words');
+  await whoAmI();
+  await logOut('t');
+  assert.deepEqual(asked.map(({ credentials }) => credentials), ['omit', 'same-origin', 'same-origin', 'same-origin', 'same-origin']);
+  assert.deepEqual(JSON.parse(asked[2].body), { token: 'link', password: 'secret words' });
+  assert.equal(asked[4].headers['X-CSRF-Token'], 't');
+  assert.ok(asked.every(({ path }) => !path.includes('secret') && !path.includes('link')));
+});
+
+test('nobody being logged in is no error', async () => {
+  reply(401, '{"error":{"code":"not_logged_in","message":"Please log in."}}');
+  assert.equal(await whoAmI(), null);
 });

@@ -139,7 +139,44 @@ export async function readImage(url, leaving) {
     response.ok ? response.blob() : readReply(response, await response.text())));
 }
 
-async function request(method, path, { secret = null, body = null } = {}) {
+/**
+ * @typedef {{account: {id: number, name: string, role: 'educator'|'researcher'|'admin'}, csrf_token: string}} Me who is
+ *   logged in, and what changes must carry beside the cookie
+ */
+
+/** @returns {Promise<?Me>} null when nobody is logged in */
+export async function whoAmI() {
+  try {
+    return await request('GET', '/api/v1/me', { cookie: true });
+  } catch (error) {
+    if (error.status === 401) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+/** @returns {Promise<Me>} */
+export async function logIn(name, password) {
+  return request('POST', '/api/v1/login', { cookie: true, body: { name, password } });
+}
+
+export async function logOut(csrfToken) {
+  await request('POST', '/api/v1/logout', { cookie: true, csrfToken });
+}
+
+/** @returns {Promise<{purpose: 'first_admin'|'invite'|'reset', role: string, name: ?string}>} what a link is for */
+export async function lookAtInvitation(token) {
+  return (await request('POST', '/api/v1/invitation/look', { body: { token } })).invitation;
+}
+
+/** @returns {Promise<Me>} */
+export async function useInvitation(token, name, password) {
+  return request('POST', '/api/v1/invitation/use', { cookie: true, body: { token, password, ...(name === null ? {} : { name }) } });
+}
+
+/** Learners' requests carry no cookie: whoever is logged in drills as anybody else. */
+async function request(method, path, { secret = null, body = null, cookie = false, csrfToken = null } = {}) {
   const headers = { Accept: 'application/json' };
   if (secret) {
     headers.Authorization = `Bearer ${secret}`;
@@ -147,7 +184,11 @@ async function request(method, path, { secret = null, body = null } = {}) {
   if (body) {
     headers['Content-Type'] = 'application/json';
   }
-  const init = { method, headers, body: body ? JSON.stringify(body) : undefined, credentials: 'omit', cache: 'no-store' };
+  if (csrfToken) {
+    headers['X-CSRF-Token'] = csrfToken;
+  }
+  const credentials = cookie ? 'same-origin' : 'omit';
+  const init = { method, headers, body: body ? JSON.stringify(body) : undefined, credentials, cache: 'no-store' };
   return exchange(path, init, TIMEOUT_MS, null, async (response) => readReply(response, await response.text()));
 }
 

@@ -1,0 +1,54 @@
+/**
+ * Boot of the log-in page of the staff.
+ */
+
+import * as api from './api.js';
+import { texts } from './texts.js';
+import { accountForm, accountHome, accountPage } from './view_account.js';
+
+const t = texts.account;
+
+function show(root) {
+  document.getElementById('app').replaceChildren(root);
+  root.querySelector('h1').focus({ preventScroll: true });
+}
+
+function showHome({ account, csrf_token: csrfToken }) {
+  show(accountHome(account, async () => {
+    try {
+      await api.logOut(csrfToken);
+      showLogin();
+    } catch (error) {
+      show(accountPage(t.otherTitle, t.trouble(error)));
+    }
+  }));
+}
+
+function showLogin() {
+  show(accountForm({
+    title: t.loginTitle,
+    lead: t.loginLead,
+    name: null,
+    choosing: false,
+    action: t.loginAction,
+    onSend: async (name, password) => {
+      try {
+        showHome(await api.logIn(name, password));
+        return null;
+      } catch (error) {
+        return t.trouble(error);
+      }
+    },
+  }));
+}
+
+try {
+  const me = await api.whoAmI();
+  if (me) {
+    showHome(me);
+  } else {
+    showLogin();
+  }
+} catch (error) {
+  show(accountPage(t.otherTitle, t.trouble(error)));
+}

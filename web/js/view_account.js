@@ -1,0 +1,71 @@
+/**
+ * The forms for names and passwords, and what stands there afterwards.
+ */
+
+import { el } from './dom.js';
+import { texts } from './texts.js';
+
+/**
+ * @param {object} props
+ * @param {string} props.title
+ * @param {string} props.lead
+ * @param {?string} props.name a name that is fixed; null asks for one
+ * @param {boolean} props.choosing a new password is chosen, rather than an old one asked for
+ * @param {string} props.action the button's words
+ * @param {(name: string, password: string) => Promise<?string>} props.onSend resolves with what went wrong, or null
+ * @returns {HTMLElement}
+ */
+export function accountForm({ title, lead, name, choosing, action, onSend }) {
+  const t = texts.account;
+  const nameInput = el('input', {
+    id: 'name', name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: '80', required: true,
+    value: name, readonly: name !== null,
+  });
+  const password = el('input', {
+    id: 'password', name: 'password', type: 'password', autocomplete: choosing ? 'new-password' : 'current-password',
+    minlength: choosing ? '8' : null, maxlength: '1024', required: true, 'aria-describedby': choosing ? 'password-hint' : null,
+  });
+  const shown = el('input', { type: 'checkbox', on: { change: () => { password.type = shown.checked ? 'text' : 'password'; } } });
+  const trouble = el('p', { class: 'account-trouble', role: 'alert' });
+  const button = el('button', { type: 'submit', class: 'button button-main' }, action);
+
+  const send = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    trouble.textContent = '';
+    trouble.textContent = await onSend(nameInput.value.trim(), password.value) ?? '';
+    button.disabled = false;
+  };
+  return accountPage(title, lead,
+    el('form', { class: 'account-form', on: { submit: send } },
+      field('name', t.name, nameInput),
+      field('password', t.password, password, choosing ? el('p', { class: 'account-hint', id: 'password-hint' }, t.passwordHint) : null),
+      el('label', { class: 'switch' }, shown, t.showPassword),
+      trouble,
+      button));
+}
+
+/**
+ * Who is logged in.
+ * @param {{name: string, role: string}} account
+ * @param {() => void} onLogOut
+ */
+export function accountHome(account, onLogOut) {
+  const t = texts.account;
+  return accountPage(t.welcome(account.name), t.loggedIn(t.roles[account.role]),
+    el('p', {}, el('a', { href: '/' }, t.toDrills)),
+    el('button', { type: 'button', class: 'button', id: 'log-out', on: { click: onLogOut } }, t.logOut));
+}
+
+/** A page of one column with a heading. */
+export function accountPage(title, lead, ...children) {
+  return el('main', { class: 'account', 'data-screen': 'account' },
+    el('p', { class: 'wordmark' }, texts.product),
+    el('h1', { tabindex: '-1' }, title),
+    el('p', { class: 'account-lead' }, lead),
+    ...children);
+}
+
+function field(id, label, input, hint = null) {
+  return el('div', { class: 'account-field' }, el('label', { for: id }, label), input, hint);
+}
