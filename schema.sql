@@ -6,7 +6,7 @@
 -- up to this one by the steps in server/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -123,11 +123,13 @@ CREATE TABLE items (
     session_id   TEXT NOT NULL REFERENCES sessions (id),
     n            INTEGER NOT NULL CHECK (n >= 1),
     image        TEXT NOT NULL UNIQUE CHECK (length(image) = 48),
-    class        TEXT NOT NULL,              -- the class the generator is told to draw: the truth
+    class        TEXT NOT NULL,              -- the class the generator is told to draw
     seed         TEXT NOT NULL,              -- decimal, 0 .. 2^64-1, too wide for INTEGER
     strength     REAL NOT NULL CHECK (strength BETWEEN 0 AND 1),
     truncation   REAL NOT NULL CHECK (truncation BETWEEN 0 AND 1),
     image_sha256 TEXT CHECK (length(image_sha256) = 64), -- of the PNG first sent; NULL: never sent
+    truth        TEXT NOT NULL DEFAULT '',   -- the choice that the class stands for
+    pair         INTEGER CHECK (pair >= 1),  -- items of one latent have the same; NULL: there is no other
     PRIMARY KEY (session_id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -143,6 +145,8 @@ CREATE TABLE answers (
     correct     INTEGER NOT NULL CHECK (correct IN (0, 1)),
     response_ms REAL NOT NULL CHECK (response_ms >= 0),
     received_at TEXT NOT NULL,
+    at_item_ms  REAL CHECK (at_item_ms >= 0), -- from the answer before, or the start, by a clock of the server
+                                              -- that never jumps; NULL: not known
     UNIQUE (session_id, item),
     UNIQUE (session_id, key),
     FOREIGN KEY (session_id, item) REFERENCES items (session_id, n)

@@ -25,7 +25,9 @@ static const char *read_answer(const json_t *body, const struct srv_store_sessio
     const char *key = json_string_value(json_object_get(body, "key"));
     const char *choice = json_string_value(json_object_get(body, "choice"));
     json_int_t item = json_integer_value(json_object_get(body, "item"));
-    json_int_t confidence = json_integer_value(json_object_get(body, "confidence"));
+    bool unasked = session->deck.two_buttons; /* what is chosen without a grade counts as sure */
+    json_int_t confidence =
+        unasked ? SESSION_CONFIDENCE_MAX : json_integer_value(json_object_get(body, "confidence"));
     double response_ms = json_number_value(json_object_get(body, "response_ms"));
     if (!is_uuid(key)) return "key must be a UUID.";
     if (item < 1 || item > session->deck.items) return "item is not one of the session's.";
@@ -41,11 +43,21 @@ static const char *read_answer(const json_t *body, const struct srv_store_sessio
     return NULL;
 }
 
+/* The page is believed that time ran out, and its own response time that it did when it does not say so. How
+ * long the learner can have looked at most by the server's clock is kept beside it. */
+static void note_time_limit(const struct srv_deck *deck, const struct srv_store_answer *answer,
+                            struct srv_answer_context *context)
+{
+    if (deck->time_limit_s == 0 || context->timed_out == 1) return;
+    context->told = true;
+    context->timed_out = answer->response_ms > deck->time_limit_s * 1000.0;
+}
+
 static void mark(const struct srv_deck *deck, const struct srv_store_item *item,
                  struct srv_store_answer *answer)
 {
     answer->rating = srv_session_rating(srv_deck_choice_find(deck, answer->choice), answer->confidence);
-    answer->correct = !strcmp(answer->choice, item->class_name);
+    answer->correct = !strcmp(answer->choice, item->truth);
     srv_clock_format(srv_clock_utc_ms(), answer->received_at);
 }
 
@@ -53,9 +65,11 @@ static void send_answer(const struct srv_deck *deck, const struct srv_store_item
                         const struct srv_store_answer *answer, const struct srv_store_progress *progress,
                         bool added, struct srv_response *response)
 {
-    json_t *feedback =
-        deck->feedback ? json_pack("{s:s,s:b}", "truth", item->class_name, "correct", (int)answer->correct)
-                       : json_null();
+    json_t *truth = deck->feedback == DECK_TELLS_TRUTH ? json_string(item->truth) : json_null();
+    json_t *feedback = deck->feedback
+                           ? json_pack("{s:O,s:b}", "truth", truth, "correct", (int)answer->correct)
+                           : json_null();
+    json_decref(truth);
     json_t *correct = deck->feedback ? json_integer(progress->correct) : json_null();
     srv_respond_json(response, added ? 201 : 200,
                      json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o}}", "answer", "item", answer->item,
@@ -76,6 +90,8 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     if (status == DB_OK && !found) status = DB_FAILED;
     if (status == DB_OK) {
         mark(&session->deck, &item, answer);
+        answer->at_item_ms =
+            srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
         status = srv_store_answer_add(app->db, session->id, answer, context, &outcome, &progress);
     }
     if (status != DB_OK) {
@@ -88,7 +104,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
         srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", answer->item);
     } else {
         if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
-        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered);
+        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
         if (progress.answered == session->deck.items) srv_read_ahead_end(app->read_ahead, session->id);
         send_answer(&session->deck, &item, answer, &progress, outcome == STORE_ADDED, response);
     }
@@ -97,8 +113,8 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
 void api_answer(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     static const struct srv_json_field needed[] = {
-        {"key", 's', true},        {"item", 'i', true},        {"choice", 's', true},
-        {"confidence", 'i', true}, {"response_ms", 'n', true},
+        {"confidence", 'i', true}, {"key", 's', true},         {"item", 'i', true},
+        {"choice", 's', true},     {"response_ms", 'n', true},
     };
     enum { NEEDED = sizeof needed / sizeof *needed };
     struct srv_json_field fields[NEEDED + CONTEXT_FIELDS];
@@ -108,10 +124,13 @@ void api_answer(struct srv_app *app, const struct srv_request *request, struct s
     struct srv_store_answer answer = {0};
     struct srv_answer_context context;
     if (!api_session(app, request, &session, response)) return;
-    json_t *body = srv_request_json(request, fields, sizeof fields / sizeof *fields, response);
+    int first = session.deck.two_buttons; /* then no confidence is asked for, and none is taken */
+    json_t *body =
+        srv_request_json(request, fields + first, (int)(sizeof fields / sizeof *fields) - first, response);
     if (!body) return;
     const char *wrong = read_answer(body, &session, &answer);
     if (!wrong) wrong = srv_context_read(body, &context);
+    if (!wrong) note_time_limit(&session.deck, &answer, &context);
     json_decref(body);
     if (wrong)
         srv_respond_error(response, 422, "out_of_range", "%s", wrong);

@@ -44,7 +44,7 @@ static void start_session(struct srv_app *app, const struct srv_deck *deck, stru
         return;
     }
     srv_model_for_session(model);
-    srv_read_ahead_answered(app->read_ahead, session.id, 0);
+    srv_read_ahead_answered(app->read_ahead, session.id, 0, srv_clock_monotonic_us());
     api_read_ahead(app, model, session.id, 0, info->resolution);
     srv_respond_json(response, 201,
                      json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,

@@ -1,9 +1,11 @@
 #include "server/deck.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "server/json_fields.h"
+const char *const srv_deck_orders[] = {"random", "given", "easy_first"};
+const char *const srv_deck_feedbacks[] = {"none", "correct", "truth"};
 
 bool srv_deck_id_valid(const char *id)
 {
@@ -11,127 +13,7 @@ bool srv_deck_id_valid(const char *id)
     return length > 0 && length < DECK_ID_TEXT && id[length] == '\0';
 }
 
-/* Copies a field that srv_json_fields_check has found to be a string. */
-static nn_status read_text(const json_t *json, const char *where, const char *name, char *text, size_t size,
-                           struct nn_error *err)
-{
-    const char *value = json_string_value(json_object_get(json, name));
-    size_t length = strlen(value);
-    if (length == 0 || length >= size)
-        return nn_fail(err, NN_ERR_FORMAT, "%s.%s: must have 1 to %zu bytes", where, name, size - 1);
-    memcpy(text, value, length + 1);
-    return NN_OK;
-}
-
-static nn_status read_id(const json_t *json, const char *where, const char *name, char id[DECK_ID_TEXT],
-                         struct nn_error *err)
-{
-    nn_status status = read_text(json, where, name, id, DECK_ID_TEXT, err);
-    if (!status && !srv_deck_id_valid(id))
-        status = nn_fail(err, NN_ERR_FORMAT, "%s.%s: only a-z, 0-9, _ and - are allowed", where, name);
-    return status;
-}
-
-/* A number in [0,1]; `fallback` when the field is absent. */
-static nn_status read_share(const json_t *json, const char *where, const char *name, double fallback,
-                            double *share, struct nn_error *err)
-{
-    const json_t *value = json_object_get(json, name);
-    *share = value ? json_number_value(value) : fallback;
-    if (*share >= 0 && *share <= 1) return NN_OK;
-    return nn_fail(err, NN_ERR_FORMAT, "%s.%s: must be between 0 and 1", where, name);
-}
-
-static nn_status read_choices(const json_t *json, const char *where, struct srv_deck *deck,
-                              struct nn_error *err)
-{
-    static const struct srv_json_field fields[] = {{"id", 's', true}, {"label", 's', true}};
-    const json_t *list = json_object_get(json, "choices");
-    if (json_array_size(list) != DECK_CHOICES)
-        return nn_fail(err, NN_ERR_FORMAT, "%s.choices: must be two, the finding's absence first", where);
-    for (int i = 0; i < DECK_CHOICES; i++) {
-        char at[96];
-        const json_t *choice = json_array_get(list, (size_t)i);
-        struct srv_deck_choice *c = &deck->choices[i];
-        snprintf(at, sizeof at, "%.60s.choices[%d]", where, i);
-        nn_status status = srv_json_fields_check(choice, at, fields, 2, err);
-        if (!status) status = read_text(choice, at, "id", c->id, sizeof c->id, err);
-        if (!status) status = read_text(choice, at, "label", c->label, sizeof c->label, err);
-        if (status) return status;
-    }
-    if (!strcmp(deck->choices[DECK_NO].id, deck->choices[DECK_YES].id))
-        return nn_fail(err, NN_ERR_FORMAT, "%s.choices: the two ids must differ", where);
-    return NN_OK;
-}
-
-static nn_status read_feedback(const json_t *json, const char *where, struct srv_deck *deck,
-                               struct nn_error *err)
-{
-    const char *feedback = json_string_value(json_object_get(json, "feedback"));
-    deck->feedback = !strcmp(feedback, "truth");
-    if (deck->feedback || !strcmp(feedback, "none")) return NN_OK;
-    return nn_fail(err, NN_ERR_FORMAT, "%s.feedback: must be \"truth\" or \"none\"", where);
-}
-
-static nn_status read_items(const json_t *json, const char *where, struct srv_deck *deck,
-                            struct nn_error *err)
-{
-    json_int_t items = json_integer_value(json_object_get(json, "items"));
-    if (items < 1 || items > DECK_ITEMS_MAX)
-        return nn_fail(err, NN_ERR_FORMAT, "%s.items: must be between 1 and %d", where, DECK_ITEMS_MAX);
-    deck->items = (int)items;
-    return NN_OK;
-}
-
-nn_status srv_deck_read(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
-{
-    static const struct srv_json_field fields[] = {
-        {"id", 's', true},          {"title", 's', true},      {"question", 's', true},
-        {"model", 's', true},       {"items", 'i', true},      {"choices", 'a', true},
-        {"feedback", 's', true},    {"prevalence", 'n', true}, {"strength", 'n', false},
-        {"truncation", 'n', false},
-    };
-    nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
-    if (!status) status = read_id(json, where, "id", deck->id, err);
-    if (!status) status = read_text(json, where, "title", deck->title, sizeof deck->title, err);
-    if (!status) status = read_text(json, where, "question", deck->question, sizeof deck->question, err);
-    if (!status) status = read_id(json, where, "model", deck->model, err);
-    if (!status) status = read_items(json, where, deck, err);
-    if (!status) status = read_choices(json, where, deck, err);
-    if (!status) status = read_feedback(json, where, deck, err);
-    if (!status) status = read_share(json, where, "prevalence", 0, &deck->prevalence, err);
-    if (!status) status = read_share(json, where, "strength", 1, &deck->strength, err);
-    if (!status) status = read_share(json, where, "truncation", 1, &deck->truncation, err);
-    return status;
-}
-
-json_t *srv_deck_choices(const struct srv_deck *deck)
-{
-    return json_pack("[{s:s,s:s},{s:s,s:s}]", "id", deck->choices[DECK_NO].id, "label",
-                     deck->choices[DECK_NO].label, "id", deck->choices[DECK_YES].id, "label",
-                     deck->choices[DECK_YES].label);
-}
-
-json_t *srv_deck_public(const struct srv_deck *deck)
-{
-    return json_pack("{s:s,s:s,s:s,s:s,s:i,s:s,s:o}", "id", deck->id, "title", deck->title, "question",
-                     deck->question, "model", deck->model, "items", deck->items, "feedback",
-                     deck->feedback ? "truth" : "none", "choices", srv_deck_choices(deck));
-}
-
-json_t *srv_deck_definition(const struct srv_deck *deck)
-{
-    json_t *json = srv_deck_public(deck), *drawing;
-    drawing = json_pack("{s:f,s:f,s:f}", "prevalence", deck->prevalence, "strength", deck->strength,
-                        "truncation", deck->truncation);
-    if (json && drawing && !json_object_update(json, drawing)) {
-        json_decref(drawing);
-        return json;
-    }
-    json_decref(drawing);
-    json_decref(json);
-    return NULL;
-}
+/* ---- finding ---- */
 
 int srv_deck_choice_find(const struct srv_deck *deck, const char *id)
 {
@@ -140,9 +22,132 @@ int srv_deck_choice_find(const struct srv_deck *deck, const char *id)
     return -1;
 }
 
+int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        for (int truth = 0; truth < DECK_CHOICES; truth++)
+            for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
+                if (!strcmp(deck->sources[s].classes[truth][i].name, class_name)) return truth;
+    return -1;
+}
+
 int srv_deck_class_find(const struct nn_model_info *model, const char *name)
 {
     for (int i = 0; i < model->class_count; i++)
         if (!strcmp(model->classes[i], name)) return i;
     return -1;
+}
+
+const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        for (int truth = 0; truth < DECK_CHOICES; truth++)
+            for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
+                if (srv_deck_class_find(model, deck->sources[s].classes[truth][i].name) < 0)
+                    return deck->sources[s].classes[truth][i].name;
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+json_t *srv_deck_choices(const struct srv_deck *deck)
+{
+    return json_pack("[{s:s,s:s},{s:s,s:s}]", "id", deck->choices[DECK_NO].id, "label",
+                     deck->choices[DECK_NO].label, "id", deck->choices[DECK_YES].id, "label",
+                     deck->choices[DECK_YES].label);
+}
+
+static json_t *asked(const struct srv_deck *deck)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:i}", "id", deck->id, "title", deck->title, "description",
+                     deck->description, "question", deck->question, "choices", srv_deck_choices(deck),
+                     "rating", deck->two_buttons ? "two_buttons" : "confidence", "feedback",
+                     srv_deck_feedbacks[deck->feedback], "time_limit_s", deck->time_limit_s);
+}
+
+json_t *srv_deck_public(const struct srv_deck *deck)
+{
+    json_t *json = asked(deck);
+    if (json && !json_object_set_new(json, "items", json_integer(deck->items)) &&
+        !json_object_set_new(json, "model", json_string(deck->model)))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static json_t *range_json(struct srv_deck_range range)
+{
+    return range.low == range.high ? json_real(range.low) : json_pack("[f,f]", range.low, range.high);
+}
+
+static json_t *classes_json(const struct srv_deck_source *source, int truth)
+{
+    json_t *json = json_object();
+    for (int i = 0; i < source->class_count[truth]; i++)
+        json_object_set_new(json, source->classes[truth][i].name, json_real(source->classes[truth][i].share));
+    return json;
+}
+
+static json_t *sources_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->source_count; i++) {
+        const struct srv_deck_source *source = &deck->sources[i];
+        json_array_append_new(
+            list, json_pack("{s:s,s:s,s:f,s:o,s:o,s:{s:o,s:o}}", "kind", "gan", "model", deck->model,
+                            "weight", source->weight, "strength", range_json(source->strength), "truncation",
+                            range_json(source->truncation), "classes", "no", classes_json(source, DECK_NO),
+                            "yes", classes_json(source, DECK_YES)));
+    }
+    return list;
+}
+
+static json_t *seed_json(uint64_t seed)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    return json_string(text);
+}
+
+static json_t *list_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->list_count; i++) {
+        const struct srv_deck_pick *pick = &deck->list[i];
+        json_array_append_new(list, json_pack("{s:s,s:o,s:f,s:f}", "class", pick->class_name, "seed",
+                                              seed_json(pick->seed), "strength", pick->strength, "truncation",
+                                              pick->truncation));
+    }
+    return list;
+}
+
+static json_t *exclude_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->exclude_count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:o}", "class", deck->exclude[i].class_name, "seed",
+                                              seed_json(deck->exclude[i].seed)));
+    return list;
+}
+
+static json_t *drawing_json(const struct srv_deck *deck)
+{
+    json_t *draw = deck->fixed ? json_pack("{s:s,s:o}", "mode", "fixed", "seed", seed_json(deck->seed))
+                               : json_pack("{s:s}", "mode", "fresh");
+    return json_pack("{s:i,s:f,s:o,s:b,s:o}", "items", deck->items, "prevalence", deck->prevalence, "draw",
+                     draw, "pairs", (int)deck->pairs, "exclude", exclude_json(deck));
+}
+
+json_t *srv_deck_definition(const struct srv_deck *deck)
+{
+    json_t *json = asked(deck);
+    json_t *shown = deck->list_count ? json_pack("{s:o}", "list", list_json(deck)) : drawing_json(deck);
+    json_t *rest = json_pack("{s:i,s:o,s:{s:s}}", "format", DECK_FORMAT, "sources", sources_json(deck),
+                             "order", "rule", srv_deck_orders[deck->order]);
+    bool whole = json && shown && rest && !json_object_update(json, shown) && !json_object_update(json, rest);
+    json_decref(shown);
+    json_decref(rest);
+    if (whole) return json;
+    json_decref(json);
+    return NULL;
 }

@@ -1,41 +1,104 @@
-/* A deck: what a session asks, of how many images, and what it tells afterwards. Decks come from the
- * configuration; the database keeps the definition that each session ran under. */
+/* A deck: what a session shows, what it asks, and what it tells afterwards. The definition is a JSON document
+ * of format 2, which deck.schema.json describes; deck_read.c adds what a schema cannot say. */
 #ifndef SRV_DECK_H
 #define SRV_DECK_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "engine/engine.h"
 #include "engine/error.h"
 
-enum { DECK_ITEMS_MAX = 200, DECK_ID_TEXT = 49, DECK_LABEL_TEXT = 81, DECK_SENTENCE_TEXT = 241 };
+enum {
+    DECK_FORMAT = 2,
+    DECK_ITEMS_MAX = 200,
+    DECK_SOURCES_MAX = 8,
+    DECK_CLASSES_MAX = 8, /* of one choice in one source */
+    DECK_EXCLUDED_MAX = 200,
+    DECK_TIME_LIMIT_MIN_S = 3,
+    DECK_TIME_LIMIT_MAX_S = 600,
+    DECK_ID_TEXT = 49,
+    DECK_LABEL_TEXT = 81,
+    DECK_SENTENCE_TEXT = 241,
+    DECK_DESCRIPTION_TEXT = 2001,
+};
 
 /* Choices are a yes/no question about one finding; the six-step rating scale needs exactly two. */
 enum { DECK_NO = 0, DECK_YES = 1, DECK_CHOICES = 2 };
 
 struct srv_deck_choice {
-    char id[NN_CLASS_NAME_MAX]; /* also the name of the class that the generator draws */
+    char id[NN_CLASS_NAME_MAX];
     char label[DECK_LABEL_TEXT];
 };
+
+/* Drawn evenly from low to high for each item; low == high is one number. 0 <= low <= high <= 1. */
+struct srv_deck_range {
+    double low, high;
+};
+
+/* A class that the generator draws, a sub-category of one choice. */
+struct srv_deck_class {
+    char name[NN_CLASS_NAME_MAX];
+    double share; /* > 0, relative to the others of its choice */
+};
+
+struct srv_deck_source {
+    double weight;                              /* > 0, relative to the other sources */
+    struct srv_deck_range strength, truncation; /* as in nn_sample_request */
+    struct srv_deck_class classes[DECK_CHOICES][DECK_CLASSES_MAX];
+    int class_count[DECK_CHOICES]; /* 1 or more each */
+};
+
+/* One image that an educator has chosen. */
+struct srv_deck_pick {
+    char class_name[NN_CLASS_NAME_MAX];
+    int truth; /* DECK_NO or DECK_YES, which that class stands for */
+    uint64_t seed;
+    double strength, truncation;
+};
+
+/* An image that is never drawn, in whatever strength and truncation. */
+struct srv_deck_exclusion {
+    char class_name[NN_CLASS_NAME_MAX];
+    uint64_t seed;
+};
+
+enum srv_deck_order { DECK_RANDOM, DECK_GIVEN, DECK_EASY_FIRST };
+enum srv_deck_feedback { DECK_TELLS_NOTHING, DECK_TELLS_CORRECT, DECK_TELLS_TRUTH };
 
 struct srv_deck {
     char id[DECK_ID_TEXT];
     char title[DECK_SENTENCE_TEXT], question[DECK_SENTENCE_TEXT];
-    char model[DECK_ID_TEXT];
-    int items;                                    /* 1 .. DECK_ITEMS_MAX */
+    char description[DECK_DESCRIPTION_TEXT];      /* or "" */
     struct srv_deck_choice choices[DECK_CHOICES]; /* DECK_NO, DECK_YES */
-    double prevalence;                            /* share of DECK_YES among the items, 0..1 */
-    double strength, truncation;                  /* as in nn_sample_request */
-    bool feedback;                                /* tell the truth after every answer */
+    int items;                                    /* 1 .. DECK_ITEMS_MAX; of a list its length */
+    char model[DECK_ID_TEXT];                     /* of all sources */
+    struct srv_deck_source sources[DECK_SOURCES_MAX];
+    int source_count;
+    struct srv_deck_pick list[DECK_ITEMS_MAX]; /* shown instead of drawing when list_count > 0 */
+    int list_count;
+    /* What follows is for drawing. */
+    double prevalence; /* share of DECK_YES among the items, 0..1 */
+    bool fixed;        /* by `seed`, the same for everyone */
+    uint64_t seed;
+    bool pairs; /* every latent twice, once for each choice */
+    struct srv_deck_exclusion exclude[DECK_EXCLUDED_MAX];
+    int exclude_count;
+    /* What follows is how it is asked. */
+    enum srv_deck_order order;
+    bool two_buttons; /* else with confidence, on six steps */
+    enum srv_deck_feedback feedback;
+    int time_limit_s; /* 0: none */
 };
 
-/* Reads a deck from JSON; strength and truncation may be left out (1). The error text starts with `where`. */
+/* Reads a deck from JSON of format 2, or in the keys of before (no `format`; one model, choices named like
+ * its classes). The error text starts with `where` and names the field. */
 nn_status srv_deck_read(const json_t *json, const char *where, struct srv_deck *deck,
                         struct nn_error *err) NN_MUST_CHECK;
 
-/* New references; NULL when memory ran out. The definition is all of the deck, and srv_deck_read reads it
- * back; the public part leaves out prevalence and how the images are drawn. */
+/* New references; NULL when memory ran out. The definition is all of the deck in format 2, every key written
+ * out, and srv_deck_read reads it back; the public part leaves out how the images are drawn. */
 json_t *srv_deck_definition(const struct srv_deck *deck);
 json_t *srv_deck_public(const struct srv_deck *deck);
 json_t *srv_deck_choices(const struct srv_deck *deck);
@@ -43,10 +106,19 @@ json_t *srv_deck_choices(const struct srv_deck *deck);
 /* DECK_NO or DECK_YES, or -1 when the deck has no such choice. */
 int srv_deck_choice_find(const struct srv_deck *deck, const char *id);
 
+/* The choice that a class of the sources stands for, or -1. */
+int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name);
+
+/* A class of the sources that the model does not have, or NULL. */
+const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model);
+
 /* The label of the class called `name` in the model, or -1. */
 int srv_deck_class_find(const struct nn_model_info *model, const char *name);
 
 /* An id: 1 .. DECK_ID_TEXT-1 of a-z, 0-9, '_', '-'. Safe in a path and in a URL. */
 bool srv_deck_id_valid(const char *id);
+
+/* The names of orders and kinds of feedback in JSON, by value. */
+extern const char *const srv_deck_orders[3], *const srv_deck_feedbacks[3];
 
 #endif

@@ -15,6 +15,8 @@ static bool has_type(const json_t *value, char type)
         return json_is_boolean(value);
     case 'a':
         return json_is_array(value);
+    case '*':
+        return true;
     default:
         return json_is_object(value);
     }

@@ -10,7 +10,7 @@
 
 struct srv_json_field {
     const char *name;
-    char type; /* s string, i integer, n number, b boolean, a array, o object */
+    char type; /* s string, i integer, n number, b boolean, a array, o object, * whatever */
     bool required;
 };
 

@@ -14,10 +14,10 @@ static nn_status check_decks(const struct srv_models_setup *setup, const char *n
 {
     for (int i = 0; i < setup->deck_count; i++) {
         const struct srv_deck *deck = &setup->decks[i];
-        for (int k = 0; !strcmp(deck->model, name) && k < DECK_CHOICES; k++)
-            if (srv_deck_class_find(info, deck->choices[k].id) < 0)
-                return nn_fail(err, NN_ERR_FORMAT, "deck \"%s\": the model has no class \"%s\"", deck->id,
-                               deck->choices[k].id);
+        const char *missing = strcmp(deck->model, name) ? NULL : srv_deck_class_missing(deck, info);
+        if (missing)
+            return nn_fail(err, NN_ERR_FORMAT, "deck \"%s\": the model has no class \"%s\"", deck->id,
+                           missing);
     }
     return NN_OK;
 }

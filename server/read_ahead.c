@@ -1,5 +1,6 @@
 #include "server/read_ahead.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ struct place {
     int64_t seen_us;
     int asked; /* up to this item */
     int at;    /* the item that the learner is at; 0: not known */
+    int64_t since_us;
     int size;
 };
 
@@ -92,11 +94,23 @@ struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *a, const char *
     return span;
 }
 
-void srv_read_ahead_answered(struct srv_read_ahead *a, const char *session_id, int answered)
+void srv_read_ahead_answered(struct srv_read_ahead *a, const char *session_id, int answered, int64_t now_us)
 {
     pthread_mutex_lock(&a->mutex);
-    place_of(a, session_id)->at = answered + 1;
+    struct place *place = place_of(a, session_id);
+    if (place->at != answered + 1) place->since_us = now_us;
+    place->at = answered + 1;
     pthread_mutex_unlock(&a->mutex);
+}
+
+double srv_read_ahead_at_item_ms(struct srv_read_ahead *a, const char *session_id, int64_t now_us)
+{
+    uint64_t session = number_of(session_id);
+    pthread_mutex_lock(&a->mutex);
+    const struct place *place = &a->places[session % PLACES];
+    double ms = place->session == session && place->at > 0 ? (double)(now_us - place->since_us) / 1000 : NAN;
+    pthread_mutex_unlock(&a->mutex);
+    return ms;
 }
 
 bool srv_read_ahead_waits(struct srv_read_ahead *a, const char *session_id, int n)

@@ -1,5 +1,5 @@
 /* Which images of running sessions are made before they are asked for. Here is only kept how far each
- * session has come and how far has been asked for it; the images are asked for by who calls.
+ * session has come, since when, and how far has been asked for it; the images are asked for by who calls.
  *
  * A learner takes seconds for an image that takes a fraction of one to make, so that one image ahead would do
  * if all learners kept step; READ_AHEAD_MAX of them also cover learners who press on while others' images
@@ -36,8 +36,13 @@ struct srv_ahead_span {
 struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *ahead, const char *session_id, int at,
                                           int size, size_t image_bytes, int64_t now_us);
 
-/* So many items of the session are answered: its learner is at the one after them. */
-void srv_read_ahead_answered(struct srv_read_ahead *ahead, const char *session_id, int answered);
+/* So many items of the session are answered: its learner is at the one after them, since now unless that was
+ * known before. */
+void srv_read_ahead_answered(struct srv_read_ahead *ahead, const char *session_id, int answered,
+                             int64_t now_us);
+/* How long the learner has been at the item at hand by now, in ms; NaN when nothing is known of the session.
+ */
+double srv_read_ahead_at_item_ms(struct srv_read_ahead *ahead, const char *session_id, int64_t now_us);
 /* Whether the learner waits for item `n` rather than that their page asks for it early; true when nothing is
  * known of the session. */
 bool srv_read_ahead_waits(struct srv_read_ahead *ahead, const char *session_id, int n);

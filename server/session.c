@@ -1,23 +1,12 @@
 #include "server/session.h"
 
-#include <math.h>
-
-/* The number of fractures is fixed rather than drawn item by item: in ten independent draws at one half,
- * two sessions in a thousand hold one class only and have no AUC, and learners' scores would differ by
- * the luck of the mix. The price is that someone who knows the share and keeps count can infer the last
- * item; prevalence is therefore not part of the public deck. */
 void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items)
 {
-    int yes = (int)lround(deck->prevalence * deck->items);
+    struct srv_drawn_item drawn[DECK_ITEMS_MAX];
+    srv_draw(deck, deck->fixed ? deck->seed : srv_random_u64(), drawn);
     for (int i = 0; i < deck->items; i++) {
-        items[i].truth = i < yes ? DECK_YES : DECK_NO;
-        items[i].seed = srv_random_u64();
+        items[i].drawn = drawn[i];
         srv_random_hex(items[i].image, sizeof items[i].image);
-    }
-    for (int i = deck->items - 1; i > 0; i--) { /* Fisher-Yates, on the truths alone: all else is random */
-        int j = (int)srv_random_below((uint32_t)i + 1), truth = items[i].truth;
-        items[i].truth = items[j].truth;
-        items[j].truth = truth;
     }
 }
 

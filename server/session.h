@@ -7,18 +7,18 @@
 #include <stdint.h>
 
 #include "server/deck.h"
+#include "server/draw.h"
 #include "server/secrets.h"
 
 enum { SESSION_CONFIDENCE_MAX = 3, SESSION_READ_AHEAD = 2 };
 
 struct srv_session_item {
-    char image[SRV_IMAGE_TEXT]; /* the name the learner sees */
-    int truth;                  /* DECK_NO or DECK_YES */
-    uint64_t seed;
+    char image[SRV_IMAGE_TEXT]; /* the name the learner sees, of the kernel's random numbers */
+    struct srv_drawn_item drawn;
 };
 
-/* Draws all `deck->items` items afresh from the kernel's random numbers. Exactly
- * round(prevalence * items) of them are DECK_YES, in random order. */
+/* Draws all `deck->items` items, as srv_draw does: by the deck's key when it is fixed, else by a fresh one of
+ * the kernel's random numbers. Of 2^64 seeds no learner is shown one twice. */
 void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items);
 
 /* Whether item n (1-based) may be looked at and answered: it is among the first `answers + 2`, so that the

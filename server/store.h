@@ -31,7 +31,8 @@ struct srv_store_item {
     char session_id[SRV_ID_TEXT];
     int n; /* 1-based */
     char image[SRV_IMAGE_TEXT];
-    char class_name[NN_CLASS_NAME_MAX];
+    char class_name[NN_CLASS_NAME_MAX]; /* that the generator is told to draw */
+    char truth[NN_CLASS_NAME_MAX];      /* the choice that this class stands for */
     uint64_t seed;
     double strength, truncation;
     char model_sha256[SRV_DIGEST_TEXT];
@@ -45,6 +46,9 @@ struct srv_store_answer {
     char choice[NN_CLASS_NAME_MAX];
     bool correct;
     double response_ms;
+    /* From the answer before, or the session's start, to this one by the server's steady clock; NaN: not known.
+     * Only given, never read back. */
+    double at_item_ms;
     char received_at[SRV_TIME_TEXT];
 };
 
@@ -97,7 +101,7 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
 /* Calls `row` with the cells of each answer after `after_id`, at most `limit`, in order, as text in the
  * order of srv_store_export_columns. *last_id is the last one's id, or `after_id` when there was none. */
 typedef void srv_store_row(void *context, const char *const *cells);
-enum { STORE_EXPORT_COLUMNS = 31 };
+enum { STORE_EXPORT_COLUMNS = 33 };
 extern const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS];
 enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
                                 int64_t *last_id) NN_MUST_CHECK;

@@ -53,10 +53,10 @@ static void insert(struct db_transaction *t, const char *session_id, struct srv_
 {
     db_run(t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
-           "received_at)"
-           " VALUES (?,?,?,?,?,?,?,?,?)",
-           "tittiiirt", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
-           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at);
+           "received_at, at_item_ms)"
+           " VALUES (?,?,?,?,?,?,?,?,?,?)",
+           "tittiiirtr", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms);
     a->id = db_last_id(t);
 }
 
@@ -106,7 +106,7 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
     *count = 0;
     db_begin(&t, db);
     struct db_rows *rows = db_query(&t,
-                                    "SELECT " ANSWER_COLUMNS ", i.image, i.class FROM answers a"
+                                    "SELECT " ANSWER_COLUMNS ", i.image, i.truth FROM answers a"
                                     " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
                                     " WHERE a.session_id = ? ORDER BY a.id",
                                     "t", session_id);
@@ -154,6 +154,8 @@ const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS] = {
     "dpr",
     "input_type",
     "ui_version",
+    "pair",
+    "at_item_ms",
 };
 
 /* The item answered before this one, and how often the same picture was answered before in the session. */
@@ -174,10 +176,11 @@ enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_
     struct db_rows *rows = db_query(
         &t,
         "SELECT a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
-        " i.image_sha256, i.class, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
+        " i.image_sha256, i.truth, a.choice, a.rating, a.correct, a.response_ms, a.received_at,"
         " m.training_data, s.server_version, " DECK_VERSION ", 'class given to the generator', " PREV_ITEM
         ", " PRIOR_EXPOSURES ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"
-        " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, a.id"
+        " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms,"
+        " a.id"
         " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
         " JOIN sessions s ON s.id = a.session_id JOIN decks d ON d.id = s.deck_id"
         " JOIN models m ON m.id = s.model_id LEFT JOIN answer_context c ON c.answer_id = a.id"

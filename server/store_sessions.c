@@ -60,12 +60,13 @@ static void add_item(struct db_transaction *t, const struct srv_store_session *s
                      const struct srv_session_item *item)
 {
     char seed[24];
-    snprintf(seed, sizeof seed, "%" PRIu64, item->seed);
-    db_run(
-        t,
-        "INSERT INTO items (session_id, n, image, class, seed, strength, truncation) VALUES (?,?,?,?,?,?,?)",
-        "titttrr", s->id, (int64_t)n, item->image, s->deck.choices[item->truth].id, seed, s->deck.strength,
-        s->deck.truncation);
+    const struct srv_drawn_item *drawn = &item->drawn;
+    snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
+    db_run(t,
+           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair)"
+           " VALUES (?,?,?,?,?,?,?,?,nullif(?, 0))",
+           "titttrrti", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
+           drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair);
 }
 
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
@@ -137,9 +138,9 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
 }
 
 #define ITEM_COLUMNS                                                                                         \
-    "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation, i.image_sha256 IS NOT "   \
-    "NULL,"                                                                                                  \
-    " m.sha256 FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id "
+    "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
+    " i.image_sha256 IS NOT NULL, m.sha256, i.truth"                                                         \
+    " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id "
 
 /* Takes the rows. */
 static bool read_item(struct db_rows *rows, struct srv_store_item *item)
@@ -156,6 +157,7 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
         item->truncation = db_real(rows, 6);
         item->sent = db_int(rows, 7);
         copy(item->model_sha256, sizeof item->model_sha256, db_text(rows, 8));
+        copy(item->truth, sizeof item->truth, db_text(rows, 9));
     }
     db_finish(rows);
     return found;

@@ -33,9 +33,13 @@ static const struct srv_deck deck = {
     .model = "default",
     .items = ITEMS,
     .prevalence = 0.5,
-    .strength = 1,
-    .truncation = 1,
-    .feedback = true,
+    .sources = {{.weight = 1,
+                 .strength = {1, 1},
+                 .truncation = {1, 1},
+                 .classes = {{{"no", 1}}, {{"yes", 1}}},
+                 .class_count = {1, 1}}},
+    .source_count = 1,
+    .feedback = DECK_TELLS_TRUTH,
     .choices = {{"no", "No"}, {"yes", "Yes"}},
 };
 

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import resource
 import sqlite3
 import sys
@@ -12,7 +13,13 @@ sys.path[:0] = [HERE, os.path.join(HERE, "../api")]
 from daemon import Daemon  # noqa: E402
 from test_daemon_faults import StartTest  # noqa: E402
 
-TABLES = ("models", "decks", "sessions", "items", "answers")
+TABLES = {
+    "models": "*",
+    "decks": "*",
+    "sessions": "*",
+    "items": "session_id, n, image, class, seed, strength, truncation, image_sha256",
+    "answers": "id, session_id, item, key, choice, confidence, rating, correct, response_ms, received_at",
+}
 
 
 def ask(path, sql):
@@ -24,11 +31,16 @@ def ask(path, sql):
 
 
 def content(path):
-    return {table: ask(path, f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES}
+    """What a file of version 1 holds, in the columns that it has."""
+    return {table: ask(path, f"SELECT {columns} FROM {table} ORDER BY 1, 2") for table, columns in TABLES.items()}
 
 
 def schema(path):
-    return sorted(ask(path, "SELECT type, name, sql FROM sqlite_schema"), key=str)
+    """The tables as SQL, but for the comments and spaces, which ALTER TABLE and schema.sql set otherwise."""
+    def bare(sql):
+        return re.sub(r"\s+", "", re.sub(r"--.*", "", sql)) if sql else sql
+    return sorted(((kind, name, bare(sql)) for kind, name, sql in ask(path, "SELECT type, name, sql FROM sqlite_schema")),
+                  key=str)
 
 
 class OldDatabase(StartTest):

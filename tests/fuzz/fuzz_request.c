@@ -139,7 +139,7 @@ static void check_deck(const struct srv_request *request)
         struct srv_deck copy;
         must(deck.items >= 1 && deck.items <= DECK_ITEMS_MAX && deck.prevalence >= 0 && deck.prevalence <= 1);
         must(definition && !srv_deck_read(definition, "copy", &copy, &err));
-        must(!strcmp(copy.question, deck.question) && copy.truncation == deck.truncation);
+        must(!strcmp(copy.question, deck.question) && copy.sources[0].truncation.low == deck.sources[0].truncation.low);
         json_decref(definition);
     } else if (json) {
         must(!strncmp(err.text, "deck", 4));

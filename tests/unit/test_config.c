@@ -60,7 +60,8 @@ static void absent_keys_have_defaults(void **state)
     assert_int_equal(config.port, 8080);
     assert_string_equal(config.models, "deploy/models");
     assert_string_equal(config.device, "auto");
-    assert_true(config.decks[0].strength == 1 && config.decks[0].truncation == 1);
+    const struct srv_deck_source *source = &config.decks[0].sources[0];
+    assert_true(source->strength.low == 1 && source->truncation.low == 1 && source->truncation.high == 1);
 }
 
 static void a_wrong_key_or_type_is_named(void **state)
@@ -102,7 +103,7 @@ static void a_wrong_deck_is_named_by_its_place(void **state)
                    "{\"decks\":[" DECK_WITH(",\"items\":5,\"feedback\":\"none\",\"prevalence\":1.5") "]}",
                    "decks[0].prevalence: must be between 0 and 1");
     assert_refused(state, "{\"decks\":[" DECK_WITH(REST ",\"strength\":-1") "]}",
-                   "decks[0].strength: must be between 0 and 1");
+                   "decks[0].strength: must be a number between 0 and 1");
     assert_refused(state, "{\"decks\":[{\"id\":\"d\"}]}", "decks[0].title: is missing");
     assert_refused(
         state,
@@ -175,7 +176,8 @@ static void a_deck_reads_back_from_its_definition(void **state)
     assert_int_equal(srv_deck_read(json, "d", &copy, &err), NN_OK);
     json_decref(json);
     assert_string_equal(copy.question, "Q?");
-    assert_true(copy.truncation == 0.7 && copy.prevalence == 0.5 && copy.feedback);
+    assert_true(copy.sources[0].truncation.low == 0.7 && copy.prevalence == 0.5 &&
+                copy.feedback == DECK_TELLS_TRUTH);
     assert_string_equal(copy.choices[DECK_YES].label, "Yes");
 }
 

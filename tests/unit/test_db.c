@@ -177,15 +177,19 @@ static struct srv_store_session start(struct db *db, struct srv_session_item *it
                  .model = "default",
                  .items = 3,
                  .prevalence = 0.5,
-                 .strength = 1,
-                 .truncation = 0.7,
-                 .feedback = true,
+                 .sources = {{.weight = 1,
+                              .strength = {1, 1},
+                              .truncation = {0.7, 0.7},
+                              .classes = {{{"no", 1}}, {{"yes", 1}}},
+                              .class_count = {1, 1}}},
+                 .source_count = 1,
+                 .feedback = DECK_TELLS_TRUTH,
                  .choices = {{"no", "No"}, {"yes", "Yes"}}},
     };
     srv_random_hex(session.id, sizeof session.id);
     srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
     srv_session_draw(&session.deck, items);
-    items[0].seed = UINT64_MAX;
+    items[0].drawn.seed = UINT64_MAX;
     assert_int_equal(srv_store_session_create(db, &session, items, &model), DB_OK);
     return session;
 }
@@ -215,10 +219,11 @@ static void a_session_comes_back_as_it_was_started(void **state)
     assert_true(found);
     assert_string_equal(read.secret_sha256, session.secret_sha256);
     assert_string_equal(read.deck.question, "Q?");
-    assert_true(read.deck.truncation == 0.7 && read.simulated && read.answered_count == 0);
+    assert_true(read.deck.sources[0].truncation.high == 0.7 && read.simulated && read.answered_count == 0);
     assert_int_equal(srv_store_image_find(db, items[0].image, &item, &found), DB_OK);
     assert_true(found && item.seed == UINT64_MAX && item.n == 1 && !item.sent);
-    assert_string_equal(item.class_name, session.deck.choices[items[0].truth].id);
+    assert_string_equal(item.class_name, items[0].drawn.class_name);
+    assert_string_equal(item.truth, session.deck.choices[items[0].drawn.truth].id);
     assert_int_equal(srv_store_session_find(db, "none", &read, &found), DB_OK);
     assert_false(found);
     assert_int_equal(srv_store_item_find(db, session.id, 4, &item, &found), DB_OK);

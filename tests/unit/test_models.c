@@ -88,8 +88,10 @@ static struct srv_models *start_for(void **state, size_t models)
     struct srv_models *m;
     struct nn_error err = {0};
     size_t one = access(file_of(state, "a"), F_OK) ? 1 << 20 : memory_of(file_of(state, "a"));
-    decks[0] =
-        (struct srv_deck){.id = "d", .model = "a", .items = 1, .choices = {{"no", "No"}, {"yes", "Yes"}}};
+    decks[0] = (struct srv_deck){.id = "d",
+                                 .model = "a",
+                                 .sources = {{.classes = {{{"no", 1}}, {{"yes", 1}}}, .class_count = {1, 1}}},
+                                 .source_count = 1};
     setup = (struct srv_models_setup){.folder = *state,
                                       .device = "cpu",
                                       .memory_bytes = models * one,

@@ -84,10 +84,10 @@ static void many_sessions_share_the_memory_and_each_keeps_one_image(void **state
 static void an_item_after_the_one_that_is_looked_at_is_asked_for_early(void **state)
 {
     assert_true(srv_read_ahead_waits(*state, ADA, 7));
-    srv_read_ahead_answered(*state, ADA, 0);
+    srv_read_ahead_answered(*state, ADA, 0, 0);
     assert_true(srv_read_ahead_waits(*state, ADA, 1));
     assert_false(srv_read_ahead_waits(*state, ADA, 2));
-    srv_read_ahead_answered(*state, ADA, 1);
+    srv_read_ahead_answered(*state, ADA, 1, 0);
     assert_true(srv_read_ahead_waits(*state, ADA, 2));
     assert_false(srv_read_ahead_waits(*state, ADA, 3));
     assert_true(srv_read_ahead_waits(*state, BEN, 3));

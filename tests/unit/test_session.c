@@ -12,10 +12,23 @@
 
 #include "server/session.h"
 
+/* A deck of one source with one class a choice. */
+static struct srv_deck plain(int items, double prevalence)
+{
+    return (struct srv_deck){.items = items,
+                             .prevalence = prevalence,
+                             .sources = {{.weight = 1,
+                                          .strength = {1, 1},
+                                          .truncation = {1, 1},
+                                          .classes = {{{"no", 1}}, {{"yes", 1}}},
+                                          .class_count = {1, 1}}},
+                             .source_count = 1};
+}
+
 static int count_yes(const struct srv_session_item *items, int count)
 {
     int yes = 0;
-    for (int i = 0; i < count; i++) yes += items[i].truth == DECK_YES;
+    for (int i = 0; i < count; i++) yes += items[i].drawn.truth == DECK_YES;
     return yes;
 }
 
@@ -27,7 +40,7 @@ static void a_session_holds_exactly_its_share_of_fractures(void **state)
         double prevalence;
     } cases[] = {{10, 5, 0.5}, {10, 3, 0.28}, {7, 0, 0}, {7, 7, 1}, {1, 1, 0.5}, {DECK_ITEMS_MAX, 2, 0.01}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct srv_deck deck = {.items = cases[i].items, .prevalence = cases[i].prevalence};
+        struct srv_deck deck = plain(cases[i].items, cases[i].prevalence);
         struct srv_session_item items[DECK_ITEMS_MAX];
         srv_session_draw(&deck, items);
         assert_int_equal(count_yes(items, deck.items), cases[i].yes);
@@ -38,12 +51,12 @@ static void a_session_holds_exactly_its_share_of_fractures(void **state)
 static void every_place_is_equally_likely_to_hold_a_fracture(void **state)
 {
     (void)state;
-    struct srv_deck deck = {.items = 10, .prevalence = 0.5};
+    struct srv_deck deck = plain(10, 0.5);
     int at[10] = {0};
     for (int run = 0; run < 400; run++) {
         struct srv_session_item items[10];
         srv_session_draw(&deck, items);
-        for (int i = 0; i < 10; i++) at[i] += items[i].truth == DECK_YES;
+        for (int i = 0; i < 10; i++) at[i] += items[i].drawn.truth == DECK_YES;
     }
     for (int i = 0; i < 10; i++) assert_in_range(at[i], 150, 250);
 }
@@ -51,17 +64,17 @@ static void every_place_is_equally_likely_to_hold_a_fracture(void **state)
 static void names_and_seeds_are_fresh_and_the_name_does_not_hold_the_seed(void **state)
 {
     (void)state;
-    struct srv_deck deck = {.items = DECK_ITEMS_MAX, .prevalence = 0.5};
+    struct srv_deck deck = plain(DECK_ITEMS_MAX, 0.5);
     struct srv_session_item items[DECK_ITEMS_MAX];
     srv_session_draw(&deck, items);
     for (int i = 0; i < DECK_ITEMS_MAX; i++) {
         char seed[20];
-        snprintf(seed, sizeof seed, "%llx", (unsigned long long)items[i].seed);
+        snprintf(seed, sizeof seed, "%llx", (unsigned long long)items[i].drawn.seed);
         assert_int_equal(strlen(items[i].image), SRV_IMAGE_TEXT - 1);
         assert_null(strstr(items[i].image, seed));
         for (int k = 0; k < i; k++) {
             assert_string_not_equal(items[i].image, items[k].image);
-            assert_true(items[i].seed != items[k].seed);
+            assert_true(items[i].drawn.seed != items[k].drawn.seed);
         }
     }
 }

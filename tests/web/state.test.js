@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  answerSaved, choiceLabel, choose, firstUnanswered, imageShown, isLast, nextItem, openDrill, rate, troubled,
+  answerSaved, choiceLabel, choose, firstUnanswered, imageShown, isLast, nextItem, openDrill, rate, timeUp, troubled,
 } from '../../web/js/state.js';
 
 const deck = {
@@ -94,4 +94,23 @@ test('updates leave the old state as it was', () => {
 test('an unknown choice is shown by its id', () => {
   assert.equal(choiceLabel(deck, 'fracture'), 'Fracture');
   assert.equal(choiceLabel(deck, 'other'), 'other');
+});
+
+test('with two buttons the first choice is the answer', () => {
+  const two = { ...deck, rating: 'two_buttons' };
+  const saving = choose(imageShown(openDrill(two, [])), 'fracture', 700);
+  assert.deepEqual([saving.phase, saving.choice, saving.confidence], ['saving', 'fracture', null]);
+  assert.equal(choose(saving, 'no_fracture', 800), saving);
+  assert.deepEqual(answerSaved(saving, { truth: null, correct: true }).phase, 'feedback');
+});
+
+test('when the time to look is over the image is covered, and the answer still counts', () => {
+  const viewing = imageShown(openDrill(deck, []));
+  const over = timeUp(viewing);
+  assert.deepEqual([over.phase, over.expired], ['viewing', true]);
+  const rating = choose(over, 'fracture', 5000);
+  assert.deepEqual([rating.phase, rating.expired], ['rating', true]);
+  assert.equal(nextItem(answerSaved(rate(rating, 1), right)).expired, false, 'the next image is not covered');
+  const waiting = openDrill(deck, []);
+  assert.equal(timeUp(waiting), waiting, 'no time runs before the image');
 });

@@ -15,7 +15,9 @@ const IMAGE_TIMEOUT_MS = 60000; // longer than the server lets an image wait: gi
  * @property {string} question asked of every item
  * @property {number} items how many a drill has
  * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second
- * @property {'truth'|'none'} feedback what follows an answer
+ * @property {'truth'|'correct'|'none'} feedback what follows an answer: the truth, whether it was right, nothing
+ * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence
+ * @property {number} time_limit_s for looking at each image; 0 is none
  * @property {string} model id of the model that makes the images
  *
  * @typedef {object} Model
@@ -108,9 +110,9 @@ export async function readItem(id, secret, n) {
 
 /**
  * Safe to repeat with the same answer: the server keeps one row per key.
- * @param {{key: string, item: number, choice: string, confidence: number, response_ms: number}} answer
+ * @param {{key: string, item: number, choice: string, confidence?: number, response_ms: number}} answer
  *   and what context.js adds
- * @returns {Promise<{feedback: ?{truth: string, correct: boolean}}>}
+ * @returns {Promise<{feedback: ?{truth: ?string, correct: boolean}}>}
  */
 export async function sendAnswer(id, secret, answer) {
   return request('POST', `/api/v1/sessions/${encodeURIComponent(id)}/answers`, { secret, body: answer });

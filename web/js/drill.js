@@ -9,8 +9,11 @@ import * as api from './api.js';
 import * as store from './store.js';
 import { answerContext, awayTime, watchFocus } from './context.js';
 import { decodedImage } from './images.js';
+import { countdown } from './countdown.js';
 import { withRetry } from './retry.js';
-import { answerSaved, choiceLabel, choose, imageShown, nextItem, openDrill, rate, troubled } from './state.js';
+import {
+  answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
+} from './state.js';
 import { nextFrame, responseTime } from './timing.js';
 import { troubleText } from './view_drill.js';
 import { texts } from './texts.js';
@@ -33,6 +36,8 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let onset = 0;
   let feedbackAt = 0;
   let context = {}; // of the choice
+  let stopClock = () => {};
+  const limitMs = deck.time_limit_s * 1000; // 0: none
   const away = awayTime();
   const unwatch = watchFocus(away);
   const ahead = new Map(); // item number -> promise of its decoded image
@@ -85,10 +90,21 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     onset = await nextFrame();
     away.start(onset, document.hasFocus());
     set(imageShown(state));
+    startClock();
     view.focusQuestion();
     announce(texts.drill.announceItem(n, deck.items));
     if (n < deck.items) {
       load(n + 1).catch(() => {}); // not needed yet: showItem asks again and reports
+    }
+  }
+
+  function startClock() {
+    if (limitMs > 0) {
+      stopClock = countdown(onset, limitMs, view.showSeconds, () => {
+        if (set(timeUp(state))) {
+          announce(texts.drill.timeUp);
+        }
+      });
     }
   }
 
@@ -101,13 +117,15 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   async function submit() {
     let reply;
+    stopClock();
     try {
       reply = await send({
         key: newKey(),
         item: state.n,
         choice: state.choice,
-        confidence: state.confidence,
+        ...(hasTwoButtons(deck) ? {} : { confidence: state.confidence }),
         response_ms: state.responseMs,
+        ...(limitMs > 0 ? { timed_out: state.responseMs > limitMs } : {}),
         ...context,
       });
     } catch (error) {
@@ -118,7 +136,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     if (state.phase === 'feedback') {
       feedbackAt = performance.now();
       view.focusNext();
-      announce(texts.drill.announceFeedback(reply.feedback.correct, choiceLabel(deck, reply.feedback.truth)));
+      announce(texts.drill.announceFeedback(reply.feedback.correct, reply.feedback.truth && choiceLabel(deck, reply.feedback.truth)));
     } else {
       await goOn();
     }
@@ -152,6 +170,9 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
       if (set(choose(state, choiceId, responseMs))) {
         const { innerWidth: width, innerHeight: height, devicePixelRatio: ratio } = window;
         context = answerContext({ blurMs: Math.min(away.until(onset + responseMs), responseMs), event, width, height, ratio });
+        if (state.phase === 'saving') {
+          guarded(submit());
+        }
       }
     },
 

@@ -10,6 +10,7 @@ import { withRetry } from './retry.js';
 import { drillView } from './view_drill.js';
 import { keysDialog } from './view_keys.js';
 import { noticeView } from './view_notice.js';
+import { hasTwoButtons } from './state.js';
 import { startView } from './view_start.js';
 import { summaryView } from './view_summary.js';
 import { texts } from './texts.js';
@@ -121,6 +122,7 @@ function modelOf(deck) {
 function showDrill(session, deck, answered) {
   const dialog = keysDialog({
     choices: deck.choices,
+    graded: !hasTwoButtons(deck),
     on: store.shortcutsOn(),
     onChange: (on) => {
       store.setShortcuts(on);

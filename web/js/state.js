@@ -6,9 +6,9 @@
  * Phases of one item:
  *   waiting   the image is being made, fetched or decoded
  *   viewing   the image is on screen, nothing chosen
- *   rating    a choice is made and may still be changed; confidence is asked
+ *   rating    a choice is made and may still be changed; confidence is asked, unless the deck has two buttons
  *   saving    the answer is on its way; it is kept in the tab until the server confirms it
- *   feedback  the truth is shown
+ *   feedback  whether it was right is shown, and the truth if the deck tells it
  *   finished  no item is left
  *
  * @typedef {object} DrillState
@@ -19,7 +19,8 @@
  * @property {?string} choice id of the chosen answer
  * @property {?number} confidence 1 guess, 2 fairly sure, 3 certain
  * @property {?number} responseMs from the image's first frame to the choice
- * @property {?{truth: string, correct: boolean}} feedback
+ * @property {boolean} expired the time for looking is over: the image is covered until it is answered
+ * @property {?{truth: ?string, correct: boolean}} feedback
  * @property {?Error} trouble why the page is waiting and trying again; null while all is well
  */
 
@@ -43,17 +44,26 @@ export function imageShown(state) {
   return state.phase === 'waiting' ? { ...state, phase: 'viewing', trouble: null } : state;
 }
 
-/** @returns {DrillState} a later choice replaces an earlier one until confidence is given */
+/**
+ * @returns {DrillState} a later choice replaces an earlier one until confidence is given; with two buttons the first
+ *   one counts
+ */
 export function choose(state, choiceId, responseMs) {
   const open = state.phase === 'viewing' || state.phase === 'rating';
   const known = state.deck.choices.some((choice) => choice.id === choiceId);
-  return open && known ? { ...state, phase: 'rating', choice: choiceId, responseMs } : state;
+  const phase = hasTwoButtons(state.deck) ? 'saving' : 'rating';
+  return open && known ? { ...state, phase, choice: choiceId, responseMs } : state;
 }
 
 export function rate(state, confidence) {
   return state.phase === 'rating' && [1, 2, 3].includes(confidence)
     ? { ...state, phase: 'saving', confidence }
     : state;
+}
+
+/** The time for looking is over. What was seen can still be answered. */
+export function timeUp(state) {
+  return state.phase === 'viewing' || state.phase === 'rating' ? { ...state, expired: true } : state;
 }
 
 /** The server has the answer. A deck without feedback goes straight on. */
@@ -83,6 +93,10 @@ export function isLast(state) {
   return done >= state.deck.items;
 }
 
+export function hasTwoButtons(deck) {
+  return deck.rating === 'two_buttons';
+}
+
 export function choiceLabel(deck, choiceId) {
   return deck.choices.find((choice) => choice.id === choiceId)?.label ?? choiceId;
 }
@@ -99,6 +113,7 @@ function atItem(state, n) {
     choice: null,
     confidence: null,
     responseMs: null,
+    expired: false,
     feedback: null,
   };
 }

@@ -4,7 +4,7 @@
  */
 
 import { el, svg, setInPlace } from './dom.js';
-import { choiceLabel, isLast } from './state.js';
+import { choiceLabel, hasTwoButtons, isLast } from './state.js';
 import { choiceLetters } from './keys.js';
 import { texts } from './texts.js';
 
@@ -21,7 +21,7 @@ const t = texts.drill;
  * @param {() => void} props.onLeave
  * @param {() => void} props.onKeys
  * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, showImage: (image: ?HTMLImageElement) => void,
- *   setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
+ *   showSeconds: (left: number) => void, setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
  */
 export function drillView(props) {
   const { deck, model } = props;
@@ -43,7 +43,7 @@ export function drillView(props) {
   };
   const setShortcuts = (on) => root.classList.toggle('without-shortcuts', !on);
   setShortcuts(props.shortcuts);
-  return { root, update, setShortcuts, showImage: film.show, focusQuestion: ask.focus, focusNext: told.focus };
+  return { root, update, setShortcuts, showImage: film.show, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
 }
 
 function progressBar({ deck, onLeave, onKeys }) {
@@ -66,14 +66,18 @@ function progressBar({ deck, onLeave, onKeys }) {
 
 function filmFrame(model) {
   const coming = el('p', { class: 'film-coming' }, t.imageComing);
+  const over = el('p', { class: 'film-coming', id: 'time-up' }, t.timeUp);
   const place = el('div', { class: 'film-place' });
   const notice = el('p', { class: 'film-notice', id: 'trouble' });
   const root = el('figure', { class: 'film' },
-    el('div', { class: 'film-frame' }, coming, place, notice),
+    el('div', { class: 'film-frame' }, coming, place, over, notice),
     el('figcaption', {}, texts.provenance.short(model)));
 
-  const update = ({ phase, trouble }) => {
+  const update = ({ phase, trouble, expired }) => {
+    const covered = expired && phase !== 'feedback'; // what was answered may be looked at again
     setInPlace(coming, phase === 'waiting');
+    setInPlace(over, covered);
+    setInPlace(place, !covered);
     notice.textContent = trouble ? troubleText(phase, trouble) : '';
     setInPlace(notice, Boolean(trouble));
   };
@@ -103,20 +107,30 @@ function askStage({ deck, onChoose, onRate }) {
     'aria-keyshortcuts': [letters[i], arrows[i]].filter(Boolean).join(' ') || null,
     on: { click: (event) => onChoose(choice.id, event) },
   }, el('span', {}, choice.label), hint([letters[i].toUpperCase(), texts.keys.arrows[arrows[i]]])));
-  const levels = t.confidenceLevels.map((label, i) => el('button', {
+  const left = el('p', { class: 'time-left', role: 'timer' });
+  const line = el('i', { class: 'time-line', 'aria-hidden': 'true' });
+  const clock = deck.time_limit_s > 0 ? el('div', { class: 'time' }, left, line) : null;
+  const levels = hasTwoButtons(deck) ? [] : t.confidenceLevels.map((label, i) => el('button', {
     type: 'button',
     class: 'level',
     'data-confidence': String(i + 1),
     'aria-keyshortcuts': String(i + 1),
     on: { click: () => onRate(i + 1) },
   }, el('span', {}, label), hint([String(i + 1)])));
-  const root = el('div', { class: 'stage stage-ask' }, question,
+  const root = el('div', { class: 'stage stage-ask' }, question, clock,
     el('div', { class: 'answers', role: 'group', 'aria-label': t.answers }, ...answers),
-    el('div', { class: 'confidence', role: 'group', 'aria-labelledby': 'confidence-label' },
+    levels.length === 0 ? null : el('div', { class: 'confidence', role: 'group', 'aria-labelledby': 'confidence-label' },
       el('p', { class: 'confidence-label', id: 'confidence-label' }, t.confidence),
       el('div', { class: 'levels' }, ...levels)));
 
+  const showSeconds = (seconds) => {
+    left.textContent = seconds > 0 ? t.timeLeft(seconds) : t.timeOver;
+    line.style.setProperty('--left', String(seconds / deck.time_limit_s));
+  };
   const update = ({ phase, choice, confidence }) => {
+    if (phase === 'waiting') {
+      showSeconds(deck.time_limit_s);
+    }
     setInPlace(root, phase !== 'feedback' && phase !== 'finished');
     root.classList.toggle('is-rating', phase === 'rating' || phase === 'saving');
     answers.forEach((button) => {
@@ -128,7 +142,7 @@ function askStage({ deck, onChoose, onRate }) {
       button.classList.toggle('is-chosen', i + 1 === confidence);
     });
   };
-  return { root, update, focus: () => question.focus({ preventScroll: true }) };
+  return { root, update, showSeconds, focus: () => question.focus({ preventScroll: true }) };
 }
 
 function toldStage({ deck, onNext }) {
@@ -150,8 +164,10 @@ function toldStage({ deck, onNext }) {
     }
     verdict.className = feedback.correct ? 'verdict is-right' : 'verdict is-wrong';
     verdict.replaceChildren(mark(feedback.correct), feedback.correct ? t.correct : t.incorrect);
-    const [before, name, after] = t.truth(choiceLabel(deck, feedback.truth));
-    truth.replaceChildren(before, el('strong', {}, name), after);
+    if (feedback.truth) {
+      const [before, name, after] = t.truth(choiceLabel(deck, feedback.truth));
+      truth.replaceChildren(before, el('strong', {}, name), after);
+    }
     mine.textContent = t.yourAnswer(choiceLabel(deck, state.choice), t.confidenceLevels[state.confidence - 1]);
     label.textContent = isLast(state) ? t.toSummary : t.next;
   };

@@ -9,11 +9,12 @@ import { texts } from './texts.js';
 /**
  * @param {object} props
  * @param {{label: string}[]} props.choices
+ * @param {boolean} props.graded whether confidence is asked for
  * @param {boolean} props.on whether shortcuts are on
  * @param {(on: boolean) => void} props.onChange
  * @returns {HTMLDialogElement} to be added to the page and opened with showModal()
  */
-export function keysDialog({ choices, on, onChange }) {
+export function keysDialog({ choices, graded, on, onChange }) {
   const t = texts.keys;
   const letters = choiceLetters(choices);
   const arrows = choices.length === 2 ? Object.values(t.arrows) : [];
@@ -24,7 +25,7 @@ export function keysDialog({ choices, on, onChange }) {
     el('h2', { id: 'keys-title' }, t.title),
     el('dl', {},
       ...choices.map(({ label }, i) => row(label, ...[letters[i].toUpperCase(), arrows[i]].filter(Boolean))),
-      el('div', {}, el('dt', {}, t.confidence), el('dd', {}, ...['1', '2', '3'].flatMap((k) => [el('kbd', {}, k), ' ']))),
+      graded ? el('div', {}, el('dt', {}, t.confidence), el('dd', {}, ...['1', '2', '3'].flatMap((k) => [el('kbd', {}, k), ' ']))) : null,
       row(t.next, t.enter, t.space),
       row(t.help, '?')),
     el('label', { class: 'switch' },

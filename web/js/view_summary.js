@@ -3,7 +3,7 @@
  */
 
 import { el } from './dom.js';
-import { choiceLabel } from './state.js';
+import { choiceLabel, hasTwoButtons } from './state.js';
 import { keepTrying } from './images.js';
 import { confidenceOfRating, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
@@ -51,7 +51,7 @@ function measures(deck, score) {
   const rows = [
     rate(t.sensitivity(positive.label), t.sensitivityTerm, score.sensitivity, counts.hits, counts.misses),
     rate(t.specificity(negative.label), t.specificityTerm, score.specificity, counts.correct_rejections, counts.false_alarms),
-    figure(t.auc, t.aucTerm, auc, t.aucWords(auc)),
+    hasTwoButtons(deck) ? null : figure(t.auc, t.aucTerm, auc, t.aucWords(auc)), // it takes grades
     figure(t.dPrime, t.dPrimeTerm, sharpness, t.dPrimeWords(sharpness)),
     figure(t.criterion, t.criterionTerm, criterion, t.criterionWords(criterion, negative.label, positive.label)),
     times.all ? row(t.time, t.timeTerm, t.seconds(times.all.median), t.timeWords(times), t.timeRange(times.all)) : null,
@@ -82,6 +82,9 @@ function row(name, term, value, words, range) {
 /** What was answered to what, and the curve that the ratings make of it; the curve takes both kinds of image. */
 function answers(deck, score) {
   const { negative, positive } = sides(deck);
+  if (hasTwoButtons(deck)) { // one point is no curve
+    return el('section', { class: 'answers-told' }, confusion(score.counts, negative.label, positive.label));
+  }
   return el('section', { class: 'answers-told' },
     el('h2', {}, t.roc),
     el('div', { class: 'roc' },
@@ -116,7 +119,7 @@ function itemList(deck, { items, of }, leaving) {
 }
 
 function itemCard(deck, of, item, leaving) {
-  const confidence = texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
+  const confidence = hasTwoButtons(deck) ? null : texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
   const known = item.truth !== null && item.truth !== undefined;
   const outcome = item.correct ? t.correct : t.incorrect;
   const verdict = known ? outcome : t.noTruth;

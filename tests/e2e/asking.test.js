@@ -1,0 +1,120 @@
+/**
+ * What decks may ask for: two buttons, right or wrong only, and a time limit, at 390 and at 1280.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+
+const deck = (id, change) => ({
+  format: 2,
+  id,
+  title: `Hips: ${id}`,
+  question: 'Is there a fracture?',
+  choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }],
+  items: 2,
+  prevalence: 0.5,
+  sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
+  ...change,
+});
+const LIMIT_S = 3;
+const SETTLE_MS = 300;
+
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon((config) => {
+    config.decks = [deck('buttons', { rating: 'two_buttons' }), deck('right', { feedback: 'correct' }),
+      deck('timed', { time_limit_s: LIMIT_S, rating: 'two_buttons' })];
+  });
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
+const lastAnswer = () => daemon.rows('SELECT * FROM answers LEFT JOIN answer_context ON answer_id = id ORDER BY id DESC LIMIT 1')[0];
+
+async function start(device, name, id) {
+  const student = await openPage(browser, device, daemon.url, name);
+  await student.page.click(`.deck:has([value=${id}])`);
+  await student.page.click('#start');
+  await shown(student.page, 1, 'viewing');
+  return student;
+}
+
+async function leave(student) {
+  assert.deepEqual(student.complaints, []);
+  await student.context.close();
+}
+
+for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
+  test(`two buttons answer with one press, by pointer and by key, at ${name}`, async () => {
+    const student = await start(device, name, 'buttons');
+    const { page } = student;
+    assert.equal(await page.locator('.level').count(), 0);
+    await student.axe('two buttons');
+    await student.shot('two-buttons');
+    await page.click('[data-choice=yes]');
+    await shown(page, 1, 'feedback');
+    assert.match(await page.textContent('.told-mine'), /^You said fracture\.$/);
+    assert.deepEqual([lastAnswer().choice, lastAnswer().rating], ['yes', 6]);
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
+    await shown(page, 2, 'viewing');
+    await page.keyboard.press('ArrowLeft');
+    await shown(page, 2, 'feedback');
+    assert.deepEqual([lastAnswer().choice, lastAnswer().rating], ['no', 1]);
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
+    await page.waitForSelector('[data-screen=summary] .confusion');
+    assert.equal(await page.locator('.roc').count(), 0, 'no curve from two steps');
+    await student.axe('the summary of two buttons');
+    await student.shot('two-buttons-summary');
+    await leave(student);
+  });
+
+  test(`right or wrong is told without the truth at ${name}`, async () => {
+    const student = await start(device, name, 'right');
+    const { page } = student;
+    await page.click('[data-choice=yes]');
+    await page.click('[data-confidence="2"]');
+    await shown(page, 1, 'feedback');
+    assert.equal((await page.textContent('.told-truth')).trim(), '');
+    assert.match(await page.textContent('.verdict'), /^(Correct|Not correct)$/);
+    await student.axe('right or wrong');
+    await student.shot('right-or-wrong');
+    await leave(student);
+  });
+
+  test(`after the time limit the image is covered and the answer still counts at ${name}`, async () => {
+    const student = await start(device, name, 'timed');
+    const { page } = student;
+    assert.match(await page.textContent('.time-left'), /left to look/);
+    await student.axe('a time limit');
+    await student.shot('time-limit');
+    await page.waitForSelector('#time-up:not(.is-absent)', { timeout: (LIMIT_S + 2) * 1000 });
+    assert.ok(!await page.isVisible('.film-place img'), 'the image is covered');
+    assert.match(await page.textContent('#announcer'), /time to look is over/);
+    await student.axe('after the time limit');
+    await student.shot('time-over');
+    await page.click('[data-choice=no]');
+    await shown(page, 1, 'feedback');
+    assert.ok(await page.isVisible('.film-place img'), 'to learn from');
+    assert.equal(lastAnswer().timed_out, 1);
+    assert.ok(lastAnswer().response_ms >= LIMIT_S * 1000);
+    assert.ok(lastAnswer().at_item_ms >= lastAnswer().response_ms, 'the server saw at least that time');
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
+    await shown(page, 2, 'viewing');
+    await page.click('[data-choice=no]');
+    await shown(page, 2, 'feedback');
+    assert.equal(lastAnswer().timed_out, 0);
+    await page.waitForTimeout(LIMIT_S * 1000);
+    assert.ok(await page.isVisible('.film-place img'), 'the clock stops with the answer');
+    await leave(student);
+  });
+}
