@@ -5,6 +5,8 @@
 #include "engine/image.h"
 #include "engine/sha256.h"
 #include "server/clock.h"
+#include "server/learner_code.h"
+#include "server/store_learners.h"
 
 enum { MODEL_WAIT_MS = 10000, LOADING_RETRY_S = 2, BROKEN_RETRY_S = 10 };
 
@@ -59,12 +61,24 @@ struct srv_model *api_session_model(struct srv_app *app, const char *sha256, str
     return model;
 }
 
+/* Sessions of one learner are opened by the code too, from another device. */
+static bool is_learners(struct srv_app *app, const char *code, const char *session_id, bool *is,
+                        struct srv_response *response)
+{
+    char sha256[SRV_DIGEST_TEXT];
+    *is = false;
+    if (!code || !srv_learner_code_hash(code, sha256)) return true;
+    enum db_status status = srv_store_learner_has(app->db, sha256, session_id, is);
+    if (status != DB_OK) srv_respond_db_error(response, status);
+    return status == DB_OK;
+}
+
 /* The id is looked up before the secret is checked: ids are random, so telling 404 from 401 tells nothing
  * to those who have none, and helps those whose session is gone. */
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
                  struct srv_response *response)
 {
-    bool found;
+    bool found, is;
     char hash[SRV_DIGEST_TEXT];
     const char *secret = srv_request_bearer(request);
     enum db_status status = srv_store_session_find(app->db, request->params[0], session, &found);
@@ -78,6 +92,8 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
     }
     if (secret) nn_sha256_hex(secret, strlen(secret), hash);
     if (secret && srv_secret_equal(hash, session->secret_sha256)) return true;
+    if (!is_learners(app, secret, session->id, &is, response)) return false;
+    if (is) return true;
     srv_respond_error(response, 401, "wrong_secret", "The session's secret is missing or wrong.");
     return false;
 }

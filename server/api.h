@@ -23,6 +23,7 @@ srv_handler api_account_end_sessions;
 srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
 srv_handler api_invitation_look, api_invitation_use;
 srv_handler api_audit;
+srv_handler api_learner_create, api_learner_read;
 
 extern const struct srv_route api_routes[];
 extern const int api_route_count;
@@ -64,9 +65,17 @@ struct srv_model *api_session_model(struct srv_app *app, const char *sha256, str
 /* What the caller above says when the version is gone for good. */
 void api_respond_model_gone(struct srv_response *response);
 
-/* The session that the route's first parameter names, if the request carries its secret; 401, 404. */
+/* The session that the route's first parameter names, if the request carries its secret or the code of the
+ * learner whose it is; 401, 404. */
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
                  struct srv_response *response);
+
+/* A session as its learner sees it: what it is and which items are answered. New reference. */
+json_t *api_session_json(const struct srv_store_session *session);
+
+/* The learner with that code: *id is 0 when nobody has it, or `code` is NULL. False with 503 or 500 in
+ * `response` when the database failed. */
+bool api_learner(struct srv_app *app, const char *code, int64_t *id, struct srv_response *response);
 
 /* The query parameter `size`, the resolution when absent; 422 when that size is not served. */
 bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,

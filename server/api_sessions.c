@@ -28,8 +28,8 @@ static void fill_session(struct srv_store_session *session, const struct srv_dec
     session->simulated = model->simulated;
 }
 
-static void start_session(struct srv_app *app, const struct srv_deck *deck, struct srv_model *model,
-                          struct srv_response *response)
+static void start_session(struct srv_app *app, const struct srv_deck *deck, int64_t learner_id,
+                          struct srv_model *model, struct srv_response *response)
 {
     const struct nn_model_info *info = srv_model_info(model);
     struct srv_store_session session = {0};
@@ -37,6 +37,7 @@ static void start_session(struct srv_app *app, const struct srv_deck *deck, stru
     char secret[SRV_SECRET_TEXT];
     srv_random_hex(secret, sizeof secret);
     fill_session(&session, deck, info, secret);
+    session.learner_id = learner_id;
     srv_session_draw(deck, items);
     enum db_status status = srv_store_session_create(app->db, &session, items, info);
     if (status != DB_OK) {
@@ -54,30 +55,42 @@ static void start_session(struct srv_app *app, const struct srv_deck *deck, stru
 
 void api_session_create(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct srv_json_field fields[] = {{"deck", 's', true}};
-    json_t *body = srv_request_json(request, fields, 1, response);
+    static const struct srv_json_field fields[] = {{"deck", 's', true}, {"learner", 's', false}};
+    int64_t learner_id;
+    json_t *body = srv_request_json(request, fields, 2, response);
     if (!body) return;
     const struct srv_deck *deck = find_deck(app->config, json_string_value(json_object_get(body, "deck")));
+    const json_t *learner = json_object_get(body, "learner");
+    bool looked = api_learner(app, json_string_value(learner), &learner_id, response);
+    bool unknown_learner = learner && learner_id == 0;
     json_decref(body);
+    if (!looked) return;
+    if (unknown_learner) {
+        srv_respond_error(response, 422, "unknown_learner", "Nobody has this learner's code.");
+        return;
+    }
     if (!deck) {
         srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
         return;
     }
     struct srv_model *model = api_model(app, deck->model, response);
-    if (model) start_session(app, deck, model, response);
+    if (model) start_session(app, deck, learner_id, model, response);
     srv_model_release(model);
+}
+
+json_t *api_session_json(const struct srv_store_session *session)
+{
+    json_t *answered = json_array();
+    for (int i = 0; i < session->deck.items; i++)
+        if (session->answered[i]) json_array_append_new(answered, json_integer(i + 1));
+    return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "id", session->id, "deck", srv_deck_public(&session->deck),
+                     "model", model_json(session), "created_at", session->created_at, "answered", answered,
+                     "finished", session->answered_count == session->deck.items);
 }
 
 void api_session_read(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     struct srv_store_session session;
     if (!api_session(app, request, &session, response)) return;
-    json_t *answered = json_array();
-    for (int i = 0; i < session.deck.items; i++)
-        if (session.answered[i]) json_array_append_new(answered, json_integer(i + 1));
-    srv_respond_json(response, 200,
-                     json_pack("{s:{s:s,s:o,s:o,s:s,s:o,s:b}}", "session", "id", session.id, "deck",
-                               srv_deck_public(&session.deck), "model", model_json(&session), "created_at",
-                               session.created_at, "answered", answered, "finished",
-                               session.answered_count == session.deck.items));
+    srv_respond_json(response, 200, json_pack("{s:o}", "session", api_session_json(&session)));
 }

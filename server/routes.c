@@ -22,6 +22,8 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/sessions/{session}/summary", api_summary, SRV_LEARNER},
     {"GET", "/api/v1/images/{image}.png", api_image, SRV_ANYONE},
     {"GET", "/api/v1/export/responses.csv", api_export, SRV_RESEARCHER},
+    {"POST", "/api/v1/learners", api_learner_create, SRV_ANYONE},
+    {"GET", "/api/v1/learner", api_learner_read, SRV_LEARNER},
     {"POST", "/api/v1/login", api_login, SRV_ANYONE},
     {"POST", "/api/v1/logout", api_logout, SRV_STAFF},
     {"GET", "/api/v1/me", api_me, SRV_STAFF},

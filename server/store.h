@@ -20,7 +20,8 @@ struct srv_store_session {
     char id[SRV_ID_TEXT];
     char secret_sha256[SRV_DIGEST_TEXT];
     char created_at[SRV_TIME_TEXT];
-    struct srv_deck deck; /* as it was when the session started */
+    struct srv_deck deck;         /* as it was when the session started */
+    int64_t learner_id, class_id; /* for srv_store_session_create; 0 for none */
     char model_name[128], model_sha256[SRV_DIGEST_TEXT];
     bool simulated;
     bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
@@ -53,7 +54,7 @@ struct srv_store_answer {
 };
 
 /* Writes the session, its items, and, where they are new, the deck's definition and the model. `session`
- * gives id, secret_sha256, created_at and deck; `items` are deck.items many. */
+ * gives id, secret_sha256, created_at, deck, learner_id and class_id; `items` are deck.items many. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *model) NN_MUST_CHECK;

@@ -82,6 +82,11 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
            " VALUES (?,?,?,?,?,?)",
            "ttiitt", session->id, session->secret_sha256, deck, model_row, ROENTGYM_VERSION,
            session->created_at);
+    if (session->learner_id || session->class_id)
+        db_run(&t,
+               "INSERT INTO session_learners (session_id, learner_id, class_id)"
+               " VALUES (?, nullif(?, 0), nullif(?, 0))",
+               "tii", session->id, session->learner_id, session->class_id);
     for (int i = 0; i < session->deck.items; i++) add_item(&t, session, i + 1, &items[i]);
     return db_end(&t);
 }

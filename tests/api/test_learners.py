@@ -1,0 +1,88 @@
+"""Learners without accounts: a code by which a drill is gone on with elsewhere, and nothing else."""
+
+import re
+import unittest
+import uuid
+
+from daemon import DaemonTest, Learner, deck
+
+
+class Codes(DaemonTest):
+    decks = [deck(items=3), deck("exam", items=2, feedback="none")]
+
+    def code(self):
+        answer = self.daemon.request("POST", "/api/v1/learners")
+        self.assertEqual(answer.status, 201)
+        return answer.json["learner"]["code"]
+
+    def start(self, code, deck_id="default"):
+        answer = self.daemon.post("/api/v1/sessions", {"deck": deck_id, "learner": code})
+        self.assertEqual(answer.status, 201)
+        return answer.json["session"]
+
+    def sessions(self, code):
+        return self.daemon.get("/api/v1/learner", code).json["sessions"]
+
+    def answer(self, session, n, secret):
+        return self.daemon.post(f"/api/v1/sessions/{session['id']}/answers",
+                                {"key": str(uuid.uuid4()), "item": n, "choice": "fracture", "confidence": 2,
+                                 "response_ms": 900}, secret)
+
+    def test_a_drill_goes_on_elsewhere_with_the_code_alone(self):
+        code = self.code()
+        session = self.start(code)
+        self.assertEqual(self.answer(session, 1, session["secret"]).status, 201)
+        (seen,) = self.sessions(code)
+        self.assertEqual((seen["id"], seen["answered"], seen["finished"]), (session["id"], [1], False))
+        self.assertNotIn("secret", seen)
+        url = f"/api/v1/sessions/{session['id']}"
+        self.assertEqual(self.daemon.get(url, code).json["session"], seen)
+        self.assertEqual(self.daemon.get(url + "/items/2", code).status, 200)
+        for n in (2, 3):
+            self.assertEqual(self.answer(session, n, code).status, 201)
+        self.assertEqual(self.daemon.get(url + "/summary", code).status, 200)
+        self.assertTrue(self.sessions(code)[0]["finished"])
+
+    def test_each_sees_the_own_sessions_only(self):
+        one, other = self.code(), self.code()
+        mine = [self.start(one)["id"], self.start(one, "exam")["id"]]
+        theirs = self.start(other)
+        nobodys = Learner(self.daemon)
+        self.assertEqual({s["id"] for s in self.sessions(one)}, set(mine))
+        self.assertEqual([s["id"] for s in self.sessions(other)], [theirs["id"]])
+        self.assertEqual(self.sessions(self.code()), [])
+        for identity in (theirs["id"], nobodys.id):
+            self.assertEqual(self.daemon.get(f"/api/v1/sessions/{identity}", one).code, "wrong_secret")
+
+    def test_a_code_may_be_typed_as_people_type(self):
+        code = self.code()
+        self.start(code)
+        for typed in (code.lower(), code.replace("-", ""), code.replace("-", " "), " " + code.lower().replace("-", " ")):
+            self.assertEqual(len(self.daemon.get("/api/v1/learner", typed).json["sessions"]), 1)
+
+    def test_what_is_no_code_opens_nothing(self):
+        code = self.code()
+        wrong = ("", "x", "-" * 19, code[:-1], code + "B", code[:-1] + "A", code[:-1] + "0", "' OR 1=1 --",
+                 code.replace("-", "\u2013"), "B" * 5000, Learner(self.daemon).secret)
+        for text in wrong:
+            answer = self.daemon.get("/api/v1/learner", text.encode().decode("latin-1") or None)
+            self.assertEqual((answer.status, answer.code), (401, "wrong_code"))
+            answer = self.daemon.post("/api/v1/sessions", {"deck": "default", "learner": text})
+            self.assertEqual((answer.status, answer.code), (422, "unknown_learner"))
+
+    def test_codes_are_random_kept_as_hashes_and_in_no_log(self):
+        codes = [self.code() for _ in range(50)]
+        self.assertEqual(len(set(codes)), 50)
+        letters = "".join(codes).replace("-", "")
+        self.assertEqual(len(set(letters)), 20)
+        self.assertIsNone(re.search("[AEIOUY0-9]", letters))
+        with open(self.daemon.db, "rb") as file, open(self.daemon.db + "-wal", "rb") as log:
+            kept = file.read() + log.read()
+        for code in codes:
+            self.assertNotIn(code.encode(), kept)
+            self.assertNotIn(code.replace("-", "").encode(), kept)
+            self.assertNotIn(code, self.daemon.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
