@@ -195,7 +195,7 @@ $(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)
 $(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
 $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl -lz
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
 
 # Its source takes the files in whole.
 $(B)/server/schema.o: schema.sql $(wildcard server/migrations/*.sql)

@@ -1,7 +1,7 @@
 #include "tests/bench/load_png.h"
 
+#include <libdeflate.h>
 #include <string.h>
-#include <zlib.h>
 
 static unsigned read_u32(const unsigned char *at)
 {
@@ -26,7 +26,7 @@ static void end_head(struct load_png *png)
     png->data_size = read_u32(png->kept);
     png->in_header = !memcmp(png->kept + 4, "IHDR", 4);
     png->in_end = !memcmp(png->kept + 4, "IEND", 4);
-    png->sum = crc32(0, png->kept + 4, 4);
+    png->sum = libdeflate_crc32(0, png->kept + 4, 4);
     bool first = png->side == 0;
     bool right = png->data_size < 0x80000000u && first == png->in_header &&
                  (!png->in_header || png->data_size == 13) && (!png->in_end || png->data_size == 0);
@@ -58,7 +58,7 @@ void load_png_take(struct load_png *png, const unsigned char *bytes, size_t size
 {
     while (size > 0 && png->part < PNG_ENDED) {
         size_t count = size < png->left ? size : png->left;
-        if (png->part == PNG_DATA) png->sum = crc32(png->sum, bytes, (unsigned)count);
+        if (png->part == PNG_DATA) png->sum = libdeflate_crc32(png->sum, bytes, count);
         if (png->part != PNG_DATA || png->in_header) {
             memcpy(png->kept + png->kept_count, bytes, count);
             png->kept_count += count;

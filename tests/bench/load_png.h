@@ -13,7 +13,7 @@ struct load_png {
     size_t kept_count;
     unsigned data_size; /* of the chunk */
     bool in_header, in_end;
-    unsigned long sum;
+    unsigned sum;
     int side;
 };
 
