@@ -46,7 +46,7 @@ CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
 ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
-SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lsodium $(ENGINE_LIBS)
+SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lz -lsodium $(ENGINE_LIBS)
 
 sources  = $(wildcard $(1)/*.c $(1)/*/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))

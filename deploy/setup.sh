@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 log=build/logs/setup.log
 node_min=18
 python=/usr/bin/python3
-e2e=tests/e2e
+modules=(tests/e2e tests/validators) # folders with npm modules
 
 missing=() # Debian packages
 
@@ -38,6 +38,7 @@ find_missing() {
     need libdnnl-dev "oneDNN: the networks on the CPU" header dnnl.h
     need libpng-dev "reads PNG images" header png.h
     need libdeflate-dev "writes PNG images" header libdeflate.h
+    need zlib1g-dev "packs exports" header zlib.h
     need libjansson-dev "reads and writes JSON" header jansson.h
     need libmicrohttpd-dev "the daemon's HTTP" header microhttpd.h
     need libsqlite3-dev "the daemon's data base" header sqlite3.h
@@ -50,7 +51,7 @@ find_missing() {
     need curl "tests that speak HTTP" command -v curl
     need chromium "browser tests" command -v chromium
     need nodejs "web tests (Node.js $node_min or later)" node_is_new
-    need npm "fetches playwright-core for the browser tests" command -v npm
+    need npm "fetches what drives the browser tests and what reads exports" command -v npm
     need python3 "tests against NumPy and PyTorch" test -x "$python"
     need python3-numpy "tests against NumPy" python_has numpy
     need python3-scipy "tests of statistics and distances against SciPy" python_has scipy
@@ -97,16 +98,18 @@ install_missing() {
 
 # npm ci leaves a copy of the lock file in node_modules; an older copy means other modules.
 install_modules() {
-    [ -f $e2e/package-lock.json ] || return 0
-    [ $e2e/node_modules/.package-lock.json -nt $e2e/package-lock.json ] && return 0
-    echo "Missing: the npm modules of $e2e, which drive the browser tests. Running npm ci there."
-    mkdir -p "$(dirname "$log")"
-    if ! (cd $e2e && npm ci --no-audit --no-fund </dev/null) >>"$log" 2>&1; then
-        tail -n 20 "$log" >&2
-        echo "npm ci failed in $e2e" >&2
-        exit 1
-    fi
-    touch $e2e/node_modules/.package-lock.json
+    local folder
+    for folder in "${modules[@]}"; do
+        [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && continue
+        echo "Missing: the npm modules of $folder, which its tests run on. Running npm ci there."
+        mkdir -p "$(dirname "$log")"
+        if ! (cd "$folder" && npm ci --no-audit --no-fund </dev/null) >>"$log" 2>&1; then
+            tail -n 20 "$log" >&2
+            echo "npm ci failed in $folder" >&2
+            exit 1
+        fi
+        touch "$folder/node_modules/.package-lock.json"
+    done
 }
 
 case ${1:-} in

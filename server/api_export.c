@@ -1,61 +1,174 @@
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
 #include "server/api.h"
-#include "server/csv_writer.h"
+#include "server/export_package.h"
+#include "server/export_rows.h"
+#include "server/log.h"
+#include "server/spool.h"
 #include "server/store_audit.h"
+#include "server/store_export.h"
 
-enum { ROWS_PER_PIECE = 500 };
+enum { ROWS_BETWEEN_LOOKS = 4096 };
 
-/* The file is made a page at a time while it is sent, each page its own short transaction: an export of
- * any size holds little memory and keeps no answer waiting. */
+/* One file that can be had. */
 struct export
 {
-    struct db *db;
-    int64_t last_id;
-    bool head_sent;
+    const char *name, *content_type, *disposition;
+    bool (*write)(struct srv_export_log * log, FILE * spool, const char *folder);
 };
 
-static void write_row(void *out, const char *const *cells)
+/* ---- as lines ---- */
+
+struct lines {
+    FILE *out;
+    enum srv_export_form form;
+    long long rows;
+};
+
+static bool write_line(void *context, const char *const *cells)
 {
-    srv_csv_row(out, cells, STORE_EXPORT_COLUMNS);
+    struct lines *lines = context;
+    srv_export_line(lines->out, lines->form, IN_LOG, cells);
+    return ++lines->rows % ROWS_BETWEEN_LOOKS || srv_spool_has_room(lines->out);
 }
 
-static char *next_piece(void *context, size_t *size_bytes, bool *failed)
+static bool write_lines(struct srv_export_log *log, FILE *spool, enum srv_export_form form)
 {
-    struct export *export = context;
-    int64_t before = export->last_id;
-    bool first = !export->head_sent;
-    char *text = NULL;
-    FILE *out = open_memstream(&text, size_bytes);
-    if (!out) {
-        *failed = true;
-        return NULL;
+    struct lines lines = {spool, form, 0};
+    srv_export_head(spool, form, IN_LOG);
+    return srv_export_each(log, write_line, &lines);
+}
+
+static bool write_csv(struct srv_export_log *log, FILE *spool, const char *folder)
+{
+    (void)folder;
+    return write_lines(log, spool, EXPORT_CSV);
+}
+
+static bool write_jsonl(struct srv_export_log *log, FILE *spool, const char *folder)
+{
+    (void)folder;
+    return write_lines(log, spool, EXPORT_JSONL);
+}
+
+/* ---- what is asked for ---- */
+
+/* YYYY-MM-DD, a day that there is. */
+static bool is_day(const char *text)
+{
+    struct tm day = {0};
+    char again[16];
+    if (strlen(text) != 10 || strspn(text, "0123456789-") != 10) return false;
+    const char *end = strptime(text, "%Y-%m-%d", &day);
+    if (!end || *end || timegm(&day) == -1) return false; /* puts 30 February right, to another day */
+    return strftime(again, sizeof again, "%Y-%m-%d", &day) && !strcmp(again, text);
+}
+
+static bool read_filter(const struct srv_request *request, struct srv_export_filter *filter,
+                        struct srv_response *response)
+{
+    static const char *const known[] = {"deck", "from", "to"};
+    if (!srv_request_query_known(request, known, 3, response)) return false;
+    *filter =
+        (struct srv_export_filter){srv_request_query(request, "deck"), srv_request_query(request, "from"),
+                                   srv_request_query(request, "to")};
+    const char *wrong = NULL;
+    if (filter->deck && !srv_deck_id_valid(filter->deck))
+        wrong = "deck: must be the id of a deck.";
+    else if (filter->from && !is_day(filter->from))
+        wrong = "from: must be a day as in 2026-01-31.";
+    else if (filter->to && !is_day(filter->to))
+        wrong = "to: must be a day as in 2026-01-31.";
+    else if (filter->from && filter->to && strcmp(filter->from, filter->to) > 0)
+        wrong = "from: must not be after to.";
+    if (wrong) srv_respond_error(response, 422, "wrong_filter", "%s", wrong);
+    return !wrong;
+}
+
+/* Beside the data base is room, and what lies there is as private as an answer. */
+static void folder_of(const char *file, char folder[CONFIG_PATH_TEXT])
+{
+    snprintf(folder, CONFIG_PATH_TEXT, "%s", file);
+    char *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = '\0';
+    else
+        strcpy(folder, ".");
+}
+
+/* ---- the answer ---- */
+
+/* Takes `spool`, and closes the log. */
+static void finish(struct srv_export_log *log, FILE *spool, bool deck_known, bool written,
+                   const struct export *export, struct srv_response *response)
+{
+    enum db_status status = srv_export_end(log);
+    if (status == DB_OK && deck_known && written && !fflush(spool)) {
+        response->content_type = export->content_type;
+        response->disposition = export->disposition;
+        srv_spool_send(spool, response);
+        return;
     }
-    if (first) srv_csv_row(out, srv_store_export_columns, STORE_EXPORT_COLUMNS);
-    export->head_sent = true;
-    *failed = srv_store_export(export->db, before, ROWS_PER_PIECE, write_row, out, &export->last_id) != DB_OK;
-    if (fclose(out)) *failed = true;
-    if (!*failed && (first || export->last_id > before)) return text;
-    free(text);
-    return NULL;
+    fclose(spool);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (!deck_known) {
+        srv_respond_error(response, 422, "wrong_filter", "deck: there is no deck \"%s\".", log->filter.deck);
+    } else {
+        srv_log_error("an export could not be written: the disk is too full, or one file of it too large");
+        srv_respond_error(response, 503, "storage_unavailable",
+                          "There is no room for the export; a shorter time or one deck may do.");
+    }
 }
 
-void api_export(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+/* The file is made whole before its first byte is sent, from one moment of the data base. */
+static void respond(struct srv_app *app, const struct srv_request *request, const struct export *export,
+                    struct srv_response *response)
 {
-    enum db_status status = srv_audit_note(app->db, request->account, "export", "responses.csv", NULL);
+    struct srv_export_filter filter;
+    struct srv_export_log log;
+    char folder[CONFIG_PATH_TEXT];
+    if (!read_filter(request, &filter, response)) return;
+    enum db_status status = srv_audit_note(
+        app->db, request->account, "export", export->name,
+        json_pack("{s:s*,s:s*,s:s*}", "deck", filter.deck, "from", filter.from, "to", filter.to));
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return;
     }
-    struct export *export = calloc(1, sizeof *export);
-    if (!export) {
-        srv_respond_error(response, 500, "internal", "Out of memory.");
+    folder_of(app->config->db, folder);
+    FILE *spool = srv_spool_open(folder);
+    if (!spool) {
+        srv_respond_error(response, 503, "storage_unavailable", "There is no room for the export.");
         return;
     }
-    export->db = app->db;
-    response->status = 200;
-    response->content_type = "text/csv; charset=utf-8; header=present";
-    response->disposition = "attachment; filename=\"responses.csv\"";
-    response->stream = (struct srv_stream){next_piece, free, export};
+    pthread_mutex_lock(&app->export_turn);
+    srv_export_begin(&log, app->db, &filter);
+    bool deck_known = srv_export_deck_known(&log);
+    bool written = deck_known && export->write(&log, spool, folder);
+    finish(&log, spool, deck_known, written, export, response);
+    pthread_mutex_unlock(&app->export_turn);
+}
+
+void api_export_csv(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct export csv = {"responses.csv", "text/csv; charset=utf-8; header=present",
+                                      "attachment; filename=\"responses.csv\"", write_csv};
+    respond(app, request, &csv, response);
+}
+
+void api_export_jsonl(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct export jsonl = {"responses.jsonl", "application/jsonl",
+                                        "attachment; filename=\"responses.jsonl\"", write_jsonl};
+    respond(app, request, &jsonl, response);
+}
+
+void api_export_package(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct export package = {"package.zip", "application/zip",
+                                          "attachment; filename=\"roentgym-answers.zip\"", srv_package_write};
+    respond(app, request, &package, response);
 }

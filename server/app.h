@@ -2,6 +2,7 @@
 #ifndef SRV_APP_H
 #define SRV_APP_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "server/config.h"
@@ -25,7 +26,9 @@ struct srv_app {
     struct srv_connections *connections;
     struct srv_throttle *throttle;
     atomic_bool stopping;
-    int web_folder; /* file descriptor, or -1 when there are no pages */
+    pthread_mutex_t
+        export_turn; /* one export is made at a time: it has a reader of the data base to itself */
+    int web_folder;  /* file descriptor, or -1 when there are no pages */
     char admin_token[SRV_SECRET_TEXT];
     struct srv_metrics metrics;
 };

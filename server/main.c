@@ -144,6 +144,7 @@ static nn_status start_images(struct srv_app *app, struct nn_error *err)
 static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
 {
     struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
+    pthread_mutex_init(&app.export_turn, NULL);
     app.web_folder = open(config->web, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (app.web_folder < 0) srv_log("%s: no pages: %s", config->web, strerror(errno));
     make_folder_of(config->db);
@@ -165,6 +166,7 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     srv_models_stop(app.models); /* nobody holds one after the queue's end */
     srv_throttle_close(app.throttle);
     db_close(app.db);
+    pthread_mutex_destroy(&app.export_turn);
     if (app.web_folder >= 0) close(app.web_folder);
     return status;
 }

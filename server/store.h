@@ -99,12 +99,4 @@ struct srv_store_trial {
 enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
                                 int *count) NN_MUST_CHECK;
 
-/* Calls `row` with the cells of each answer after `after_id`, at most `limit`, in order, as text in the
- * order of srv_store_export_columns. *last_id is the last one's id, or `after_id` when there was none. */
-typedef void srv_store_row(void *context, const char *const *cells);
-enum { STORE_EXPORT_COLUMNS = 33 };
-extern const char *const srv_store_export_columns[STORE_EXPORT_COLUMNS];
-enum db_status srv_store_export(struct db *db, int64_t after_id, int limit, srv_store_row *row, void *context,
-                                int64_t *last_id) NN_MUST_CHECK;
-
 #endif

@@ -38,6 +38,8 @@ claim "only engine/image.c includes png.h" "$(including '([^">]*/)?png\.h' | out
 claim "only engine/png_writer.c includes libdeflate.h" \
     "$(including '.*libdeflate\.h' | outside 'engine/png_writer\.c')"
 
+claim "only server/zip_writer.c includes zlib.h" "$(including '([^">]*/)?zlib\.h' | outside 'server/zip_writer\.c')"
+
 prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
 ends='(exit|_exit|_Exit|quick_exit|abort|raise|kill)'
 claim "the engine never prints and never exits" \

@@ -13,8 +13,10 @@
 #include <cmocka.h>
 
 #include "server/db.h"
+#include "server/export_columns.h"
 #include "server/schema.h"
 #include "server/store.h"
+#include "server/store_export.h"
 #include "tests/unit/scratch.h"
 
 static struct db *open_db(void **state, const char *name)
@@ -316,39 +318,74 @@ static void the_same_key_in_another_session_is_another_answer(void **state)
 }
 
 struct exported {
-    int rows;
-    char last_item[16];
+    int rows, rows_wanted;
+    char last_item[16], participant[32];
 };
 
-static void take_row(void *context, const char *const *cells)
+static bool take_row(void *context, const char *const *cells)
 {
     struct exported *exported = context;
     exported->rows++;
-    snprintf(exported->last_item, sizeof exported->last_item, "%s", cells[2]);
+    snprintf(exported->last_item, sizeof exported->last_item, "%s", cells[EXPORT_DECK + 1]);
+    snprintf(exported->participant, sizeof exported->participant, "%s", cells[EXPORT_PARTICIPANT]);
+    return exported->rows != exported->rows_wanted;
 }
 
-static void an_export_goes_on_where_the_page_before_ended(void **state)
+static void answer_item(struct db *db, const char *session_id, int item)
 {
-    struct srv_session_item items[3];
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
-    struct exported exported = {0};
-    int64_t last = 0;
+    struct srv_store_answer answer = make_answer(item, item);
+    assert_int_equal(srv_store_answer_add(db, session_id, &answer, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(outcome, STORE_ADDED);
+}
+
+static void an_export_sees_one_moment_however_often_it_looks(void **state)
+{
+    struct srv_session_item items[3];
+    struct srv_export_log log;
+    struct exported before = {0}, after = {0}, few = {.rows_wanted = 1};
     struct db *db = open_db(state, "export.db");
     struct srv_store_session session = start(db, items);
-    for (int i = 1; i <= 3; i++) {
-        struct srv_store_answer answer = make_answer(i, i);
-        assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
-    }
-    assert_int_equal(srv_store_export(db, 0, 2, take_row, &exported, &last), DB_OK);
-    assert_int_equal(exported.rows, 2);
-    assert_int_equal(srv_store_export(db, last, 2, take_row, &exported, &last), DB_OK);
-    assert_int_equal(exported.rows, 3);
-    assert_string_equal(exported.last_item, "3");
-    int64_t end = last;
-    assert_int_equal(srv_store_export(db, last, 2, take_row, &exported, &last), DB_OK);
-    assert_true(exported.rows == 3 && last == end);
+    answer_item(db, session.id, 1);
+    answer_item(db, session.id, 2);
+    srv_export_begin(&log, db, &(struct srv_export_filter){0});
+    assert_true(srv_export_each(&log, take_row, &before));
+    answer_item(db, session.id, 3);
+    assert_true(srv_export_each(&log, take_row, &after));
+    assert_false(srv_export_each(&log, take_row, &few));
+    assert_int_equal(srv_export_end(&log), DB_OK);
+    assert_int_equal(before.rows, 2);
+    assert_memory_equal(&before, &after, sizeof before);
+    assert_int_equal(few.rows, 1);
+    assert_string_equal(before.last_item, "2");
+    assert_string_equal(before.participant, "sub-0001");
+    srv_export_begin(&log, db, &(struct srv_export_filter){.deck = "none"});
+    assert_false(srv_export_deck_known(&log));
+    assert_int_equal(srv_export_end(&log), DB_OK);
     db_close(db);
+}
+
+static void reading_alone_needs_a_file_of_this_version_and_changes_nothing(void **state)
+{
+    struct srv_session_item items[3];
+    struct nn_error err;
+    struct db *reader;
+    struct exported exported = {0};
+    struct srv_export_log log;
+    struct db *db = open_db(state, "read.db");
+    struct srv_store_session session = start(db, items);
+    const char *path = scratch_path(state, "read.db");
+    assert_int_equal(db_open_to_read(&reader, path, &err), NN_OK);
+    answer_item(db, session.id, 1); /* beside a writer, and after it opened */
+    srv_export_begin(&log, reader, &(struct srv_export_filter){0});
+    assert_true(srv_export_each(&log, take_row, &exported));
+    assert_int_equal(srv_export_end(&log), DB_OK);
+    assert_int_equal(exported.rows, 1);
+    db_close(reader);
+    db_close(db);
+    assert_int_not_equal(db_open_to_read(&reader, scratch_path(state, "none.db"), &err), NN_OK);
+    assert_null(reader);
 }
 
 static void a_full_disk_refuses_and_later_goes_on(void **state)
@@ -540,7 +577,8 @@ int main(void)
         cmocka_unit_test(one_key_is_one_row),
         cmocka_unit_test(other_content_or_another_key_is_refused),
         cmocka_unit_test(the_same_key_in_another_session_is_another_answer),
-        cmocka_unit_test(an_export_goes_on_where_the_page_before_ended),
+        cmocka_unit_test(an_export_sees_one_moment_however_often_it_looks),
+        cmocka_unit_test(reading_alone_needs_a_file_of_this_version_and_changes_nothing),
         cmocka_unit_test(a_full_disk_refuses_and_later_goes_on),
         cmocka_unit_test(a_failing_writer_is_undone_alone),
         cmocka_unit_test(a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_more),

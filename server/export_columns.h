@@ -1,0 +1,38 @@
+/* The columns of every export: the one place that says what they are called, of which type and unit they are
+ * and what they mean. The rows come from store_export.c in this order, the codebook is made from this. */
+#ifndef SRV_EXPORT_COLUMNS_H
+#define SRV_EXPORT_COLUMNS_H
+
+enum srv_column_kind { COLUMN_TEXT, COLUMN_INTEGER, COLUMN_NUMBER, COLUMN_YES_NO };
+
+/* Which exports have a column: the log (responses.csv, responses.jsonl), the package, from which what leads
+ * back to a session or a date is left out, or both. */
+enum srv_column_set { IN_LOG = 1, IN_PACKAGE = 2, IN_BOTH = 3 };
+
+enum { EXPORT_COLUMNS = 37, EXPORT_LEVELS_MAX = 7 };
+
+/* Those that something depends on. */
+enum {
+    EXPORT_ROW_ID = 0,
+    EXPORT_PARTICIPANT = 1,
+    EXPORT_SESSION = 2,
+    EXPORT_DECK = 3,
+    EXPORT_DECK_VERSION = 21
+};
+
+struct srv_column_level {
+    const char *value, *meaning;
+};
+
+struct srv_export_column {
+    const char *name;
+    enum srv_column_kind kind;
+    enum srv_column_set in;
+    const char *unit; /* NULL: none */
+    const char *description;
+    struct srv_column_level levels[EXPORT_LEVELS_MAX]; /* all values that there are; none: any */
+};
+
+extern const struct srv_export_column srv_export_columns[EXPORT_COLUMNS];
+
+#endif

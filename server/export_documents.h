@@ -1,0 +1,27 @@
+/* What stands beside the rows in the package: descriptions of the data set in the words of three standards,
+ * made from srv_export_columns. Each is new text (heap), NULL when memory ran out. */
+#ifndef SRV_EXPORT_DOCUMENTS_H
+#define SRV_EXPORT_DOCUMENTS_H
+
+#include <stdio.h>
+
+/* Where the rows are. */
+#define PACKAGE_TASK "hip"
+#define PACKAGE_DATA "data/task-" PACKAGE_TASK "_data"
+
+/* dataset_description.json: BIDS' keys (Name, BIDSVersion, DatasetType, GeneratedBy) and Psych-DS' JSON-LD
+ * (@context, @type, name, description, variableMeasured) in one object. The two name different things
+ * differently, by capitals, so nothing of either is left out. */
+char *srv_document_description(void);
+/* datapackage.json, Data Package 2.1. */
+char *srv_document_datapackage(void);
+/* The sidecar of all sub-NNNN/beh/ files, by BIDS' rule of inheritance. */
+char *srv_document_beh(void);
+char *srv_document_participants(void);
+
+/* Writes the same for people. */
+void srv_document_codebook_csv(FILE *out);
+void srv_document_codebook(FILE *out);
+void srv_document_readme(FILE *out);
+
+#endif

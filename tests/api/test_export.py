@@ -1,0 +1,279 @@
+"""The exports, read by programs of others: Python's csv, json and zipfile, Frictionless Data's library, the BIDS
+validator. For Psych-DS there is none that could be installed: its rules are stated here."""
+
+import csv
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import tempfile
+import threading
+import unittest
+import zipfile
+
+from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint
+
+VALIDATORS = os.path.join(ROOT, "tests/validators")
+CSV, JSONL, ZIP = (f"/api/v1/export/{name}" for name in ("responses.csv", "responses.jsonl", "package.zip"))
+
+
+def fetch(daemon, path, status=200):
+    with open(os.path.join(daemon.folder, "admin-token"), encoding="ascii") as file:
+        answer = daemon.get(path, file.read().strip())
+    assert answer.status == status, answer.body
+    return answer
+
+
+def table(text, **dialect):
+    return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
+
+
+def unpacked(test, daemon, query=""):
+    """The package in a folder of its own."""
+    archive = zipfile.ZipFile(io.BytesIO(fetch(daemon, ZIP + query).body))
+    test.assertIsNone(archive.testzip())
+    folder = tempfile.TemporaryDirectory(prefix="package-")
+    test.addCleanup(folder.cleanup)
+    archive.extractall(folder.name)
+    return folder.name
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def drill(daemon, items, **context):
+    learner = Learner(daemon)
+    for n in range(1, items + 1):
+        learner.image(n)
+        answer = learner.answer(n, "fracture" if n % 2 else "no_fracture", 1 + n % 3, response_ms=1000.25 * n, **context)
+        assert answer.status == 201, answer.body
+    return learner
+
+
+def copy_sessions(path, count):
+    """Sessions 1 to `count`, each a copy of the first one with its items and answers."""
+    connection = sqlite3.connect(path)
+    with connection:
+        first = connection.execute("SELECT id FROM sessions LIMIT 1").fetchone()[0]
+        for name, key, columns in (
+                ("sessions", "id", "secret_sha256, deck_id, model_id, server_version, created_at"),
+                ("items", "session_id", "n, class, seed, strength, truncation, image_sha256"),
+                ("answers", "session_id", "item, key, choice, confidence, rating, correct, response_ms, received_at")):
+            more, value = (", image", ", printf('%044x%04x', k, n)") if name == "items" else ("", "")
+            connection.execute(f"WITH RECURSIVE copy (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copy WHERE k < ?)"
+                               f" INSERT INTO {name} ({key}, {columns}{more})"
+                               f" SELECT printf('%032x', k), {columns}{value} FROM copy, {name} WHERE {key} = ?",
+                               (count, first))
+    connection.close()
+
+
+class Forms(DaemonTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.learners = [drill(cls.daemon, 5, blur_ms=12.5, viewer_actions=[{"zoom": 2}], timed_out=False, wl_centre=-3.5),
+                        drill(cls.daemon, 3)]
+
+    def test_lines_of_json_say_what_the_csv_says(self):
+        cells = table(fetch(self.daemon, CSV).body.decode())
+        lines = [json.loads(line) for line in fetch(self.daemon, JSONL).body.decode().splitlines()]
+        self.assertEqual(len(lines), 8)
+        for row, line in zip(cells, lines, strict=True):
+            self.assertEqual(list(row), list(line))
+            for name, value in line.items():
+                if value is None or isinstance(value, bool):
+                    self.assertEqual(row[name], {None: "", True: "1", False: "0"}[value])
+                elif isinstance(value, str):
+                    self.assertEqual(row[name], value)
+                else:
+                    self.assertEqual(float(row[name]), value)
+        told = [line for line in lines if line["session_id"] == self.learners[0].id]
+        self.assertEqual([line["item"] for line in told], [1, 2, 3, 4, 5])
+        self.assertEqual([told[0][name] for name in ("blur_ms", "timed_out", "wl_centre", "prev_item")],
+                         [12.5, False, -3.5, None])
+        self.assertEqual(json.loads(told[0]["viewer_actions"]), [{"zoom": 2}])
+        self.assertIn(",-3.5,", fetch(self.daemon, CSV).body.decode())
+
+    def test_the_package_holds_the_same_answers_without_sessions_and_dates(self):
+        folder = unpacked(self, self.daemon)
+        log = table(fetch(self.daemon, CSV).body.decode())
+        rows = table(read(folder, "data/task-hip_data.csv"))
+        for row, logged in zip(rows, log, strict=True):
+            for name in set(row) & set(logged):
+                self.assertEqual(row[name], logged[name])
+            self.assertAlmostEqual(float(row["response_time"]) * 1000, float(row["response_ms"]))
+            self.assertLess(abs(float(row["onset"])), 60)
+        self.assertEqual({name for name in log[0]} - set(rows[0]), {"session_id", "received_at"})
+        self.assertEqual([row["row_id"] for row in rows], [str(k) for k in range(1, 9)])
+        people = table(read(folder, "participants.tsv"), delimiter="\t")
+        self.assertEqual([person["participant_id"] for person in people], ["sub-0001", "sub-0002"])
+        for person in people:
+            who = person["participant_id"]
+            own = table(read(folder, f"{who}/beh/{who}_task-hip_beh.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE)
+            self.assertEqual([{k: "" if v == "n/a" else v for k, v in row.items()} for row in own],
+                             [row for row in rows if row["participant_id"] == who])
+            self.assertEqual(person["answers"], str(len(own)))
+        everything = "".join(read(place, name) for place, _, names in os.walk(folder) for name in names)
+        for learner in self.learners:
+            self.assertNotIn(learner.id, everything)
+        year = self.daemon.rows("SELECT created_at FROM sessions")[0]["created_at"][:10]
+        self.assertNotIn(year, everything)
+
+    def test_frictionless_datas_library_reads_every_cell(self):
+        self.need_validators()
+        done = subprocess.run(["node", "frictionless.js", unpacked(self, self.daemon)], cwd=VALIDATORS, text=True,
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["valid"], said["errors"]), (True, []))
+        self.assertEqual((said["rows"]["answers"], said["rows"]["participants"]), (8, 2))
+
+    def test_the_bids_validator_finds_no_error(self):
+        self.need_validators()
+        said = self.bids(unpacked(self, self.daemon))
+        self.assertEqual(said["issues"]["errors"], [])
+        # Who publishes the data adds the authors.
+        self.assertEqual([issue["key"] for issue in said["issues"]["warnings"]], ["NO_AUTHORS"])
+        self.assertEqual((said["summary"]["subjects"], said["summary"]["tasks"]), (["0001", "0002"], ["hip"]))
+
+    def test_the_bids_validator_would_find_one(self):
+        self.need_validators()
+        folder = unpacked(self, self.daemon)
+        os.rename(os.path.join(folder, "sub-0001/beh/sub-0001_task-hip_beh.tsv"), os.path.join(folder, "sub-0001/beh/x.tsv"))
+        self.assertNotEqual(self.bids(folder)["issues"]["errors"], [])
+
+    def bids(self, folder):
+        program = os.path.join(VALIDATORS, "node_modules/bids-validator/bin/bids-validator")
+        done = subprocess.run(["node", program, folder, "--json"], text=True, capture_output=True, timeout=60)
+        return json.loads(done.stdout)
+
+    def need_validators(self):
+        if not os.path.isdir(os.path.join(VALIDATORS, "node_modules")):
+            self.skipTest("tests/validators has no node_modules; deploy/setup.sh test installs them")
+
+    def test_the_rules_of_psych_ds_hold(self):
+        folder = unpacked(self, self.daemon)
+        description = json.loads(read(folder, "dataset_description.json"))
+        self.assertRegex(description["@context"], "^https?://schema.org/?$")
+        self.assertEqual(description["@type"], "Dataset")
+        self.assertTrue(description["name"] and description["description"])
+        variables = {variable["name"] for variable in description["variableMeasured"]}
+        files = os.listdir(os.path.join(folder, "data"))
+        self.assertEqual(sorted(files), ["task-hip_data.csv", "task-hip_data.json"])
+        for name in files:
+            self.assertRegex(name, r"^([a-z]+-[a-zA-Z0-9]+)(_[a-z]+-[a-zA-Z0-9]+)*_data\.(csv|json)$")
+        rows = list(csv.reader(io.StringIO(read(folder, "data/task-hip_data.csv"), newline="")))
+        self.assertEqual(set(rows[0]), variables)
+        self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+        numbers = [row[rows[0].index("row_id")] for row in rows[1:]]
+        self.assertEqual(len(set(numbers)), len(numbers))
+
+    def test_the_codebook_explains_every_column(self):
+        folder = unpacked(self, self.daemon)
+        columns = list(table(read(folder, "data/task-hip_data.csv"))[0])
+        codebook = table(read(folder, "codebook.csv"))
+        self.assertEqual([row["name"] for row in codebook], columns)
+        self.assertTrue(all(row["description"] and row["type"] for row in codebook))
+        text, sidecar = read(folder, "CODEBOOK.md"), json.loads(read(folder, "task-hip_beh.json"))
+        for name in columns:
+            self.assertIn(f"**{name}**", text)
+            self.assertIn("Description", sidecar[name])
+
+    def test_wrong_filters_are_named(self):
+        for path in (CSV, JSONL, ZIP):
+            for query, field in (("deck=A%20B", "deck"), ("deck=none", "deck"), ("from=2026-02-30", "from"),
+                                 ("from=yesterday", "from"), ("to=2026-1-1", "to"), ("to=", "to"),
+                                 ("from=2026-02-02&to=2026-02-01", "from")):
+                answer = fetch(self.daemon, f"{path}?{query}", 422)
+                self.assertEqual(answer.code, "wrong_filter")
+                self.assertTrue(answer.json["error"]["message"].startswith(field + ":"), answer.body)
+            self.assertEqual(fetch(self.daemon, path + "?study=1", 400).code, "malformed_query")
+            self.assertEqual(self.daemon.get(path).status, 401)
+
+    def test_every_export_is_in_the_audit_log(self):
+        fetch(self.daemon, JSONL + "?from=2020-01-01")
+        row = self.daemon.rows("SELECT object, detail FROM audit WHERE action = 'export' ORDER BY id DESC LIMIT 1")[0]
+        self.assertEqual((row["object"], json.loads(row["detail"])), ("responses.jsonl", {"from": "2020-01-01"}))
+
+
+class Filters(unittest.TestCase):
+    def test_decks_and_days_choose_what_comes(self):
+        need_checkpoint()
+        daemon = Daemon([deck(items=3), deck("other", items=3)])
+        self.addCleanup(daemon.close)
+        drill(daemon, 3)
+        Learner(daemon, "other").answer(1)
+        connection = sqlite3.connect(daemon.db)
+        with connection:
+            for id, day in ((1, "2026-01-31T23:59:59.999Z"), (2, "2026-02-01T00:00:00.000Z"), (3, "2026-02-02T12:00:00.000Z")):
+                connection.execute("UPDATE answers SET received_at = ? WHERE id = ?", (day, id))
+        connection.close()
+        def count(query):
+            rows = table(fetch(daemon, CSV + query).body.decode())
+            self.assertEqual(len(fetch(daemon, JSONL + query).body.splitlines()), len(rows))
+            return len(rows)
+        self.assertEqual(count(""), 4)
+        self.assertEqual([count("?deck=other"), count("?deck=default")], [1, 3])
+        self.assertEqual(count("?from=2026-02-01&to=2026-02-01"), 1)
+        self.assertEqual(count("?to=2026-01-31"), 1)
+        self.assertEqual(count("?deck=default&from=2026-02-01"), 2)
+        self.assertEqual(count("?from=2020-01-01&to=2020-01-02"), 0)
+        folder = unpacked(self, daemon, "?from=2020-01-01&to=2020-01-02")
+        self.assertEqual(len(read(folder, "participants.tsv").splitlines()), 1)
+
+    def test_cells_that_a_spreadsheet_would_run_are_made_harmless(self):
+        need_checkpoint()
+        daemon = Daemon([deck(items=2)])
+        self.addCleanup(daemon.close)
+        drill(daemon, 1)
+        hostile = "=HYPERLINK(\"http://x\",\"a\")\t,\n\u00e4"
+        connection = sqlite3.connect(daemon.db)
+        with connection:
+            connection.execute("UPDATE sessions SET server_version = ?", (hostile,))
+        connection.close()
+        self.assertEqual(table(fetch(daemon, CSV).body.decode())[0]["server_version"], "'" + hostile)
+        self.assertEqual(json.loads(fetch(daemon, JSONL).body)["server_version"], hostile)
+        folder = unpacked(self, daemon)
+        self.assertEqual(table(read(folder, "data/task-hip_data.csv"))[0]["server_version"], "'" + hostile)
+        own = read(folder, "sub-0001/beh/sub-0001_task-hip_beh.tsv").split("\n")
+        self.assertEqual([len(line.split("\t")) for line in own[:-1]], [own[0].count("\t") + 1] * 2)
+
+
+class During(unittest.TestCase):
+    def test_what_is_written_meanwhile_is_in_all_of_an_export_or_in_none(self):
+        need_checkpoint()
+        daemon = Daemon([deck(items=2)])
+        self.addCleanup(daemon.close)
+        drill(daemon, 1)
+        copy_sessions(daemon.db, 3000)
+        stop, written = threading.Event(), []
+        def write():
+            while not stop.is_set():
+                learner = Learner(daemon)
+                assert learner.answer(1).status == 201
+                written.append(learner.id)
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(3):
+                before = len(written)
+                folder = unpacked(self, daemon)
+                rows = table(read(folder, "data/task-hip_data.csv"))
+                people = table(read(folder, "participants.tsv"), delimiter="\t")
+                self.assertGreaterEqual(len(rows), 3001 + before)
+                self.assertEqual(len({row["participant_id"] for row in rows}), len(people))
+                self.assertEqual(sum(int(person["answers"]) for person in people), len(rows))
+                own = [name for name in os.listdir(folder) if name.startswith("sub-")]
+                self.assertEqual(sorted(own), sorted(person["participant_id"] for person in people))
+        finally:
+            stop.set()
+            writer.join()
+        self.assertGreater(len(written), 0)
+        self.assertEqual([name for name in os.listdir(daemon.folder) if "export" in name], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
