@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/csv_reader.h"
 #include "engine/file.h"
 #include "engine/image.h"
 #include "engine/sha256.h"
-#include "trainer/csv.h"
 #include "trainer/grey_range.h"
 #include "trainer/inspect.h"
 #include "trainer/interrupt.h"
@@ -47,11 +47,11 @@ struct survey {
 
 /* ---- labels.csv --------------------------------------------------------------------------------- */
 
-static nn_status read_header(struct survey *s, struct tr_csv *csv, int place[COLUMNS], struct nn_error *err)
+static nn_status read_header(struct survey *s, struct nn_csv *csv, int place[COLUMNS], struct nn_error *err)
 {
-    char *fields[TR_CSV_FIELDS_MAX];
+    char *fields[NN_CSV_FIELDS_MAX];
     int count;
-    nn_status status = tr_csv_next(csv, fields, &count, err);
+    nn_status status = nn_csv_next(csv, fields, &count, err);
     if (status != NN_OK) return status;
     for (int c = 0; c < COLUMNS; c++) {
         place[c] = -1;
@@ -64,12 +64,12 @@ static nn_status read_header(struct survey *s, struct tr_csv *csv, int place[COL
     return nn_fail(err, NN_ERR_FORMAT, "%s: has no column 'file'", csv->name);
 }
 
-static nn_status read_rows(struct survey *s, struct tr_csv *csv, struct nn_error *err)
+static nn_status read_rows(struct survey *s, struct nn_csv *csv, struct nn_error *err)
 {
     int place[COLUMNS], room = 0, count = 0;
-    char *fields[TR_CSV_FIELDS_MAX];
+    char *fields[NN_CSV_FIELDS_MAX];
     nn_status status = read_header(s, csv, place, err);
-    while (status == NN_OK && (status = tr_csv_next(csv, fields, &count, err)) == NN_OK && count > 0) {
+    while (status == NN_OK && (status = nn_csv_next(csv, fields, &count, err)) == NN_OK && count > 0) {
         if (s->count == room) {
             room = room ? 2 * room : 256;
             struct item *more = realloc(s->items, (size_t)room * sizeof *more);
@@ -88,12 +88,12 @@ static nn_status read_csv(struct survey *s, const char *path, struct nn_error *e
 {
     uint8_t *bytes;
     size_t size;
-    struct tr_csv csv;
+    struct nn_csv csv;
     nn_status status = nn_file_read(path, CSV_LIMIT, &bytes, &size, err);
     if (status != NN_OK) return status;
     nn_sha256_hex(bytes, size, s->labels_sha256);
     s->text = (char *)bytes;
-    tr_csv_init(&csv, s->text, size, path);
+    nn_csv_init(&csv, s->text, size, path);
     return read_rows(s, &csv, err);
 }
 

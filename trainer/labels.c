@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trainer/csv.h"
+#include "engine/csv_reader.h"
 
 enum column { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMN_COUNT };
 
@@ -14,7 +14,7 @@ static const char SEVERAL_COLUMN[] = "labels"; /* instead of "label" */
 /* While a table is parsed. */
 struct parser {
     struct tr_labels *table;
-    struct tr_csv csv;
+    struct nn_csv csv;
     int place[COLUMN_COUNT]; /* index of each needed column */
     int width;               /* cells of the header */
     const char **labels;     /* the cell of each row */
@@ -40,9 +40,9 @@ static nn_status find_column(const struct parser *p, char *const *cells, const c
 
 static nn_status read_header(struct parser *p, struct nn_error *err)
 {
-    char *cells[TR_CSV_FIELDS_MAX];
+    char *cells[NN_CSV_FIELDS_MAX];
     int several;
-    nn_status status = tr_csv_next(&p->csv, cells, &p->width, err);
+    nn_status status = nn_csv_next(&p->csv, cells, &p->width, err);
     if (status) return status;
     if (!p->width) return nn_fail(err, NN_ERR_FORMAT, "%s: is empty", p->csv.name);
     status = find_column(p, cells, SEVERAL_COLUMN, &several, err);
@@ -155,9 +155,9 @@ static nn_status read_rows(struct parser *p, struct nn_error *err)
 {
     struct tr_labels *t = p->table;
     for (;;) {
-        char *cells[TR_CSV_FIELDS_MAX];
+        char *cells[NN_CSV_FIELDS_MAX];
         int count;
-        nn_status status = tr_csv_next(&p->csv, cells, &count, err);
+        nn_status status = nn_csv_next(&p->csv, cells, &count, err);
         if (status) return status;
         if (!count && !t->train_count)
             return nn_fail(err, NN_ERR_FORMAT, "%s: has no training image", p->csv.name);
@@ -322,7 +322,7 @@ nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size
         goto out;
     }
     memcpy(table->text, text, size_bytes);
-    tr_csv_init(&p.csv, table->text, size_bytes, name);
+    nn_csv_init(&p.csv, table->text, size_bytes, name);
     status = read_header(&p, err);
     if (!status) status = read_rows(&p, err);
     if (!status && !table->class_count) status = collect_classes(&p, err);

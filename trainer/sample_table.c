@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/sample_text.h"
-#include "trainer/csv.h"
+#include "trainer/csv_cell.h"
 
 /* ---- labels.csv --------------------------------------------------------------------------------- */
 

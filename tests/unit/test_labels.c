@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "engine/csv_reader.h"
 #include "tests/unit/scratch.h"
-#include "trainer/csv.h"
 #include "trainer/labels.h"
 
 #define HEADER "file,label,patient_id,split\n"
@@ -19,15 +19,15 @@
 /* Reads `text` and writes its cells as [a|b][c], or the error. */
 static void show_csv(const char *text, size_t size, char *out)
 {
-    char buffer[1024], *cells[TR_CSV_FIELDS_MAX];
-    struct tr_csv csv;
+    char buffer[1024], *cells[NN_CSV_FIELDS_MAX];
+    struct nn_csv csv;
     struct nn_error err;
     int count;
     memcpy(buffer, text, size);
-    tr_csv_init(&csv, buffer, size, "t");
+    nn_csv_init(&csv, buffer, size, "t");
     *out = 0;
     for (;;) {
-        if (tr_csv_next(&csv, cells, &count, &err)) {
+        if (nn_csv_next(&csv, cells, &count, &err)) {
             strcat(out, err.text);
             return;
         }
@@ -82,20 +82,20 @@ static void csv_refuses_zero_bytes_and_endless_records(void **state)
     show_csv("\"b\0c\"\n", 6, shown);
     assert_string_equal(shown, "t:1: contains a zero byte");
     memset(commas, ',', sizeof commas);
-    show_csv(commas, TR_CSV_FIELDS_MAX, shown);
+    show_csv(commas, NN_CSV_FIELDS_MAX, shown);
     assert_string_equal(shown, "t:1: has more than 64 cells");
 }
 
 static void csv_lines_are_counted_within_quotes(void **state)
 {
     (void)state;
-    char text[] = "a\n\n\"x\ny\"\nb\n", *cells[TR_CSV_FIELDS_MAX];
+    char text[] = "a\n\n\"x\ny\"\nb\n", *cells[NN_CSV_FIELDS_MAX];
     const int lines[] = {1, 3, 5};
-    struct tr_csv csv;
+    struct nn_csv csv;
     int count;
-    tr_csv_init(&csv, text, strlen(text), "t");
+    nn_csv_init(&csv, text, strlen(text), "t");
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(tr_csv_next(&csv, cells, &count, NULL), NN_OK);
+        assert_int_equal(nn_csv_next(&csv, cells, &count, NULL), NN_OK);
         assert_int_equal(csv.record_line, lines[i]);
     }
 }

@@ -1,16 +1,15 @@
-/* Comma-separated values (RFC 4180), read record by record within a text in memory, written cell by cell.
+/* Comma-separated values (RFC 4180), read record by record within a text in memory.
  * Lines may end with LF or CRLF; a UTF-8 byte-order mark and empty lines are skipped. */
-#ifndef TR_CSV_H
-#define TR_CSV_H
+#ifndef NN_CSV_READER_H
+#define NN_CSV_READER_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "engine/error.h"
 
-enum { TR_CSV_FIELDS_MAX = 64 };
+enum { NN_CSV_FIELDS_MAX = 64 };
 
-struct tr_csv {
+struct nn_csv {
     char *at, *end;
     const char *name; /* stands for the file in error texts */
     int line;         /* where the next record starts, from 1 */
@@ -19,14 +18,11 @@ struct tr_csv {
 
 /* `text` is changed in place (quotes removed, separators replaced by zeros) and must stay, writable and
  * followed by one more byte of the caller's, while fields are in use. */
-void tr_csv_init(struct tr_csv *csv, char *text, size_t size_bytes, const char *name);
+void nn_csv_init(struct nn_csv *csv, char *text, size_t size_bytes, const char *name);
 
 /* Reads one record: fields[0 .. *count-1] point into the text. *count is 0 at the end. NN_ERR_FORMAT names
  * file and line: an open quote, text after a closing quote, a zero byte, too many fields. */
-nn_status tr_csv_next(struct tr_csv *csv, char *fields[TR_CSV_FIELDS_MAX], int *count,
+nn_status nn_csv_next(struct nn_csv *csv, char *fields[NN_CSV_FIELDS_MAX], int *count,
                       struct nn_error *err) NN_MUST_CHECK;
-
-/* Writes one cell, in quotes where it needs them. */
-void tr_csv_write_cell(FILE *to, const char *text);
 
 #endif

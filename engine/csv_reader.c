@@ -1,18 +1,18 @@
-#include "trainer/csv.h"
+#include "engine/csv_reader.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-void tr_csv_init(struct tr_csv *csv, char *text, size_t size_bytes, const char *name)
+void nn_csv_init(struct nn_csv *csv, char *text, size_t size_bytes, const char *name)
 {
-    *csv = (struct tr_csv){.at = text, .end = text + size_bytes, .name = name, .line = 1};
+    *csv = (struct nn_csv){.at = text, .end = text + size_bytes, .name = name, .line = 1};
     if (size_bytes >= 3 && !memcmp(text, "\xEF\xBB\xBF", 3)) csv->at += 3;
     /* A sentinel spares every look-ahead a bounds check. */
     *csv->end = '\n';
 }
 
 /* What follows a field: a comma (true), or the end of the line or text (false). The byte is consumed. */
-static bool more_follows(struct tr_csv *csv, char *field_end)
+static bool more_follows(struct nn_csv *csv, char *field_end)
 {
     bool comma = *csv->at == ',';
     if (*csv->at == '\r') csv->at++;
@@ -22,12 +22,12 @@ static bool more_follows(struct tr_csv *csv, char *field_end)
     return comma;
 }
 
-static bool at_line_end(const struct tr_csv *csv)
+static bool at_line_end(const struct nn_csv *csv)
 {
     return *csv->at == '\n' || (*csv->at == '\r' && csv->at[1] == '\n');
 }
 
-static nn_status plain_field(struct tr_csv *csv, bool *more, struct nn_error *err)
+static nn_status plain_field(struct nn_csv *csv, bool *more, struct nn_error *err)
 {
     while (*csv->at != ',' && !at_line_end(csv)) {
         if (!*csv->at)
@@ -41,7 +41,7 @@ static nn_status plain_field(struct tr_csv *csv, bool *more, struct nn_error *er
     return NN_OK;
 }
 
-static nn_status quoted_field(struct tr_csv *csv, bool *more, struct nn_error *err)
+static nn_status quoted_field(struct nn_csv *csv, bool *more, struct nn_error *err)
 {
     char *to = csv->at++;
     int first_line = csv->line;
@@ -60,7 +60,7 @@ static nn_status quoted_field(struct tr_csv *csv, bool *more, struct nn_error *e
     return nn_fail(err, NN_ERR_FORMAT, "%s:%d: a quote is not closed", csv->name, first_line);
 }
 
-static void skip_empty_lines(struct tr_csv *csv)
+static void skip_empty_lines(struct nn_csv *csv)
 {
     while (csv->at < csv->end && at_line_end(csv)) {
         csv->at += *csv->at == '\r' ? 2 : 1;
@@ -68,34 +68,20 @@ static void skip_empty_lines(struct tr_csv *csv)
     }
 }
 
-nn_status tr_csv_next(struct tr_csv *csv, char *fields[TR_CSV_FIELDS_MAX], int *count, struct nn_error *err)
+nn_status nn_csv_next(struct nn_csv *csv, char *fields[NN_CSV_FIELDS_MAX], int *count, struct nn_error *err)
 {
     *count = 0;
     skip_empty_lines(csv);
     if (csv->at >= csv->end) return NN_OK;
     csv->record_line = csv->line;
     for (bool more = true; more;) {
-        if (*count == TR_CSV_FIELDS_MAX)
+        if (*count == NN_CSV_FIELDS_MAX)
             return nn_fail(err, NN_ERR_FORMAT, "%s:%d: has more than %d cells", csv->name, csv->record_line,
-                           TR_CSV_FIELDS_MAX);
+                           NN_CSV_FIELDS_MAX);
         fields[*count] = csv->at;
         nn_status status = *csv->at == '"' ? quoted_field(csv, &more, err) : plain_field(csv, &more, err);
         if (status) return status;
         (*count)++;
     }
     return NN_OK;
-}
-
-void tr_csv_write_cell(FILE *to, const char *text)
-{
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, to);
-        return;
-    }
-    putc('"', to);
-    for (; *text; text++) {
-        if (*text == '"') putc('"', to);
-        putc(*text, to);
-    }
-    putc('"', to);
 }
