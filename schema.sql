@@ -6,7 +6,7 @@
 -- up to this one by the steps in server/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -95,6 +95,37 @@ CREATE TABLE classes (
     closed_at  TEXT                          -- NULL: sessions may be started
 ) STRICT;
 
+-- Data sets of real or phantom images that decks may show. One that has been removed keeps its row, and those
+-- of its images that a session refers to.
+CREATE TABLE collections (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    name           TEXT NOT NULL,
+    training_data  TEXT NOT NULL CHECK (training_data IN ('simulated', 'real')),
+    provenance     TEXT NOT NULL,            -- JSON, the data set's dataset.json
+    folder         TEXT NOT NULL UNIQUE CHECK (length(folder) = 32), -- within the library's
+    dataset_sha256 TEXT NOT NULL CHECK (length(dataset_sha256) = 64),
+    imported_at    TEXT NOT NULL,
+    account_id     INTEGER REFERENCES accounts (id), -- NULL: the operator, on the machine
+    removed_at     TEXT                      -- NULL: it is there
+) STRICT;
+CREATE UNIQUE INDEX collections_by_name ON collections (name) WHERE removed_at IS NULL;
+
+CREATE TABLE library_images (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    collection_id INTEGER NOT NULL REFERENCES collections (id),
+    file          TEXT NOT NULL,             -- in the data set
+    sha256        TEXT NOT NULL CHECK (length(sha256) = 64), -- of the pixels: width x width, 8 bits each
+    class         TEXT NOT NULL,             -- the data set's label: the truth
+    patient_id    TEXT NOT NULL,
+    split         TEXT NOT NULL CHECK (split IN ('train', 'test')),
+    side          TEXT,                      -- of the body, where the data set tells
+    width         INTEGER NOT NULL CHECK (width BETWEEN 4 AND 1024),
+    columns       TEXT NOT NULL,             -- JSON, the other cells of its line in labels.csv
+    UNIQUE (collection_id, file),
+    UNIQUE (collection_id, sha256)
+) STRICT;
+CREATE INDEX library_images_by_class ON library_images (collection_id, class, split);
+
 -- One run of one learner through one deck.
 CREATE TABLE sessions (
     id             TEXT PRIMARY KEY CHECK (length(id) = 32),  -- 128 random bits, hex
@@ -123,15 +154,19 @@ CREATE TABLE items (
     session_id   TEXT NOT NULL REFERENCES sessions (id),
     n            INTEGER NOT NULL CHECK (n >= 1),
     image        TEXT NOT NULL UNIQUE CHECK (length(image) = 48),
-    class        TEXT NOT NULL,              -- the class the generator is told to draw
+    class        TEXT NOT NULL,              -- what the generator is told to draw, or the library's label
     seed         TEXT NOT NULL,              -- decimal, 0 .. 2^64-1, too wide for INTEGER
     strength     REAL NOT NULL CHECK (strength BETWEEN 0 AND 1),
     truncation   REAL NOT NULL CHECK (truncation BETWEEN 0 AND 1),
     image_sha256 TEXT CHECK (length(image_sha256) = 64), -- of the PNG first sent; NULL: never sent
     truth        TEXT NOT NULL DEFAULT '',   -- the choice that the class stands for
     pair         INTEGER CHECK (pair >= 1),  -- items of one latent have the same; NULL: there is no other
+    source       TEXT NOT NULL DEFAULT 'gan' CHECK (source IN ('gan', 'library')),
+    library_image_id INTEGER REFERENCES library_images (id), -- of the library alone; then seed, strength and
+                                             -- truncation only belong to what is drawn and thrown away
     PRIMARY KEY (session_id, n)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX items_by_library_image ON items (library_image_id) WHERE library_image_id IS NOT NULL;
 
 -- One row per answered item. `key` is made by the client, so that a repeated request is one row.
 CREATE TABLE answers (

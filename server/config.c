@@ -13,6 +13,7 @@
 const char srv_config_help[] =
     "Usage: roentgymd [options]\n"
     "       roentgymd replay ...   makes images of the log again, see roentgymd replay --help\n"
+    "       roentgymd library ...  takes in real or phantom images, see roentgymd library --help\n"
     "Serves synthetic radiographs, drills on them, and keeps the answers.\n"
     "\n"
     "  --config FILE   configuration, JSON (default " DEFAULT_CONFIG ")\n"
@@ -40,7 +41,8 @@ static void set_defaults(struct srv_config *config)
                                   .admin_token_file = "var/admin-token",
                                   .image_memory_mb = 256,
                                   .image_disk_mb = 1024,
-                                  .image_folder = "var/images"};
+                                  .image_folder = "var/images",
+                                  .library = "var/library"};
 }
 
 /* `name` is the key or flag to blame. An absent value (NULL) keeps what was there. */
@@ -126,6 +128,7 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"image_memory_mb", 'i', false},
         {"image_disk_mb", 'i', false},
         {"image_folder", 's', false},
+        {"library", 's', false},
         {"public_url", 's', false},
         {"decks", 'a', true},
     };
@@ -140,6 +143,7 @@ static nn_status read_document(const json_t *json, struct srv_config *config, st
         {"web", config->web, sizeof config->web},
         {"admin_token_file", config->admin_token_file, sizeof config->admin_token_file},
         {"image_folder", config->image_folder, sizeof config->image_folder},
+        {"library", config->library, sizeof config->library},
     };
     if (json_object_get(json, "model"))
         return nn_fail(err, NN_ERR_FORMAT,

@@ -22,6 +22,7 @@ struct srv_config {
     int image_memory_mb;                 /* of images that have been made; 0: none are kept in memory */
     int image_disk_mb;                   /* the same on disk, in image_folder */
     char image_folder[CONFIG_PATH_TEXT]; /* made when missing */
+    char library[CONFIG_PATH_TEXT];      /* folder of the images of collections; made when missing */
     char public_url[256]; /* "https://host[:port]", what browsers call it; "" when nobody said */
     struct srv_deck decks[CONFIG_DECKS_MAX];
     int deck_count;

@@ -14,6 +14,8 @@
 #include "server/http.h"
 #include "server/image_sampler.h"
 #include "server/invitation_link.h"
+#include "server/library_command.h"
+#include "server/library_files.h"
 #include "server/log.h"
 #include "server/machine_memory.h"
 #include "server/replay_log.h"
@@ -150,6 +152,7 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     make_folder_of(config->db);
     make_folder_of(config->admin_token_file);
     nn_status status = db_open(&app.db, config->db, err);
+    if (!status) srv_library_recover_idle(config->library, app.db);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = start_images(&app, err);
     if (!status) status = srv_password_start(err);
@@ -193,6 +196,7 @@ int main(int argc, char **argv)
     wait_without_spinning(argv);
     prctl(PR_SET_NAME, "roentgymd"); /* the second start is called "exe" otherwise, in ps and in pgrep */
     if (argc > 1 && !strcmp(argv[1], "replay")) return srv_replay(argc - 1, argv + 1);
+    if (argc > 1 && !strcmp(argv[1], "library")) return srv_library_command(argc - 1, argv + 1);
     enum srv_config_outcome outcome = srv_config_read(argc, argv, &config, &err);
     switch (outcome) {
     case CONFIG_HELP:
