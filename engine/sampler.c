@@ -205,7 +205,8 @@ size_t nn_sampler_memory_estimate(const struct nn_network *net)
     for (int i = 0; i < net->param_count; i++) {
         const struct nn_param *p = &net->params[i];
         bool up = strstr(p->name, "/Conv0"), head = strncmp(p->name, "ToRGB", 5) == 0;
-        if (!head) values += up ? nn_count(p->shape) / 9 * 16 : nn_count(p->shape);
+        bool tiles = nn_cpu_has_bf16() && strstr(p->name, "/Conv1/weight") && p->shape.n % 32 == 0;
+        if (!head) values += up || tiles ? nn_count(p->shape) / 9 * 16 : nn_count(p->shape);
     }
     for (int res = 2; res <= c->resolution_log2; res++) {
         size_t row = (size_t)nn_gan_channels(c, res) * (((size_t)1 << res) + 32), map = row << res;

@@ -9,6 +9,7 @@
 #include "engine/cpu/onednn.h"
 #include "engine/cpu/planar.h"
 #include "engine/cpu/wide_finish.h"
+#include "engine/cpu/winograd.h"
 
 enum {
     WIDE_MAX = 32,
@@ -17,8 +18,10 @@ enum {
     WORKER_BYTES_MAX = 8 << 20 /* of larger maps more than one sample's would not stay in the cache */
 };
 
+/* The first is `dense`; of the others each has either `winograd` or `conv`. */
 struct wide_layer {
-    struct onednn_prepared *conv; /* for all threads together; NULL for the first, which is `dense` */
+    struct winograd *winograd;                /* with bias, activation and pixel norm */
+    struct onednn_prepared *conv;             /* for all threads together */
     struct onednn_prepared *own[WORKERS_MAX]; /* for one thread alone */
     float *bias;                              /* NULL where the convolution has added it */
     float slope, epsilon;
@@ -39,6 +42,7 @@ struct nn_prepared {
     int wide_count;
     struct planar_chain *chain;
     struct worker worker[WORKERS_MAX];
+    int threads;
     int workers; /* samples at once, each on one thread; the first worker also serves all threads together */
     size_t bytes;
 };
@@ -155,6 +159,11 @@ static nn_status prepare_wide(struct nn_backend *be, struct nn_prepared *g, cons
 {
     struct wide_layer *layer = &g->wide[g->wide_count++];
     *layer = (struct wide_layer){.slope = s->slope, .epsilon = s->epsilon, .shape = s->shape};
+    if (winograd_fits(s, be->map_type)) {
+        nn_status made = winograd_new(&layer->winograd, s, err);
+        if (made == NN_OK) g->bytes += winograd_bytes(layer->winograd);
+        return made;
+    }
     if (s->transposed) { /* oneDNN's transposed pass takes no epilogue */
         layer->bias = aligned_zeros(nn_tensor_bytes(&s->bias));
         if (!layer->bias) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a bias");
@@ -193,6 +202,9 @@ static size_t scratchpad_bytes(const struct nn_prepared *g, int worker)
 {
     size_t most = 64;
     for (int i = 1; i < g->wide_count; i++) {
+        const struct winograd *w = g->wide[i].winograd;
+        size_t tiles = w ? (size_t)(worker ? 1 : g->threads) * winograd_scratch_bytes(w) : 0;
+        if (tiles > most) most = tiles;
         const struct onednn_prepared *both[] = {g->wide[i].own[worker], worker ? NULL : g->wide[i].conv};
         for (int k = 0; k < 2; k++)
             if (both[k] && onednn_scratchpad_bytes(both[k]) > most) most = onednn_scratchpad_bytes(both[k]);
@@ -228,6 +240,7 @@ static void generator_release(struct nn_prepared *g)
     for (int i = 0; i < g->wide_count; i++) {
         for (int k = WORKERS_MAX - 1; k >= 0; k--) onednn_prepared_free(g->wide[i].own[k]);
         onednn_prepared_free(g->wide[i].conv);
+        winograd_free(g->wide[i].winograd);
         free(g->wide[i].bias);
     }
     planar_free(g->chain);
@@ -263,8 +276,9 @@ static nn_status generator_prepare(struct nn_backend *be, const struct nn_stage 
     size_t map_bytes, source_bytes;
     worker_sizes(stages, start, be->map_type, planar_type(be->map_type) == NN_BF16, &map_bytes,
                  &source_bytes);
+    g->threads = omp_get_max_threads();
     g->workers = 2 * map_bytes + source_bytes > WORKER_BYTES_MAX ? 1
-                 : omp_get_max_threads() < WORKERS_MAX           ? omp_get_max_threads()
+                 : g->threads < WORKERS_MAX                      ? g->threads
                                                                  : WORKERS_MAX;
     nn_status status = fold_all(stages, count, plan, made, err);
     for (int i = 0; status == NN_OK && i < start; i++) status = prepare_wide(be, g, &plan[i], err);
@@ -296,14 +310,16 @@ static nn_status run_one(struct nn_backend *be, struct nn_prepared *g, int worke
     for (int i = 0; i < g->wide_count; i++) {
         const struct wide_layer *layer = &g->wide[i];
         to->shape = layer->shape;
-        if (i == 0) {
+        if (layer->winograd) {
+            winograd_run(layer->winograd, from->data, to->data, w->scratchpad, alone ? 1 : g->threads);
+        } else if (i == 0) {
             dense_run(g->dense, input, w->units, to);
         } else {
             nn_status status = onednn_run(cpu_of(be), alone ? layer->own[worker] : layer->conv, from->data,
                                           to->data, w->scratchpad, err);
             if (status != NN_OK) return status;
         }
-        wide_finish(to, layer->bias, layer->slope, layer->epsilon);
+        if (!layer->winograd) wide_finish(to, layer->bias, layer->slope, layer->epsilon);
         struct nn_tensor *made = to;
         to = from;
         from = made;

@@ -113,6 +113,11 @@ void wide_finish(struct nn_tensor *map, const float *bias, float slope, float ep
     }
 }
 
+void wide_normalise(uint16_t *pixels, size_t count, int channels, float epsilon)
+{
+    finish_run(pixels, count, channels, NULL, lanes_all(1), epsilon, true);
+}
+
 static void to_planes_row(const struct nn_tensor *map, bool narrow, size_t y, planar_unit *to)
 {
     size_t width = (size_t)map->shape.w, channels = (size_t)map->shape.c, pitch = planar_pitch(map->shape.w),
