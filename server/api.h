@@ -24,6 +24,7 @@ srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
 srv_handler api_invitation_look, api_invitation_use;
 srv_handler api_audit;
 srv_handler api_learner_create, api_learner_read;
+srv_handler api_class, api_classes, api_class_create, api_class_close, api_class_results;
 
 extern const struct srv_route api_routes[];
 extern const int api_route_count;
@@ -69,6 +70,9 @@ void api_respond_model_gone(struct srv_response *response);
  * learner whose it is; 401, 404. */
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
                  struct srv_response *response);
+
+/* The deck that can be started under that id; 422. */
+const struct srv_deck *api_deck(struct srv_app *app, const char *id, struct srv_response *response);
 
 /* A session as its learner sees it: what it is and which items are answered. New reference. */
 json_t *api_session_json(const struct srv_store_session *session);

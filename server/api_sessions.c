@@ -3,11 +3,13 @@
 
 #include "engine/sha256.h"
 #include "server/api.h"
+#include "server/store_classes.h"
 
-static const struct srv_deck *find_deck(const struct srv_config *config, const char *id)
+const struct srv_deck *api_deck(struct srv_app *app, const char *id, struct srv_response *response)
 {
-    for (int i = 0; i < config->deck_count; i++)
-        if (!strcmp(config->decks[i].id, id)) return &config->decks[i];
+    for (int i = 0; i < app->config->deck_count; i++)
+        if (!strcmp(app->config->decks[i].id, id)) return &app->config->decks[i];
+    srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
     return NULL;
 }
 
@@ -28,16 +30,24 @@ static void fill_session(struct srv_store_session *session, const struct srv_dec
     session->simulated = model->simulated;
 }
 
-static void start_session(struct srv_app *app, const struct srv_deck *deck, int64_t learner_id,
-                          struct srv_model *model, struct srv_response *response)
+/* What is to be started, and for whom. */
+struct start {
+    const struct srv_deck *deck;
+    int64_t learner_id, class_id;
+};
+
+static void start_session(struct srv_app *app, const struct start *start, struct srv_model *model,
+                          struct srv_response *response)
 {
+    const struct srv_deck *deck = start->deck;
     const struct nn_model_info *info = srv_model_info(model);
     struct srv_store_session session = {0};
     struct srv_session_item items[DECK_ITEMS_MAX];
     char secret[SRV_SECRET_TEXT];
     srv_random_hex(secret, sizeof secret);
     fill_session(&session, deck, info, secret);
-    session.learner_id = learner_id;
+    session.learner_id = start->learner_id;
+    session.class_id = start->class_id;
     srv_session_draw(deck, items);
     enum db_status status = srv_store_session_create(app->db, &session, items, info);
     if (status != DB_OK) {
@@ -53,28 +63,69 @@ static void start_session(struct srv_app *app, const struct srv_deck *deck, int6
                                session.created_at));
 }
 
+/* ---- reading a request to start ---- */
+
+static bool read_learner(struct srv_app *app, const json_t *code, struct start *start,
+                         struct srv_response *response)
+{
+    if (!api_learner(app, json_string_value(code), &start->learner_id, response)) return false;
+    if (!code || start->learner_id) return true;
+    srv_respond_error(response, 422, "unknown_learner", "Nobody has this learner's code.");
+    return false;
+}
+
+/* Results of a class are counted by learners, so each of its sessions is somebody's. */
+static bool read_class(struct srv_app *app, const char *code, struct start *start,
+                       struct srv_response *response)
+{
+    struct srv_class class;
+    bool found;
+    enum db_status status = srv_store_class_find(app->db, code, &class, &found);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (!found) {
+        srv_respond_error(response, 422, "unknown_class", "There is no such class.");
+    } else if (class.closed) {
+        srv_respond_error(response, 409, "class_closed", "This class is closed.");
+    } else if (start->learner_id == 0) {
+        srv_respond_error(response, 422, "learner_needed",
+                          "A class wants a learner's code: POST /api/v1/learners.");
+    } else {
+        start->class_id = class.id;
+        start->deck = api_deck(app, class.deck, response);
+        return start->deck != NULL;
+    }
+    return false;
+}
+
+static bool read_start(struct srv_app *app, const json_t *body, struct start *start,
+                       struct srv_response *response)
+{
+    const char *deck = json_string_value(json_object_get(body, "deck"));
+    const char *class = json_string_value(json_object_get(body, "class"));
+    if (!deck == !class) {
+        srv_respond_error(response, 400, "malformed_request",
+                          deck ? "deck: a class has its own." : "deck: is missing.");
+        return false;
+    }
+    if (!read_learner(app, json_object_get(body, "learner"), start, response)) return false;
+    if (class) return read_class(app, class, start, response);
+    start->deck = api_deck(app, deck, response);
+    return start->deck != NULL;
+}
+
 void api_session_create(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct srv_json_field fields[] = {{"deck", 's', true}, {"learner", 's', false}};
-    int64_t learner_id;
-    json_t *body = srv_request_json(request, fields, 2, response);
+    static const struct srv_json_field fields[] = {
+        {"deck", 's', false}, {"class", 's', false}, {"learner", 's', false}};
+    struct start start = {0};
+    json_t *body = srv_request_json(request, fields, 3, response);
     if (!body) return;
-    const struct srv_deck *deck = find_deck(app->config, json_string_value(json_object_get(body, "deck")));
-    const json_t *learner = json_object_get(body, "learner");
-    bool looked = api_learner(app, json_string_value(learner), &learner_id, response);
-    bool unknown_learner = learner && learner_id == 0;
+    bool known = read_start(app, body, &start, response);
     json_decref(body);
-    if (!looked) return;
-    if (unknown_learner) {
-        srv_respond_error(response, 422, "unknown_learner", "Nobody has this learner's code.");
-        return;
-    }
-    if (!deck) {
-        srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
-        return;
-    }
-    struct srv_model *model = api_model(app, deck->model, response);
-    if (model) start_session(app, deck, learner_id, model, response);
+    if (!known) return;
+    struct srv_model *model = api_model(app, start.deck->model, response);
+    if (model) start_session(app, &start, model, response);
     srv_model_release(model);
 }
 

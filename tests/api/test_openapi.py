@@ -64,10 +64,11 @@ class Roles(DaemonTest):
         admin = first_admin(cls.daemon)
         cls.browsers = {"nobody": Browser(cls.daemon), "learner": Browser(cls.daemon), "admin": admin,
                         "educator": staff(admin, "educator"), "researcher": staff(admin, "researcher")}
+        cls.a_class = cls.browsers["educator"].post("/api/v1/classes", {"title": "A class", "deck": "default"}).json["class"]["code"]
         cls.image = cls.learner.item(1).json["item"]["image"].split("/")[-1][:-4]
 
     def path(self, pattern):
-        values = {"session": self.learner.id, "n": "1", "model": "default", "class": "fracture", "seed": "1",
+        values = {"class": self.a_class, "session": self.learner.id, "n": "1", "model": "default", "class": "fracture", "seed": "1",
                   "image": self.image}
         return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "1"), pattern)
 
