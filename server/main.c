@@ -76,6 +76,7 @@ static nn_status start_models(struct srv_app *app, struct nn_error *err)
         .deck_count = config->deck_count,
         .look_us = MODELS_LOOK_US,
         .session_keep_us = MODELS_SESSION_KEEP_US,
+        .turn_us = MODELS_TURN_US,
     };
     return srv_models_start(&app->models, &setup, err);
 }

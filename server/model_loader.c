@@ -35,7 +35,8 @@ void models_refuse(struct srv_models *m, struct model_entry *e, const struct nn_
     pthread_mutex_lock(&m->mutex);
     snprintf(e->reason, sizeof e->reason, "%.*s", MODEL_REASON_TEXT - 1, without_path(m, e->name, err->text));
     e->retry_us = files_fault ? 0 : srv_clock_monotonic_us() + MODEL_RETRY_US;
-    e->wanted = e->due = false;
+    e->wanted_us = 0;
+    e->due = false;
     m->counts.failures++;
     bool starting = e->needed && m->readiness == MODELS_STARTING;
     if (starting) {
@@ -84,7 +85,7 @@ static bool close_abandoned(struct srv_models *m)
     return false;
 }
 
-static bool can_be_loaded_again(const struct srv_model *v)
+bool models_can_be_loaded_again(const struct srv_model *v)
 {
     return v->entry && !v->entry->reason[0] && !strcmp(v->entry->sha256, nn_model_info(v->engine)->sha256);
 }
@@ -95,9 +96,9 @@ static struct srv_model *find_victim(const struct srv_models *m, const struct sr
     struct srv_model *victim = NULL;
     for (struct srv_model *v = m->versions; v; v = v->next) {
         if (v->holders || v == spared) continue;
-        bool easier = victim && can_be_loaded_again(v) > can_be_loaded_again(victim);
-        bool older =
-            victim && can_be_loaded_again(v) == can_be_loaded_again(victim) && v->used_us < victim->used_us;
+        bool easier = victim && models_can_be_loaded_again(v) > models_can_be_loaded_again(victim);
+        bool older = victim && models_can_be_loaded_again(v) == models_can_be_loaded_again(victim) &&
+                     v->used_us < victim->used_us;
         if (!victim || easier || older) victim = v;
     }
     return victim;
@@ -240,7 +241,8 @@ static void loaded(struct srv_models *m, struct model_entry *e, struct srv_model
 {
     models_set_current(e, version);
     memcpy(e->sha256, nn_model_info(version->engine)->sha256, sizeof e->sha256);
-    e->wanted = e->due = false;
+    e->wanted_us = 0;
+    e->due = false;
     e->told[0] = '\0';
     if (m->readiness == MODELS_STARTING) {
         m->readiness = MODELS_READY;
@@ -282,6 +284,7 @@ static bool find_room(struct srv_models *m, struct model_entry *e, const char *p
     pthread_mutex_lock(&m->mutex);
     bool room = make_room(m, e->memory_bytes, e->current);
     m->memory_wanted = !room;
+    e->no_room = !room;
     pthread_mutex_unlock(&m->mutex);
     return room;
 }
@@ -344,14 +347,14 @@ static void load(struct srv_models *m, struct model_entry *e)
 
 static struct model_entry *next_to_load(const struct srv_models *m)
 {
-    struct model_entry *due = NULL;
+    struct model_entry *due = NULL, *wanted = NULL;
     if (m->memory_wanted) return NULL;
     for (struct model_entry *e = m->entries; e; e = e->next) {
         if (e->stale || e->reason[0]) continue;
-        if (e->wanted && !e->current) return e;
+        if (e->wanted_us && !e->current && (!wanted || e->wanted_us < wanted->wanted_us)) wanted = e;
         if (e->due && !due) due = e;
     }
-    return due;
+    return wanted ? wanted : due;
 }
 
 static void wait_for_work(struct srv_models *m)

@@ -52,6 +52,7 @@ static void follow(struct srv_models *m, struct model_entry *e, const struct srv
     e->info = info;
     e->memory_bytes = memory_bytes;
     e->sha256[0] = e->reason[0] = '\0';
+    e->no_room = false;
     e->retry_us = 0;
     e->due = !status && (e->needed || e->current);
     pthread_mutex_unlock(&m->mutex);

@@ -30,9 +30,10 @@ struct model_entry {
     int64_t retry_us;               /* when to try again though the file is the same; 0: never */
     struct srv_model *current; /* the version that the name stands for, of that file or an older one; NULL:
                                   not in memory */
-    bool due;    /* to be loaded though nobody asks: a deck's, or `current` is of an older file */
-    bool stale;  /* the file is another one by now, which the next looks will tell */
-    bool wanted; /* by an asker, who writes it */
+    bool due;          /* to be loaded though nobody asks: a deck's, or `current` is of an older file */
+    bool stale;        /* the file is another one by now, which the next looks will tell */
+    bool no_room;      /* was found when it should have been loaded */
+    int64_t wanted_us; /* since when askers want it, who write it; 0: nobody does */
 };
 
 struct srv_model {
@@ -90,6 +91,8 @@ void models_refuse(struct srv_models *m, struct model_entry *e, const struct nn_
 struct model_entry *models_find(struct srv_models *m, const char *name);
 struct srv_model *models_find_version(struct srv_models *m, const char *sha256);
 size_t models_memory(const struct srv_models *m);
+/* Whether the version's file is there to load it from. */
+bool models_can_be_loaded_again(const struct srv_model *version);
 
 /* The entry's name stands for no version any more, or for `version`; the one before is left to sessions. */
 void models_set_current(struct model_entry *e, struct srv_model *version);

@@ -39,6 +39,31 @@ static struct srv_model *hold(struct srv_model *v)
     return v;
 }
 
+/* Whether the memory of `v` is another's by now, who has waited long enough for it. */
+static bool must_give_way(const struct srv_models *m, const struct srv_model *v)
+{
+    if (!models_can_be_loaded_again(v)) return false;
+    for (const struct model_entry *e = m->entries; e; e = e->next)
+        if (e->wanted_us && e->no_room && srv_clock_monotonic_us() - e->wanted_us > m->setup.turn_us)
+            return true;
+    return false;
+}
+
+/* MODELS_LOADING when it must give way; what it gives way to will be news. */
+static enum srv_models_result take(struct srv_models *m, struct srv_model *v, struct srv_model **model)
+{
+    if (must_give_way(m, v)) return MODELS_LOADING;
+    *model = hold(v);
+    return MODELS_OK;
+}
+
+static void want(struct srv_models *m, struct model_entry *e)
+{
+    if (e->wanted_us) return;
+    e->wanted_us = srv_clock_monotonic_us();
+    pthread_cond_signal(&m->work);
+}
+
 /* False when the time is over. */
 static bool wait_for_news(struct srv_models *m, int64_t deadline_us)
 {
@@ -56,17 +81,14 @@ enum srv_models_result srv_models_hold(struct srv_models *m, const char *name, i
     pthread_mutex_lock(&m->mutex);
     do {
         struct model_entry *e = models_find(m, name);
-        if (!e) {
+        if (!e)
             result = MODELS_UNKNOWN;
-        } else if (e->current) {
-            *model = hold(e->current);
-            result = MODELS_OK;
-        } else if (e->reason[0]) {
+        else if (e->current)
+            result = take(m, e->current, model);
+        else if (e->reason[0])
             result = MODELS_BROKEN;
-        } else if (!e->wanted) {
-            e->wanted = true;
-            pthread_cond_signal(&m->work);
-        }
+        else
+            want(m, e);
     } while (result == MODELS_LOADING && wait_for_news(m, deadline_us));
     pthread_mutex_unlock(&m->mutex);
     return result;
@@ -80,11 +102,11 @@ static enum srv_models_result ask_for_version(struct srv_models *m, const char *
         if (e->reason[0] || (e->sha256[0] && strcmp(e->sha256, sha256))) continue;
         result = MODELS_LOADING;
         if (e->sha256[0])
-            e->wanted = true;
+            want(m, e);
         else
             m->hashes_wanted = true;
     }
-    if (result == MODELS_LOADING) pthread_cond_signal(&m->work);
+    if (m->hashes_wanted) pthread_cond_signal(&m->work);
     return result;
 }
 
@@ -96,11 +118,8 @@ enum srv_models_result srv_models_hold_version(struct srv_models *m, const char 
     pthread_mutex_lock(&m->mutex);
     do {
         struct srv_model *v = models_find_version(m, sha256);
-        result = v ? MODELS_OK : ask_for_version(m, sha256);
-        if (v) {
-            *model = hold(v);
-            v->session_us = srv_clock_monotonic_us();
-        }
+        result = v ? take(m, v, model) : ask_for_version(m, sha256);
+        if (v) v->session_us = srv_clock_monotonic_us();
     } while (result == MODELS_LOADING && wait_for_news(m, deadline_us));
     pthread_mutex_unlock(&m->mutex);
     return result;
@@ -151,7 +170,7 @@ static enum srv_model_state state_of(const struct srv_models *m, const struct mo
 {
     if (e->current) return MODEL_LOADED;
     if (e->reason[0]) return MODEL_BROKEN;
-    return e->wanted || (e->needed && m->readiness == MODELS_STARTING) ? MODEL_LOADING : MODEL_AVAILABLE;
+    return e->wanted_us || (e->needed && m->readiness == MODELS_STARTING) ? MODEL_LOADING : MODEL_AVAILABLE;
 }
 
 static void tell(const struct srv_models *m, const struct model_entry *e, struct srv_model_entry *out)

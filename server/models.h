@@ -13,7 +13,9 @@
  * for a while or memory is needed.
  *
  * When memory is needed, models that nobody holds go: first those that can be loaded again, among equals the
- * one that was used longest ago.
+ * one that was used longest ago. Where all of them are held all the time, those that do not fit together take
+ * turns: once somebody has waited for `turn_us` for a load that finds no room, models that can be loaded
+ * again get no new holders until it is done.
  *
  * One thread opens, warms up and closes all models; any thread may call what is declared here. */
 #ifndef SRV_MODELS_H
@@ -32,6 +34,7 @@ struct srv_model;  /* one opened version */
 
 #define MODELS_LOOK_US INT64_C(1000000)
 #define MODELS_SESSION_KEEP_US (INT64_C(30) * 60 * 1000000)
+#define MODELS_TURN_US INT64_C(1000000)
 
 /* All borrowed until srv_models_stop. */
 struct srv_models_setup {
@@ -43,6 +46,7 @@ struct srv_models_setup {
     int64_t look_us; /* from one look at the folder to the next */
     /* How long after its last use for a session a version stays whose file is gone or replaced. */
     int64_t session_keep_us;
+    int64_t turn_us; /* how long a load that somebody wants leaves its memory to others */
 };
 
 /* Looks into the folder and starts the thread, which loads the decks' models. */

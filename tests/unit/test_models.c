@@ -20,7 +20,7 @@
 #include "server/models.h"
 #include "tests/unit/scratch.h"
 
-enum { LOOK_MS = 5, SIDE = 16 };
+enum { LOOK_MS = 5, TURN_MS = 100, SIDE = 16 };
 
 /* ---- checkpoints and a registry ------------------------------------------------------------------ */
 
@@ -98,7 +98,8 @@ static struct srv_models *start_for(void **state, size_t models)
                                       .decks = decks,
                                       .deck_count = 1,
                                       .look_us = LOOK_MS * 1000,
-                                      .session_keep_us = INT64_C(3600) * 1000000};
+                                      .session_keep_us = INT64_C(3600) * 1000000,
+                                      .turn_us = TURN_MS * 1000};
     if (srv_models_start(&m, &setup, &err)) fail_msg("%s", err.text);
     return m;
 }
@@ -741,6 +742,46 @@ static void *ask_all_the_time(void *context)
     return NULL;
 }
 
+struct user {
+    struct crowd *crowd;
+    const char *name;
+    int held;
+};
+
+static void *use_one_all_the_time(void *context)
+{
+    struct user *user = context;
+    while (!user->crowd->stop) {
+        struct srv_model *model;
+        if (srv_models_hold(user->crowd->m, user->name, in_ms(20000), &model)) user->crowd->failed++;
+        sleep_ms(2);
+        user->held += model != NULL;
+        srv_model_release(model);
+    }
+    return NULL;
+}
+
+/* With room for one, which its users would hold without a gap. */
+static void models_in_constant_use_take_turns_where_not_all_fit(void **state)
+{
+    enum { MODELS = 3, USERS = 4 * MODELS };
+    static const char *const names[MODELS] = {"a", "b", "c"};
+    pthread_t threads[USERS];
+    struct user users[USERS];
+    for (int i = 0; i < MODELS; i++) write_model(state, names[i], (uint64_t)i + 1);
+    struct crowd crowd = {.m = start_for(state, 1)};
+    for (int i = 0; i < USERS; i++) {
+        users[i] = (struct user){&crowd, names[i % MODELS], 0};
+        assert_int_equal(pthread_create(&threads[i], NULL, use_one_all_the_time, &users[i]), 0);
+    }
+    wait_until(counts_of(crowd.m).loads >= 3 * MODELS);
+    crowd.stop = true;
+    for (int i = 0; i < USERS; i++) pthread_join(threads[i], NULL);
+    for (int i = 0; i < USERS; i++) assert_true(users[i].held > 0);
+    assert_int_equal(crowd.failed, 0);
+    srv_models_stop(crowd.m);
+}
+
 /* With room for two of three models, so that they push each other out all the time. */
 static void no_asker_fails_while_files_are_replaced(void **state)
 {
@@ -818,6 +859,7 @@ int main(void)
         test(a_removed_file_refuses_new_holders_and_keeps_what_sessions_use),
         test(a_file_that_is_being_written_in_place_is_left_alone),
         test(without_its_folder_what_is_in_memory_goes_on),
+        test(models_in_constant_use_take_turns_where_not_all_fit),
         test(no_asker_fails_while_files_are_replaced),
         test(loading_leaves_no_threads_behind),
         test(stopping_frees_those_who_wait),
