@@ -14,7 +14,7 @@ static const double NEWEST_WEIGHT = 0.1;
 
 int srv_sampler_batch_max(const struct nn_model_info *model)
 {
-    return strncmp(model->device, "cpu", 3) ? QUEUE_BATCH_MAX : 1;
+    return strncmp(model->device, "cpu", 3) ? QUEUE_BATCH_MAX : QUEUE_CPU_BATCH_MAX;
 }
 
 static void end_job(struct srv_image_queue *q, struct srv_job *job, enum srv_queue_result result,

@@ -214,7 +214,7 @@ static void equal_requests_are_computed_once(void **state)
     assert_int_equal(b->fake.drawn, 2);
 }
 
-static void a_gpu_samples_in_batches_and_a_cpu_one_by_one(void **state)
+static void a_gpu_samples_in_large_batches_and_a_cpu_in_pairs(void **state)
 {
     struct bench *b = *state;
     bool gpu = b->fake.info.device[1] == 'u';
@@ -224,8 +224,8 @@ static void a_gpu_samples_in_batches_and_a_cpu_one_by_one(void **state)
     fake_sampler_open(&b->fake);
     for (int i = 0; i < 20; i++) assert_int_equal(end_ask(asks[i]), QUEUE_OK);
     assert_int_equal(end_ask(first), QUEUE_OK);
-    assert_int_equal(b->fake.calls, gpu ? 3 : 21);
-    assert_int_equal(b->fake.batches[1], gpu ? QUEUE_BATCH_MAX : 1);
+    assert_int_equal(b->fake.calls, gpu ? 3 : 11);
+    assert_int_equal(b->fake.batches[1], gpu ? QUEUE_BATCH_MAX : QUEUE_CPU_BATCH_MAX);
     struct srv_queue_counts counts = counts_of(b);
     assert_int_equal(counts.batches.sum, 21);
     assert_int_equal(srv_histogram_total(&counts.encoding), 21);
@@ -459,8 +459,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_urgent_is_made_first),
         TEST(equal_requests_are_computed_once),
-        TEST(a_gpu_samples_in_batches_and_a_cpu_one_by_one),
-        TEST_GPU(a_gpu_samples_in_batches_and_a_cpu_one_by_one),
+        TEST(a_gpu_samples_in_large_batches_and_a_cpu_in_pairs),
+        TEST_GPU(a_gpu_samples_in_large_batches_and_a_cpu_in_pairs),
         TEST(what_was_asked_for_early_rises_when_the_learner_comes_to_it),
         TEST(what_nobody_waits_for_any_more_is_not_made),
         TEST(a_deadline_ends_the_wait_and_the_job),
