@@ -112,13 +112,15 @@ enum db_status srv_store_account_logout(struct db *db, const char *token_sha256)
 
 /* ---- who asks ---- */
 
-static enum db_status note_use(struct db *db, const char *token_sha256, const char *now)
+/* A disk that is full is no reason to lock out who only reads; the failure has been logged. */
+static void note_use(struct db *db, const char *token_sha256, const char *now)
 {
     struct db_transaction t;
     db_begin_write(&t, db);
     db_run(&t, "UPDATE account_sessions SET last_used_at = ? WHERE token_sha256 = ?", "tt", now,
            token_sha256);
-    return db_end(&t);
+    enum db_status ignored = db_end(&t);
+    (void)ignored;
 }
 
 enum db_status srv_store_account_session(struct db *db, const char *token_sha256, int64_t now_ms,
@@ -146,5 +148,6 @@ enum db_status srv_store_account_session(struct db *db, const char *token_sha256
     }
     db_finish(rows);
     enum db_status status = db_end(&t);
-    return status == DB_OK && !noted ? note_use(db, token_sha256, now) : status;
+    if (status == DB_OK && !noted) note_use(db, token_sha256, now);
+    return status;
 }

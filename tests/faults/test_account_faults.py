@@ -1,8 +1,11 @@
-"""A link is used and its account made together or not at all, whenever the daemon is killed."""
+"""A link is used and its account made together or not at all, whenever the daemon is killed; on a full disk nothing
+changes, and who is logged in still reads."""
 
 import http.client
 import os
 import random
+import resource
+import sqlite3
 import sys
 import threading
 import time
@@ -57,6 +60,29 @@ class Killed(unittest.TestCase):
         self.assertGreaterEqual(made, acknowledged)
         self.assertEqual(len(daemon.rows("SELECT 1 FROM accounts")), 21)
         daemon.stop()
+
+
+class FullDisk(unittest.TestCase):
+    def test_nothing_changes_without_room_for_its_entry_and_reading_goes_on(self):
+        need_checkpoint()
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        admin = first_admin(daemon)
+        link = admin.post("/api/v1/invitations", {"role": "educator"}).json["invitation"]["link"]
+        connection = sqlite3.connect(daemon.db, timeout=10)
+        with connection:  # long enough ago for the next request to be noted
+            connection.execute("UPDATE account_sessions SET last_used_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')")
+        connection.close()
+        pid, hard = daemon.process.pid, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (4096, hard))
+        self.assertEqual(admin.get("/api/v1/accounts").status, 200)
+        self.assertEqual(Browser(daemon).use(link, "somebody").code, "storage_unavailable")
+        self.assertEqual(Browser(daemon).log_in("admin").code, "storage_unavailable")
+        self.assertEqual(admin.get("/api/v1/export/responses.csv").code, "storage_unavailable")
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (hard, hard))
+        self.assertEqual([a["name"] for a in admin.get("/api/v1/accounts").json["accounts"]], ["admin"])
+        self.assertEqual(Browser(daemon).use(link, "somebody").status, 200)
+        self.assertEqual(daemon.stop(), 0)
 
 
 if __name__ == "__main__":
