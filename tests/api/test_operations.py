@@ -3,6 +3,7 @@
 import re
 import resource
 import threading
+import time
 import unittest
 import uuid
 
@@ -95,10 +96,21 @@ class Failures(unittest.TestCase):
             n += 1
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
         self.assertEqual((answer.status, answer.code), (503, "storage_unavailable"))
-        lines = [line for line in daemon.log().splitlines() if f"id={answer.headers['X-Request-Id']} " in line]
+        lines = lines_of(daemon, answer, 2)
         self.assertEqual(len(lines), 2, lines)
         self.assertRegex(lines[0], r'level=error id=\w+ msg="database: ')
         self.assertRegex(lines[1], r"level=warn .* status=503 .* error=storage_unavailable$")
+
+
+def lines_of(daemon, answer, count):
+    """The log's lines with the id of a response. The last is written when the response has been sent, which its
+    client may see first."""
+    until = time.monotonic() + 10
+    while True:
+        lines = [line for line in daemon.log().splitlines() if f"id={answer.headers['X-Request-Id']} " in line]
+        if len(lines) >= count or time.monotonic() > until:
+            return lines
+        time.sleep(0.02)
 
 
 class Log(DaemonTest):
@@ -122,7 +134,7 @@ class Log(DaemonTest):
             identity = answer.headers["X-Request-Id"]
             self.assertRegex(identity, r"^[0-9a-f]{16}$")
             self.assertNotIn(identity.encode(), answer.body)
-            found = [line for line in self.lines() if f"id={identity}" in line]
+            found = lines_of(self.daemon, answer, 1)
             self.assertEqual(len(found), 1)
             self.assertIn(f" status={status} ", found[0])
             self.assertRegex(found[0], rf" bytes={len(answer.body)}( |$)")
