@@ -3,8 +3,7 @@
 
     bench_load.py [--only class|burst|answers|start] [--no-peer] [--repeats N]
 
-class     200 learners, 20 items each, human pauses divided by 10, while an educator browses the atlas; twice on
-          the same process, so that memory can be seen to stay
+class     200 learners, 20 items each, pauses divided by 10, an educator in the atlas; twice, to see memory stay
 burst     500 sessions starting at once, each to its first three items
 answers   answers only: 64 connections, each waiting for its reply before it sends the next
 start     from starting the process to the last byte of the first sample
