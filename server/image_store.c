@@ -183,9 +183,14 @@ static int write_file(const char *folder, const struct waiting *w)
     return srv_stored_write(path, &w->key, w->png);
 }
 
-/* Writing is tried again after a pause; only changes are told. The mutex is held. */
+/* Writing is tried again after a pause; only changes are told. A folder where one image should lie says
+ * nothing about the others. The mutex is held. */
 static void note_outcome(struct srv_image_store *s, const struct waiting *w, int failure)
 {
+    if (failure == EISDIR) {
+        s->counts.write_failures++;
+        return;
+    }
     if (failure) {
         if (!s->failing) srv_log_error("%s: images are not kept there now: %s", s->folder, strerror(failure));
         s->counts.write_failures++;

@@ -212,6 +212,25 @@ static void links_pipes_and_folders_in_its_place_are_not_followed(void **state)
     srv_image_store_close(store);
 }
 
+static void a_folder_in_the_place_of_one_image_keeps_out_no_other(void **state)
+{
+    const char *folder = scratch_path(state, "occupied");
+    char path[STORED_PATH_TEXT];
+    fill(folder, 1, 2, 200);
+    path_of(folder, 1, path);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    struct srv_image_store *store = store_at(folder, MANY);
+    put(store, 1, 200);
+    while (counts_of(store).write_failures == 0) usleep(1000);
+    put(store, 2, 200);
+    srv_image_store_close(store); /* all that waits is written */
+    store = store_at(folder, MANY);
+    assert_false(has(store, 1, 200));
+    assert_true(has(store, 2, 200));
+    srv_image_store_close(store);
+}
+
 static void what_is_not_ours_is_left_alone_and_old_remains_are_removed(void **state)
 {
     const char *folder = scratch_path(state, "remains");
@@ -374,6 +393,7 @@ int main(void)
         cmocka_unit_test(a_file_that_was_cut_short_or_changed_is_removed_and_not_served),
         cmocka_unit_test(another_image_in_its_place_is_not_served),
         cmocka_unit_test(links_pipes_and_folders_in_its_place_are_not_followed),
+        cmocka_unit_test(a_folder_in_the_place_of_one_image_keeps_out_no_other),
         cmocka_unit_test(what_is_not_ours_is_left_alone_and_old_remains_are_removed),
         cmocka_unit_test(a_disk_that_takes_no_more_is_left_alone_for_a_while),
         cmocka_unit_test(a_folder_that_cannot_be_used_costs_nothing),
