@@ -195,7 +195,7 @@ static nn_status compare(struct replay *replay, const struct srv_shown *shown, c
     if (!status && replay->options->out) status = write_image(replay->options->out, shown->image, png, err);
     srv_blob_release(png);
     if (status) return status;
-    char more[160] = "";
+    char more[320] = "";
     if (!same)
         snprintf(more, sizeof more, ": remade on %s by %s; sent by %s, on a device that was not recorded",
                  info->device, ROENTGYM_VERSION, shown->server_version);
