@@ -6,7 +6,7 @@
 -- up to this one by the steps in server/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 5;
+PRAGMA user_version = 6;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -19,15 +19,32 @@ CREATE TABLE models (
     first_used_at TEXT NOT NULL
 ) STRICT;
 
--- What was asked, as it was when a session started: editing a deck makes a new row here and leaves the
--- sessions that ran under the old text with the old text.
+-- Decks by their names.
 CREATE TABLE decks (
-    id            INTEGER PRIMARY KEY,
-    name          TEXT NOT NULL,             -- the deck's id in the configuration
-    definition    TEXT NOT NULL,             -- JSON, every key written out, keys sorted
-    first_used_at TEXT NOT NULL,
-    UNIQUE (name, definition)
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    name        TEXT NOT NULL UNIQUE,
+    built_in    INTEGER NOT NULL CHECK (built_in IN (0, 1)), -- 1: the configuration's, which alone changes it
+    account_id  INTEGER REFERENCES accounts (id), -- who made it; NULL: the configuration or the operator
+    created_at  TEXT NOT NULL,
+    archived_at TEXT                         -- NULL: sessions may be started
 ) STRICT;
+
+-- What is asked. Saving a deck makes a new row here; sessions that run under an old one keep it.
+CREATE TABLE deck_versions (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    deck_id       INTEGER NOT NULL REFERENCES decks (id),
+    version       INTEGER NOT NULL CHECK (version >= 1),
+    definition    TEXT NOT NULL,             -- JSON, every key written out, keys sorted
+    account_id    INTEGER REFERENCES accounts (id), -- who saved it; NULL as above
+    created_at    TEXT NOT NULL,
+    first_used_at TEXT,                      -- NULL: no session yet
+    UNIQUE (deck_id, version)
+) STRICT;
+CREATE TRIGGER deck_versions_never_change
+BEFORE UPDATE OF id, deck_id, version, definition, account_id, created_at ON deck_versions
+BEGIN SELECT RAISE(ABORT, 'a version of a deck never changes'); END;
+CREATE TRIGGER deck_versions_stay_once_used BEFORE DELETE ON deck_versions WHEN OLD.first_used_at IS NOT NULL
+BEGIN SELECT RAISE(ABORT, 'sessions ran under this version of the deck'); END;
 
 CREATE TABLE accounts (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -130,12 +147,12 @@ CREATE INDEX library_images_by_class ON library_images (collection_id, class, sp
 CREATE TABLE sessions (
     id             TEXT PRIMARY KEY CHECK (length(id) = 32),  -- 128 random bits, hex
     secret_sha256  TEXT NOT NULL CHECK (length(secret_sha256) = 64),
-    deck_id        INTEGER NOT NULL REFERENCES decks (id),
+    deck_version_id INTEGER NOT NULL REFERENCES deck_versions (id),
     model_id       INTEGER NOT NULL REFERENCES models (id),
     server_version TEXT NOT NULL,
     created_at     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sessions_by_deck ON sessions (deck_id);
+CREATE INDEX sessions_by_deck ON sessions (deck_version_id);
 CREATE INDEX sessions_by_model ON sessions (model_id);
 
 -- Who runs a session, apart from what is answered in it: deleting the row leaves the answers nobody's. No row:

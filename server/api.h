@@ -11,7 +11,8 @@
 srv_handler api_healthz, api_readyz, api_metrics;
 srv_handler api_models, api_model_card;
 srv_handler api_sample;
-srv_handler api_decks;
+srv_handler api_decks, api_catalogue, api_deck_versions, api_deck_read;
+srv_handler api_deck_create, api_deck_save, api_deck_archive, api_deck_restore, api_deck_preview;
 srv_handler api_session_create, api_session_read;
 srv_handler api_item, api_image;
 srv_handler api_answer;
@@ -66,13 +67,23 @@ struct srv_model *api_session_model(struct srv_app *app, const char *sha256, str
 /* What the caller above says when the version is gone for good. */
 void api_respond_model_gone(struct srv_response *response);
 
+/* Whether the deck cannot be started, by what is known of its model without loading it; `gap` is the sentence
+ * that says why, or "". */
+enum { DECK_GAP_TEXT = 160 };
+bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT]);
+
 /* The session that the route's first parameter names, if the request carries its secret or the code of the
  * learner whose it is; 401, 404. */
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
                  struct srv_response *response);
 
-/* The deck that can be started under that id; 422. */
-const struct srv_deck *api_deck(struct srv_app *app, const char *id, struct srv_response *response);
+/* The newest version of a deck that is not archived; 422. */
+struct api_deck_version {
+    int64_t id;
+    struct srv_deck deck;
+};
+bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
+              struct srv_response *response);
 
 /* A session as its learner sees it: what it is and which items are answered. New reference. */
 json_t *api_session_json(const struct srv_store_session *session);

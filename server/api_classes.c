@@ -118,14 +118,15 @@ void api_class_create(struct srv_app *app, const struct srv_request *request, st
     json_t *body = srv_request_json(request, fields, 2, response);
     if (!body) return;
     const char *title = json_string_value(json_object_get(body, "title"));
-    const struct srv_deck *deck = api_deck(app, json_string_value(json_object_get(body, "deck")), response);
+    struct api_deck_version newest;
+    bool known = api_deck(app, json_string_value(json_object_get(body, "deck")), &newest, response);
     const char *wrong = wrong_title(title);
-    if (deck && wrong) {
+    if (known && wrong) {
         srv_respond_error(response, 422, "out_of_range", "%s", wrong);
-    } else if (deck) {
+    } else if (known) {
         srv_random_hex(class.code, sizeof class.code);
         snprintf(class.title, sizeof class.title, "%s", title);
-        snprintf(class.deck, sizeof class.deck, "%s", deck->id);
+        snprintf(class.deck, sizeof class.deck, "%s", newest.deck.id);
         enum db_status status = srv_store_class_add(app->db, request->account, srv_clock_utc_ms(), &class);
         if (status == DB_OK)
             respond_class(&class, 201, response);

@@ -4,13 +4,24 @@
 #include "engine/sha256.h"
 #include "server/api.h"
 #include "server/store_classes.h"
+#include "server/store_decks.h"
 
-const struct srv_deck *api_deck(struct srv_app *app, const char *id, struct srv_response *response)
+static void keep_newest(void *context, const struct srv_store_deck *row)
 {
-    for (int i = 0; i < app->config->deck_count; i++)
-        if (!strcmp(app->config->decks[i].id, id)) return &app->config->decks[i];
-    srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
-    return NULL;
+    struct api_deck_version *newest = context;
+    if (!row->archived && srv_store_deck_parse(row->definition, &newest->deck)) newest->id = row->version_id;
+}
+
+bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
+              struct srv_response *response)
+{
+    newest->id = 0;
+    enum db_status status = srv_store_deck_version(app->db, name, 0, keep_newest, newest);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (newest->id == 0)
+        srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
+    return status == DB_OK && newest->id != 0;
 }
 
 static json_t *model_json(const struct srv_store_session *session)
@@ -19,36 +30,36 @@ static json_t *model_json(const struct srv_store_session *session)
                      session->simulated ? "simulated" : "real");
 }
 
-static void fill_session(struct srv_store_session *session, const struct srv_deck *deck,
+static void fill_session(struct srv_store_session *session, const struct api_deck_version *deck,
                          const struct nn_model_info *model, const char *secret)
 {
     srv_random_hex(session->id, sizeof session->id);
     nn_sha256_hex(secret, strlen(secret), session->secret_sha256);
     srv_clock_format(srv_clock_utc_ms(), session->created_at);
-    session->deck = *deck;
+    session->deck = deck->deck;
+    session->deck_version_id = deck->id;
     snprintf(session->model_name, sizeof session->model_name, "%s", model->name);
     session->simulated = model->simulated;
 }
 
 /* What is to be started, and for whom. */
 struct start {
-    const struct srv_deck *deck;
+    struct api_deck_version newest;
     int64_t learner_id, class_id;
 };
 
 static void start_session(struct srv_app *app, const struct start *start, struct srv_model *model,
                           struct srv_response *response)
 {
-    const struct srv_deck *deck = start->deck;
     const struct nn_model_info *info = srv_model_info(model);
     struct srv_store_session session = {0};
     struct srv_session_item items[DECK_ITEMS_MAX];
     char secret[SRV_SECRET_TEXT];
     srv_random_hex(secret, sizeof secret);
-    fill_session(&session, deck, info, secret);
+    fill_session(&session, &start->newest, info, secret);
     session.learner_id = start->learner_id;
     session.class_id = start->class_id;
-    srv_session_draw(deck, items);
+    srv_session_draw(&session.deck, items);
     enum db_status status = srv_store_session_create(app->db, &session, items, info);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
@@ -59,8 +70,31 @@ static void start_session(struct srv_app *app, const struct start *start, struct
     api_read_ahead(app, model, session.id, 0, info->resolution);
     srv_respond_json(response, 201,
                      json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,
-                               "deck", srv_deck_public(deck), "model", model_json(&session), "created_at",
-                               session.created_at));
+                               "deck", srv_deck_public(&session.deck), "model", model_json(&session),
+                               "created_at", session.created_at));
+}
+
+/* A model that is gone for good, or has not the classes that the deck shows, is told by its name; one that
+ * may come back is waited for. */
+static void start_with_model(struct srv_app *app, const struct start *start, struct srv_response *response)
+{
+    struct srv_model_entry entry;
+    const struct srv_deck *deck = &start->newest.deck;
+    if (!srv_models_find(app->models, deck->model, &entry)) {
+        srv_respond_error(response, 409, "deck_unavailable",
+                          "This deck cannot be started: its model \"%s\" is not here.", deck->model);
+        return;
+    }
+    struct srv_model *model = api_model(app, deck->model, response);
+    if (!model) return;
+    const char *missing = srv_deck_class_missing(deck, srv_model_info(model));
+    if (missing)
+        srv_respond_error(response, 409, "deck_unavailable",
+                          "This deck cannot be started: its model \"%s\" has no class \"%s\".", deck->model,
+                          missing);
+    else
+        start_session(app, start, model, response);
+    srv_model_release(model);
 }
 
 /* ---- reading a request to start ---- */
@@ -92,8 +126,7 @@ static bool read_class(struct srv_app *app, const char *code, struct start *star
                           "A class wants a learner's code: POST /api/v1/learners.");
     } else {
         start->class_id = class.id;
-        start->deck = api_deck(app, class.deck, response);
-        return start->deck != NULL;
+        return api_deck(app, class.deck, &start->newest, response);
     }
     return false;
 }
@@ -110,8 +143,7 @@ static bool read_start(struct srv_app *app, const json_t *body, struct start *st
     }
     if (!read_learner(app, json_object_get(body, "learner"), start, response)) return false;
     if (class) return read_class(app, class, start, response);
-    start->deck = api_deck(app, deck, response);
-    return start->deck != NULL;
+    return api_deck(app, deck, &start->newest, response);
 }
 
 void api_session_create(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -123,10 +155,7 @@ void api_session_create(struct srv_app *app, const struct srv_request *request, 
     if (!body) return;
     bool known = read_start(app, body, &start, response);
     json_decref(body);
-    if (!known) return;
-    struct srv_model *model = api_model(app, start.deck->model, response);
-    if (model) start_session(app, &start, model, response);
-    srv_model_release(model);
+    if (known) start_with_model(app, &start, response);
 }
 
 json_t *api_session_json(const struct srv_store_session *session)

@@ -223,6 +223,7 @@ static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *conn
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
         .if_none_match = header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH),
+        .if_match = header(connection, MHD_HTTP_HEADER_IF_MATCH),
         .cookie = header(connection, MHD_HTTP_HEADER_COOKIE),
         .host = header(connection, MHD_HTTP_HEADER_HOST),
         .origin = header(connection, "Origin"),

@@ -19,6 +19,7 @@
 #include "server/log.h"
 #include "server/machine_memory.h"
 #include "server/replay_log.h"
+#include "server/store_decks.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 
@@ -154,6 +155,8 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     make_folder_of(config->admin_token_file);
     nn_status status = db_open(&app.db, config->db, err);
     if (!status) srv_library_recover_idle(config->library, app.db);
+    if (!status && srv_store_decks_configure(app.db, config->decks, config->deck_count) != DB_OK)
+        status = nn_fail(err, NN_ERR_IO, "%s: the decks could not be stored; the log says why", config->db);
     if (!status) status = srv_admin_token(config->admin_token_file, app.admin_token, err);
     if (!status) status = start_images(&app, err);
     if (!status) status = srv_password_start(err);

@@ -17,11 +17,9 @@ static bool is_json(const char *content_type)
     return strchr("; \t", content_type[sizeof json - 1]) != NULL; /* the NUL counts */
 }
 
-json_t *srv_request_json(const struct srv_request *request, const struct srv_json_field *fields,
-                         int field_count, struct srv_response *response)
+json_t *srv_request_document(const struct srv_request *request, struct srv_response *response)
 {
     json_error_t where;
-    struct nn_error err = {0};
     if (request->body_too_large) {
         srv_respond_error(response, 413, "too_large", "The body is larger than %d bytes.", REQUEST_BODY_MAX);
         return NULL;
@@ -31,11 +29,18 @@ json_t *srv_request_json(const struct srv_request *request, const struct srv_jso
         return NULL;
     }
     json_t *json = json_loadb(request->body, request->body_size, JSON_REJECT_DUPLICATES, &where);
-    if (!json) {
+    if (!json)
         srv_respond_error(response, 400, "malformed_json", "Line %d, column %d: %s.", where.line,
                           where.column, where.text);
-        return NULL;
-    }
+    return json;
+}
+
+json_t *srv_request_json(const struct srv_request *request, const struct srv_json_field *fields,
+                         int field_count, struct srv_response *response)
+{
+    struct nn_error err = {0};
+    json_t *json = srv_request_document(request, response);
+    if (!json) return NULL;
     if (!srv_json_fields_check(json, "", fields, field_count, &err)) return json;
     srv_respond_error(response, 400, "malformed_request", "%s.", err.text);
     json_decref(json);

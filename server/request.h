@@ -34,8 +34,8 @@ struct srv_request {
     struct srv_query query[REQUEST_QUERY_MAX];
     int query_count;
     bool query_too_long;
-    const char *authorization, *content_type, *if_none_match; /* NULL when absent */
-    const char *cookie, *host, *origin, *csrf_token;          /* NULL when absent */
+    const char *authorization, *content_type, *if_none_match, *if_match; /* NULL when absent */
+    const char *cookie, *host, *origin, *csrf_token;                     /* NULL when absent */
     const struct srv_account *account; /* who asks, on routes for the staff; NULL on all others */
     const char *body;
     size_t body_size;
@@ -47,6 +47,10 @@ struct srv_request {
 /* Whether the client is gone, so that nobody would read the answer; the rule is in connections.h. By the
  * thread that handles the request. Costs a system call: ask a few times a second, not in a loop. */
 bool srv_request_client_left(const struct srv_request *request);
+
+/* The JSON in the body, whatever it is, or NULL with the error in `response`: 413, 415, or 400. New
+ * reference. */
+json_t *srv_request_document(const struct srv_request *request, struct srv_response *response);
 
 /* The JSON object in the body, with exactly these fields, or NULL with the error in `response`: 413, 415,
  * or 400. New reference. */

@@ -19,8 +19,10 @@ CARRY(srv_schema_step_1, "server/migrations/to_version_2.sql");
 CARRY(srv_schema_step_2, "server/migrations/to_version_3.sql");
 CARRY(srv_schema_step_3, "server/migrations/to_version_4.sql");
 CARRY(srv_schema_step_4, "server/migrations/to_version_5.sql");
+CARRY(srv_schema_step_5, "server/migrations/to_version_6.sql");
 
-extern const char srv_schema_step_1[], srv_schema_step_2[], srv_schema_step_3[], srv_schema_step_4[];
+extern const char srv_schema_step_1[], srv_schema_step_2[], srv_schema_step_3[], srv_schema_step_4[],
+    srv_schema_step_5[];
 
-const char *const srv_schema_steps[SCHEMA_VERSION] = {NULL, srv_schema_step_1, srv_schema_step_2,
-                                                      srv_schema_step_3, srv_schema_step_4};
+const char *const srv_schema_steps[SCHEMA_VERSION] = {
+    NULL, srv_schema_step_1, srv_schema_step_2, srv_schema_step_3, srv_schema_step_4, srv_schema_step_5};

@@ -20,7 +20,8 @@ struct srv_store_session {
     char id[SRV_ID_TEXT];
     char secret_sha256[SRV_DIGEST_TEXT];
     char created_at[SRV_TIME_TEXT];
-    struct srv_deck deck;         /* as it was when the session started */
+    struct srv_deck deck; /* as it was when the session started */
+    int64_t deck_version_id;
     int64_t learner_id, class_id; /* for srv_store_session_create; 0 for none */
     char model_name[128], model_sha256[SRV_DIGEST_TEXT];
     bool simulated;
@@ -47,14 +48,14 @@ struct srv_store_answer {
     char choice[NN_CLASS_NAME_MAX];
     bool correct;
     double response_ms;
-    /* From the answer before, or the session's start, to this one by the server's steady clock; NaN: not known.
-     * Only given, never read back. */
+    /* From the answer before, or the session's start, to this one by the server's steady clock; NaN: not
+     * known. Only given, never read back. */
     double at_item_ms;
     char received_at[SRV_TIME_TEXT];
 };
 
-/* Writes the session, its items, and, where they are new, the deck's definition and the model. `session`
- * gives id, secret_sha256, created_at, deck, learner_id and class_id; `items` are deck.items many. */
+/* Writes the session, its items, and, where it is new, the model. `session` gives id, secret_sha256,
+ * created_at, deck, deck_version_id, learner_id and class_id; `items` are deck.items many. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *model) NN_MUST_CHECK;

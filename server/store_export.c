@@ -7,7 +7,6 @@
 #include "server/secrets.h"
 
 /* The item answered before this one, and how often the same picture was answered before in the session. */
-#define DECK_VERSION "(SELECT count(*) FROM decks v WHERE v.name = d.name AND v.id <= d.id)"
 #define PREV_ITEM                                                                                            \
     "(SELECT p.item FROM answers p WHERE p.session_id = a.session_id AND p.id < a.id ORDER BY p.id DESC "    \
     "LIMIT 1)"
@@ -22,13 +21,13 @@
 static const char select_rows[] =
     "SELECT '', '', a.session_id, d.name, a.item, m.sha256, i.class, i.seed, i.strength, i.truncation,"
     " i.image_sha256, i.truth, a.choice, a.rating, a.correct, a.response_ms, a.received_at, " ONSET ","
-    " a.response_ms / 1000, m.training_data, s.server_version, " DECK_VERSION
-    ", 'class given to the generator',"
+    " a.response_ms / 1000, m.training_data, s.server_version, v.version, 'class given to the generator',"
     " " PREV_ITEM ", " PRIOR_EXPOSURES ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"
     " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms"
     " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
-    " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-    " JOIN decks d ON d.id = s.deck_id JOIN models m ON m.id = s.model_id"
+    " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+    " JOIN deck_versions v ON v.id = s.deck_version_id JOIN decks d ON d.id = v.deck_id JOIN models m ON "
+    "m.id = s.model_id"
     " LEFT JOIN answer_context c ON c.answer_id = a.id"
     " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR substr(a.received_at, 1, 10) >= ?2)"
     " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) ORDER BY s.id, a.id";

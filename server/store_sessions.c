@@ -7,6 +7,7 @@
 #include "engine/engine.h"
 #include "server/log.h"
 #include "server/store.h"
+#include "server/store_decks.h"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -36,26 +37,6 @@ static int64_t model_id(struct db_transaction *t, const struct nn_model_info *mo
     return first_id(t, db_query(t, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
 }
 
-static int64_t deck_row(struct db_transaction *t, const struct srv_deck *deck, const char *now)
-{
-    int64_t id = 0;
-    json_t *json = srv_deck_definition(deck);
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-    json_decref(json);
-    if (!text) {
-        db_abandon(t, DB_FAILED);
-        return 0;
-    }
-    db_run(t,
-           "INSERT INTO decks (name, definition, first_used_at) VALUES (?,?,?)"
-           " ON CONFLICT (name, definition) DO NOTHING",
-           "ttt", deck->id, text, now);
-    id = first_id(
-        t, db_query(t, "SELECT id FROM decks WHERE name = ? AND definition = ?", "tt", deck->id, text));
-    free(text);
-    return id;
-}
-
 static void add_item(struct db_transaction *t, const struct srv_store_session *s, int n,
                      const struct srv_session_item *item)
 {
@@ -75,13 +56,14 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
 {
     struct db_transaction t;
     db_begin_write(&t, db);
-    int64_t deck = deck_row(&t, &session->deck, session->created_at);
+    db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
+           session->created_at, session->deck_version_id);
     int64_t model_row = model_id(&t, model, session->created_at);
     db_run(&t,
-           "INSERT INTO sessions (id, secret_sha256, deck_id, model_id, server_version, created_at)"
+           "INSERT INTO sessions (id, secret_sha256, deck_version_id, model_id, server_version, created_at)"
            " VALUES (?,?,?,?,?,?)",
-           "ttiitt", session->id, session->secret_sha256, deck, model_row, ROENTGYM_VERSION,
-           session->created_at);
+           "ttiitt", session->id, session->secret_sha256, session->deck_version_id, model_row,
+           ROENTGYM_VERSION, session->created_at);
     if (session->learner_id || session->class_id)
         db_run(&t,
                "INSERT INTO session_learners (session_id, learner_id, class_id)"
@@ -92,16 +74,6 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
 }
 
 /* ---- finding ---- */
-
-static bool read_definition(const char *text, struct srv_deck *deck)
-{
-    struct nn_error err = {0};
-    json_t *json = json_loads(text, 0, NULL);
-    nn_status status = json ? srv_deck_read(json, "definition", deck, &err) : NN_ERR_FORMAT;
-    json_decref(json);
-    if (status) srv_log_error("database: a deck's definition cannot be read: %s", err.text);
-    return status == NN_OK;
-}
 
 static void read_answered(struct db_transaction *t, struct srv_store_session *session)
 {
@@ -124,8 +96,9 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     struct db_rows *rows = db_query(
         &t,
         "SELECT s.id, s.secret_sha256, s.created_at, m.name, m.sha256, m.training_data = 'simulated', "
-        "d.definition"
-        " FROM sessions s JOIN decks d ON d.id = s.deck_id JOIN models m ON m.id = s.model_id WHERE s.id = ?",
+        "v.definition, v.id"
+        " FROM sessions s JOIN deck_versions v ON v.id = s.deck_version_id JOIN models m ON m.id = "
+        "s.model_id WHERE s.id = ?",
         "t", id);
     *found = db_next(rows);
     if (*found) {
@@ -135,7 +108,8 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
         copy(session->model_name, sizeof session->model_name, db_text(rows, 3));
         copy(session->model_sha256, sizeof session->model_sha256, db_text(rows, 4));
         session->simulated = db_int(rows, 5);
-        if (!read_definition(db_text(rows, 6), &session->deck)) db_abandon(&t, DB_FAILED);
+        session->deck_version_id = db_int(rows, 7);
+        if (!srv_store_deck_parse(db_text(rows, 6), &session->deck)) db_abandon(&t, DB_FAILED);
     }
     db_finish(rows);
     if (*found) read_answered(&t, session);

@@ -282,7 +282,7 @@ def check_value(value, schema, where):
         assert re.search(schema["pattern"], value), f"{where}: {value!r}"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         assert schema.get("minimum", value) <= value <= schema.get("maximum", value), f"{where}: {value!r}"
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "properties" in schema:
         assert set(schema["required"]) <= set(value), f"{where}: misses {set(schema['required']) - set(value)}"
         for key, member in value.items():
             if key not in schema["properties"] and schema.get("additionalProperties"):

@@ -32,10 +32,10 @@ class Headers(DaemonTest):
             self.assertEqual(self.daemon.get(path).headers["Cache-Control"], "no-store")
 
     def test_a_method_that_a_path_lacks_gets_405_and_the_ones_it_has(self):
-        cases = [("DELETE", "/api/v1/decks", "GET, HEAD"), ("POST", "/healthz", "GET, HEAD"),
+        cases = [("DELETE", "/api/v1/decks", "GET, HEAD, POST"), ("POST", "/healthz", "GET, HEAD"),
                  ("GET", "/api/v1/sessions", "POST"), ("HEAD", "/api/v1/sessions", "POST"),
                  ("PUT", "/api/v1/sessions", "POST"), ("OPTIONS", "/api/v1/models", "GET, HEAD"),
-                 ("PATCH", "/index.html", "GET, HEAD"), ("NONSENSE", "/api/v1/decks", "GET, HEAD")]
+                 ("PATCH", "/index.html", "GET, HEAD"), ("NONSENSE", "/api/v1/decks", "GET, HEAD, POST")]
         for method, path, allow in cases:
             with self.subTest(method=method, path=path):
                 answer = self.daemon.request(method, path)

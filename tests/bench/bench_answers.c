@@ -15,6 +15,7 @@
 
 #include "server/clock.h"
 #include "server/store.h"
+#include "server/store_decks.h"
 
 enum { ITEMS = DECK_ITEMS_MAX, SESSIONS_MAX = 64, SESSIONS_ALL = 400, THREADS_MAX = 512 };
 
@@ -45,7 +46,8 @@ static const struct srv_deck deck = {
 
 static struct db *db;
 static int64_t until_us;
-static int sessions; /* of each thread */
+static int sessions;       /* of each thread */
+static int64_t version_id; /* of the deck */
 
 struct learner {
     pthread_t thread;
@@ -61,9 +63,14 @@ static void need(bool fine, const char *what)
     exit(1);
 }
 
+static void keep_id(void *context, const struct srv_store_deck *row)
+{
+    *(int64_t *)context = row->version_id;
+}
+
 static void start_session(char id[SRV_ID_TEXT])
 {
-    struct srv_store_session session = {.deck = deck};
+    struct srv_store_session session = {.deck = deck, .deck_version_id = version_id};
     struct srv_session_item items[ITEMS];
     srv_random_hex(session.id, sizeof session.id);
     srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
@@ -157,6 +164,9 @@ int main(int argc, char **argv)
         need(learners[i].taken_us, "allocating");
     }
     need(db_open(&db, argv[1], &err) == NN_OK, err.text);
+    need(srv_store_decks_configure(db, &deck, 1) == DB_OK &&
+             srv_store_deck_version(db, deck.id, 0, keep_id, &version_id) == DB_OK,
+         "storing the deck");
     for_all(learners, count, prepare);
     int64_t begun_us = srv_clock_monotonic_us();
     until_us = begun_us + (int64_t)(atof(argv[3]) * 1e6);

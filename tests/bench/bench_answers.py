@@ -31,12 +31,13 @@ def peer(path, threads, seconds):
     first.executescript(schema)
     with first:
         first.execute("INSERT INTO models VALUES (1, ?, 'bench', 1024, 'simulated', '', 'now')", ("0" * 64,))
-        first.execute("INSERT INTO decks VALUES (1, 'bench', '{}', 'now')")
+        first.execute("INSERT INTO decks VALUES (1, 'bench', 1, NULL, 'now', NULL)")
+        first.execute("INSERT INTO deck_versions VALUES (1, 1, 1, '{}', NULL, 'now', NULL)")
         for thread in range(threads):
             for session in range(sessions):
                 name = f"{thread:016x}{session:016x}"
                 first.execute("INSERT INTO sessions VALUES (?, ?, 1, 1, '', 'now')", (name, "0" * 64))
-                first.executemany("INSERT INTO items VALUES (?, ?, ?, 'yes', '1', 1, 1, NULL)",
+                first.executemany("INSERT INTO items VALUES (?, ?, ?, 'yes', '1', 1, 1, NULL, 'yes', NULL)",
                                   [(name, n, name + f"{n:016x}") for n in range(1, ITEMS + 1)])
     taken, until = [[] for _ in range(threads)], time.monotonic() + seconds
 

@@ -15,8 +15,7 @@ from test_daemon_faults import StartTest  # noqa: E402
 
 TABLES = {
     "models": "*",
-    "decks": "*",
-    "sessions": "*",
+    "sessions": "id, secret_sha256, model_id, server_version, created_at",
     "items": "session_id, n, image, class, seed, strength, truncation, image_sha256",
     "answers": "id, session_id, item, key, choice, confidence, rating, correct, response_ms, received_at",
 }
@@ -38,7 +37,7 @@ def content(path):
 def schema(path):
     """The tables as SQL, but for the comments and spaces, which ALTER TABLE and schema.sql set otherwise."""
     def bare(sql):
-        return re.sub(r"\s+", "", re.sub(r"--.*", "", sql)) if sql else sql
+        return re.sub(r"\s+", "", re.sub(r"--.*", "", sql).replace('"', "")) if sql else sql
     return sorted(((kind, name, bare(sql)) for kind, name, sql in ask(path, "SELECT type, name, sql FROM sqlite_schema")),
                   key=str)
 

@@ -16,6 +16,7 @@
 #include "server/export_columns.h"
 #include "server/schema.h"
 #include "server/store.h"
+#include "server/store_decks.h"
 #include "server/store_export.h"
 #include "tests/unit/scratch.h"
 
@@ -66,7 +67,7 @@ static void a_new_file_is_durable_strict_and_marked(void **state)
 static void a_file_is_opened_again_with_what_it_held(void **state)
 {
     struct db *db = open_db(state, "again.db");
-    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('d', '{}', 'now')");
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('d', 1, 'now')");
     db_close(db);
     db = open_db(state, "again.db");
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
@@ -122,9 +123,9 @@ static void a_failure_sticks_and_rolls_all_back(void **state)
     struct db_transaction t;
     struct db *db = open_db(state, "sticky.db");
     db_begin_write(&t, db);
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES ('a', 1, 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES ('a', 1, 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES ('b', 1, 'now')", "");
     assert_null(db_query(&t, "SELECT 1", ""));
     assert_int_equal(db_end(&t), DB_CONFLICT);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
@@ -136,7 +137,7 @@ static void an_abandoned_transaction_changes_nothing(void **state)
     struct db_transaction t;
     struct db *db = open_db(state, "abandoned.db");
     db_begin_write(&t, db);
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES ('a', 1, 'now')", "");
     db_abandon(&t, DB_FAILED);
     assert_int_equal(db_end(&t), DB_FAILED);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 0);
@@ -169,6 +170,20 @@ static const struct nn_model_info model = {
     .simulated = true,
 };
 
+static void keep_id(void *context, const struct srv_store_deck *row)
+{
+    *(int64_t *)context = row->version_id;
+}
+
+/* As the configuration would bring the deck in. */
+static int64_t newest_of(struct db *db, const struct srv_deck *deck)
+{
+    int64_t id = 0;
+    assert_int_equal(srv_store_decks_configure(db, deck, 1), DB_OK);
+    assert_int_equal(srv_store_deck_version(db, deck->id, 0, keep_id, &id), DB_OK);
+    return id;
+}
+
 static struct srv_store_session start(struct db *db, struct srv_session_item *items)
 {
     struct srv_store_session session = {
@@ -191,6 +206,7 @@ static struct srv_store_session start(struct db *db, struct srv_session_item *it
     srv_random_hex(session.id, sizeof session.id);
     srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
     srv_session_draw(&session.deck, items);
+    session.deck_version_id = newest_of(db, &session.deck);
     items[0].drawn.seed = UINT64_MAX;
     assert_int_equal(srv_store_session_create(db, &session, items, &model), DB_OK);
     return session;
@@ -428,9 +444,9 @@ static void *write_rows(void *context)
         snprintf(name, sizeof name, "%d-%d", w->number, i % 3 == 2 ? i - 1 : i);
         db_begin_write(&t, w->db);
         if (i % 3 == 2)
-            db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'y', 'now')", "t",
+            db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES (? || 'y', 1, 'now')", "t",
                    name);
-        db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", name);
+        db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES (?, 1, 'now')", "t", name);
         enum db_status status = db_end(&t);
         if (status == DB_OK) w->kept++;
         if (status != (i % 3 == 2 ? DB_CONFLICT : DB_OK)) w->wrong = status;
@@ -445,7 +461,7 @@ static void *write_one(void *context)
     char text[8192];
     snprintf(text, sizeof text, "%d-%08000d", w->number, 0);
     db_begin_write(&t, w->db);
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", text);
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES (?, 1, 'now')", "t", text);
     w->wrong = db_end(&t);
     w->kept = w->wrong == DB_OK;
     return NULL;
@@ -490,7 +506,7 @@ static void *write_until_refused(void *context)
         char name[32];
         snprintf(name, sizeof name, "%d-%d", w->number, i);
         db_begin_write(&t, w->db);
-        db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES (?, 'x', 'now')", "t", name);
+        db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES (?, 1, 'now')", "t", name);
         status = db_end(&t);
         if (status == DB_OK) w->kept++;
     }
@@ -513,7 +529,7 @@ static void a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_m
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), kept);
     assert_int_equal(number(db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
                      1);
-    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('later', 'x', 'now')");
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('later', 1, 'now')");
     db_close(db);
 }
 
@@ -551,9 +567,9 @@ static void a_reader_sees_what_was_acknowledged_and_not_what_is_being_written(vo
 {
     struct db_transaction t;
     struct db *db = open_db(state, "reader.db");
-    run(db, "INSERT INTO decks (name, definition, first_used_at) VALUES ('a', 'x', 'now')");
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('a', 1, 'now')");
     db_begin_write(&t, db);
-    db_run(&t, "INSERT INTO decks (name, definition, first_used_at) VALUES ('b', 'x', 'now')", "");
+    db_run(&t, "INSERT INTO decks (name, built_in, created_at) VALUES ('b', 1, 'now')", "");
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
     assert_int_equal(db_end(&t), DB_OK);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 2);
