@@ -198,15 +198,30 @@ size_t nn_sampler_memory_bytes(const struct nn_sampler *s)
 }
 
 /* Packed weights, the largest maps before the last levels, and of these some rows. */
+static size_t kernel_taps(const struct nn_param *p)
+{
+    return (size_t)p->shape.h * (size_t)p->shape.w;
+}
+
+/* Values that a sampler on the CPU holds of each of a parameter's kernels: those of up-sampling are folded,
+ * and where maps are large, channels many and the type bf16, both kinds are transformed. */
+static size_t sampled_taps(const struct nn_param *p)
+{
+    bool up = strstr(p->name, "/Conv0"), same = strstr(p->name, "/Conv1");
+    if (p->shape.h != 3 || !(up || same)) return kernel_taps(p);
+    bool transformed = nn_cpu_has_bf16() && p->shape.n % 32 == 0 && p->shape.c % 32 == 0 &&
+                       strtol(p->name, NULL, 10) >= (up ? 32 : 16);
+    return up ? transformed ? 36 : 16 : transformed ? 16 : 9;
+}
+
 size_t nn_sampler_memory_estimate(const struct nn_network *net)
 {
     const struct nn_gan_config *c = &net->config;
     size_t values = 0, largest = 0, rows = 0;
     for (int i = 0; i < net->param_count; i++) {
         const struct nn_param *p = &net->params[i];
-        bool up = strstr(p->name, "/Conv0"), head = strncmp(p->name, "ToRGB", 5) == 0;
-        bool tiles = nn_cpu_has_bf16() && strstr(p->name, "/Conv1/weight") && p->shape.n % 32 == 0;
-        if (!head) values += up || tiles ? nn_count(p->shape) / 9 * 16 : nn_count(p->shape);
+        bool head = strncmp(p->name, "ToRGB", 5) == 0;
+        if (!head) values += nn_count(p->shape) / kernel_taps(p) * sampled_taps(p);
     }
     for (int res = 2; res <= c->resolution_log2; res++) {
         size_t row = (size_t)nn_gan_channels(c, res) * (((size_t)1 << res) + 32), map = row << res;

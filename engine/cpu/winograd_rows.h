@@ -69,12 +69,14 @@ LANES_INLINE lanes pairs_multiply_add(lanes sum, lane_index a, lane_index b)
 #endif
 }
 
-/* `count` rows of `in` inputs, `step` elements from row to row, times a panel of `vectors` vectors of
+/* `count` rows of `in` inputs, which lie `at` elements after `rows`, times a panel of `vectors` vectors of
  * outputs: pair of inputs, output, input of the pair. */
-LANES_INLINE void panel_multiply(const uint16_t *rows, size_t step, size_t in, const uint16_t *panel,
+LANES_INLINE void panel_multiply(const uint16_t *rows, const size_t *at, size_t in, const uint16_t *panel,
                                  int count, int vectors, float *to)
 {
     lanes sums[24];
+    const uint16_t *row[12];
+    for (int r = 0; r < count; r++) row[r] = rows + at[r];
 #pragma GCC unroll 24
     for (int i = 0; i < count * vectors; i++) sums[i] = (lanes){0};
     for (size_t k = 0; k < in; k += 2, panel += 2 * LANES * vectors) {
@@ -84,7 +86,7 @@ LANES_INLINE void panel_multiply(const uint16_t *rows, size_t step, size_t in, c
 #pragma GCC unroll 12
         for (int r = 0; r < count; r++) {
             int32_t pair;
-            memcpy(&pair, rows + (size_t)r * step + k, sizeof pair);
+            memcpy(&pair, row[r] + k, sizeof pair);
             lane_index pairs = (lane_index){0} + pair;
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
