@@ -36,19 +36,19 @@ static bool is_formula(const char *text)
 void srv_csv_cell(FILE *out, const char *text)
 {
     bool quote = strpbrk(text, ",\"\r\n");
-    if (quote) putc('"', out);
-    if (is_formula(text)) putc('\'', out);
+    if (quote) putc_unlocked('"', out);
+    if (is_formula(text)) putc_unlocked('\'', out);
     for (; *text; text++) {
-        if (*text == '"') putc('"', out);
-        putc(*text, out);
+        if (*text == '"') putc_unlocked('"', out);
+        putc_unlocked(*text, out);
     }
-    if (quote) putc('"', out);
+    if (quote) putc_unlocked('"', out);
 }
 
 void srv_csv_row(FILE *out, const char *const *cells, int count)
 {
     for (int i = 0; i < count; i++) {
-        if (i > 0) putc(',', out);
+        if (i > 0) putc_unlocked(',', out);
         srv_csv_cell(out, cells[i]);
     }
     fputs("\r\n", out);
@@ -56,7 +56,7 @@ void srv_csv_row(FILE *out, const char *const *cells, int count)
 
 void srv_tsv_cell(FILE *out, const char *text)
 {
-    if (is_formula(text)) putc('\'', out);
+    if (is_formula(text)) putc_unlocked('\'', out);
     if (!*text) fputs("n/a", out);
-    for (; *text; text++) putc((unsigned char)*text < ' ' || *text == 127 ? ' ' : *text, out);
+    for (; *text; text++) putc_unlocked((unsigned char)*text < ' ' || *text == 127 ? ' ' : *text, out);
 }

@@ -1,4 +1,4 @@
-/* Cells of CSV (RFC 4180) and TSV files, safe to open in a spreadsheet.
+/* Cells of CSV (RFC 4180) and TSV files, safe to open in a spreadsheet. The FILE is the calling thread's own.
  *
  * The rule: a cell that a spreadsheet would run as a formula, as it begins with = + - @ tab or return, gets
  * an apostrophe before it, unless the whole cell is a negative decimal number such as -0.5 or -1e-07. */

@@ -15,7 +15,8 @@ struct package {
     struct srv_export_log *log;
     FILE *spool;
     struct srv_zip *zip;
-    FILE *entry; /* the one that is open, or NULL */
+    FILE *entry;  /* the one that is open, or NULL */
+    FILE *people; /* what is to be participants.tsv */
     long long rows;
     char participant[PARTICIPANT_TEXT]; /* of the last row; "" before the first */
     long long answers;                  /* of that participant, so far */
@@ -79,9 +80,34 @@ static bool look(struct package *package)
     return ++package->rows % ROWS_BETWEEN_LOOKS || srv_spool_has_room(package->spool);
 }
 
+/* Whether the row is the first of its participant, whose id is then kept. */
+static bool is_next(struct package *package, const char *const *cells)
+{
+    if (!strcmp(package->participant, cells[EXPORT_PARTICIPANT])) return false;
+    snprintf(package->participant, sizeof package->participant, "%s", cells[EXPORT_PARTICIPANT]);
+    return true;
+}
+
+static void end_participant(struct package *package, const char *who)
+{
+    if (!*who) return;
+    fprintf(package->people, "%s\t", who);
+    srv_tsv_cell(package->people, package->deck);
+    fprintf(package->people, "\t%s\t%lld\n", package->deck_version, package->answers);
+}
+
 static bool data_row(void *context, const char *const *cells)
 {
     struct package *package = context;
+    char before[PARTICIPANT_TEXT];
+    memcpy(before, package->participant, sizeof before);
+    if (is_next(package, cells)) {
+        end_participant(package, before);
+        package->answers = 0;
+        snprintf(package->deck, sizeof package->deck, "%s", cells[EXPORT_DECK]);
+        snprintf(package->deck_version, sizeof package->deck_version, "%s", cells[EXPORT_DECK_VERSION]);
+    }
+    package->answers++;
     srv_export_line(package->entry, EXPORT_CSV, IN_PACKAGE, cells);
     return look(package);
 }
@@ -90,16 +116,21 @@ static bool add_data(struct package *package)
 {
     if (!open_entry(package, PACKAGE_DATA ".csv")) return false;
     srv_export_head(package->entry, EXPORT_CSV, IN_PACKAGE);
+    fputs("participant_id\tdeck_id\tdeck_version\tanswers\n", package->people);
     bool good = srv_export_each(package->log, data_row, package);
+    end_participant(package, package->participant);
     return close_entry(package) && good;
 }
 
-/* Whether the row is the first of its participant, whose id is then kept. */
-static bool is_next(struct package *package, const char *const *cells)
+/* They were counted while the rows went by: a pass over the rows takes longer than a file. */
+static bool add_participants(struct package *package)
 {
-    if (!strcmp(package->participant, cells[EXPORT_PARTICIPANT])) return false;
-    snprintf(package->participant, sizeof package->participant, "%s", cells[EXPORT_PARTICIPANT]);
-    return true;
+    char piece[4096];
+    size_t got;
+    if (fflush(package->people) || fseeko(package->people, 0, SEEK_SET)) return false;
+    if (!open_entry(package, "participants.tsv")) return false;
+    while ((got = fread(piece, 1, sizeof piece, package->people)) > 0) fwrite(piece, 1, got, package->entry);
+    return close_entry(package) && !ferror(package->people);
 }
 
 static bool beh_row(void *context, const char *const *cells)
@@ -123,44 +154,13 @@ static bool add_beh(struct package *package)
     return close_entry(package) && good;
 }
 
-static void end_participant(struct package *package, const char *who)
-{
-    if (!*who) return;
-    fprintf(package->entry, "%s\t", who);
-    srv_tsv_cell(package->entry, package->deck);
-    fprintf(package->entry, "\t%s\t%lld\n", package->deck_version, package->answers);
-}
-
-static bool participant_row(void *context, const char *const *cells)
-{
-    struct package *package = context;
-    char before[PARTICIPANT_TEXT];
-    memcpy(before, package->participant, sizeof before);
-    if (is_next(package, cells)) {
-        end_participant(package, before);
-        package->answers = 0;
-        snprintf(package->deck, sizeof package->deck, "%s", cells[EXPORT_DECK]);
-        snprintf(package->deck_version, sizeof package->deck_version, "%s", cells[EXPORT_DECK_VERSION]);
-    }
-    package->answers++;
-    return true;
-}
-
-static bool add_participants(struct package *package)
-{
-    if (!open_entry(package, "participants.tsv")) return false;
-    package->participant[0] = '\0';
-    fputs("participant_id\tdeck_id\tdeck_version\tanswers\n", package->entry);
-    bool good = srv_export_each(package->log, participant_row, package);
-    end_participant(package, package->participant);
-    return close_entry(package) && good;
-}
-
 bool srv_package_write(struct srv_export_log *log, FILE *spool, const char *folder)
 {
-    struct package package = {.log = log, .spool = spool, .zip = srv_zip_open(spool, folder)};
-    if (!package.zip) return false;
-    bool good =
-        add_documents(&package) && add_data(&package) && add_participants(&package) && add_beh(&package);
+    struct package package = {.log = log, .spool = spool, .people = srv_spool_open(folder)};
+    if (!package.people) return false;
+    package.zip = srv_zip_open(spool, folder);
+    bool good = package.zip && add_documents(&package) && add_data(&package) && add_participants(&package) &&
+                add_beh(&package);
+    fclose(package.people);
     return srv_zip_close(package.zip) && good;
 }

@@ -8,8 +8,8 @@
 
 #include "server/store_export.h"
 
-/* Writes the archive to `spool` (spool.h), `folder` being where that lies. Goes through the log's rows three
- * times. False when it could not be written; what is wrong with the data base srv_export_end tells. */
+/* Writes the archive to `spool` (spool.h), `folder` being where that lies. Goes through the log's rows
+ * twice. False when it could not be written; what is wrong with the data base srv_export_end tells. */
 bool srv_package_write(struct srv_export_log *log, FILE *spool, const char *folder);
 
 #endif

@@ -15,16 +15,16 @@ static void delimited(FILE *out, enum srv_export_form form, const char *text)
 /* Texts of the data base are UTF-8. */
 static void json_text(FILE *out, const char *text)
 {
-    putc('"', out);
+    putc_unlocked('"', out);
     for (; *text; text++) {
         if ((unsigned char)*text < ' ') {
             fprintf(out, "\\u%04x", (unsigned)*text);
             continue;
         }
-        if (*text == '"' || *text == '\\') putc('\\', out);
-        putc(*text, out);
+        if (*text == '"' || *text == '\\') putc_unlocked('\\', out);
+        putc_unlocked(*text, out);
     }
-    putc('"', out);
+    putc_unlocked('"', out);
 }
 
 static void json_value(FILE *out, enum srv_column_kind kind, const char *text)
@@ -50,7 +50,7 @@ void srv_export_head(FILE *out, enum srv_export_form form, enum srv_column_set s
     if (form == EXPORT_JSONL) return;
     for (int i = 0; i < EXPORT_COLUMNS; i++) {
         if (!(srv_export_columns[i].in & set)) continue;
-        if (!first) putc(form == EXPORT_CSV ? ',' : '\t', out);
+        if (!first) putc_unlocked(form == EXPORT_CSV ? ',' : '\t', out);
         delimited(out, form, srv_export_columns[i].name);
         first = false;
     }
@@ -67,7 +67,7 @@ void srv_export_line(FILE *out, enum srv_export_form form, enum srv_column_set s
             fprintf(out, "%s\"%s\":", first ? "{" : ",", column->name);
             json_value(out, column->kind, cells[i]);
         } else {
-            if (!first) putc(form == EXPORT_CSV ? ',' : '\t', out);
+            if (!first) putc_unlocked(form == EXPORT_CSV ? ',' : '\t', out);
             delimited(out, form, cells[i]);
         }
         first = false;

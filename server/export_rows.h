@@ -1,4 +1,5 @@
-/* One row of an export as CSV, TSV or JSON lines. Failures to write stay in the FILE. */
+/* One row of an export as CSV, TSV or JSON lines. Failures to write stay in the FILE, which
+ * is the calling thread's own: taking its lock for each character cost a fifth of the time. */
 #ifndef SRV_EXPORT_ROWS_H
 #define SRV_EXPORT_ROWS_H
 
