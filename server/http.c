@@ -184,8 +184,16 @@ static const char *path_of(const char *url)
 
 struct framing {
     int hosts, lengths, encodings;
-    bool spaced, foreign;
+    bool garbled, foreign;
 };
+
+/* MHD (0.9.75) puts the rest of a value that goes on in the next line behind the name, not behind the value.
+ */
+static bool went_on(const char *name, const char *wanted)
+{
+    size_t length = strlen(wanted);
+    return !strncasecmp(name, wanted, length) && name[length];
+}
 
 static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, const char *name,
                                     const char *value)
@@ -194,7 +202,8 @@ static enum MHD_Result note_framing(void *context, enum MHD_ValueKind kind, cons
     (void)kind;
     framing->hosts += !strcasecmp(name, MHD_HTTP_HEADER_HOST);
     framing->lengths += !strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    framing->spaced |= strpbrk(name, " \t") != NULL;
+    framing->garbled |= strpbrk(name, " \t") != NULL || went_on(name, MHD_HTTP_HEADER_CONTENT_LENGTH) ||
+                        went_on(name, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     if (!strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
         framing->encodings++;
         framing->foreign |= !value || strcasecmp(value, "chunked");
@@ -211,7 +220,7 @@ static int check_framing(struct MHD_Connection *connection, const char *version)
     MHD_get_connection_values(connection, MHD_HEADER_KIND, note_framing, &framing);
     if (framing.foreign) return 501;
     if (framing.hosts > 1 || (needs_host && framing.hosts == 0)) return 400;
-    return framing.spaced || framing.lengths + framing.encodings > 1 ? 400 : 0;
+    return framing.garbled || framing.lengths + framing.encodings > 1 ? 400 : 0;
 }
 
 static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *connection, const char *url,
