@@ -116,10 +116,22 @@ static void set_version(struct srv_response *response, int version)
     snprintf(response->etag, sizeof response->etag, "\"%d\"", version);
 }
 
+/* Who reads a version, and what of it they have. */
+struct reader {
+    const struct srv_request *request;
+    struct srv_response *response;
+};
+
 static void send_definition(void *context, const struct srv_store_deck *row)
 {
     struct srv_deck deck;
-    struct srv_response *response = context;
+    const struct reader *reader = context;
+    struct srv_response *response = reader->response;
+    set_version(response, row->version);
+    if (srv_request_matches_etag(reader->request, response->etag)) {
+        response->status = 304;
+        return;
+    }
     if (!srv_store_deck_parse(row->definition, &deck)) {
         srv_respond_error(response, 500, "internal", "The deck cannot be read.");
         return;
@@ -132,6 +144,7 @@ void api_deck_read(struct srv_app *app, const struct srv_request *request, struc
 {
     static const char *const known[] = {"version"};
     uint64_t version = 0;
+    struct reader reader = {request, response};
     const char *text = srv_request_query(request, "version");
     if (!srv_request_query_known(request, known, 1, response)) return;
     if (text && (!srv_request_read_u64(text, &version) || version < 1 || version > INT32_MAX)) {
@@ -139,7 +152,7 @@ void api_deck_read(struct srv_app *app, const struct srv_request *request, struc
         return;
     }
     enum db_status status =
-        srv_store_deck_version(app->db, request->params[0], (int)version, send_definition, response);
+        srv_store_deck_version(app->db, request->params[0], (int)version, send_definition, &reader);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (response->status == 0)

@@ -52,6 +52,8 @@ class Editing(DaemonTest):
         Learner(self.daemon, "made")
         self.assertTrue(self.entry("made")["used"])
         self.assertEqual(self.ada.get(path).headers["ETag"], '"1"')
+        self.assertEqual(self.ada.get(path, **{"If-None-Match": '"1"'}).status, 304)
+        self.assertEqual(self.ada.get(path, **{"If-None-Match": '"2"'}).status, 200)
 
     def test_what_is_read_can_be_taken_in_under_another_id_and_is_the_same(self):
         path = self.make("exported", draw={"mode": "fixed", "seed": "77"}, pairs=True)

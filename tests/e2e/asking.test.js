@@ -25,7 +25,7 @@ let daemon;
 let browser;
 before(async () => {
   daemon = await startDaemon((config) => {
-    config.decks = [deck('buttons', { rating: 'two_buttons' }), deck('right', { feedback: 'correct' }),
+    config.decks = [deck('buttons', { rating: 'two_buttons', description: 'Only the answer, no grades.' }), deck('right', { feedback: 'correct' }),
       deck('timed', { time_limit_s: LIMIT_S, rating: 'two_buttons' })];
   });
   browser = await launchBrowser();
@@ -40,6 +40,7 @@ const lastAnswer = () => daemon.rows('SELECT * FROM answers LEFT JOIN answer_con
 
 async function start(device, name, id) {
   const student = await openPage(browser, device, daemon.url, name);
+  assert.match(await student.page.textContent('.deck:has([value=buttons])'), /Only the answer, no grades\./);
   await student.page.click(`.deck:has([value=${id}])`);
   await student.page.click('#start');
   await shown(student.page, 1, 'viewing');

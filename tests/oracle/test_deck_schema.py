@@ -138,6 +138,7 @@ BAD = [
 # What a schema cannot say, as its description lists.
 BEYOND = [
     (drawn("title", "ü" * 121), "deck.title"),
+    (drawn("items", 2.0), "deck.items"), (drawn("time_limit_s", 3.0), "deck.time_limit_s"),
     (drawn("choices", 1, "id", "no"), "deck.choices"),
     (drawn("sources", [SOURCE, {**SOURCE, "model": "other"}]), "deck.sources[1].model"),
     (source("strength", [0.9, 0.2]), "deck.sources[0].strength"),

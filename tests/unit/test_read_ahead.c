@@ -1,4 +1,5 @@
 /* How far ahead of a session images are asked for. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -95,6 +96,20 @@ static void an_item_after_the_one_that_is_looked_at_is_asked_for_early(void **st
     assert_true(srv_read_ahead_waits(*state, ADA, 3));
 }
 
+static void the_time_at_an_item_begins_with_the_answer_before_and_a_repeated_one_does_not_restart_it(
+    void **state)
+{
+    assert_true(isnan(srv_read_ahead_at_item_ms(*state, ADA, 0)));
+    srv_read_ahead_answered(*state, ADA, 0, 1000000);
+    assert_true(srv_read_ahead_at_item_ms(*state, ADA, 1250000) == 250);
+    srv_read_ahead_answered(*state, ADA, 1, 2000000);
+    srv_read_ahead_answered(*state, ADA, 1, 2500000);
+    assert_true(srv_read_ahead_at_item_ms(*state, ADA, 3000000) == 1000);
+    assert_true(isnan(srv_read_ahead_at_item_ms(*state, BEN, 3000000)));
+    srv_read_ahead_end(*state, ADA);
+    assert_true(isnan(srv_read_ahead_at_item_ms(*state, ADA, 3000000)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +120,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(sessions_do_not_meet_and_an_end_forgets, open_ahead, close_ahead),
         cmocka_unit_test_setup_teardown(an_item_after_the_one_that_is_looked_at_is_asked_for_early,
                                         open_ahead, close_ahead),
+        cmocka_unit_test_setup_teardown(
+            the_time_at_an_item_begins_with_the_answer_before_and_a_repeated_one_does_not_restart_it,
+            open_ahead, close_ahead),
         cmocka_unit_test_setup_teardown(many_sessions_share_the_memory_and_each_keeps_one_image, open_ahead,
                                         close_ahead),
     };

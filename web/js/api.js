@@ -12,6 +12,7 @@ const IMAGE_TIMEOUT_MS = 60000; // longer than the server lets an image wait: gi
  * @typedef {object} Deck
  * @property {string} id
  * @property {string} title
+ * @property {string} description for the start page, may be empty
  * @property {string} question asked of every item
  * @property {number} items how many a drill has
  * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second

@@ -57,7 +57,7 @@ export function startView({ decks, models, resumable, onStart, onResume }) {
 }
 
 function deckFacts(deck) {
-  return el('p', { class: 'start-deck' }, el('strong', {}, deck.title), el('span', {}, texts.start.deckFacts(deck)));
+  return el('p', { class: 'start-deck' }, el('strong', {}, deck.title), ...deckWords(deck));
 }
 
 function deckChoice(decks, onPick) {
@@ -67,7 +67,11 @@ function deckChoice(decks, onPick) {
       el('input', { type: 'radio', name: 'deck', value: deck.id, checked: i === 0, on: { change: () => onPick(deck) } }),
       el('span', { class: 'deck-words' },
         el('strong', {}, deck.title),
-        el('span', {}, texts.start.deckFacts(deck))))));
+        ...deckWords(deck)))));
+}
+
+function deckWords(deck) {
+  return [deck.description, texts.start.deckFacts(deck)].filter(Boolean).map((words) => el('span', {}, words));
 }
 
 /** One labelled sample, so that the page shows what it is about. Left dark when the server is busy. */
