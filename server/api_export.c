@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "server/api.h"
+#include "server/export_imrmc.h"
 #include "server/export_package.h"
 #include "server/export_rows.h"
 #include "server/log.h"
@@ -13,10 +14,12 @@
 enum { ROWS_BETWEEN_LOOKS = 4096 };
 
 /* One file that can be had. */
-struct export
-{
+struct download {
     const char *name, *content_type, *disposition;
-    bool (*write)(struct srv_export_log * log, FILE * spool, const char *folder);
+    /* False with "" in `refusal`: it could not be written. */
+    bool (*write)(struct srv_export_log *log, FILE *spool, const char *folder,
+                  char refusal[EXPORT_REFUSAL_TEXT]);
+    bool of_one_deck; /* the filter must name it */
 };
 
 /* ---- as lines ---- */
@@ -41,16 +44,22 @@ static bool write_lines(struct srv_export_log *log, FILE *spool, enum srv_export
     return srv_export_each(log, write_line, &lines);
 }
 
-static bool write_csv(struct srv_export_log *log, FILE *spool, const char *folder)
+static bool write_csv(struct srv_export_log *log, FILE *spool, const char *folder, char *refusal)
 {
-    (void)folder;
+    (void)folder, (void)refusal;
     return write_lines(log, spool, EXPORT_CSV);
 }
 
-static bool write_jsonl(struct srv_export_log *log, FILE *spool, const char *folder)
+static bool write_jsonl(struct srv_export_log *log, FILE *spool, const char *folder, char *refusal)
 {
-    (void)folder;
+    (void)folder, (void)refusal;
     return write_lines(log, spool, EXPORT_JSONL);
+}
+
+static bool write_package(struct srv_export_log *log, FILE *spool, const char *folder, char *refusal)
+{
+    (void)refusal;
+    return srv_package_write(log, spool, folder);
 }
 
 /* ---- what is asked for ---- */
@@ -100,22 +109,30 @@ static void folder_of(const char *file, char folder[CONFIG_PATH_TEXT])
 
 /* ---- the answer ---- */
 
+/* What the log gave, besides the file. */
+struct made {
+    bool deck_known, written;
+    char refusal[EXPORT_REFUSAL_TEXT];
+};
+
 /* Takes `spool`, and closes the log. */
-static void finish(struct srv_export_log *log, FILE *spool, bool deck_known, bool written,
-                   const struct export *export, struct srv_response *response)
+static void finish(struct srv_export_log *log, FILE *spool, const struct made *made,
+                   const struct download *download, struct srv_response *response)
 {
     enum db_status status = srv_export_end(log);
-    if (status == DB_OK && deck_known && written && !fflush(spool)) {
-        response->content_type = export->content_type;
-        response->disposition = export->disposition;
+    if (status == DB_OK && made->written && !fflush(spool)) {
+        response->content_type = download->content_type;
+        response->disposition = download->disposition;
         srv_spool_send(spool, response);
         return;
     }
     fclose(spool);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
-    } else if (!deck_known) {
+    } else if (!made->deck_known) {
         srv_respond_error(response, 422, "wrong_filter", "deck: there is no deck \"%s\".", log->filter.deck);
+    } else if (made->refusal[0]) {
+        srv_respond_error(response, 409, "not_crossed", "%s", made->refusal);
     } else {
         srv_log_error("an export could not be written: the disk is too full, or one file of it too large");
         srv_respond_error(response, 503, "storage_unavailable",
@@ -124,20 +141,12 @@ static void finish(struct srv_export_log *log, FILE *spool, bool deck_known, boo
 }
 
 /* The file is made whole before its first byte is sent, from one moment of the data base. */
-static void respond(struct srv_app *app, const struct srv_request *request, const struct export *export,
-                    struct srv_response *response)
+static void make(struct srv_app *app, const struct srv_export_filter *filter, const struct download *download,
+                 struct srv_response *response)
 {
-    struct srv_export_filter filter;
     struct srv_export_log log;
+    struct made made = {0};
     char folder[CONFIG_PATH_TEXT];
-    if (!read_filter(request, &filter, response)) return;
-    enum db_status status = srv_audit_note(
-        app->db, request->account, "export", export->name,
-        json_pack("{s:s*,s:s*,s:s*}", "deck", filter.deck, "from", filter.from, "to", filter.to));
-    if (status != DB_OK) {
-        srv_respond_db_error(response, status);
-        return;
-    }
     folder_of(app->config->db, folder);
     FILE *spool = srv_spool_open(folder);
     if (!spool) {
@@ -145,30 +154,56 @@ static void respond(struct srv_app *app, const struct srv_request *request, cons
         return;
     }
     pthread_mutex_lock(&app->export_turn);
-    srv_export_begin(&log, app->db, &filter);
-    bool deck_known = srv_export_deck_known(&log);
-    bool written = deck_known && export->write(&log, spool, folder);
-    finish(&log, spool, deck_known, written, export, response);
+    srv_export_begin(&log, app->db, filter);
+    made.deck_known = srv_export_deck_known(&log);
+    made.written = made.deck_known && download->write(&log, spool, folder, made.refusal);
+    finish(&log, spool, &made, download, response);
     pthread_mutex_unlock(&app->export_turn);
+}
+
+static void respond(struct srv_app *app, const struct srv_request *request, const struct download *download,
+                    struct srv_response *response)
+{
+    struct srv_export_filter filter;
+    if (!read_filter(request, &filter, response)) return;
+    if (download->of_one_deck && !filter.deck) {
+        srv_respond_error(response, 422, "wrong_filter", "deck: must name one here.");
+        return;
+    }
+    enum db_status status = srv_audit_note(
+        app->db, request->account, "export", download->name,
+        json_pack("{s:s*,s:s*,s:s*}", "deck", filter.deck, "from", filter.from, "to", filter.to));
+    if (status == DB_OK)
+        make(app, &filter, download, response);
+    else
+        srv_respond_db_error(response, status);
 }
 
 void api_export_csv(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct export csv = {"responses.csv", "text/csv; charset=utf-8; header=present",
-                                      "attachment; filename=\"responses.csv\"", write_csv};
+    static const struct download csv = {"responses.csv", "text/csv; charset=utf-8; header=present",
+                                        "attachment; filename=\"responses.csv\"", write_csv, false};
     respond(app, request, &csv, response);
 }
 
 void api_export_jsonl(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct export jsonl = {"responses.jsonl", "application/jsonl",
-                                        "attachment; filename=\"responses.jsonl\"", write_jsonl};
+    static const struct download jsonl = {"responses.jsonl", "application/jsonl",
+                                          "attachment; filename=\"responses.jsonl\"", write_jsonl, false};
     respond(app, request, &jsonl, response);
 }
 
 void api_export_package(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    static const struct export package = {"package.zip", "application/zip",
-                                          "attachment; filename=\"roentgym-answers.zip\"", srv_package_write};
+    static const struct download package = {"package.zip", "application/zip",
+                                            "attachment; filename=\"roentgym-answers.zip\"", write_package,
+                                            false};
     respond(app, request, &package, response);
+}
+
+void api_export_imrmc(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct download imrmc = {
+        "imrmc.zip", "application/zip", "attachment; filename=\"roentgym-imrmc.zip\"", srv_imrmc_write, true};
+    respond(app, request, &imrmc, response);
 }

@@ -242,6 +242,60 @@ class Filters(unittest.TestCase):
         self.assertEqual([len(line.split("\t")) for line in own[:-1]], [own[0].count("\t") + 1] * 2)
 
 
+class Crossed(DaemonTest):
+    decks = [
+        {"format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?", "items": 5, "prevalence": 0.4,
+         "choices": [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}], "draw": draw,
+         "sources": [{"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}
+        for name, draw in (("fixed", {"mode": "fixed", "seed": "5"}), ("fresh", {"mode": "fresh"}))]
+
+    def read_by(self, name, items, answers):
+        learner = Learner(self.daemon, name)
+        for n in range(1, items + 1):
+            choice, confidence = answers[n % len(answers)]
+            self.assertEqual(learner.answer(n, choice, confidence).status, 201)
+        return learner
+
+    def test_crossed_ratings_come_in_the_form_that_both_readers_take(self):
+        answers = [("broken", 3), ("nothing", 1), ("nothing", 3), ("broken", 1)]
+        for k in range(3):
+            self.read_by("fixed", 5, answers[k:] + answers[:k])
+        self.read_by("fixed", 3, answers)  # stopped early
+        archive = zipfile.ZipFile(io.BytesIO(fetch(self.daemon, "/api/v1/export/imrmc.zip?deck=fixed").body))
+        text = archive.read("answers.imrmc").decode("ascii")
+        lines = text.split("\n")
+        self.assertEqual(lines[1:6], ["N0:3", "N1:2", "NR:3", "NM:1", "BEGIN DATA:"])
+        self.assertNotRegex(lines[0], "N[01RM]:|,")
+        self.assertTrue(text.endswith("\n") and "\n\n" not in text and "\r" not in text and " " not in "".join(lines[6:]))
+        rows = [line.split(",") for line in lines[6:-1]]
+        truths = {int(case): truth for reader, case, modality, truth in rows if reader == "-1"}
+        self.assertEqual((sorted(truths), sorted(truths.values())), ([1, 2, 3, 4, 5], ["0", "0", "0", "1", "1"]))
+        scores = {(int(reader), int(case)): int(score) for reader, case, modality, score in rows if reader != "-1"}
+        self.assertEqual(sorted(scores), [(reader, case) for reader in (1, 2, 3) for case in (1, 2, 3, 4, 5)])
+        self.assertEqual({row[2] for row in rows}, {"truth", "gan"})
+        cases = table(archive.read("cases.csv").decode())
+        readers = table(archive.read("readers.csv").decode())
+        self.assertEqual([row["rated"] for row in readers if not row["reader"]], ["3"])
+        people = {row["reader"]: row["participant_id"] for row in readers}
+        log = table(read(unpacked(self, self.daemon, "?deck=fixed"), "data/task-hip_data.csv"))
+        for (reader, case), score in scores.items():
+            key = cases[case - 1]
+            row = next(row for row in log if row["participant_id"] == people[str(reader)] and row["seed"] == key["seed"]
+                       and row["class_label"] == key["class_label"])
+            self.assertEqual(int(row["rating"]), score)
+            self.assertEqual(row["truth"] == "broken", truths[case] == "1")
+
+    def test_ratings_that_are_not_crossed_are_refused_with_the_reason(self):
+        self.read_by("fresh", 5, [("broken", 2)])
+        self.read_by("fresh", 5, [("broken", 2)])
+        answer = fetch(self.daemon, "/api/v1/export/imrmc.zip?deck=fresh", 409)
+        self.assertEqual(answer.code, "not_crossed")
+        self.assertIn("Of 2 readers 0 rated all of the 10 images", answer.json["error"]["message"])
+        self.assertIn("deck:", fetch(self.daemon, "/api/v1/export/imrmc.zip", 422).json["error"]["message"])
+        with zipfile.ZipFile(io.BytesIO(fetch(self.daemon, ZIP).body)) as archive:
+            self.assertIsNone(archive.testzip())
+
+
 class During(unittest.TestCase):
     def test_what_is_written_meanwhile_is_in_all_of_an_export_or_in_none(self):
         need_checkpoint()
