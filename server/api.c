@@ -143,7 +143,8 @@ bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
                     struct srv_image_request *image)
 {
     const struct nn_model_info *info = srv_model_info(model);
-    int class_index = srv_deck_class_find(info, item->class_name);
+    bool of_library = item->library.width > 0;
+    int class_index = of_library ? 0 : srv_deck_class_find(info, item->class_name);
     if (class_index < 0 || strcmp(info->sha256, item->model_sha256)) return false;
     *image = (struct srv_image_request){
         .model = model,
@@ -151,6 +152,8 @@ bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
         .size = info->resolution,
         .depth = 8,
         .labelled = false,
+        .library = item->library,
+        .mixed = item->mixed,
     };
     return true;
 }

@@ -6,6 +6,7 @@
 
 #include "server/api.h"
 #include "server/store_decks.h"
+#include "server/store_library.h"
 
 bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT])
 {
@@ -274,25 +275,55 @@ void api_deck_restore(struct srv_app *app, const struct srv_request *request, st
     archive(app, request, false, response);
 }
 
-/* What one session would show, each image at its address in the atlas. */
-static json_t *preview_json(const struct srv_deck *deck)
+/* Where the labelled image is: in the atlas or in the library. */
+static json_t *preview_of(const struct srv_deck *deck, const struct srv_session_item *item)
 {
-    struct srv_session_item items[DECK_ITEMS_MAX];
+    const struct srv_drawn_item *drawn = &item->drawn;
+    char url[256], seed[24];
+    if (item->library_image) {
+        snprintf(url, sizeof url, "/api/v1/library/%s/images/%" PRId64 ".png", drawn->source->collection,
+                 item->library_image);
+        return json_pack("{s:s,s:n,s:n,s:n,s:s}", "source", "library", "seed", "strength", "truncation",
+                         "image", url);
+    }
+    snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
+    snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f", deck->model,
+             drawn->class_name, seed, drawn->strength, drawn->truncation);
+    return json_pack("{s:s,s:s,s:f,s:f,s:s}", "source", "gan", "seed", seed, "strength", drawn->strength,
+                     "truncation", drawn->truncation, "image", url);
+}
+
+/* What one session would show. */
+static json_t *preview_json(const struct srv_deck *deck, const struct srv_session_item *items)
+{
     json_t *list = json_array();
-    srv_session_draw(deck, items);
     for (int i = 0; i < deck->items; i++) {
-        const struct srv_drawn_item *item = &items[i].drawn;
-        char url[256], seed[24];
-        snprintf(seed, sizeof seed, "%" PRIu64, item->seed);
-        snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f", deck->model,
-                 item->class_name, seed, item->strength, item->truncation);
-        json_t *json = json_pack("{s:i,s:s,s:s,s:s,s:f,s:f,s:s}", "n", i + 1, "choice",
-                                 deck->choices[item->truth].id, "class", item->class_name, "seed", seed,
-                                 "strength", item->strength, "truncation", item->truncation, "image", url);
-        json_object_set_new(json, "pair", item->pair ? json_integer(item->pair) : json_null());
+        const struct srv_drawn_item *drawn = &items[i].drawn;
+        json_t *json = preview_of(deck, &items[i]);
+        json_object_set_new(json, "n", json_integer(i + 1));
+        json_object_set_new(json, "choice", json_string(deck->choices[drawn->truth].id));
+        json_object_set_new(json, "class", json_string(drawn->class_name));
+        json_object_set_new(json, "pair", drawn->pair ? json_integer(drawn->pair) : json_null());
         json_array_append_new(list, json);
     }
     return list;
+}
+
+static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv_response *response)
+{
+    struct srv_session_item items[DECK_ITEMS_MAX];
+    const struct srv_drawn_item *lacking;
+    srv_session_draw(deck, items);
+    enum db_status status = srv_store_library_choose(app->db, items, deck->items, &lacking);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (lacking)
+        srv_respond_error(
+            response, 409, "images_missing",
+            "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
+            lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
+    else
+        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(deck, items)));
 }
 
 void api_deck_preview(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -303,5 +334,5 @@ void api_deck_preview(struct srv_app *app, const struct srv_request *request, st
     if (api_deck_gap(app, &deck, gap))
         srv_respond_error(response, 409, "deck_unavailable", "%s", gap);
     else
-        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(&deck)));
+        preview(app, &deck, response);
 }

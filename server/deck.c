@@ -41,7 +41,7 @@ int srv_deck_class_find(const struct nn_model_info *model, const char *name)
 const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model)
 {
     for (int s = 0; s < deck->source_count; s++)
-        for (int truth = 0; truth < DECK_CHOICES; truth++)
+        for (int truth = 0; truth < DECK_CHOICES && !*deck->sources[s].collection; truth++)
             for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
                 if (srv_deck_class_find(model, deck->sources[s].classes[truth][i].name) < 0)
                     return deck->sources[s].classes[truth][i].name;
@@ -88,17 +88,28 @@ static json_t *classes_json(const struct srv_deck_source *source, int truth)
     return json;
 }
 
+static json_t *source_json(const struct srv_deck *deck, const struct srv_deck_source *source)
+{
+    json_t *json =
+        json_pack("{s:s,s:f,s:{s:o,s:o}}", "model", deck->model, "weight", source->weight, "classes", "no",
+                  classes_json(source, DECK_NO), "yes", classes_json(source, DECK_YES));
+    json_t *kind = *source->collection
+                       ? json_pack("{s:s,s:s,s:s}", "kind", "library", "collection", source->collection,
+                                   "split", source->test ? "test" : "train")
+                       : json_pack("{s:s,s:o,s:o}", "kind", "gan", "strength", range_json(source->strength),
+                                   "truncation", range_json(source->truncation));
+    bool whole = json && kind && !json_object_update(json, kind);
+    json_decref(kind);
+    if (whole) return json;
+    json_decref(json);
+    return NULL;
+}
+
 static json_t *sources_json(const struct srv_deck *deck)
 {
     json_t *list = json_array();
-    for (int i = 0; i < deck->source_count; i++) {
-        const struct srv_deck_source *source = &deck->sources[i];
-        json_array_append_new(
-            list, json_pack("{s:s,s:s,s:f,s:o,s:o,s:{s:o,s:o}}", "kind", "gan", "model", deck->model,
-                            "weight", source->weight, "strength", range_json(source->strength), "truncation",
-                            range_json(source->truncation), "classes", "no", classes_json(source, DECK_NO),
-                            "yes", classes_json(source, DECK_YES)));
-    }
+    for (int i = 0; i < deck->source_count; i++)
+        json_array_append_new(list, source_json(deck, &deck->sources[i]));
     return list;
 }
 

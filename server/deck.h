@@ -37,13 +37,17 @@ struct srv_deck_range {
     double low, high;
 };
 
-/* A class that the generator draws, a sub-category of one choice. */
+/* A class that the generator draws, or a label of the collection: a sub-category of one choice. */
 struct srv_deck_class {
     char name[NN_CLASS_NAME_MAX];
     double share; /* > 0, relative to the others of its choice */
 };
 
 struct srv_deck_source {
+    /* Real or phantom images of that collection, "" for what the model draws. They are shown in the size of
+     * the deck's model, which also has to draw an image for each, so that none comes sooner than another. */
+    char collection[DECK_ID_TEXT];
+    bool test;                                  /* of a collection: its test split, else its training split */
     double weight;                              /* > 0, relative to the other sources */
     struct srv_deck_range strength, truncation; /* as in nn_sample_request */
     struct srv_deck_class classes[DECK_CHOICES][DECK_CLASSES_MAX];
@@ -109,7 +113,7 @@ int srv_deck_choice_find(const struct srv_deck *deck, const char *id);
 /* The choice that a class of the sources stands for, or -1. */
 int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name);
 
-/* A class of the sources that the model does not have, or NULL. */
+/* A class of the sources that the model draws but does not have, or NULL. */
 const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model);
 
 /* The label of the class called `name` in the model, or -1. */

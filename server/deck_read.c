@@ -173,20 +173,38 @@ static nn_status read_weight(const json_t *json, const char *where, double *weig
     return nn_fail(err, NN_ERR_FORMAT, "%s.weight: must be a number above 0, at most 1000000", where);
 }
 
-static nn_status read_source(const json_t *json, const char *where, struct srv_deck *deck,
-                             struct nn_error *err)
+/* What only one kind of source has. */
+static nn_status read_kind(const json_t *json, const char *where, struct srv_deck_source *source,
+                           struct nn_error *err)
 {
-    static const struct srv_json_field fields[] = {
+    static const struct srv_json_field gan[] = {
         {"kind", 's', true},      {"model", 's', true},       {"weight", 'n', false},
         {"strength", '*', false}, {"truncation", '*', false}, {"classes", 'o', true},
     };
+    static const struct srv_json_field library[] = {
+        {"kind", 's', true},       {"model", 's', true},  {"weight", 'n', false},
+        {"collection", 's', true}, {"split", 's', false}, {"classes", 'o', true},
+    };
+    static const char *const kinds[] = {"gan", "library"}, *const splits[] = {"train", "test"};
+    int kind = 0, split = 0;
+    if (json_is_string(json_object_get(json, "kind"))) {
+        nn_status status = read_name(json, where, "kind", kinds, 2, &kind, err);
+        if (status) return status;
+    }
+    nn_status status = srv_json_fields_check(json, where, kind ? library : gan, 6, err);
+    if (!status && kind) status = read_id(json, where, "collection", source->collection, err);
+    if (!status) status = read_name(json, where, "split", splits, 2, &split, err);
+    source->test = split;
+    return status;
+}
+
+static nn_status read_source(const json_t *json, const char *where, struct srv_deck *deck,
+                             struct nn_error *err)
+{
     static const struct srv_json_field sides[] = {{"no", '*', true}, {"yes", '*', true}};
-    static const char *const kinds[] = {"gan"};
-    int kind;
     char model[DECK_ID_TEXT], at[WHERE_TEXT];
     struct srv_deck_source *source = &deck->sources[deck->source_count];
-    nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
-    if (!status) status = read_name(json, where, "kind", kinds, 1, &kind, err);
+    nn_status status = read_kind(json, where, source, err);
     if (!status) status = read_id(json, where, "model", model, err);
     if (!status && deck->source_count > 0 && strcmp(model, deck->model))
         status = nn_fail(err, NN_ERR_FORMAT, "%s.model: must be the same for all sources", where);
@@ -319,6 +337,13 @@ static nn_status read_draw(const json_t *json, const char *where, struct srv_dec
     return nn_fail(err, NN_ERR_FORMAT, "%s.seed: belongs to mode fixed", at);
 }
 
+static const struct srv_deck_source *first_collection(const struct srv_deck *deck)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        if (*deck->sources[s].collection) return &deck->sources[s];
+    return NULL;
+}
+
 /* A list says itself how many there are of which class. */
 static nn_status read_list(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
 {
@@ -328,6 +353,8 @@ static nn_status read_list(const json_t *json, const char *where, struct srv_dec
             return nn_fail(err, NN_ERR_FORMAT, "%s.%s: does not go with a list", where, drawing[i]);
     if (json_array_size(json_object_get(json, "list")) == 0)
         return nn_fail(err, NN_ERR_FORMAT, "%s.list: must be 1 to %d", where, DECK_ITEMS_MAX);
+    if (first_collection(deck))
+        return nn_fail(err, NN_ERR_FORMAT, "%s.list: does not go with a source of kind library", where);
     nn_status status = read_images(json, where, "list", DECK_ITEMS_MAX, read_pick, deck, err);
     deck->items = deck->list_count;
     return status;
@@ -336,6 +363,8 @@ static nn_status read_list(const json_t *json, const char *where, struct srv_dec
 static nn_status check_pairs(const struct srv_deck *deck, const char *where, struct nn_error *err)
 {
     if (!deck->pairs) return NN_OK;
+    if (first_collection(deck))
+        return nn_fail(err, NN_ERR_FORMAT, "%s.pairs: a library has no two images of one latent", where);
     if (deck->items % 2) return nn_fail(err, NN_ERR_FORMAT, "%s.items: must be even with pairs", where);
     if (deck->prevalence != 0.5)
         return nn_fail(err, NN_ERR_FORMAT, "%s.prevalence: must be 0.5 with pairs", where);

@@ -46,6 +46,7 @@ static void draw_both(const struct srv_deck *deck, struct nn_rng *rng,
         int i = pick_weighted(rng, &classes[0].share, sizeof *classes, source->class_count[truth]);
         both[truth] = (struct srv_drawn_item){.truth = truth,
                                               .class_name = classes[i].name,
+                                              .source = source,
                                               .seed = seed,
                                               .strength = strength,
                                               .truncation = truncation};

@@ -12,7 +12,8 @@ struct srv_drawn_item {
     const char *class_name; /* borrowed from the deck */
     uint64_t seed;
     double strength, truncation;
-    int pair; /* items of the same latent have the same number, from 1; 0: none */
+    int pair;                             /* items of the same latent have the same number, from 1; 0: none */
+    const struct srv_deck_source *source; /* borrowed too; NULL of a list */
 };
 
 /* Fills deck->items items. Exactly round(prevalence * items) of them are DECK_YES, or what the list has. What

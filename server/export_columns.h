@@ -9,7 +9,7 @@ enum srv_column_kind { COLUMN_TEXT, COLUMN_INTEGER, COLUMN_NUMBER, COLUMN_YES_NO
  * back to a session or a date is left out, or both. */
 enum srv_column_set { IN_LOG = 1, IN_PACKAGE = 2, IN_BOTH = 3 };
 
-enum { EXPORT_COLUMNS = 37, EXPORT_LEVELS_MAX = 7 };
+enum { EXPORT_COLUMNS = 40, EXPORT_LEVELS_MAX = 7 };
 
 /* Those that something depends on. */
 enum {

@@ -230,10 +230,13 @@ void srv_document_readme(FILE *out)
 {
     fputs(
         "# " TITLE "\n\n" DESCRIPTION "\n\n"
-        "The images are synthetic. training_data says of each whether the network that drew it had learnt "
-        "from\n"
-        "simulated radiographs or from those of patients. truth is what the network was told to draw, not a\n"
-        "finding of an expert: accuracy is agreement with that instruction.\n\n"
+        "source says of each image whether a network drew it or it is of a data set. training_data says "
+        "whether\n"
+        "what the network had learnt from, or the data set, are simulated radiographs or those of patients. "
+        "truth\n"
+        "of a drawn image is what the network was told to draw, not a finding of an expert: accuracy is "
+        "agreement\n"
+        "with that instruction. Of an image of a data set it is the label there; truth_basis says which.\n\n"
         "## What is where\n\n"
         "- " PACKAGE_DATA
         ".csv: all answers, one row each; its .json beside it describes the columns (Psych-DS)\n"

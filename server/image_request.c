@@ -21,10 +21,14 @@ void srv_image_key_of(const struct nn_model_info *model, const struct srv_image_
                       struct srv_image_key *key)
 {
     const struct nn_sample_request *sample = &request->sample;
-    char text[512]; /* two hashes' worth of names, numbers of fixed width: cannot overflow */
+    char text[640]; /* three hashes' worth of names, numbers of fixed width: cannot overflow */
     snprintf(text, sizeof text, "%s %d %s %s %d %" PRIu64 " %a %a %d %d %d", ROENTGYM_VERSION,
              ENCODER_VERSION, model->sha256, model->device, sample->class_index, sample->seed,
              (double)sample->strength, (double)sample->truncation, request->size, request->depth,
              request->labelled);
+    if (request->library.width > 0) {
+        size_t used = strlen(text);
+        snprintf(text + used, sizeof text - used, " %s", request->library.sha256);
+    }
     nn_sha256_hex(text, strlen(text), key->hex);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/engine.h"
+#include "server/library_files.h"
 #include "server/models.h"
 
 struct srv_image_request {
@@ -14,6 +15,10 @@ struct srv_image_request {
     int depth;     /* bits a pixel, 8 or 16; learners' images have 8 */
     bool labelled; /* true: deflated, with text chunks that say what it is; false: for learners, stored and
                       bare */
+    /* What is shown instead of what the model draws, fitted to the model's resolution; width 0: nothing. */
+    struct srv_library_ref library;
+    /* Of a session that shows images of a library: none of its images is ready before another would be. */
+    bool mixed;
 };
 
 enum { IMAGE_KEY_TEXT = 65, IMAGE_SIZES_MAX = 3 };

@@ -147,6 +147,7 @@ static nn_status start_images(struct srv_app *app, struct nn_error *err)
 
 static nn_status run(const struct srv_config *config, const sigset_t *stop, struct nn_error *err)
 {
+    const struct srv_sampler sampler = srv_model_sampler(config->library);
     struct srv_app app = {.config = config, .metrics.started_us = srv_clock_monotonic_us()};
     pthread_mutex_init(&app.export_turn, NULL);
     app.web_folder = open(config->web, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -161,7 +162,7 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
     if (!status) status = start_images(&app, err);
     if (!status) status = srv_password_start(err);
     if (!status) status = srv_throttle_open(&app.throttle, err);
-    if (!status) status = srv_queue_start(&app.queue, &srv_model_sampler, app.cache, err);
+    if (!status) status = srv_queue_start(&app.queue, &sampler, app.cache, err);
     if (!status) status = srv_connections_open(&app.connections, config->bind, config->port, err);
     if (!status) status = start_models(&app, err);
     if (!status) status = serve(&app, stop, err);

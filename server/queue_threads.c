@@ -1,7 +1,9 @@
 #include "server/queue_threads.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/background.h"
@@ -172,13 +174,24 @@ static struct srv_blob *encode(struct srv_image_queue *q, const struct srv_batch
     struct srv_blob *png = NULL;
     struct srv_image_key key;
     const struct srv_image_request *request = &batch->jobs[index]->request;
-    if (srv_encode(batch->pixels + (size_t)index * batch->image_bytes, batch->info, request, &png, &err)) {
+    void *pixels = batch->pixels + (size_t)index * batch->image_bytes;
+    nn_status status = NN_OK;
+    if (request->library.width > 0)
+        status = q->sampler->replace(q->sampler->context, request, batch->info, pixels, &err);
+    if (!status) status = srv_encode(pixels, batch->info, request, &png, &err);
+    if (status) {
         srv_log_error("encoding failed: %s", err.text);
         return NULL;
     }
     srv_image_key_of(batch->info, request, &key);
     srv_cache_put(q->cache, &key, png);
     return png;
+}
+
+static void sleep_until(int64_t at_us)
+{
+    const struct timespec at = {.tv_sec = at_us / 1000000, .tv_nsec = at_us % 1000000 * 1000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL) == EINTR) continue;
 }
 
 static void *run_encoder(void *context)
@@ -192,6 +205,7 @@ static void *run_encoder(void *context)
         pthread_mutex_unlock(&q->mutex);
         int64_t started_us = srv_clock_monotonic_us();
         struct srv_blob *png = encode(q, batch, index);
+        if (batch->jobs[index]->request.mixed) sleep_until(started_us + QUEUE_MIXED_US);
         int64_t now_us = srv_clock_monotonic_us();
         pthread_mutex_lock(&q->mutex);
         srv_histogram_observe(&q->counts.encoding, now_us - started_us);

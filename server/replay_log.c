@@ -12,6 +12,7 @@
 #include "engine/sha256.h"
 #include "server/config.h"
 #include "server/encode.h"
+#include "server/image_sampler.h"
 #include "server/model_folder.h"
 #include "server/store_shown.h"
 
@@ -31,9 +32,10 @@ static const char help[] =
     "\n"
     "One line an image: session/item, name, and same, differs, \"model missing\" (no file of the models "
     "folder\n"
-    "has the SHA-256 of the model, whatever it is called) or \"never sent\". Bytes are the same on machines "
-    "of\n"
-    "one class (device, kind of processor); elsewhere single pixels may be rounded otherwise.\n"
+    "has the SHA-256 of the model, whatever it is called), \"image missing\" (of the library) or \"never "
+    "sent\".\n"
+    "Bytes are the same on machines of one class (device, kind of processor); elsewhere single pixels may be "
+    "rounded otherwise.\n"
     "Exit status: 0 all that was sent is the same, 1 something is not or could not be made, 2 wrong usage.\n";
 
 struct options {
@@ -215,7 +217,7 @@ static nn_status draw(struct nn_model *model, const struct srv_shown *shown, int
     int sent = 0;
     for (int i = 0; i < count; i++) {
         if (!shown[i].sha256[0]) continue;
-        int class_index = srv_deck_class_find(info, shown[i].class_name);
+        int class_index = shown[i].library.width > 0 ? 0 : srv_deck_class_find(info, shown[i].class_name);
         if (class_index < 0)
             return nn_fail(err, NN_ERR_FORMAT, "%s: the model has no class \"%s\"", shown[i].image,
                            shown[i].class_name);
@@ -225,9 +227,21 @@ static nn_status draw(struct nn_model *model, const struct srv_shown *shown, int
     return sent ? nn_model_sample(model, samples, sent, pixels, err) : NN_OK;
 }
 
+/* Puts what the library has in the place of what was drawn, if that is what was shown. */
+static bool find_in_library(const struct replay *replay, const struct srv_shown *shown, int resolution,
+                            uint8_t *pixels)
+{
+    struct nn_error err = {0};
+    if (shown->library.width == 0) return true;
+    if (!srv_library_draw(replay->options->config->library, &shown->library, resolution, pixels, &err))
+        return true;
+    fprintf(stderr, "roentgymd: %s\n", err.text);
+    return false;
+}
+
 /* `model` is NULL when it is missing. */
 static nn_status replay_batch(struct replay *replay, struct nn_model *model, const struct srv_shown *shown,
-                              int count, const uint8_t *pixels, struct nn_error *err)
+                              int count, uint8_t *pixels, struct nn_error *err)
 {
     const struct nn_model_info *info = model ? nn_model_info(model) : NULL;
     size_t image_bytes = info ? (size_t)info->resolution * (size_t)info->resolution : 0;
@@ -239,6 +253,10 @@ static nn_status replay_batch(struct replay *replay, struct nn_model *model, con
         } else if (!model) {
             tell(&shown[i], "model missing", "");
             replay->counts.missing++;
+        } else if (!find_in_library(replay, &shown[i], info->resolution, pixels)) {
+            tell(&shown[i], "image missing", "");
+            replay->counts.missing++;
+            pixels += image_bytes;
         } else {
             status = compare(replay, &shown[i], pixels, info, err);
             pixels += image_bytes;
@@ -341,7 +359,7 @@ static int finish(struct replay *replay, nn_status status, const struct nn_error
     if (status)
         fprintf(stderr, "roentgymd: %s\n", err->text);
     else
-        printf("%lld the same, %lld different, %lld without their model, %lld never sent\n", c->same,
+        printf("%lld the same, %lld different, %lld without their model or file, %lld never sent\n", c->same,
                c->differ, c->missing, c->unsent);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "roentgymd: standard output: %s\n", strerror(errno));

@@ -11,6 +11,7 @@
 #include "server/clock.h"
 #include "server/db.h"
 #include "server/deck.h"
+#include "server/library_files.h"
 #include "server/secrets.h"
 #include "server/session.h"
 
@@ -38,7 +39,9 @@ struct srv_store_item {
     uint64_t seed;
     double strength, truncation;
     char model_sha256[SRV_DIGEST_TEXT];
-    bool sent; /* the hash of its image is on record */
+    bool sent;                      /* the hash of its image is on record */
+    struct srv_library_ref library; /* what is shown; width 0: what the model draws */
+    bool mixed;                     /* the session shows images of a library */
 };
 
 struct srv_store_answer {

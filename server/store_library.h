@@ -11,6 +11,7 @@
 #include "server/deck.h"
 #include "server/library_files.h"
 #include "server/library_set.h"
+#include "server/session.h"
 
 enum { LIBRARY_PAGE = 50 };
 
@@ -47,5 +48,11 @@ struct srv_library_image {
 };
 enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
+
+/* Gives each of a session's `count` items whose source is a collection an image of its class and split, none
+ * twice. Which is a pure function of the items' seeds and of the images there are, in the order of import.
+ * *lacking is an item for which none was left, or NULL. */
+enum db_status srv_store_library_choose(struct db *db, struct srv_session_item *items, int count,
+                                        const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
 #endif

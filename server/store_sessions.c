@@ -44,10 +44,11 @@ static void add_item(struct db_transaction *t, const struct srv_store_session *s
     const struct srv_drawn_item *drawn = &item->drawn;
     snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
     db_run(t,
-           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair)"
-           " VALUES (?,?,?,?,?,?,?,?,nullif(?, 0))",
-           "titttrrti", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
-           drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair);
+           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair, source,"
+           " library_image_id) VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0))",
+           "titttrrtiti", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
+           drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair,
+           item->library_image ? "library" : "gan", item->library_image);
 }
 
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
@@ -118,8 +119,11 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
 
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
-    " i.image_sha256 IS NOT NULL, m.sha256, i.truth"                                                         \
-    " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id "
+    " i.image_sha256 IS NOT NULL, m.sha256, i.truth, c.folder, l.sha256, l.width,"                           \
+    " EXISTS (SELECT 1 FROM items x WHERE x.session_id = i.session_id AND x.source = 'library')"             \
+    " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id"                \
+    " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
+    " LEFT JOIN collections c ON c.id = l.collection_id "
 
 /* Takes the rows. */
 static bool read_item(struct db_rows *rows, struct srv_store_item *item)
@@ -137,6 +141,10 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
         item->sent = db_int(rows, 7);
         copy(item->model_sha256, sizeof item->model_sha256, db_text(rows, 8));
         copy(item->truth, sizeof item->truth, db_text(rows, 9));
+        copy(item->library.folder, sizeof item->library.folder, db_text(rows, 10));
+        copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
+        item->library.width = (int)db_int(rows, 12);
+        item->mixed = db_int(rows, 13);
     }
     db_finish(rows);
     return found;

@@ -81,6 +81,9 @@ static void read_shown(struct db_rows *rows, struct srv_shown *shown)
     shown->truncation = db_real(rows, 6);
     copy(shown->sha256, sizeof shown->sha256, db_text(rows, 7));
     copy(shown->server_version, sizeof shown->server_version, db_text(rows, 8));
+    copy(shown->library.folder, sizeof shown->library.folder, db_text(rows, 9));
+    copy(shown->library.sha256, sizeof shown->library.sha256, db_text(rows, 10));
+    shown->library.width = (int)db_int(rows, 11);
 }
 
 /* BETWEEN on the session alone lets SQLite start where the range does; the pairs are exact. */
@@ -93,7 +96,10 @@ enum db_status srv_store_shown(struct db *db, const struct srv_shown_range *rang
     struct db_rows *rows =
         db_query(&t,
                  "SELECT s.id, i.n, i.image, i.class, i.seed, i.strength, i.truncation, i.image_sha256,"
-                 " s.server_version FROM sessions s JOIN items i ON i.session_id = s.id"
+                 " s.server_version, c.folder, l.sha256, l.width"
+                 " FROM sessions s JOIN items i ON i.session_id = s.id"
+                 " LEFT JOIN library_images l ON l.id = i.library_image_id"
+                 " LEFT JOIN collections c ON c.id = l.collection_id"
                  " WHERE s.model_id = ?1 AND s.id BETWEEN ?2 AND ?4"
                  " AND (s.id, i.n) > (?2, ?3) AND (s.id, i.n) <= (?4, ?5) ORDER BY s.id, i.n LIMIT ?6",
                  "ititii", model_id, range->after_session, (int64_t)range->after_n, range->last_session,

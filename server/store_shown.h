@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "server/db.h"
+#include "server/library_files.h"
 #include "server/secrets.h"
 
 struct srv_shown {
@@ -16,6 +17,7 @@ struct srv_shown {
     char class_name[NN_CLASS_NAME_MAX];
     uint64_t seed;
     double strength, truncation;
+    struct srv_library_ref library; /* what was shown instead; width 0: what the model draws */
     char sha256[SRV_DIGEST_TEXT]; /* of the PNG first sent; "" when it was never sent */
     char server_version[32];
 };

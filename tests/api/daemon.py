@@ -73,7 +73,8 @@ class Daemon:
         if config is None:
             config = {"port": 0, "db": self.db, "models": models, "web": os.path.join(ROOT, "web"), "device": "cpu",
                       "admin_token_file": os.path.join(self.folder, "admin-token"),
-                      "image_folder": os.path.join(self.folder, "images"), "decks": decks or [deck()], **settings}
+                      "image_folder": os.path.join(self.folder, "images"),
+                      "library": os.path.join(self.folder, "library"), "decks": decks or [deck()], **settings}
         with open(self.config_path, "w", encoding="utf-8") as file:
             json.dump(config, file)
         self.log_path = os.path.join(self.folder, "log")

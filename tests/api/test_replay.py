@@ -40,7 +40,7 @@ class Replay(FolderTest):
         shown = [self.show(1), self.show(2)]
         out = os.path.join(self.daemon.folder, "out")
         status, verdicts, last, complaint = self.replay("--all", "--out", out)
-        self.assertEqual((status, last, complaint), (0, "2 the same, 0 different, 0 without their model, 2 never sent", ""))
+        self.assertEqual((status, last, complaint), (0, "2 the same, 0 different, 0 without their model or file, 2 never sent", ""))
         self.assertEqual(sorted(verdicts.values()), ["never sent"] * 2 + ["same"] * 2)
         for name, body in shown:
             self.assertEqual(verdicts[name], "same")
@@ -82,7 +82,7 @@ class Replay(FolderTest):
         connection.close()
         status, verdicts, last, _ = self.replay("--session", self.learner.id)
         self.assertEqual((status, verdicts[name]), (1, "differs"))
-        self.assertEqual(last, "1 the same, 1 different, 0 without their model, 2 never sent")
+        self.assertEqual(last, "1 the same, 1 different, 0 without their model or file, 2 never sent")
 
     def test_the_data_base_stays_as_it_was_and_must_be_there(self):
         name, _ = self.show(1)

@@ -15,6 +15,7 @@ with open(os.path.join(ROOT, "server/deck.schema.json"), encoding="utf-8") as fi
     SCHEMA = jsonschema.Draft202012Validator(json.load(file))
 
 SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
+LIBRARY = {**SOURCE, "kind": "library", "collection": "phantom"}
 DRAWN = {
     "format": 2, "id": "hips", "title": "Hips", "question": "Is there a fracture?",
     "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}],
@@ -70,6 +71,8 @@ GOOD = [
     drawn("rating", "confidence"), drawn("rating", "two_buttons"),
     *(drawn("feedback", told) for told in ("none", "correct", "truth")),
     *(drawn("time_limit_s", seconds) for seconds in (0, 3, 600)),
+    drawn("sources", [LIBRARY]), drawn("sources", [SOURCE, {**LIBRARY, "split": "test", "weight": 3}]),
+    drawn("sources", [{**LIBRARY, "split": "train"}]),
 ]
 
 # (deck, the field that the reader must name)
@@ -93,7 +96,12 @@ BAD = [
     (drawn("choices", 1, "label", "x" * 81), "deck.choices[1].label"), (drawn("choices", 0, 7), "deck.choices[0]"),
     (drawn("choices", 0, "id", "x" * 48), "deck.choices[0].id"), (drawn("choices", 0, "class", "x"), "deck.choices[0].class"),
     (drawn("sources", [SOURCE] * 9), "deck.sources"), (drawn("sources", 0, 1), "deck.sources[0]"),
-    (source("kind", "library"), "deck.sources[0].kind"), (source("kind", GONE), "deck.sources[0].kind"),
+    (source("kind", "library"), "deck.sources[0].collection"), (source("kind", "file"), "deck.sources[0].kind"),
+    (source("collection", "phantom"), "deck.sources[0].collection"), (source("split", "test"), "deck.sources[0].split"),
+    (drawn("sources", [{**LIBRARY, "strength": 1}]), "deck.sources[0].strength"),
+    (drawn("sources", [{**LIBRARY, "split": "all"}]), "deck.sources[0].split"),
+    (drawn("sources", [{**LIBRARY, "collection": "../x"}]), "deck.sources[0].collection"),
+    (source("kind", GONE), "deck.sources[0].kind"),
     (source("model", "x/y"), "deck.sources[0].model"), (source("model", GONE), "deck.sources[0].model"),
     (source("weight", 0), "deck.sources[0].weight"), (source("weight", -1), "deck.sources[0].weight"),
     (source("weight", 1e9), "deck.sources[0].weight"), (source("wieght", 1), "deck.sources[0].wieght"),
@@ -137,6 +145,7 @@ BAD = [
 
 # What a schema cannot say, as its description lists.
 BEYOND = [
+    (listed("sources", [LIBRARY]), "deck.list"), (changed(DRAWN, ("sources", [LIBRARY]), ("pairs", True)), "deck.pairs"),
     (drawn("title", "ü" * 121), "deck.title"),
     (drawn("items", 2.0), "deck.items"), (drawn("time_limit_s", 3.0), "deck.time_limit_s"),
     (drawn("choices", 1, "id", "no"), "deck.choices"),

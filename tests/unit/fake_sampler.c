@@ -40,7 +40,7 @@ static nn_status sample(void *context, const struct srv_image_request *const *re
 void fake_sampler_init(struct fake_sampler *fake, const char *device)
 {
     *fake = (struct fake_sampler){
-        .sampler = {fake, info, sample},
+        .sampler = {fake, info, sample, NULL},
         .info = {.sha256 = "abc", .resolution = FAKE_SIDE, .class_count = 2, .label_count = 2},
     };
     snprintf(fake->info.device, sizeof fake->info.device, "%s (fake)", device);

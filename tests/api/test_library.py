@@ -1,0 +1,224 @@
+"""Images of the library in sessions: drawn by the deck's rules, sent like every other image, in summary, export and
+replay; and the lists for the staff."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import unittest
+import zlib
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from accounts import first_admin, staff  # noqa: E402
+from daemon import PROGRAM, ROOT, DaemonTest, Learner, png_chunks, png_header  # noqa: E402
+from library_data import grey, library, make  # noqa: E402
+
+GAN = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
+LIBRARY = {**GAN, "kind": "library", "collection": "hips"}
+
+
+def deck_of(name, *sources, **changes):
+    return {
+        "format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?",
+        "choices": [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}],
+        "items": 8, "prevalence": 0.5, "sources": list(sources), **changes,
+    }
+
+
+class LibraryTest(DaemonTest):
+    count, side, simulated = 24, 64, False
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.side = cls.side or cls.model["resolution"]
+        cls.data = make(os.path.join(cls.daemon.folder, "data"), cls.count, cls.side, cls.simulated)
+        answer = library(cls.daemon.config_path, "add", cls.data, "--name", "hips")
+        assert answer.returncode == 0, answer.stderr
+
+    def items(self, learner):
+        return self.daemon.rows(
+            "SELECT i.n, i.truth, i.class, i.source, i.image_sha256, l.class AS label, l.split, l.file, l.sha256"
+            " FROM items i LEFT JOIN library_images l ON l.id = i.library_image_id WHERE i.session_id = ?"
+            " ORDER BY i.n", learner.id)
+
+
+class Sessions(LibraryTest):
+    side = None  # the model's: pixels are sent as they are
+    decks = [
+        deck_of("train", LIBRARY, items=12),
+        deck_of("test", {**LIBRARY, "split": "test"}, items=12),
+        deck_of("mixed", GAN, {**LIBRARY, "weight": 2}),
+        deck_of("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"}),
+        deck_of("too_many", LIBRARY, items=14),
+        deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
+        deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
+        deck_of("drawn", GAN),
+    ]
+
+    def test_a_split_is_drawn_without_repeats_and_from_that_split_alone(self):
+        for split in ("train", "test"):
+            for _ in range(3):
+                items = self.items(Learner(self.daemon, split))
+                self.assertEqual(len({item["sha256"] for item in items}), 12)
+                self.assertEqual({item["split"] for item in items}, {split})
+                for item in items:
+                    self.assertEqual(item["label"], {"broken": "fracture", "nothing": "no_fracture"}[item["truth"]])
+
+    def test_two_sources_of_one_collection_repeat_nothing(self):
+        self.assertEqual(len({item["sha256"] for item in self.items(Learner(self.daemon, "twice"))}), 12)
+
+    def test_orders_differ_but_for_a_fixed_deck(self):
+        files = [[item["file"] for item in self.items(Learner(self.daemon, "train"))] for _ in range(3)]
+        self.assertGreater(len({tuple(one) for one in files}), 1)
+        fixed = [[(item["source"], item["file"]) for item in self.items(Learner(self.daemon, "fixed"))] for _ in range(3)]
+        self.assertEqual(fixed[0], fixed[1])
+        self.assertEqual(fixed[0], fixed[2])
+        self.assertEqual({source for source, _ in fixed[0]}, {"gan", "library"})
+
+    def test_too_few_images_start_no_session_and_the_log_says_which(self):
+        before = self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"]
+        for name in ("too_many", "nowhere"):
+            answer = self.daemon.post("/api/v1/sessions", {"deck": name})
+            self.assertEqual((answer.status, answer.code), (409, "images_missing"))
+        self.assertEqual(self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"], before)
+        self.assertIn("deck nowhere: the library's collection other has too few images", self.daemon.log())
+
+    def test_what_is_sent_is_the_image_of_the_library_in_the_size_of_the_model(self):
+        learner = Learner(self.daemon, "train")
+        item = self.items(learner)[0]
+        image = learner.image(1)
+        self.assertEqual(image.status, 200)
+        resolution = self.model["resolution"]
+        self.assertEqual(png_header(image.body)[:2], (resolution, resolution))
+        number = int(re.search(r"\d+", item["file"])[0])
+        self.assertEqual(item["sha256"], hashlib.sha256(grey(number, self.side)).hexdigest())
+        lines = zlib.decompress(b"".join(body for kind, body in png_chunks(image.body) if kind == "IDAT"))
+        self.assertEqual(b"".join(lines[at + 1:at + 1 + resolution] for at in range(0, len(lines), resolution + 1)),
+                         grey(number, resolution))
+        sent = self.daemon.rows("SELECT image_sha256 FROM items WHERE session_id = ? AND n = 1", learner.id)[0][0]
+        self.assertEqual(sent, hashlib.sha256(image.body).hexdigest())
+
+    def test_summary_and_export_say_where_an_image_is_from(self):
+        learner = Learner(self.daemon, "mixed")
+        while {item["source"] for item in self.items(learner)} != {"gan", "library"}:
+            learner = Learner(self.daemon, "mixed")
+        for n in range(1, 9):
+            learner.image(n)
+            self.assertEqual(learner.answer(n, "broken").status, 201)
+        self.assertEqual(learner.summary().json["summary"]["correct"], 4)
+        rows = {row["item"]: row for row in self.daemon.export() if row["session_id"] == learner.id}
+        for item in self.items(learner):
+            row = rows[str(item["n"])]
+            self.assertEqual((row["source"], row["class_label"], row["truth"], row["image_sha256"], row["prior_exposures"]),
+                             (item["source"], item["class"], item["truth"], item["image_sha256"], "0"))
+            if item["source"] == "gan":
+                self.assertEqual((row["collection"], row["library_image"], row["truth_basis"], row["training_data"]),
+                                 ("", "", "class given to the generator", self.model["training_data"]))
+                self.assertEqual(row["model_sha256"], self.model["sha256"])
+            else:
+                self.assertEqual((row["collection"], row["library_image"], row["truth_basis"], row["training_data"]),
+                                 ("hips", item["sha256"], "label of the data set", "real"))
+                self.assertEqual([row[key] for key in ("model_sha256", "seed", "strength", "truncation")], [""] * 4)
+
+    def test_replay_finds_images_of_the_library_again(self):
+        learner = Learner(self.daemon, "train")
+        learner.image(1)
+        done = subprocess.run([PROGRAM, "replay", "--config", self.daemon.config_path, "--session", learner.id],
+                              cwd=ROOT, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout.splitlines()[-1].split(",")[0]), (0, "1 the same"), done.stderr)
+
+
+class Damage(LibraryTest):
+    decks = [deck_of("train", LIBRARY, items=2)]
+
+    def test_a_damaged_or_missing_file_is_an_error_for_that_image_alone(self):
+        learner = Learner(self.daemon, "train")
+        items = self.items(learner)
+        folder = self.daemon.rows("SELECT folder FROM collections")[0][0]
+        path = [os.path.join(self.daemon.folder, "library", folder, i["sha256"][:2], i["sha256"] + ".grey") for i in items]
+        with open(path[0], "r+b") as file:
+            file.write(b"xx")
+        self.daemon.get("/readyz")
+        url = [learner.item(n).json["item"]["image"] for n in (1, 2)]
+        # Another size: read-ahead may have made the full size before the damage.
+        size = self.model["sizes"][0]
+        self.assertEqual(self.daemon.get(f"{url[0]}?size={size}").status, 500)
+        self.assertEqual(self.daemon.get(f"{url[1]}?size={size}").status, 200)
+        self.assertIn("is damaged", self.daemon.log())
+        os.remove(path[1])
+        self.assertEqual(self.daemon.get(f"{url[1]}?size={self.model['sizes'][1]}").status, 500)
+        self.assertEqual(self.daemon.get("/readyz").status, 200)
+
+    def test_a_removed_collection_starts_no_session_and_its_log_stays(self):
+        learner = Learner(self.daemon, "train")
+        learner.answer(1, "broken")
+        self.assertEqual(library(self.daemon.config_path, "remove", "hips").returncode, 0)
+        try:
+            self.assertEqual(self.daemon.post("/api/v1/sessions", {"deck": "train"}).status, 409)
+            row = [row for row in self.daemon.export() if row["session_id"] == learner.id][0]
+            self.assertEqual((row["collection"], row["source"]), ("hips", "library"))
+        finally:
+            self.assertEqual(library(self.daemon.config_path, "add", self.data, "--name", "hips").returncode, 0)
+
+
+class Lists(LibraryTest):
+    count, simulated = 120, True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.admin = first_admin(cls.daemon)
+
+    def test_the_list_counts_classes_and_splits_and_tells_the_provenance(self):
+        for role in ("educator", "researcher"):
+            answer = staff(self.admin, role, role).get("/api/v1/library")
+            self.assertEqual(answer.status, 200)
+        hips, = answer.json["collections"]
+        self.assertEqual((hips["name"], hips["training_data"], hips["images"]), ("hips", "simulated", 120))
+        self.assertEqual(hips["classes"], {"fracture": {"train": 30, "test": 30}, "no_fracture": {"train": 30, "test": 30}})
+        self.assertEqual(hips["provenance"]["name"], "test set")
+
+    def test_a_preview_shows_labelled_images_of_both_sources(self):
+        mixed = deck_of("mixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
+        items = self.admin.post("/api/v1/preview", mixed).json["items"]
+        self.assertEqual({item["source"] for item in items}, {"gan", "library"})
+        for item in items:
+            image = self.admin.get(item["image"])
+            self.assertEqual((image.status, image.headers["Content-Type"]), (200, "image/png"))
+            self.assertIn(item["class"].encode(), image.body)
+        answer = self.admin.post("/api/v1/preview", deck_of("none", {**LIBRARY, "collection": "other"}))
+        self.assertEqual((answer.status, answer.code), (409, "images_missing"))
+        self.assertIn('"other"', answer.json["error"]["message"])
+
+    def test_images_are_listed_by_class_split_and_page(self):
+        url = "/api/v1/library/hips/images"
+        first = self.admin.get(url).json
+        self.assertEqual((first["page"], first["pages"], first["total"], len(first["images"])), (1, 3, 120, 50))
+        self.assertEqual(len(self.admin.get(url + "?page=3").json["images"]), 20)
+        self.assertEqual(self.admin.get(url + "?page=4").json["images"], [])
+        chosen = self.admin.get(url + "?class=fracture&split=test").json
+        self.assertEqual({(image["class"], image["split"]) for image in chosen["images"]}, {("fracture", "test")})
+        self.assertEqual(chosen["total"], 30)
+        self.assertEqual(chosen["images"][0]["columns"], {"note": "=1+61"})
+        self.assertEqual(self.admin.get(url + "?class=nothing").json["total"], 0)
+        for query, status in (("?split=val", 422), ("?page=0", 422), ("?page=x", 422), ("?x=1", 400)):
+            self.assertEqual(self.admin.get(url + query).status, status)
+        self.assertEqual(self.admin.get("/api/v1/library/none/images").code, "unknown_collection")
+
+    def test_an_image_is_labelled_and_confirmed_by_its_tag(self):
+        listed = self.admin.get("/api/v1/library/hips/images?class=fracture").json["images"][2]
+        answer = self.admin.get(listed["image"])
+        self.assertEqual((answer.status, png_header(answer.body)), (200, (64, 64, 8, 0)))
+        texts = dict(body.split(b"\0", 1) for kind, body in png_chunks(answer.body) if kind == "tEXt")
+        self.assertEqual((texts[b"Class"], texts[b"Origin"], texts[b"Data set"], texts[b"File"]),
+                         (b"fracture", b"simulated", b"test set", b"images/5.png"))
+        tag = answer.headers["ETag"]
+        self.assertEqual(self.admin.get(listed["image"], **{"If-None-Match": tag}).status, 304)
+        for path in ("hips/images/999999.png", "none/images/1.png", "hips/images/x.png"):
+            self.assertEqual(self.admin.get("/api/v1/library/" + path).status, 404)
+
+
+if __name__ == "__main__":
+    unittest.main()
