@@ -37,7 +37,8 @@ def peer(path, threads, seconds):
             for session in range(sessions):
                 name = f"{thread:016x}{session:016x}"
                 first.execute("INSERT INTO sessions VALUES (?, ?, 1, 1, '', 'now')", (name, "0" * 64))
-                first.executemany("INSERT INTO items VALUES (?, ?, ?, 'yes', '1', 1, 1, NULL, 'yes', NULL)",
+                first.executemany("INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth)"
+                                  " VALUES (?, ?, ?, 'yes', '1', 1, 1, 'yes')",
                                   [(name, n, name + f"{n:016x}") for n in range(1, ITEMS + 1)])
     taken, until = [[] for _ in range(threads)], time.monotonic() + seconds
 
