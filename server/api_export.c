@@ -120,7 +120,7 @@ static void finish(struct srv_export_log *log, FILE *spool, const struct made *m
                    const struct download *download, struct srv_response *response)
 {
     enum db_status status = srv_export_end(log);
-    if (status == DB_OK && made->written && !fflush(spool)) {
+    if (status == DB_OK && made->written && !fflush(spool) && !ferror(spool)) {
         response->content_type = download->content_type;
         response->disposition = download->disposition;
         srv_spool_send(spool, response);

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import os
+import resource
 import sqlite3
 import subprocess
 import tempfile
@@ -21,7 +22,7 @@ CSV, JSONL, ZIP = (f"/api/v1/export/{name}" for name in ("responses.csv", "respo
 def fetch(daemon, path, status=200):
     with open(os.path.join(daemon.folder, "admin-token"), encoding="ascii") as file:
         answer = daemon.get(path, file.read().strip())
-    assert answer.status == status, answer.body
+    assert answer.status == status, answer.body[:300]
     return answer
 
 
@@ -67,6 +68,7 @@ def copy_sessions(path, count):
                                f" INSERT INTO {name} ({key}, {columns}{more})"
                                f" SELECT printf('%032x', k), {columns}{value} FROM copy, {name} WHERE {key} = ?",
                                (count, first))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
 
@@ -294,6 +296,25 @@ class Crossed(DaemonTest):
         self.assertIn("deck:", fetch(self.daemon, "/api/v1/export/imrmc.zip", 422).json["error"]["message"])
         with zipfile.ZipFile(io.BytesIO(fetch(self.daemon, ZIP).body)) as archive:
             self.assertIsNone(archive.testzip())
+
+
+class NoRoom(unittest.TestCase):
+    def test_a_file_that_cannot_be_written_is_an_error_and_not_half_a_file(self):
+        need_checkpoint()
+        daemon = Daemon([deck(items=5)])
+        self.addCleanup(daemon.close)
+        drill(daemon, 5)
+        copy_sessions(daemon.db, 2000)
+        whole = len(fetch(daemon, CSV).body)
+        unlimited = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
+        log = os.path.getsize(daemon.db + "-wal")
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (log + 100000, unlimited[1]))
+        for path in (CSV, JSONL):
+            answer = fetch(daemon, path, 503)
+            self.assertEqual(answer.code, "storage_unavailable")
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        self.assertEqual(len(fetch(daemon, CSV).body), whole)
+        self.assertEqual([name for name in os.listdir(daemon.folder) if "export" in name], [])
 
 
 class During(unittest.TestCase):
