@@ -10,15 +10,15 @@
 
 enum {
     CASES_MAX = DECK_ITEMS_MAX,
-    CASE_CELLS = 5,
+    CASE_CELLS = 6,
     CELL_TEXT = 72,
     PARTICIPANT_TEXT = 32,
     FIRST_SURE_YES = 4
 };
 
 /* What makes an image: another reader's is the same when all of these are. */
-static const char *const case_columns[CASE_CELLS] = {"model_sha256", "class_label", "seed", "strength",
-                                                     "truncation"};
+static const char *const case_columns[CASE_CELLS] = {"model_sha256", "class_label", "seed",
+                                                     "strength",     "truncation",  "library_image"};
 
 struct rated_case {
     char cells[CASE_CELLS][CELL_TEXT];

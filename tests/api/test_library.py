@@ -2,11 +2,13 @@
 replay; and the lists for the staff."""
 
 import hashlib
+import io
 import os
 import re
 import subprocess
 import sys
 import unittest
+import zipfile
 import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -121,6 +123,18 @@ class Sessions(LibraryTest):
                 self.assertEqual((row["collection"], row["library_image"], row["truth_basis"], row["training_data"]),
                                  ("hips", item["sha256"], "label of the data set", "real"))
                 self.assertEqual([row[key] for key in ("model_sha256", "seed", "strength", "truncation")], [""] * 4)
+
+    def test_two_images_of_the_library_are_two_cases_of_a_reading_study(self):
+        for _ in range(2):
+            learner = Learner(self.daemon, "fixed")
+            for n in range(1, 9):
+                learner.answer(n, "broken")
+        with open(os.path.join(self.daemon.folder, "admin-token"), encoding="ascii") as file:
+            answer = self.daemon.get("/api/v1/export/imrmc.zip?deck=fixed", file.read().strip())
+        self.assertEqual(answer.status, 200, answer.body[:200])
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+            lines = archive.read("answers.imrmc").decode().split("\n")
+        self.assertEqual(lines[1:4], ["N0:4", "N1:4", "NR:2"])
 
     def test_replay_finds_images_of_the_library_again(self):
         learner = Learner(self.daemon, "train")
