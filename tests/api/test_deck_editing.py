@@ -64,9 +64,11 @@ class Editing(DaemonTest):
 
     def test_a_wrong_deck_is_refused_with_its_field_and_changes_nothing(self):
         path = self.make("firm")
-        for changes, field in (({"prevalence": 1.3}, "deck.prevalence:"), ({"items": 0}, "deck.items:"), ({"extra": 1}, "deck.extra:"),
-                               ({"sources": [{**SOURCE, "classes": {"no": [], "yes": ["x"]}}]}, "deck.sources[0].classes.no:")):
-            for answer in (self.ada.post("/api/v1/decks", deck_2("new", **changes)), self.save(self.ada, path, 1, **changes),
+        empty = [{**SOURCE, "classes": {"no": [], "yes": ["x"]}}]
+        for changes, field in (({"prevalence": 1.3}, "deck.prevalence:"), ({"items": 0}, "deck.items:"),
+                               ({"extra": 1}, "deck.extra:"), ({"sources": empty}, "deck.sources[0].classes.no:")):
+            for answer in (self.ada.post("/api/v1/decks", deck_2("new", **changes)),
+                           self.save(self.ada, path, 1, **changes),
                            self.ada.post("/api/v1/preview", deck_2("new", **changes))):
                 self.assertEqual((answer.status, answer.code), (422, "wrong_deck"))
                 self.assertTrue(answer.json["error"]["message"].startswith(field), answer.body)
@@ -110,8 +112,8 @@ class Editing(DaemonTest):
         self.assertEqual(before.answer(1, "broken").status, 201)
         after = Learner(self.daemon, "running")
         self.assertEqual((after.deck["question"], after.deck["rating"]), ("Other?", "two_buttons"))
-        self.daemon.post(after.url + "/answers", {"key": "00000000-0000-4000-8000-000000000009", "item": 1, "choice": "broken",
-                                                  "response_ms": 5}, after.secret)
+        answer = {"key": "00000000-0000-4000-8000-000000000009", "item": 1, "choice": "broken", "response_ms": 5}
+        self.daemon.post(after.url + "/answers", answer, after.secret)
         rows = {row["session_id"]: row["deck_version"] for row in self.daemon.export()}
         self.assertEqual((rows[before.id], rows[after.id]), ("1", "2"))
 
@@ -143,15 +145,17 @@ class Editing(DaemonTest):
         path = self.make("watched")
         self.save(self.bob, path, 1, title="Other")
         self.ada.post(path + "/archive")
-        entries = [(e["account"]["name"], e["action"], e["detail"]["version"]) for e in self.admin.get("/api/v1/audit").json["entries"]
-                   if e["object"] == "deck:watched"]
+        entries = [(e["account"]["name"], e["action"], e["detail"]["version"])
+                   for e in self.admin.get("/api/v1/audit").json["entries"] if e["object"] == "deck:watched"]
         self.assertEqual(entries, [("ada", "deck.archive", 2), ("bob", "deck.save", 2), ("ada", "deck.create", 1)])
 
     def test_a_preview_of_a_fixed_deck_is_what_learners_get(self):
-        definition = deck_2("seen", items=6, draw={"mode": "fixed", "seed": "3"}, sources=[{**SOURCE, "strength": [0.2, 0.9]}])
+        definition = deck_2("seen", items=6, draw={"mode": "fixed", "seed": "3"},
+                            sources=[{**SOURCE, "strength": [0.2, 0.9]}])
         items = self.ada.post("/api/v1/preview", definition).json["items"]
         self.make("seen", **{k: definition[k] for k in ("items", "draw", "sources")})
-        rows = self.daemon.rows("SELECT class, seed, strength, truth FROM items WHERE session_id = ? ORDER BY n", Learner(self.daemon, "seen").id)
+        rows = self.daemon.rows("SELECT class, seed, strength, truth FROM items WHERE session_id = ? ORDER BY n",
+                                Learner(self.daemon, "seen").id)
         self.assertEqual([(i["class"], i["seed"], round(i["strength"], 12), i["choice"]) for i in items],
                          [(row["class"], row["seed"], round(row["strength"], 12), row["truth"]) for row in rows])
         image = self.daemon.get(items[0]["image"])
@@ -195,7 +199,8 @@ class Configuration(unittest.TestCase):
         Daemon([deck("one"), deck("two")], folder=daemon.folder).stop()
         again = Daemon([deck("one", items=3)], folder=daemon.folder)
         self.addCleanup(again.end_if_running)
-        rows = again.rows("SELECT d.name, v.version, d.archived_at IS NULL AS open FROM deck_versions v JOIN decks d ON d.id = v.deck_id ORDER BY 1, 2")
+        rows = again.rows("SELECT d.name, v.version, d.archived_at IS NULL AS open FROM deck_versions v"
+                          " JOIN decks d ON d.id = v.deck_id ORDER BY 1, 2")
         self.assertEqual([tuple(row) for row in rows], [("one", 1, 1), ("one", 2, 1), ("two", 1, 0)])
         self.assertEqual([(d["id"], d["items"]) for d in again.get("/api/v1/decks").json["decks"]], [("one", 3)])
         learner.daemon = again

@@ -1,6 +1,8 @@
 """Decks of format 2: what they draw, how they ask, what they tell, and what of it is on record."""
 
+import json
 import os
+import sqlite3
 import sys
 import time
 import unittest
@@ -23,7 +25,8 @@ def without(value, *keys):
     return {key: member for key, member in value.items() if key not in keys}
 
 
-PICKS = [{"class": "fracture", "seed": "11", "strength": 0.5}, {"class": "no_fracture", "seed": "18446744073709551615"},
+PICKS = [{"class": "fracture", "seed": "11", "strength": 0.5},
+         {"class": "no_fracture", "seed": "18446744073709551615"},
          {"class": "fracture", "seed": "12", "strength": 0.75, "truncation": 0.25}]
 
 
@@ -39,7 +42,8 @@ class Drawing(DaemonTest):
 
     def items(self, learner):
         return [tuple(row) for row in self.daemon.rows(
-            "SELECT class, truth, seed, strength, truncation, pair FROM items WHERE session_id = ? ORDER BY n", learner.id)]
+            "SELECT class, truth, seed, strength, truncation, pair FROM items WHERE session_id = ? ORDER BY n",
+            learner.id)]
 
     def test_a_fixed_deck_shows_everyone_the_same_images_in_the_same_order_under_other_names(self):
         one, other = Learner(self.daemon, "fixed"), Learner(self.daemon, "fixed")
@@ -74,7 +78,8 @@ class Drawing(DaemonTest):
             self.assertEqual(len(seeds), 1)
 
     def test_a_list_is_shown_as_given_or_by_falling_strength(self):
-        given = [("fracture", "broken", "11", 0.5, 1.0, None), ("no_fracture", "nothing", str(2**64 - 1), 1.0, 1.0, None),
+        given = [("fracture", "broken", "11", 0.5, 1.0, None),
+                 ("no_fracture", "nothing", str(2**64 - 1), 1.0, 1.0, None),
                  ("fracture", "broken", "12", 0.75, 0.25, None)]
         self.assertEqual(self.items(Learner(self.daemon, "list")), given)
         self.assertEqual(self.items(Learner(self.daemon, "easy")), [given[1], given[2], given[0]])
@@ -110,7 +115,8 @@ class Asking(DaemonTest):
         self.assertEqual(self.daemon.post(learner.url + "/answers", body, learner.secret).status, 400)
 
     def test_feedback_tells_what_the_deck_says(self):
-        right, exam = Learner(self.daemon, "right").answer(1, "broken").json, Learner(self.daemon, "exam").answer(1, "broken").json
+        right = Learner(self.daemon, "right").answer(1, "broken").json
+        exam = Learner(self.daemon, "exam").answer(1, "broken").json
         self.assertEqual((right["feedback"]["truth"], type(right["feedback"]["correct"])), (None, bool))
         self.assertEqual(right["progress"]["correct"], int(right["feedback"]["correct"]))
         self.assertEqual((exam["feedback"], exam["progress"]["correct"]), (None, None))
@@ -118,7 +124,8 @@ class Asking(DaemonTest):
     def test_an_answer_after_the_time_limit_is_kept_and_marked(self):
         learner = Learner(self.daemon, "timed")
         self.assertEqual(learner.deck["time_limit_s"], 3)
-        for n, response_ms, claim in ((1, 2900, {}), (2, 3100, {}), (3, 3100, {"timed_out": False}), (4, 2999, {"timed_out": True})):
+        answers = ((1, 2900, {}), (2, 3100, {}), (3, 3100, {"timed_out": False}), (4, 2999, {"timed_out": True}))
+        for n, response_ms, claim in answers:
             self.assertEqual(learner.answer(n, "broken", response_ms=response_ms, **claim).status, 201)
         rows = [row for row in self.daemon.export() if row["session_id"] == learner.id]
         self.assertEqual([row["timed_out"] for row in rows], ["0", "1", "1", "1"])
@@ -155,6 +162,24 @@ class Restart(unittest.TestCase):
         self.assertEqual(learner.answer(2, "broken", confidence=1).json["answer"]["rating"], 4)
         rows = [row for row in again.export() if row["session_id"] == learner.id]
         self.assertEqual(rows[1]["at_item_ms"], "")  # the clock began with this process
+
+    def test_a_session_of_an_older_database_goes_on_though_its_deck_has_the_keys_of_before(self):
+        need_checkpoint()
+        daemon = Daemon([deck()])
+        self.addCleanup(daemon.close)
+        learner = Learner(daemon)
+        daemon.stop()
+        connection = sqlite3.connect(daemon.db)
+        with connection:
+            connection.execute("DROP TRIGGER deck_versions_never_change")
+            connection.execute("UPDATE deck_versions SET definition = ?",
+                               (json.dumps({**deck(), "strength": 1.0, "truncation": 1.0}),))
+        connection.close()
+        learner.daemon = Daemon([deck()], folder=daemon.folder)
+        self.addCleanup(learner.daemon.close)
+        self.assertEqual(learner.item(1).json["item"]["question"], "Is there a fracture?")
+        self.assertEqual(learner.answer(1).status, 201)
+        self.assertEqual(learner.summary().json["summary"]["answered"], 1)
 
 
 if __name__ == "__main__":
