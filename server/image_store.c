@@ -18,7 +18,7 @@
 #include "server/log.h"
 #include "server/stored_image.h"
 
-enum { WAITING_MAX = 64, PAUSE_US = 60 * 1000000, STALE_S = 600, DIGITS = 64 };
+enum { WAITING_MAX = 64, PAUSE_US = 60 * 1000000, STALE_S = 600, DIGITS = IMAGE_KEY_TEXT - 1 };
 
 /* Beyond what waits there are at most so many bytes more: the memory that a slow disk may take. */
 #define WAITING_BYTES_MAX ((size_t)64 << 20)
@@ -118,7 +118,7 @@ static bool see(struct seen_list *l, const char *name, const struct stat *info)
     }
     struct seen *seen = &l->list[l->count++];
     memcpy(seen->key.hex, name, sizeof seen->key.hex);
-    seen->bytes = (size_t)(info->st_size + 4095) / 4096 * 4096;
+    seen->bytes = srv_stored_disk_bytes((size_t)info->st_size);
     seen->used = info->st_mtim;
     return true;
 }
@@ -294,7 +294,7 @@ struct srv_blob *srv_image_store_find(struct srv_image_store *s, const struct sr
     if (png) {
         s->counts.hits++;
         note_file(s, key, srv_stored_bytes(png->size_bytes));
-    } else {
+    } else if (result != STORED_UNREAD) { /* else it is still there, and still counts */
         s->counts.refused += result == STORED_BAD;
         forget_file(s, key);
     }

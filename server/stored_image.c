@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { DIGITS = 64, DISK_BLOCK = 4096 };
+enum { DIGITS = IMAGE_KEY_TEXT - 1, DISK_BLOCK = 4096 };
 
 /* No image is larger; a longer file is not ours. */
 #define IMAGE_BYTES_MAX ((size_t)64 << 20)
@@ -37,9 +37,14 @@ void srv_stored_path(const char *folder, const struct srv_image_key *key, char p
     snprintf(path, STORED_PATH_TEXT, "%s/%.2s/%s", folder, key->hex, key->hex);
 }
 
+size_t srv_stored_disk_bytes(size_t file_bytes)
+{
+    return (file_bytes + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
+}
+
 size_t srv_stored_bytes(size_t image_bytes)
 {
-    return (sizeof(struct header) + image_bytes + DISK_BLOCK - 1) / DISK_BLOCK * DISK_BLOCK;
+    return srv_stored_disk_bytes(sizeof(struct header) + image_bytes);
 }
 
 /* ---- reading ---- */
@@ -55,26 +60,34 @@ static bool read_all(int file, void *to, size_t size)
     return true;
 }
 
-/* The image in an open file, or NULL when there is none such. */
-static struct srv_blob *read_image(int file, const struct srv_image_key *key)
+static enum srv_stored_result read_image(int file, const struct srv_image_key *key, struct srv_blob **png)
 {
     struct stat info;
     struct header found, wanted;
-    if (fstat(file, &info) || !S_ISREG(info.st_mode)) return NULL;
+    if (fstat(file, &info) || !S_ISREG(info.st_mode)) return STORED_BAD;
     size_t size = (size_t)info.st_size;
-    if (size <= sizeof found || size > IMAGE_BYTES_MAX || !read_all(file, &found, sizeof found)) return NULL;
+    if (size <= sizeof found || size > IMAGE_BYTES_MAX || !read_all(file, &found, sizeof found))
+        return STORED_BAD;
     size_t length = size - sizeof found;
     unsigned char *bytes = malloc(length);
-    if (!bytes || !read_all(file, bytes, length)) {
+    if (!bytes) return STORED_UNREAD;
+    if (!read_all(file, bytes, length)) {
         free(bytes);
-        return NULL;
+        return STORED_BAD;
     }
-    struct srv_blob *png = srv_blob_take(bytes, length);
-    if (!png) return NULL;
-    fill_header(&wanted, key, png);
-    if (!memcmp(&found, &wanted, sizeof found)) return png;
-    srv_blob_release(png);
-    return NULL;
+    *png = srv_blob_take(bytes, length);
+    if (!*png) return STORED_UNREAD;
+    fill_header(&wanted, key, *png);
+    if (!memcmp(&found, &wanted, sizeof found)) return STORED_OK;
+    srv_blob_release(*png);
+    *png = NULL;
+    return STORED_BAD;
+}
+
+static enum srv_stored_result why_not_open(int error)
+{
+    if (error == EMFILE || error == ENFILE || error == ENOMEM) return STORED_UNREAD;
+    return error == ELOOP ? STORED_BAD : STORED_ABSENT;
 }
 
 /* Whatever stands in the file's place: a link is not followed, a pipe not waited for. */
@@ -83,11 +96,11 @@ enum srv_stored_result srv_stored_read(const char *path, const struct srv_image_
 {
     *png = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (file < 0) return errno == ELOOP ? STORED_BAD : STORED_ABSENT;
-    *png = read_image(file, key);
+    if (file < 0) return why_not_open(errno);
+    enum srv_stored_result result = read_image(file, key, png);
     if (*png) futimens(file, NULL); /* the order of use outlives the daemon; if it cannot, no harm */
     close(file);
-    return *png ? STORED_OK : STORED_BAD;
+    return result;
 }
 
 /* ---- writing ---- */

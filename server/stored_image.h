@@ -11,14 +11,16 @@ enum { STORED_PATH_TEXT = 1200 }; /* of the longest folder, with key and all */
 
 enum srv_stored_result {
     STORED_OK,
-    STORED_ABSENT, /* or not to be read; errno says why */
+    STORED_ABSENT, /* or not ours to read */
+    STORED_UNREAD, /* for want of memory or open files: it may be good */
     STORED_BAD,    /* there, but not what it should be */
 };
 
 /* FOLDER/ab/abcdef... */
 void srv_stored_path(const char *folder, const struct srv_image_key *key, char path[STORED_PATH_TEXT]);
 
-/* What the file of an image of so many bytes takes on disk. */
+/* What a file of so many bytes takes on disk, and the file of an image of so many. */
+size_t srv_stored_disk_bytes(size_t file_bytes);
 size_t srv_stored_bytes(size_t image_bytes);
 
 /* Gives *png. Marks the file as used now. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -231,6 +232,25 @@ static void a_folder_in_the_place_of_one_image_keeps_out_no_other(void **state)
     srv_image_store_close(store);
 }
 
+static void an_image_that_cannot_be_opened_for_want_of_open_files_stays(void **state)
+{
+    const char *folder = scratch_path(state, "files");
+    struct rlimit files;
+    fill(folder, 1, 2, 3000);
+    struct srv_image_store *store = store_at(folder, MANY);
+    assert_true(has(store, 1, 3000));
+    uint64_t bytes = counts_of(store).bytes;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, files.rlim_max});
+    bool found = has(store, 1, 3000);
+    setrlimit(RLIMIT_NOFILE, &files);
+    assert_false(found);
+    assert_int_equal(counts_of(store).bytes, bytes);
+    assert_int_equal(counts_of(store).refused, 0);
+    assert_true(has(store, 1, 3000));
+    srv_image_store_close(store);
+}
+
 static void what_is_not_ours_is_left_alone_and_old_remains_are_removed(void **state)
 {
     const char *folder = scratch_path(state, "remains");
@@ -394,6 +414,7 @@ int main(void)
         cmocka_unit_test(another_image_in_its_place_is_not_served),
         cmocka_unit_test(links_pipes_and_folders_in_its_place_are_not_followed),
         cmocka_unit_test(a_folder_in_the_place_of_one_image_keeps_out_no_other),
+        cmocka_unit_test(an_image_that_cannot_be_opened_for_want_of_open_files_stays),
         cmocka_unit_test(what_is_not_ours_is_left_alone_and_old_remains_are_removed),
         cmocka_unit_test(a_disk_that_takes_no_more_is_left_alone_for_a_while),
         cmocka_unit_test(a_folder_that_cannot_be_used_costs_nothing),
