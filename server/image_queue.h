@@ -75,7 +75,8 @@ struct srv_sampler {
     /* Of the request's model. Any thread. */
     const struct nn_model_info *(*info)(void *context, const struct srv_image_request *request);
     /* Fills `pixels` with `count` images, of requests that differ in nothing but sample, size and labelled.
-     * `count` is 1 or what srv_sampler_batch_max allows. Called by the engine's thread only. */
+     * `count` is at most QUEUE_BATCH_MAX, QUEUE_CPU_BATCH_MAX on a CPU. Called by the engine's thread only.
+     */
     nn_status (*sample)(void *context, const struct srv_image_request *const *requests, int count,
                         void *pixels, struct nn_error *err);
     /* Puts the pixels of request->library in the place of the drawn ones of one image. Any encoder's thread;
@@ -122,12 +123,6 @@ nn_status srv_queue_start(struct srv_image_queue **queue, const struct srv_sampl
 /* Lets the images under way finish, refuses the rest, waits until all askers have their answer, frees.
  * NULL is harmless. */
 void srv_queue_stop(struct srv_image_queue *queue);
-
-/* How many images that model samples in one call. On the CPU two: each of two threads makes one and waits for
- * nothing. A class that comes in at once got 1,060, 966 and 992 images in 12 s one by one and 1,088, 1,163
- * and 1,157 in pairs (1024x1024, two cores that others shared), for 13.2 and 11.8 ms of processor time each.
- */
-int srv_sampler_batch_max(const struct nn_model_info *model);
 
 /* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases; on QUEUE_BUSY
  * *retry_after_s, 1 or more. Any thread. */

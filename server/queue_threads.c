@@ -14,7 +14,10 @@
 /* Of the seconds per image, so that one slow batch among many does not turn learners away. */
 static const double NEWEST_WEIGHT = 0.1;
 
-int srv_sampler_batch_max(const struct nn_model_info *model)
+/* On the CPU two: each of two threads makes one and waits for nothing. A class that comes in at once got
+ * 1,060, 966 and 992 images in 12 s one by one and 1,088, 1,163 and 1,157 in pairs (1024x1024, two cores that
+ * others shared), for 13.2 and 11.8 ms of processor time each. */
+static int batch_max(const struct nn_model_info *model)
 {
     return strncmp(model->device, "cpu", 3) ? QUEUE_BATCH_MAX : QUEUE_CPU_BATCH_MAX;
 }
@@ -46,8 +49,7 @@ static void fill_batch(struct srv_image_queue *q, struct srv_batch *batch, struc
     batch->info = q->sampler->info(q->sampler->context, &first->request);
     side = (size_t)batch->info->resolution;
     batch->image_bytes = side * side * (size_t)(first->request.depth / 8);
-    batch->count = batch->left =
-        srv_jobs_take(&q->jobs, first, srv_sampler_batch_max(batch->info), batch->jobs);
+    batch->count = batch->left = srv_jobs_take(&q->jobs, first, batch_max(batch->info), batch->jobs);
     batch->begun = 0;
     batch->priority = batch->jobs[0]->priority;
     for (int i = 0; i < batch->count; i++) {
