@@ -1,5 +1,5 @@
-/* Bytes shared between threads: an encoded image sits in the queue's cache and is at the same time sent
- * to several clients. Immutable once made; the last release frees it. */
+/* Bytes shared between threads: an encoded image sits in the cache and is at the same time written to disk
+ * and sent to several clients. Immutable once made; the last release frees it. */
 #ifndef SRV_BLOB_H
 #define SRV_BLOB_H
 

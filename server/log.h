@@ -3,8 +3,7 @@
  * of an image, no secret. Any thread may log.
  *
  *     time=2026-01-05T10:00:00.000Z level=info msg="model default: loaded"
- *     time=2026-01-05T10:00:01.000Z level=info id=0123456789abcdef method=GET route=/healthz status=200
- * ms=0.1 bytes=15
+ *     time=2026-01-05T10:00:01.000Z level=info id=0123456789abcdef method=GET route=/healthz status=200 ...
  *
  * A flood does not fill the disk: of each kind of line at most LOG_LINES_PER_S are written in a second; how
  * many were left out comes with the next line. */

@@ -37,8 +37,8 @@ size_t srv_machine_memory_bytes(void)
     char group[512];
     size_t bytes = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
     find_group(group, sizeof group);
-    for (char *end = group + strlen(group); end;
-         end = strrchr(group, '/')) { /* each group above counts too */
+    /* Each group above counts too; of the top one is left "". */
+    for (char *end = group + strlen(group); end; end = strrchr(group, '/')) {
         *end = '\0';
         bytes = limited(bytes, group);
     }
