@@ -192,6 +192,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     /** Stops waiting and listening. An answer on its way stays kept in the tab. */
     close() {
       ending.abort();
+      stopClock();
       unwatch();
     },
   };
