@@ -64,12 +64,14 @@ class Roles(DaemonTest):
         admin = first_admin(cls.daemon)
         cls.browsers = {"nobody": Browser(cls.daemon), "learner": Browser(cls.daemon), "admin": admin,
                         "educator": staff(admin, "educator"), "researcher": staff(admin, "researcher")}
-        cls.a_class = cls.browsers["educator"].post("/api/v1/classes", {"title": "A class", "deck": "default"}).json["class"]["code"]
+        made = cls.browsers["educator"].post("/api/v1/classes", {"title": "A class", "deck": "default"})
+        cls.a_class = made.json["class"]["code"]
         cls.image = cls.learner.item(1).json["item"]["image"].split("/")[-1][:-4]
 
     def path(self, pattern):
-        values = {"class": self.a_class, "session": self.learner.id, "n": "1", "model": "default", "class": "fracture", "seed": "1",
-                  "image": self.image}
+        of_a_sample = pattern.startswith("/api/v1/samples/")  # there {class} is a class of images, else of learners
+        values = {"session": self.learner.id, "n": "1", "model": "default", "seed": "1", "image": self.image,
+                  "deck": "default", "class": "fracture" if of_a_sample else self.a_class}
         return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "1"), pattern)
 
     def call(self, who, method, path, secret=None):
