@@ -179,7 +179,6 @@ class Losses(unittest.TestCase):
             self.assertEqual(kept[: len(confirmed[learner.id])], confirmed[learner.id])
             self.assertLessEqual(len(kept), len(confirmed[learner.id]) + 1)
 
-
     def test_kill_9_under_fifty_writers_loses_none_that_was_confirmed(self):
         for after in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3):
             learners = [Learner(self.daemon) for _ in range(50)]
@@ -221,10 +220,14 @@ class LockedDatabase(unittest.TestCase):
         learners = [Learner(daemon) for _ in range(8)]
         holder = sqlite3.connect(daemon.db, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
-        answers = []
-        workers = [threading.Thread(target=lambda learner=learner: answers.append(learner.answer(1)))
-                   for learner in learners]
-        begun = time.monotonic()
+        answers, waits = [], []
+
+        def answer(learner):
+            begun = time.monotonic()
+            answers.append(learner.answer(1))
+            waits.append(time.monotonic() - begun)
+
+        workers = [threading.Thread(target=answer, args=(learner,)) for learner in learners]
         for worker in workers:
             worker.start()
         while any(worker.is_alive() for worker in workers):
@@ -232,7 +235,7 @@ class LockedDatabase(unittest.TestCase):
             self.assertEqual(learners[0].summary().json["summary"]["answered"], 0)
             time.sleep(0.2)
         self.assertEqual([(answer.status, answer.code) for answer in answers], [(503, "storage_unavailable")] * 8)
-        self.assertLess(time.monotonic() - begun, 15)  # all wait at once, not one after another: 40 s
+        self.assertLess(max(waits), 3 * min(waits))  # all wait at once; one after another the last waits eight times
         holder.execute("ROLLBACK")
         holder.close()
         self.assertEqual([learner.answer(1).status for learner in learners], [201] * 8)

@@ -1,5 +1,6 @@
 """What happens to models that are in use when their files are written over, removed or out of reach."""
 
+import hashlib
 import os
 import shutil
 import sys
@@ -8,7 +9,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
-from checkpoints import FolderTest, checkpoint, replace  # noqa: E402
+from checkpoints import CHANGE_S, FolderTest, checkpoint, replace  # noqa: E402
 from daemon import Learner, deck  # noqa: E402
 
 
@@ -18,30 +19,28 @@ class InPlace(FolderTest):
         self.start()
         versions = [checkpoint(1), checkpoint(2)]
         self.assertEqual(len(versions[0]), len(versions[1]))
-        stop, drawn = threading.Event(), set()
+        sha256 = [self.sha256, hashlib.sha256(versions[1]).hexdigest()]
+        drawn = set()
 
         def copy_over():
-            i = 0
-            while not stop.is_set():
-                i += 1
+            for i in range(1, 10):
                 with open(self.path("default"), "r+b", buffering=0) as file:
                     for at in range(0, len(versions[0]), 2000):
                         file.write(versions[i % 2][at : at + 2000])
                         time.sleep(0.003)
-                time.sleep(2.2 if i % 3 == 0 else 0)  # now and then it stays whole for long enough to be loaded
+                if i % 3 == 0:  # now and then it stays whole until it is taken
+                    self.wait_for_version(sha256[i % 2])
 
         writer = threading.Thread(target=copy_over)
         writer.start()
-        until = time.monotonic() + 10
         seed = 0
-        while time.monotonic() < until:
+        while writer.is_alive():
             seed += 1
             answer = self.sample(seed=seed)
             self.assertEqual(answer.status, 200)
             drawn.add(self.drawn_by(answer))
-        stop.set()
         writer.join()
-        self.assertEqual(drawn, {self.sha256, self.put("default", 2)})
+        self.assertEqual(drawn, set(sha256))
 
     def test_half_a_file_is_told_and_the_whole_one_is_taken(self):
         self.start()
@@ -78,7 +77,7 @@ class Removed(FolderTest):
         self.start()
         self.assertEqual(self.sample("other").status, 200)
         os.remove(self.path("other"))
-        until = time.monotonic() + 15
+        until = time.monotonic() + CHANGE_S
         while self.model("other"):
             self.assertLess(time.monotonic(), until)
             time.sleep(0.05)
@@ -92,7 +91,11 @@ class Removed(FolderTest):
         aside = self.models + ".aside"
         os.rename(self.models, aside)
         self.addCleanup(shutil.rmtree, aside, ignore_errors=True)
-        time.sleep(3.5)
+        until = time.monotonic() + CHANGE_S
+        while "the folder cannot be read" not in self.daemon.log():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
+        time.sleep(1.5)  # a second look must not tell it again
         self.assertEqual(self.sample(seed=9).status, 200)
         self.assertEqual(learner.image(1).status, 200)
         Learner(self.daemon)
