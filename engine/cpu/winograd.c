@@ -10,12 +10,11 @@
 #include "engine/cpu/winograd_rows.h"
 
 enum {
-    COLUMNS_BEST =
-        16,        /* tiles of a block, which but for the weights stays in the second cache or nearly so */
-    ROWS_BEST = 4, /* from 3 to 8 are as fast; fewer read the weights too often */
-    REGISTER_ROWS = 6, /* tiles whose sums the registers hold */
-    TILES_MAX = COLUMNS_BEST * ROWS_BEST + REGISTER_ROWS,
-    SIDE_MIN = 16 /* smaller maps have too few tiles for so many more weights than the direct form has */
+    COLUMNS_BEST = 16, /* tiles of a block, whole sets of either kind of register rows */
+    ROWS_BEST = 3,     /* more leave the second cache, fewer read the weights too often */
+    REGISTER_ROWS = 6, /* tiles whose sums the registers hold of a wide panel, */
+    NARROW_ROWS = 8,   /* and of a narrow one */
+    SIDE_MIN = 16      /* smaller maps have too few tiles for so many more weights than the direct form has */
 };
 
 static const struct winograd_form *form_of(const struct winograd *w)
@@ -58,6 +57,12 @@ static void transform_weights(struct winograd *w, const struct nn_stage *s)
             }
 }
 
+/* Tiles whose sums of a panel the registers hold. */
+static int register_rows(const struct winograd *w)
+{
+    return w->panel == PANEL_WIDEST ? REGISTER_ROWS : NARROW_ROWS;
+}
+
 static int least(int a, int b)
 {
     return a < b ? a : b;
@@ -80,8 +85,8 @@ nn_status winograd_new(struct winograd **layer, const struct nn_stage *s, struct
                            .epsilon = s->epsilon};
     w->columns = least(w->width / 2, COLUMNS_BEST);
     w->rows = least(w->height / 2, ROWS_BEST);
-    w->pixels = up ? (size_t)(4 * (2 * w->columns + 1) * (2 * w->rows + 1))
-                   : (size_t)w->components * winograd_rows_held(w);
+    w->inputs = up ? (size_t)(4 * (2 * w->columns + 1) * (2 * w->rows + 1) * w->in)
+                   : (size_t)w->components * winograd_inputs_step(w);
     w->weights = aligned_alloc(64, weight_count(w) * sizeof *w->weights);
     w->bias = aligned_alloc(64, ((size_t)w->out * sizeof *w->bias + 63) / 64 * 64);
     if (!w->weights || !w->bias) {
@@ -107,21 +112,32 @@ size_t winograd_bytes(const struct winograd *w)
     return weight_count(w) * sizeof *w->weights;
 }
 
-size_t winograd_rows_held(const struct winograd *w)
+static size_t rows_held(const struct winograd *w)
 {
-    return (size_t)((w->columns * w->rows + REGISTER_ROWS - 1) / REGISTER_ROWS * REGISTER_ROWS);
+    int held = register_rows(w);
+    return (size_t)((w->columns * w->rows + held - 1) / held * held);
+}
+
+/* A cache line more than the component takes: all would begin in the same set of the cache. */
+size_t winograd_inputs_step(const struct winograd *w)
+{
+    return rows_held(w) * (size_t)w->in + GROUP;
+}
+
+size_t winograd_products_step(const struct winograd *w)
+{
+    return rows_held(w) * (size_t)w->panel + LANES;
 }
 
 static size_t inputs_bytes(const struct winograd *w)
 {
-    return (w->pixels * (size_t)w->in * sizeof(uint16_t) + 63) / 64 * 64;
+    return (w->inputs * sizeof(uint16_t) + 63) / 64 * 64;
 }
 
 /* Of the products a page more, lest all threads use the same sets of the cache. */
 size_t winograd_scratch_bytes(const struct winograd *w)
 {
-    return inputs_bytes(w) +
-           (size_t)w->components * winograd_rows_held(w) * (size_t)w->panel * sizeof(float) + 4096;
+    return inputs_bytes(w) + (size_t)w->components * winograd_products_step(w) * sizeof(float) + 4096;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -132,8 +148,8 @@ static int place_tiles(const struct winograd *w, struct winograd_block b, size_t
     const struct winograd_form *form = form_of(w);
     int count = 0;
     for (int y = 0; y < b.rows; y++)
-        for (int x = 0; x < b.columns; x++) at[count++] = form->step(w, x, y) * (size_t)w->in;
-    for (; count % REGISTER_ROWS; count++) at[count] = at[count - 1];
+        for (int x = 0; x < b.columns; x++) at[count++] = form->step(w, x, y);
+    for (; count % register_rows(w); count++) at[count] = at[count - 1];
     return count;
 }
 
@@ -142,13 +158,13 @@ static void multiply(const struct winograd *w, const uint16_t *inputs, const siz
 {
     size_t in = (size_t)w->in, panel = (size_t)w->panel;
     for (int c = 0; c < w->components; c++, weights += in * panel) {
-        const uint16_t *from = inputs + form_of(w)->first_pixel(w, phase, c) * in;
-        float *to = products + (size_t)c * winograd_rows_held(w) * panel;
-        for (int t = 0; t < count; t += REGISTER_ROWS, to += REGISTER_ROWS * panel)
+        const uint16_t *from = inputs + form_of(w)->first_input(w, phase, c);
+        float *to = products + (size_t)c * winograd_products_step(w);
+        for (int t = 0; t < count; t += register_rows(w), to += (size_t)register_rows(w) * panel)
             if (panel == PANEL_WIDEST)
                 panel_multiply(from, at + t, in, weights, REGISTER_ROWS, PANEL_WIDEST / LANES, to);
             else
-                panel_multiply(from, at + t, in, weights, REGISTER_ROWS, PANEL_WIDEST / 2 / LANES, to);
+                panel_multiply(from, at + t, in, weights, NARROW_ROWS, PANEL_WIDEST / 2 / LANES, to);
     }
 }
 
@@ -166,7 +182,7 @@ static void run_block(const struct winograd *w, struct winograd_block b, const u
     const struct winograd_form *form = form_of(w);
     uint16_t *inputs = scratch;
     float *products = (float *)((char *)scratch + inputs_bytes(w));
-    size_t at[TILES_MAX], part = (size_t)(w->components * w->in * w->panel);
+    size_t at[COLUMNS_BEST * ROWS_BEST], part = (size_t)(w->components * w->in * w->panel);
     int count = place_tiles(w, b, at);
     const uint16_t *weights = w->weights;
     form->transform(w, from, b, inputs);

@@ -92,20 +92,19 @@ static void transform(const struct winograd *w, const uint16_t *from, struct win
             s.row[r] = inside ? from + (size_t)y * (size_t)w->width * in : zeros;
             s.pixel[r] = inside ? in : 0;
         }
-        transform_row(w, &s, b.x, b.columns, to + (size_t)(row * w->columns) * in,
-                      winograd_rows_held(w) * in);
+        transform_row(w, &s, b.x, b.columns, to + (size_t)(row * w->columns) * in, winograd_inputs_step(w));
     }
 }
 
-static size_t first_pixel(const struct winograd *w, int phase, int component)
+static size_t first_input(const struct winograd *w, int phase, int component)
 {
     (void)phase;
-    return (size_t)component * winograd_rows_held(w);
+    return (size_t)component * winograd_inputs_step(w);
 }
 
 static size_t step(const struct winograd *w, int x, int y)
 {
-    return (size_t)(y * w->columns + x);
+    return (size_t)((y * w->columns + x) * w->in);
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */
@@ -132,7 +131,7 @@ static void finish(const struct winograd *w, const float *products, struct winog
                    size_t channel, uint16_t *to)
 {
     (void)phase;
-    size_t panel = (size_t)w->panel, plane = winograd_rows_held(w) * panel, pixel = (size_t)w->out,
+    size_t panel = (size_t)w->panel, plane = winograd_products_step(w), pixel = (size_t)w->out,
            row = pixel * (size_t)w->width;
     lanes slope = lanes_all(w->slope);
     for (int y = 0; y < b.rows; y++)
@@ -144,4 +143,4 @@ static void finish(const struct winograd *w, const float *products, struct winog
         }
 }
 
-const struct winograd_form winograd_same = {spread, transform, first_pixel, step, finish};
+const struct winograd_form winograd_same = {spread, transform, first_input, step, finish};

@@ -81,16 +81,16 @@ static void transform(const struct winograd *w, const uint16_t *from, struct win
     }
 }
 
-static size_t first_pixel(const struct winograd *w, int phase, int component)
+static size_t first_input(const struct winograd *w, int phase, int component)
 {
     int cy = component / 3, cx = component % 3;
     size_t y = (size_t)(phase / 2 + (cy > 0)), x = (size_t)(phase % 2 + (cx > 0));
-    return (size_t)(2 * (cy != 1) + (cx != 1)) * plane(w) + y * pitch(w) + x;
+    return ((size_t)(2 * (cy != 1) + (cx != 1)) * plane(w) + y * pitch(w) + x) * (size_t)w->in;
 }
 
 static size_t step(const struct winograd *w, int x, int y)
 {
-    return (size_t)(2 * y) * pitch(w) + (size_t)(2 * x);
+    return ((size_t)(2 * y) * pitch(w) + (size_t)(2 * x)) * (size_t)w->in;
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */
@@ -116,7 +116,7 @@ LANES_INLINE void finish_tile(const float *products, size_t plane, lanes bias, l
 static void finish(const struct winograd *w, const float *products, struct winograd_block b, int phase,
                    size_t channel, uint16_t *to)
 {
-    size_t panel = (size_t)w->panel, component = winograd_rows_held(w) * panel, pixel = (size_t)w->out,
+    size_t panel = (size_t)w->panel, component = winograd_products_step(w), pixel = (size_t)w->out,
            row = 2 * pixel * (size_t)w->width;
     lanes slope = lanes_all(w->slope);
     for (int y = 0; y < b.rows; y++)
@@ -129,4 +129,4 @@ static void finish(const struct winograd *w, const float *products, struct winog
         }
 }
 
-const struct winograd_form winograd_twice = {spread, transform, first_pixel, step, finish};
+const struct winograd_form winograd_twice = {spread, transform, first_input, step, finish};

@@ -16,6 +16,7 @@
  *
  * bytes 0: the memory that the sampler holds. */
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/cpu/onednn.h"
+#include "engine/cpu/winograd.h"
 #include "engine/device.h"
 #include "engine/sampler_plan.h"
 
@@ -122,9 +124,20 @@ struct lone {
     struct nn_backend *be;
     const struct nn_stage *stage;
     struct nn_tensor from, to, w, bias;
-    struct onednn_prepared *prepared; /* NULL: the table's */
+    struct winograd *winograd;
+    struct onednn_prepared *prepared; /* both NULL: the table's */
     void *scratchpad;
 };
+
+/* One sample after another, as the plan has them. */
+static void run_winograd(const struct lone *c)
+{
+    size_t from = nn_count(c->from.shape) / (size_t)c->from.shape.n,
+           to = nn_count(c->to.shape) / (size_t)c->to.shape.n;
+    for (size_t i = 0; i < (size_t)c->from.shape.n; i++)
+        winograd_run(c->winograd, (const uint16_t *)c->from.data + i * from, (uint16_t *)c->to.data + i * to,
+                     c->scratchpad, omp_get_max_threads());
+}
 
 static double run_lone(struct lone *c)
 {
@@ -132,7 +145,9 @@ static double run_lone(struct lone *c)
     struct nn_epilogue epilogue = {.bias = &c->bias, .slope = c->stage->slope};
     const struct nn_conv *geometry = &c->stage->geometry;
     double start = seconds();
-    if (c->prepared)
+    if (c->winograd)
+        run_winograd(c);
+    else if (c->prepared)
         check(onednn_run(cpu_of(c->be), c->prepared, c->from.data, c->to.data, c->scratchpad, &err), &err);
     else if (c->stage->transposed)
         check(c->be->conv_dx(c->be, geometry, &c->from, &c->w, epilogue, &c->to, &err), &err);
@@ -149,10 +164,41 @@ static double shortest(struct lone *c)
     return best;
 }
 
+static void *scratchpad_of(size_t size_bytes)
+{
+    void *data = aligned_alloc(64, size_bytes / 64 * 64 + 64);
+    if (!data) abort();
+    return data;
+}
+
+/* The shortest of what a plan on the CPU prepares; Winograd's includes activation and pixel norm. */
+static double prepared_seconds(struct lone *c)
+{
+    struct nn_error err;
+    struct nn_stage stage = *c->stage;
+    struct nn_epilogue none = {.slope = 1};
+    bool up = stage.transposed;
+    check(onednn_prepare(cpu_of(c->be), up ? ONEDNN_BACKWARD_DATA : ONEDNN_FORWARD, &stage.geometry,
+                         up ? c->to : c->from, c->w, up ? c->from : c->to, none, NULL, &c->prepared, &err),
+          &err);
+    c->scratchpad = scratchpad_of(onednn_scratchpad_bytes(c->prepared));
+    double best = shortest(c);
+    onednn_prepared_free(c->prepared);
+    free(c->scratchpad);
+    if (!winograd_fits(&stage, c->from.type)) return best;
+    stage.weight = c->w;
+    stage.bias = c->bias;
+    check(winograd_new(&c->winograd, &stage, &err), &err);
+    c->scratchpad = scratchpad_of((size_t)omp_get_max_threads() * winograd_scratch_bytes(c->winograd));
+    best = fmin(best, shortest(c));
+    winograd_free(c->winograd);
+    free(c->scratchpad);
+    return best;
+}
+
 /* The convolutions of the plan by themselves: of each the fastest that there is, its weights packed. */
 static double floor_seconds(const struct nn_sampler *s, int count)
 {
-    struct nn_error err;
     double sum = 0;
     for (int i = 0; i < s->stage_count; i++) {
         const struct nn_stage *stage = &s->stages[i];
@@ -169,19 +215,9 @@ static double floor_seconds(const struct nn_sampler *s, int count)
                          .w = filled(w, NN_F32),
                          .bias = filled(nn_shape(1, to.c, 1, 1), NN_F32)};
         double best = shortest(&c);
-        if (strcmp(s->backend->name, "cpu") == 0) {
-            struct nn_epilogue none = {.slope = 1};
-            enum onednn_pass pass = stage->transposed ? ONEDNN_BACKWARD_DATA : ONEDNN_FORWARD;
-            check(onednn_prepare(cpu_of(s->backend), pass, &stage->geometry,
-                                 stage->transposed ? c.to : c.from, c.w, stage->transposed ? c.from : c.to,
-                                 none, NULL, &c.prepared, &err),
-                  &err);
-            c.scratchpad = malloc(onednn_scratchpad_bytes(c.prepared) + 64);
-            best = fmin(best, shortest(&c));
-            onednn_prepared_free(c.prepared);
-        }
+        if (strcmp(s->backend->name, "cpu") == 0) best = fmin(best, prepared_seconds(&c));
         sum += best;
-        void *all[] = {c.from.data, c.to.data, c.w.data, c.bias.data, c.scratchpad};
+        void *all[] = {c.from.data, c.to.data, c.w.data, c.bias.data};
         for (size_t k = 0; k < sizeof all / sizeof *all; k++) free(all[k]);
     }
     return sum;
