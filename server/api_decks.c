@@ -314,7 +314,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
     srv_session_draw(deck, items);
-    enum db_status status = srv_store_library_choose(app->db, items, deck->items, &lacking);
+    enum db_status status = srv_store_library_choose(app->db, 0, items, deck->items, &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)

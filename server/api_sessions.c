@@ -45,19 +45,22 @@ static void fill_session(struct srv_store_session *session, const struct api_dec
 }
 
 /* Nothing of it is said to the learner but that there is a fault: the log tells the operator. */
-static bool choose_from_library(struct srv_app *app, const struct srv_deck *deck,
+static bool choose_from_library(struct srv_app *app, const struct srv_store_session *session,
                                 struct srv_session_item *items, struct srv_response *response)
 {
+    const struct srv_deck *deck = &session->deck;
     const struct srv_drawn_item *lacking;
-    enum db_status status = srv_store_library_choose(app->db, items, deck->items, &lacking);
+    enum db_status status = srv_store_library_choose(app->db, deck->fixed ? 0 : session->learner_id, items,
+                                                     deck->items, &lacking);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return false;
     }
     if (!lacking) return true;
-    srv_log_error("deck %s: the library's collection %s has too few images of class %s in its %s split",
+    srv_log_error("deck %s: the library's collection %s has too few images of class %s in its %s split%s",
                   deck->id, lacking->source->collection, lacking->class_name,
-                  lacking->source->test ? "test" : "train");
+                  lacking->source->test ? "test" : "train",
+                  session->learner_id ? " that the learner has not seen" : "");
     srv_respond_error(response, 409, "images_missing", "There are not enough images for this deck.");
     return false;
 }
@@ -80,7 +83,7 @@ static void start_session(struct srv_app *app, const struct start *start, struct
     session.learner_id = start->learner_id;
     session.class_id = start->class_id;
     srv_session_draw(&session.deck, items);
-    if (!choose_from_library(app, &session.deck, items, response)) return;
+    if (!choose_from_library(app, &session, items, response)) return;
     enum db_status status = srv_store_session_create(app->db, &session, items, info);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);

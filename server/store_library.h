@@ -50,9 +50,10 @@ enum db_status srv_store_library_image(struct db *db, const char *collection, in
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
 
 /* Gives each of a session's `count` items whose source is a collection an image of its class and split, none
- * twice. Which is a pure function of the items' seeds and of the images there are, in the order of import.
- * *lacking is an item for which none was left, or NULL. */
-enum db_status srv_store_library_choose(struct db *db, struct srv_session_item *items, int count,
-                                        const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+ * twice, and none that the learner has been sent before, 0 being nobody. Which is a pure function of the
+ * items' seeds and of the images that are left, in the order of import. *lacking is an item for which none
+ * was left, or NULL. */
+enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struct srv_session_item *items,
+                                        int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
 #endif

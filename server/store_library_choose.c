@@ -22,15 +22,19 @@ static bool add(struct pool *pool, int64_t id)
     return true;
 }
 
-static void fill(struct db_transaction *t, const struct srv_drawn_item *like, struct pool *pool)
+static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_drawn_item *like,
+                 struct pool *pool)
 {
     bool kept = true;
     struct db_rows *rows =
         db_query(t,
-                 "SELECT i.id FROM library_images i JOIN collections c"
-                 " ON c.id = i.collection_id WHERE c.name = ? AND c.removed_at IS NULL"
-                 " AND i.class = ? AND i.split = ? ORDER BY i.id",
-                 "ttt", like->source->collection, like->class_name, like->source->test ? "test" : "train");
+                 "SELECT i.id FROM library_images i JOIN collections c ON c.id = i.collection_id"
+                 " WHERE c.name = ? AND c.removed_at IS NULL AND i.class = ? AND i.split = ? AND i.id NOT IN"
+                 " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
+                 " ON seen.session_id = s.session_id WHERE s.learner_id = ? AND seen.source = 'library'"
+                 " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
+                 "ttti", like->source->collection, like->class_name, like->source->test ? "test" : "train",
+                 learner_id);
     while (kept && db_next(rows)) kept = add(pool, db_int(rows, 0));
     db_finish(rows);
     if (!kept) db_abandon(t, DB_UNAVAILABLE);
@@ -57,8 +61,8 @@ static int64_t take(struct pool *pool, uint64_t seed)
     return id;
 }
 
-enum db_status srv_store_library_choose(struct db *db, struct srv_session_item *items, int count,
-                                        const struct srv_drawn_item **lacking)
+enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struct srv_session_item *items,
+                                        int count, const struct srv_drawn_item **lacking)
 {
     struct db_transaction t;
     *lacking = NULL;
@@ -66,7 +70,7 @@ enum db_status srv_store_library_choose(struct db *db, struct srv_session_item *
     for (int i = 0; i < count; i++) {
         struct pool pool = {0};
         if (!is_of_library(&items[i]) || items[i].library_image) continue;
-        fill(&t, &items[i].drawn, &pool);
+        fill(&t, learner_id, &items[i].drawn, &pool);
         for (int k = i; k < count; k++) {
             if (!is_of_library(&items[k]) || !same_pool(&items[i].drawn, &items[k].drawn)) continue;
             items[k].library_image = take(&pool, items[k].drawn.seed);

@@ -174,9 +174,9 @@ class Daemon:
 class Learner:
     """A session, as a page would walk through it."""
 
-    def __init__(self, daemon, deck_id="default"):
+    def __init__(self, daemon, deck_id="default", **more):
         self.daemon = daemon
-        answer = daemon.post("/api/v1/sessions", {"deck": deck_id})
+        answer = daemon.post("/api/v1/sessions", {"deck": deck_id, **more})
         assert answer.status == 201, answer.body
         session = answer.json["session"]
         self.id, self.secret, self.deck = session["id"], session["secret"], session["deck"]

@@ -56,7 +56,7 @@ class Sessions(LibraryTest):
         deck_of("too_many", LIBRARY, items=14),
         deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
         deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
-        deck_of("drawn", GAN),
+        deck_of("six", LIBRARY, items=6),
     ]
 
     def test_a_split_is_drawn_without_repeats_and_from_that_split_alone(self):
@@ -123,6 +123,22 @@ class Sessions(LibraryTest):
                 self.assertEqual((row["collection"], row["library_image"], row["truth_basis"], row["training_data"]),
                                  ("hips", item["sha256"], "label of the data set", "real"))
                 self.assertEqual([row[key] for key in ("model_sha256", "seed", "strength", "truncation")], [""] * 4)
+
+    def test_a_learner_with_a_code_is_shown_no_image_twice(self):
+        code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        Learner(self.daemon, "six", learner=code)  # whose images are never asked for
+        seen = []
+        for _ in range(2):
+            learner = Learner(self.daemon, "six", learner=code)
+            seen.append({item["sha256"] for item in self.items(learner)})
+            for n in range(1, 7):
+                self.assertEqual(learner.image(n).status, 200)
+                learner.answer(n, "broken")
+        self.assertEqual([len(shown) for shown in seen] + [len(seen[0] | seen[1])], [6, 6, 12])
+        answer = self.daemon.post("/api/v1/sessions", {"deck": "six", "learner": code})
+        self.assertEqual((answer.status, answer.code), (409, "images_missing"))
+        self.assertEqual(len(self.items(Learner(self.daemon, "six"))), 6)
+        self.assertEqual(len(self.items(Learner(self.daemon, "fixed", learner=code))), 8)
 
     def test_two_images_of_the_library_are_two_cases_of_a_reading_study(self):
         for _ in range(2):
