@@ -7,11 +7,11 @@
 #include "server/csv_writer.h"
 #include "server/export_columns.h"
 
-#define TITLE "Answers to synthetic radiographs"
+#define TITLE "Answers to radiographs"
 #define DESCRIPTION                                                                                          \
-    "Each row is one answer of a reader to one radiograph that a generative network drew, with what was "    \
-    "shown, "                                                                                                \
-    "the choice, its confidence and its time."
+    "Each row is one answer of a reader to one radiograph, drawn by a generative network or from a data "    \
+    "set, "                                                                                                  \
+    "with what was shown, the choice, its confidence and its time."
 
 static const char *const kind_names[] = {"text", "integer", "number", "yes or no"};
 

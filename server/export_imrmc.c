@@ -11,6 +11,7 @@
 enum {
     CASES_MAX = DECK_ITEMS_MAX,
     CASE_CELLS = 6,
+    LIBRARY_IMAGE = 5,
     CELL_TEXT = 72,
     PARTICIPANT_TEXT = 32,
     FIRST_SURE_YES = 4
@@ -120,10 +121,19 @@ static bool pass(struct crossing *c, struct srv_export_log *log, FILE *out,
 
 /* ---- files ---- */
 
+/* Where the images come from. A case is of one source, so two modalities would not be crossed. */
+static const char *modality(const struct crossing *c)
+{
+    int of_library = 0;
+    for (int i = 0; i < c->count; i++) of_library += c->cases[i].cells[LIBRARY_IMAGE][0] != '\0';
+    return of_library == 0 ? "gan" : of_library == c->count ? "library" : "mixed";
+}
+
 static void write_ratings(struct crossing *c, bool complete)
 {
+    const char *name = modality(c);
     for (int i = 0; i < c->count && complete; i++)
-        fprintf(c->out, "%lld,%d,gan,%d\n", c->complete, i + 1, c->reader.ratings[i]);
+        fprintf(c->out, "%lld,%d,%s,%d\n", c->complete, i + 1, name, c->reader.ratings[i]);
 }
 
 static void write_reader(struct crossing *c, bool complete)
@@ -135,7 +145,7 @@ static void write_reader(struct crossing *c, bool complete)
 
 static void write_head(struct crossing *c, FILE *out, long long readers)
 {
-    fprintf(out, "Ratings of synthetic radiographs\nN0:%d\nN1:%d\nNR:%lld\nNM:1\nBEGIN DATA:\n",
+    fprintf(out, "Ratings of radiographs\nN0:%d\nN1:%d\nNR:%lld\nNM:1\nBEGIN DATA:\n",
             c->count - c->positives, c->positives, readers);
     for (int i = 0; i < c->count; i++) fprintf(out, "-1,%d,truth,%d\n", i + 1, c->cases[i].positive);
 }
