@@ -125,6 +125,12 @@ static json_t *list_json(const struct srv_deck *deck)
     json_t *list = json_array();
     for (int i = 0; i < deck->list_count; i++) {
         const struct srv_deck_pick *pick = &deck->list[i];
+        if (*pick->file) {
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:s,s:s}", "class", pick->class_name, "collection",
+                                            deck->sources[pick->source].collection, "file", pick->file));
+            continue;
+        }
         json_array_append_new(list, json_pack("{s:s,s:o,s:f,s:f}", "class", pick->class_name, "seed",
                                               seed_json(pick->seed), "strength", pick->strength, "truncation",
                                               pick->truncation));

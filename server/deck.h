@@ -22,6 +22,7 @@ enum {
     DECK_LABEL_TEXT = 81,
     DECK_SENTENCE_TEXT = 241,
     DECK_DESCRIPTION_TEXT = 2001,
+    DECK_FILE_TEXT = 101,
 };
 
 /* Choices are a yes/no question about one finding; the six-step rating scale needs exactly two. */
@@ -58,6 +59,10 @@ struct srv_deck_source {
 struct srv_deck_pick {
     char class_name[NN_CLASS_NAME_MAX];
     int truth; /* DECK_NO or DECK_YES, which that class stands for */
+    /* Of a collection: the place of its source and the file in the data set; else -1 and "". What follows is
+     * then 0, 1 and 1. */
+    int source;
+    char file[DECK_FILE_TEXT];
     uint64_t seed;
     double strength, truncation;
 };

@@ -256,17 +256,51 @@ static nn_status read_sources(const json_t *json, const char *where, struct srv_
 
 /* ---- what is shown ---- */
 
-/* The class and seed of a listed or excluded image. */
+static bool has_class(const struct srv_deck_source *source, const char *class_name)
+{
+    for (int truth = 0; truth < DECK_CHOICES; truth++)
+        for (int i = 0; i < source->class_count[truth]; i++)
+            if (!strcmp(source->classes[truth][i].name, class_name)) return true;
+    return false;
+}
+
+/* The first source of that collection, "" for what is drawn, that has the class; -1 when there is none. */
+static int source_of(const struct srv_deck *deck, const char *collection, const char *class_name)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        if (!strcmp(deck->sources[s].collection, collection) && has_class(&deck->sources[s], class_name))
+            return s;
+    return -1;
+}
+
+/* The class and seed of a listed or excluded image that the model draws. */
 static nn_status read_image(const json_t *json, const char *where, const struct srv_deck *deck,
                             char class_name[NN_CLASS_NAME_MAX], uint64_t *seed, struct nn_error *err)
 {
     nn_status status = read_text(json, where, "class", class_name, NN_CLASS_NAME_MAX, err);
-    if (!status && srv_deck_truth_of(deck, class_name) < 0)
+    if (!status && source_of(deck, "", class_name) < 0)
         status = nn_fail(err, NN_ERR_FORMAT, "%s.class: is none of the sources'", where);
     return status ? status : read_seed(json, where, seed, err);
 }
 
-static nn_status read_pick(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
+static nn_status read_library_pick(const json_t *json, const char *where, const struct srv_deck *deck,
+                                   struct srv_deck_pick *pick, struct nn_error *err)
+{
+    static const struct srv_json_field fields[] = {
+        {"class", 's', true}, {"collection", 's', true}, {"file", 's', true}};
+    char collection[DECK_ID_TEXT];
+    nn_status status = srv_json_fields_check(json, where, fields, 3, err);
+    if (!status) status = read_id(json, where, "collection", collection, err);
+    if (!status) status = read_text(json, where, "class", pick->class_name, sizeof pick->class_name, err);
+    if (!status) status = read_text(json, where, "file", pick->file, sizeof pick->file, err);
+    if (status) return status;
+    pick->source = source_of(deck, collection, pick->class_name);
+    if (pick->source >= 0) return NN_OK;
+    return nn_fail(err, NN_ERR_FORMAT, "%s.class: is none of that collection's sources'", where);
+}
+
+static nn_status read_drawn_pick(const json_t *json, const char *where, const struct srv_deck *deck,
+                                 struct srv_deck_pick *pick, struct nn_error *err)
 {
     static const struct srv_json_field fields[] = {
         {"class", 's', true},
@@ -274,19 +308,33 @@ static nn_status read_pick(const json_t *json, const char *where, struct srv_dec
         {"strength", 'n', false},
         {"truncation", 'n', false},
     };
-    struct srv_deck_pick *pick = &deck->list[deck->list_count];
-    pick->strength = pick->truncation = 1;
     nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
     if (!status) status = read_image(json, where, deck, pick->class_name, &pick->seed, err);
     if (!status) status = read_share(json, where, "strength", &pick->strength, err);
     if (!status) status = read_share(json, where, "truncation", &pick->truncation, err);
+    return status;
+}
+
+static bool same_pick(const struct srv_deck *deck, const struct srv_deck_pick *a,
+                      const struct srv_deck_pick *b)
+{
+    if (*a->file && *b->file)
+        return !strcmp(a->file, b->file) &&
+               !strcmp(deck->sources[a->source].collection, deck->sources[b->source].collection);
+    return !*a->file && !*b->file && a->seed == b->seed && a->strength == b->strength &&
+           a->truncation == b->truncation && !strcmp(a->class_name, b->class_name);
+}
+
+static nn_status read_pick(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
+{
+    struct srv_deck_pick *pick = &deck->list[deck->list_count];
+    *pick = (struct srv_deck_pick){.source = -1, .strength = 1, .truncation = 1};
+    nn_status status = json_object_get(json, "collection") ? read_library_pick(json, where, deck, pick, err)
+                                                           : read_drawn_pick(json, where, deck, pick, err);
     if (status) return status;
-    for (int i = 0; i < deck->list_count; i++) {
-        const struct srv_deck_pick *other = &deck->list[i];
-        if (other->seed == pick->seed && other->strength == pick->strength &&
-            other->truncation == pick->truncation && !strcmp(other->class_name, pick->class_name))
+    for (int i = 0; i < deck->list_count; i++)
+        if (same_pick(deck, &deck->list[i], pick))
             return nn_fail(err, NN_ERR_FORMAT, "%s: is the same image as list[%d]", where, i);
-    }
     pick->truth = srv_deck_truth_of(deck, pick->class_name);
     deck->list_count++;
     return NN_OK;
@@ -337,13 +385,6 @@ static nn_status read_draw(const json_t *json, const char *where, struct srv_dec
     return nn_fail(err, NN_ERR_FORMAT, "%s.seed: belongs to mode fixed", at);
 }
 
-static const struct srv_deck_source *first_collection(const struct srv_deck *deck)
-{
-    for (int s = 0; s < deck->source_count; s++)
-        if (*deck->sources[s].collection) return &deck->sources[s];
-    return NULL;
-}
-
 /* A list says itself how many there are of which class. */
 static nn_status read_list(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
 {
@@ -353,17 +394,22 @@ static nn_status read_list(const json_t *json, const char *where, struct srv_dec
             return nn_fail(err, NN_ERR_FORMAT, "%s.%s: does not go with a list", where, drawing[i]);
     if (json_array_size(json_object_get(json, "list")) == 0)
         return nn_fail(err, NN_ERR_FORMAT, "%s.list: must be 1 to %d", where, DECK_ITEMS_MAX);
-    if (first_collection(deck))
-        return nn_fail(err, NN_ERR_FORMAT, "%s.list: does not go with a source of kind library", where);
     nn_status status = read_images(json, where, "list", DECK_ITEMS_MAX, read_pick, deck, err);
     deck->items = deck->list_count;
     return status;
 }
 
+static bool has_collection(const struct srv_deck *deck)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        if (*deck->sources[s].collection) return true;
+    return false;
+}
+
 static nn_status check_pairs(const struct srv_deck *deck, const char *where, struct nn_error *err)
 {
     if (!deck->pairs) return NN_OK;
-    if (first_collection(deck))
+    if (has_collection(deck))
         return nn_fail(err, NN_ERR_FORMAT, "%s.pairs: a library has no two images of one latent", where);
     if (deck->items % 2) return nn_fail(err, NN_ERR_FORMAT, "%s.items: must be even with pairs", where);
     if (deck->prevalence != 0.5)

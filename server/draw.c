@@ -139,6 +139,9 @@ static void take_list(const struct srv_deck *deck, struct srv_drawn_item *items)
                                            .seed = pick->seed,
                                            .strength = pick->strength,
                                            .truncation = pick->truncation};
+        if (!*pick->file) continue;
+        items[i].source = &deck->sources[pick->source];
+        items[i].file = pick->file;
     }
 }
 

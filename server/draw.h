@@ -13,7 +13,8 @@ struct srv_drawn_item {
     uint64_t seed;
     double strength, truncation;
     int pair;                             /* items of the same latent have the same number, from 1; 0: none */
-    const struct srv_deck_source *source; /* borrowed too; NULL of a list */
+    const struct srv_deck_source *source; /* borrowed too; NULL for what a list has the model draw */
+    const char *file;                     /* likewise: of the source's collection, by a list; else NULL */
 };
 
 /* Fills deck->items items. Exactly round(prevalence * items) of them are DECK_YES, or what the list has. What

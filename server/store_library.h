@@ -49,7 +49,8 @@ struct srv_library_image {
 enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
 
-/* Gives each of a session's `count` items whose source is a collection an image of its class and split, none
+/* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
+ * its split and whoever has seen it, or one of its class and split, none
  * twice, and none that the learner has been sent before, 0 being nobody. Which is a pure function of the
  * items' seeds and of the images that are left, in the order of import. *lacking is an item for which none
  * was left, or NULL. */

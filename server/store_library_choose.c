@@ -45,6 +45,19 @@ static bool is_of_library(const struct srv_session_item *item)
     return item->drawn.source && *item->drawn.source->collection;
 }
 
+/* 0 when there is none, or one of another class. */
+static int64_t find_file(struct db_transaction *t, const struct srv_drawn_item *item)
+{
+    struct db_rows *rows = db_query(t,
+                                    "SELECT i.id FROM library_images i JOIN collections c"
+                                    " ON c.id = i.collection_id WHERE c.name = ? AND c.removed_at IS NULL"
+                                    " AND i.file = ? AND i.class = ?",
+                                    "ttt", item->source->collection, item->file, item->class_name);
+    int64_t id = db_next(rows) ? db_int(rows, 0) : 0;
+    db_finish(rows);
+    return id;
+}
+
 /* Two sources may name the same images. */
 static bool same_pool(const struct srv_drawn_item *a, const struct srv_drawn_item *b)
 {
@@ -70,6 +83,11 @@ enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struc
     for (int i = 0; i < count; i++) {
         struct pool pool = {0};
         if (!is_of_library(&items[i]) || items[i].library_image) continue;
+        if (items[i].drawn.file) {
+            items[i].library_image = find_file(&t, &items[i].drawn);
+            if (!items[i].library_image) *lacking = &items[i].drawn;
+            continue;
+        }
         fill(&t, learner_id, &items[i].drawn, &pool);
         for (int k = i; k < count; k++) {
             if (!is_of_library(&items[k]) || !same_pool(&items[i].drawn, &items[k].drawn)) continue;

@@ -28,6 +28,13 @@ def deck_of(name, *sources, **changes):
     }
 
 
+def listed(name, *files):
+    picks = [{"class": "fracture", "collection": "hips", "file": files[0]}, {"class": "fracture", "seed": "5"},
+             *({"class": "no_fracture", "collection": "hips", "file": file} for file in files[1:])]
+    return {key: value for key, value in deck_of(name, GAN, LIBRARY, list=picks, order={"rule": "given"}).items()
+            if key not in ("items", "prevalence")}
+
+
 class LibraryTest(DaemonTest):
     count, side, simulated = 24, 64, False
 
@@ -57,6 +64,8 @@ class Sessions(LibraryTest):
         deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
         deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
         deck_of("six", LIBRARY, items=6),
+        listed("listed", "images/3.png", "images/20.png"),
+        listed("mistaken", "images/4.png"),
     ]
 
     def test_a_split_is_drawn_without_repeats_and_from_that_split_alone(self):
@@ -79,9 +88,17 @@ class Sessions(LibraryTest):
         self.assertEqual(fixed[0], fixed[2])
         self.assertEqual({source for source, _ in fixed[0]}, {"gan", "library"})
 
+    def test_a_list_shows_the_images_that_it_names(self):
+        for _ in range(2):
+            learner = Learner(self.daemon, "listed")
+            self.assertEqual([(item["source"], item["file"], item["truth"]) for item in self.items(learner)],
+                             [("library", "images/3.png", "broken"), ("gan", None, "broken"),
+                              ("library", "images/20.png", "nothing")])
+            self.assertEqual(learner.image(1).status, 200)
+
     def test_too_few_images_start_no_session_and_the_log_says_which(self):
         before = self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"]
-        for name in ("too_many", "nowhere"):
+        for name in ("too_many", "nowhere", "mistaken"):
             answer = self.daemon.post("/api/v1/sessions", {"deck": name})
             self.assertEqual((answer.status, answer.code), (409, "images_missing"))
         self.assertEqual(self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"], before)

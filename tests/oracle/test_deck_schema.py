@@ -16,6 +16,7 @@ with open(os.path.join(ROOT, "server/deck.schema.json"), encoding="utf-8") as fi
 
 SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
 LIBRARY = {**SOURCE, "kind": "library", "collection": "phantom"}
+FILE = {"class": "fracture", "collection": "phantom", "file": "images/1.png"}
 DRAWN = {
     "format": 2, "id": "hips", "title": "Hips", "question": "Is there a fracture?",
     "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}],
@@ -72,6 +73,7 @@ GOOD = [
     drawn("rating", "confidence"), drawn("rating", "two_buttons"),
     *(drawn("feedback", told) for told in ("none", "correct", "truth")),
     *(drawn("time_limit_s", seconds) for seconds in (0, 3, 600)),
+    changed(LISTED, ("sources", [SOURCE, LIBRARY]), ("list", [PICK, FILE, {**FILE, "file": "x" * 100}])),
     drawn("sources", [LIBRARY]), drawn("sources", [SOURCE, {**LIBRARY, "split": "test", "weight": 3}]),
     drawn("sources", [{**LIBRARY, "split": "train"}]),
 ]
@@ -146,6 +148,8 @@ BAD = [
     (listed("list", 0, "seed", 7), "deck.list[0].seed"), (listed("list", 0, "strength", 2), "deck.list[0].strength"),
     (listed("list", 0, "truncation", [0, 1]), "deck.list[0].truncation"),
     (listed("list", 0, "file", "a.png"), "deck.list[0].file"),
+    (listed("list", 0, {**FILE, "file": "x" * 101}), "deck.list[0].file"), (listed("list", 0, {**FILE, "seed": "1"}), "deck.list[0].seed"),
+    (listed("list", 0, {**FILE, "collection": ""}), "deck.list[0].collection"), (listed("list", 0, {"class": "fracture", "collection": "phantom"}), "deck.list[0].file"),
     (listed("list", 0, "class", ""), "deck.list[0].class"),
     (drawn("exclude", [PICK] * 201), "deck.exclude"),
     (drawn("exclude", [{"class": "fracture"}]), "deck.exclude[0].seed"),

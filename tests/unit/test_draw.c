@@ -63,10 +63,10 @@ static void a_fixed_seed_gives_these_very_items(void **state)
 {
     (void)state;
     const struct srv_drawn_item known[] = {
-        {DECK_YES, "a", 2256423934098363948u, 0.50260960459767579, 1, 0, NULL},
-        {DECK_NO, "no", 2536783176294238943u, 0.25, 0.50966531489274125, 0, NULL},
-        {DECK_NO, "no", 12125208167219311512u, 0.6665220066258255, 1, 0, NULL},
-        {DECK_YES, "a", 1081104182607680899u, 0.72877858806108897, 1, 0, NULL},
+        {DECK_YES, "a", 2256423934098363948u, 0.50260960459767579, 1, 0, NULL, NULL},
+        {DECK_NO, "no", 2536783176294238943u, 0.25, 0.50966531489274125, 0, NULL, NULL},
+        {DECK_NO, "no", 12125208167219311512u, 0.6665220066258255, 1, 0, NULL, NULL},
+        {DECK_YES, "a", 1081104182607680899u, 0.72877858806108897, 1, 0, NULL, NULL},
     };
     deck.items = 4;
     srv_draw(&deck, 1, items);
