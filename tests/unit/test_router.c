@@ -71,7 +71,7 @@ static void allow_names_the_methods_of_a_path(void **state)
     assert_null(find("DELETE", "/api/v1/sessions", &request));
     srv_router_allow(api_routes, (size_t)api_route_count, &request, allow);
     assert_string_equal(allow, "POST");
-    assert_null(find("POST", "/api/v1/decks", &request));
+    assert_null(find("POST", "/healthz", &request));
     srv_router_allow(api_routes, (size_t)api_route_count, &request, allow);
     assert_string_equal(allow, "GET, HEAD");
     assert_null(find("GET", "/nothing", &request));

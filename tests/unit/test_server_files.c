@@ -46,7 +46,7 @@ static void cells_that_a_spreadsheet_would_run_are_disarmed(void **state)
     (void)state;
     assert_cell("=1+1", "'=1+1");
     assert_cell("+1", "'+1");
-    assert_cell("-1", "'-1");
+    assert_cell("-1+1", "'-1+1");
     assert_cell("@SUM(A1)", "'@SUM(A1)");
     assert_cell("\tx", "'\tx");
     assert_cell("=a,b", "\"'=a,b\"");
