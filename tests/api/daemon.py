@@ -4,6 +4,7 @@ The environment may name ROENTGYM_BUILD (folder of the programs, default build) 
 the checkpoint `default.safetensors`, default deploy/models). Every JSON answer is held to server/openapi.json.
 """
 
+import contextlib
 import csv
 import http.client
 import io
@@ -25,6 +26,7 @@ BUILD = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"))
 MODELS = os.path.join(ROOT, os.environ.get("ROENTGYM_MODELS", "deploy/models"))
 PROGRAM = os.path.join(BUILD, "roentgymd")
 CHECKPOINT = os.path.join(MODELS, "default.safetensors")
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 with open(os.path.join(ROOT, "server/openapi.json"), encoding="utf-8") as _file:
     OPENAPI = json.load(_file)
@@ -195,6 +197,20 @@ class Learner:
 
     def summary(self):
         return self.daemon.get(self.url + "/summary", self.secret)
+
+
+@contextlib.contextmanager
+def fake_time(**how):
+    """Daemons that are started within it read clocks that faketime(1) makes."""
+    if not os.path.exists(FAKETIME):
+        raise unittest.SkipTest("faketime is not installed")
+    how = {"LD_PRELOAD": FAKETIME, "FAKETIME_DONT_RESET": "1", **how}
+    os.environ.update(how)
+    try:
+        yield
+    finally:
+        for name in how:
+            del os.environ[name]
 
 
 class DaemonTest(unittest.TestCase):

@@ -14,9 +14,8 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
-from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
+from daemon import Daemon, DaemonTest, Learner, deck, fake_time, need_checkpoint  # noqa: E402
 
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 IMAGE = "/api/v1/samples/default/fracture/%d.png"
 POST = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -74,15 +73,8 @@ def statuses(daemon, data):
 class Slow(unittest.TestCase):
     def setUp(self):
         need_checkpoint()
-        if not os.path.exists(FAKETIME):
-            self.skipTest("faketime is not installed")
-        hurry = {"LD_PRELOAD": FAKETIME, "FAKETIME": "+0 x10", "FAKETIME_DONT_RESET": "1"}
-        os.environ.update(hurry)
-        try:
+        with fake_time(FAKETIME="+0 x10"):
             self.daemon = Daemon([deck(items=200)])
-        finally:
-            for name in hurry:
-                del os.environ[name]
         self.addCleanup(self.daemon.close)
 
     def drip(self, start, drops):
