@@ -56,8 +56,8 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
 }
 
 /* The hash of what the learner was shown joins the answer in the export. It is on disk before the image is
- * sent, so no answer is about an image without one; its flush is that of whoever writes at the time. Losing it
- * must not keep the image from the learner: the next request for the image records it. */
+ * sent, so no answer is about an image without one; its flush is that of whoever writes at the time. Losing
+ * it must not keep the image from the learner: the next request for the image records it. */
 static void record_sent(struct srv_app *app, const struct srv_store_item *item, struct srv_blob *png)
 {
     char hash[BLOB_DIGEST_TEXT];
