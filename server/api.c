@@ -153,7 +153,7 @@ bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
         .depth = 8,
         .labelled = false,
         .library = item->library,
-        .mixed = item->mixed,
+        .held = item->held,
     };
     return true;
 }

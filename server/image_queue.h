@@ -28,10 +28,11 @@
  *
  * An image of a library is drawn as any other, by the session's model from a seed of its own, with the same
  * turn, batch and device; only then are its pixels put in the place of the drawn ones, while it is encoded.
- * Reading and checking them takes 0.1 to 2 ms that a drawn image does not take. So in a session that shows
- * images of a library no image leaves its encoder before QUEUE_MIXED_US, whatever its source. Its key holds
- * the seed, so that an image that another session has been sent is not found made. tests/api/test_secrecy.py
- * puts this to a statistical test. */
+ * Reading and checking them takes 0.1 to 2 ms that a drawn image does not take. So on a server with a library
+ * no learner's image leaves its encoder before QUEUE_HELD_US, whatever its source and that of the rest of its
+ * session, which may be one arm of a study. The key of an image of a library holds the seed, so that what
+ * another session has been sent is not found made. tests/api/test_secrecy.py puts this to a statistical test.
+ */
 #ifndef SRV_IMAGE_QUEUE_H
 #define SRV_IMAGE_QUEUE_H
 
@@ -66,7 +67,7 @@ enum {
     QUEUE_PATIENCE_MS = 500,
     QUEUE_ATLAS_TURN = 8,
     QUEUE_RETRY_MAX_S = 30,
-    QUEUE_MIXED_US = 4000,
+    QUEUE_HELD_US = 4000,
 };
 
 /* What draws. */

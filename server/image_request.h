@@ -17,8 +17,7 @@ struct srv_image_request {
                       bare */
     /* What is shown instead of what the model draws, fitted to the model's resolution; width 0: nothing. */
     struct srv_library_ref library;
-    /* Of a session that shows images of a library: none of its images is ready before another would be. */
-    bool mixed;
+    bool held; /* it is not ready before an image of the library would be */
 };
 
 enum { IMAGE_KEY_TEXT = 65, IMAGE_SIZES_MAX = 3 };

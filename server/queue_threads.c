@@ -207,7 +207,7 @@ static void *run_encoder(void *context)
         pthread_mutex_unlock(&q->mutex);
         int64_t started_us = srv_clock_monotonic_us();
         struct srv_blob *png = encode(q, batch, index);
-        if (batch->jobs[index]->request.mixed) sleep_until(started_us + QUEUE_MIXED_US);
+        if (batch->jobs[index]->request.held) sleep_until(started_us + QUEUE_HELD_US);
         int64_t now_us = srv_clock_monotonic_us();
         pthread_mutex_lock(&q->mutex);
         srv_histogram_observe(&q->counts.encoding, now_us - started_us);

@@ -41,7 +41,7 @@ struct srv_store_item {
     char model_sha256[SRV_DIGEST_TEXT];
     bool sent;                      /* the hash of its image is on record */
     struct srv_library_ref library; /* what is shown; width 0: what the model draws */
-    bool mixed;                     /* the session shows images of a library */
+    bool held;                      /* there is a library on this server */
 };
 
 struct srv_store_answer {

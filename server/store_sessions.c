@@ -120,7 +120,7 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, m.sha256, i.truth, c.folder, l.sha256, l.width,"                           \
-    " EXISTS (SELECT 1 FROM items x WHERE x.session_id = i.session_id AND x.source = 'library')"             \
+    " EXISTS (SELECT 1 FROM collections)"                                                                    \
     " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id"                \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
@@ -144,7 +144,7 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
         copy(item->library.folder, sizeof item->library.folder, db_text(rows, 10));
         copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
         item->library.width = (int)db_int(rows, 12);
-        item->mixed = db_int(rows, 13);
+        item->held = db_int(rows, 13);
     }
     db_finish(rows);
     return found;

@@ -103,7 +103,7 @@ class Secrecy(DaemonTest):
 
 class Source(Secrecy):
     """The same of sessions with one image of the library and one that a model draws. Those of the library are wider
-    than the model's, so that they are also fitted. Without QUEUE_MIXED_US they took 0.7 ms longer to be made, and
+    than the model's, so that they are also fitted. Without QUEUE_HELD_US they took 0.7 ms longer to be made, and
     strayed by 5.5 and 6.8 in two rounds."""
 
     decks = [{
