@@ -19,7 +19,9 @@ def png(width, height, rows, depth=8):
 
 def grey(number, side):
     """Pixels that are those of no other number: steps of its bits, so that they survive no shift."""
-    return bytes((number * 37 + (x ^ y) + number * x) & 255 for y in range(side) for x in range(side))
+    tile = min(side, 256)  # which is how often it repeats itself, both ways
+    lines = [bytes((number * 37 + (x ^ y) + number * x) & 255 for x in range(tile)) for y in range(tile)]
+    return b"".join((lines[y % 256] * (side // tile + 1))[:side] for y in range(side))
 
 
 def rows(pixels, width):

@@ -30,10 +30,15 @@ def table(text, **dialect):
     return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
 
 
-def unpacked(test, daemon, query=""):
-    """The package in a folder of its own."""
+def package(test, daemon, query=""):
     archive = zipfile.ZipFile(io.BytesIO(fetch(daemon, ZIP + query).body))
     test.assertIsNone(archive.testzip())
+    return archive
+
+
+def unpacked(test, daemon, query=""):
+    """The package in a folder of its own."""
+    archive = package(test, daemon, query)
     folder = tempfile.TemporaryDirectory(prefix="package-")
     test.addCleanup(folder.cleanup)
     archive.extractall(folder.name)
@@ -335,13 +340,13 @@ class During(unittest.TestCase):
         try:
             for _ in range(3):
                 before = len(written)
-                folder = unpacked(self, daemon)
-                rows = table(read(folder, "data/task-hip_data.csv"))
-                people = table(read(folder, "participants.tsv"), delimiter="\t")
+                archive = package(self, daemon)
+                rows = table(archive.read("data/task-hip_data.csv").decode())
+                people = table(archive.read("participants.tsv").decode(), delimiter="\t")
                 self.assertGreaterEqual(len(rows), 3001 + before)
                 self.assertEqual(len({row["participant_id"] for row in rows}), len(people))
                 self.assertEqual(sum(int(person["answers"]) for person in people), len(rows))
-                own = [name for name in os.listdir(folder) if name.startswith("sub-")]
+                own = {name.split("/")[0] for name in archive.namelist() if name.startswith("sub-")}
                 self.assertEqual(sorted(own), sorted(person["participant_id"] for person in people))
         finally:
             stop.set()
