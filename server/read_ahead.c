@@ -64,6 +64,7 @@ static size_t count_running(struct srv_read_ahead *a, int64_t now_us)
     for (int i = 0; i < PLACES; i++)
         a->running +=
             a->places[i].session != 0 && now_us - a->places[i].seen_us < READ_AHEAD_SILENT_MS * INT64_C(1000);
+    if (a->running == 0) a->running = 1; /* who asks is one, whatever became of their place */
     a->counted_us = now_us;
     return a->running;
 }

@@ -47,6 +47,12 @@ static void a_session_that_walks_on_has_each_item_asked_for_once(void **state)
     assert_span(srv_read_ahead_move(*state, ADA, 3, SIDE, IMAGE, 60), 1, 0); /* back */
 }
 
+static void a_session_whose_id_is_zero_is_one_like_others(void **state)
+{
+    assert_span(srv_read_ahead_move(*state, "00000000000000000000000000000000", 0, SIDE, IMAGE, 1), 1,
+                READ_AHEAD_MAX);
+}
+
 static void another_size_is_asked_for_anew_and_remembered(void **state)
 {
     assert_int_equal(srv_read_ahead_move(*state, ADA, 0, 0, IMAGE, 1).size, 0);
@@ -96,8 +102,8 @@ static void an_item_after_the_one_that_is_looked_at_is_asked_for_early(void **st
     assert_true(srv_read_ahead_waits(*state, ADA, 3));
 }
 
-static void the_time_at_an_item_begins_with_the_answer_before_and_a_repeated_one_does_not_restart_it(
-    void **state)
+static void
+the_time_at_an_item_begins_with_the_answer_before_and_a_repeated_one_does_not_restart_it(void **state)
 {
     assert_true(isnan(srv_read_ahead_at_item_ms(*state, ADA, 0)));
     srv_read_ahead_answered(*state, ADA, 0, 1000000);
@@ -114,6 +120,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_session_that_walks_on_has_each_item_asked_for_once, open_ahead,
+                                        close_ahead),
+        cmocka_unit_test_setup_teardown(a_session_whose_id_is_zero_is_one_like_others, open_ahead,
                                         close_ahead),
         cmocka_unit_test_setup_teardown(another_size_is_asked_for_anew_and_remembered, open_ahead,
                                         close_ahead),
