@@ -222,6 +222,16 @@ void srv_models_count(struct srv_models *m, struct srv_models_counts *counts)
 
 /* ---- life ---- */
 
+/* The loader has ended, or was never started. */
+static void release(struct srv_models *m)
+{
+    models_close_all(m);
+    pthread_cond_destroy(&m->work);
+    pthread_cond_destroy(&m->news);
+    pthread_mutex_destroy(&m->mutex);
+    free(m);
+}
+
 nn_status srv_models_start(struct srv_models **out, const struct srv_models_setup *setup,
                            struct nn_error *err)
 {
@@ -239,13 +249,11 @@ nn_status srv_models_start(struct srv_models **out, const struct srv_models_setu
     nn_status status = models_look_first(m, err);
     if (!status && pthread_create(&m->thread, NULL, models_loader, m))
         status = nn_fail(err, NN_ERR_MEMORY, "cannot start the thread that loads models");
-    if (status) {
-        models_close_all(m);
-        free(m);
-        return status;
-    }
-    *out = m;
-    return NN_OK;
+    if (status)
+        release(m);
+    else
+        *out = m;
+    return status;
 }
 
 nn_status srv_models_wait_ready(struct srv_models *m, struct nn_error *err)
@@ -275,9 +283,5 @@ void srv_models_stop(struct srv_models *m)
     pthread_cond_broadcast(&m->news);
     pthread_mutex_unlock(&m->mutex);
     pthread_join(m->thread, NULL);
-    models_close_all(m);
-    pthread_cond_destroy(&m->work);
-    pthread_cond_destroy(&m->news);
-    pthread_mutex_destroy(&m->mutex);
-    free(m);
+    release(m);
 }
