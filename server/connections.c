@@ -41,7 +41,7 @@ struct srv_connection {
 
 struct srv_connections {
     int listening, wake;
-    char address[96];
+    char address[SRV_ADDRESS_TEXT];
     srv_connections_take *take;
     void *context;
     pthread_t thread;
@@ -94,9 +94,13 @@ static nn_status start_listening(struct srv_connections *all, const char *bind_t
     if (all->listening < 0 || setsockopt(all->listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
         bind(all->listening, (struct sockaddr *)&address, size) || listen(all->listening, BACKLOG))
         return nn_fail(err, NN_ERR_IO, "%s port %d: cannot listen: %s", bind_to, port, strerror(errno));
-    snprintf(all->address, sizeof all->address, strchr(bind_to, ':') ? "http://[%s]:%d" : "http://%s:%d",
-             bind_to, bound_port(all->listening));
+    srv_connections_address_text(bind_to, bound_port(all->listening), all->address);
     return NN_OK;
+}
+
+void srv_connections_address_text(const char *bind_to, int port, char text[SRV_ADDRESS_TEXT])
+{
+    snprintf(text, SRV_ADDRESS_TEXT, strchr(bind_to, ':') ? "http://[%s]:%d" : "http://%s:%d", bind_to, port);
 }
 
 /* A process that runs out of file descriptors cannot even refuse a connection. */

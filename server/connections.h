@@ -24,7 +24,7 @@
 
 #include "engine/error.h"
 
-enum { CONNECTIONS_MAX = 1000 };
+enum { CONNECTIONS_MAX = 1000, SRV_ADDRESS_TEXT = 96 };
 
 enum srv_connection_phase {
     CONNECTION_WAITING,
@@ -55,8 +55,9 @@ nn_status srv_connections_open(struct srv_connections **connections, const char 
 nn_status srv_connections_start(struct srv_connections *connections, srv_connections_take *take,
                                 void *context, struct nn_error *err) NN_MUST_CHECK;
 
-/* "http://127.0.0.1:8080", or "http://[::1]:8080". */
+/* "http://127.0.0.1:8080", or "http://[::1]:8080"; as it came to be, and of what was configured. */
 const char *srv_connections_address(const struct srv_connections *connections);
+void srv_connections_address_text(const char *bind, int port, char text[SRV_ADDRESS_TEXT]);
 
 /* Stops listening. Those that wait get one second for a last request. */
 void srv_connections_shut(struct srv_connections *connections);

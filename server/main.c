@@ -183,12 +183,11 @@ static nn_status run(const struct srv_config *config, const sigset_t *stop, stru
 static nn_status print_admin_link(const struct srv_config *config, struct nn_error *err)
 {
     struct db *db;
-    char base[CONFIG_PATH_TEXT];
-    snprintf(base, sizeof base, *config->public_url ? "%s" : "http://%s:%d",
-             *config->public_url ? config->public_url : config->bind, config->port);
+    char base[SRV_ADDRESS_TEXT];
+    srv_connections_address_text(config->bind, config->port, base);
     make_folder_of(config->db);
     nn_status status = db_open(&db, config->db, err);
-    if (!status) status = srv_print_admin_link(db, base, err);
+    if (!status) status = srv_print_admin_link(db, *config->public_url ? config->public_url : base, err);
     db_close(db);
     return status;
 }
