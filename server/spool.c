@@ -47,7 +47,7 @@ void srv_spool_send(FILE *spool, struct srv_response *response)
 {
     if (fflush(spool) || fseeko(spool, 0, SEEK_SET)) {
         fclose(spool);
-        srv_respond_error(response, 503, "storage", "The file could not be written.");
+        srv_respond_error(response, 503, "storage_unavailable", "The file could not be written.");
         return;
     }
     response->status = 200;
