@@ -15,7 +15,7 @@
 
 /* Of both programs; images, sessions and metrics carry it. The commit, which the Makefile gives to the two
  * main.c only, does not belong there: the same sample is to have the same bytes. */
-#define ROENTGYM_VERSION "0.1.0"
+#define ROENTGYM_VERSION "0.2.0"
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 
