@@ -26,9 +26,8 @@ struct srv_app {
     struct srv_connections *connections;
     struct srv_throttle *throttle;
     atomic_bool stopping;
-    pthread_mutex_t
-        export_turn; /* one export is made at a time: it has a reader of the data base to itself */
-    int web_folder;  /* file descriptor, or -1 when there are no pages */
+    pthread_mutex_t export_turn; /* one export at a time: it has a reader of the data base to itself */
+    int web_folder;              /* file descriptor, or -1 when there are no pages */
     char admin_token[SRV_SECRET_TEXT];
     struct srv_metrics metrics;
 };
