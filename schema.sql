@@ -3,7 +3,7 @@
 -- Accounts are of those who teach, research and run the server. Learners have none: nothing here joins an
 -- answer to a name. Of every secret there is only its SHA-256, of passwords an Argon2id hash.
 -- user_version is the schema's version: the daemon refuses a newer one than it knows, and brings an older one
--- up to this one by the steps in server/migrations.
+-- up to this one by the steps in server/database/migrations.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
 PRAGMA user_version = 6;

@@ -5,14 +5,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/accounts/login_throttle.h"
 #include "server/config.h"
-#include "server/connections.h"
-#include "server/db.h"
-#include "server/image_queue.h"
-#include "server/login_throttle.h"
+#include "server/database/db.h"
+#include "server/http/connections.h"
+#include "server/images/image_queue.h"
+#include "server/images/read_ahead.h"
 #include "server/metrics.h"
-#include "server/models.h"
-#include "server/read_ahead.h"
+#include "server/models/models.h"
 #include "server/secrets.h"
 
 struct srv_app {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/json_fields.h"
+#include "server/http/json_fields.h"
 
 #define DEFAULT_CONFIG "deploy/roentgymd.json"
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "engine/error.h"
-#include "server/deck.h"
+#include "server/decks/deck.h"
 
 enum { CONFIG_PATH_TEXT = 1024, CONFIG_DECKS_MAX = 32, CONFIG_MB_MAX = 1 << 20 };
 

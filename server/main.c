@@ -9,17 +9,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/api.h"
+#include "server/accounts/invitation_link.h"
+#include "server/api/api.h"
 #include "server/clock.h"
-#include "server/http.h"
-#include "server/image_sampler.h"
-#include "server/invitation_link.h"
-#include "server/library_command.h"
-#include "server/library_files.h"
+#include "server/export/replay_log.h"
+#include "server/http/http.h"
+#include "server/images/image_sampler.h"
+#include "server/library/library_command.h"
+#include "server/library/library_files.h"
 #include "server/log.h"
 #include "server/machine_memory.h"
-#include "server/replay_log.h"
-#include "server/store_decks.h"
+#include "server/store/store_decks.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 

@@ -3,13 +3,13 @@
 #ifndef SRV_METRICS_TEXT_H
 #define SRV_METRICS_TEXT_H
 
-#include "server/connections.h"
-#include "server/db.h"
-#include "server/image_cache.h"
-#include "server/image_queue.h"
+#include "server/database/db.h"
+#include "server/http/connections.h"
+#include "server/http/router.h"
+#include "server/images/image_cache.h"
+#include "server/images/image_queue.h"
 #include "server/metrics.h"
-#include "server/models.h"
-#include "server/router.h"
+#include "server/models/models.h"
 
 /* All borrowed. */
 struct srv_metrics_sources {

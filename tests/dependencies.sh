@@ -29,16 +29,16 @@ claim "the trainer includes nothing of the server" "$(including 'server/' | grep
 claim "the server includes nothing of the trainer" "$(including 'trainer/' | grep -E '^server/')"
 claim "of the engine the server sees engine.h, error.h and files, images, numbers, texts, hashes only" \
     "$(including 'engine/' | grep -E '^server/' | grep -vE '"engine/(csv_reader|engine|error|file|image|rng|sample_text|sha256)\.h"')"
-claim "only the files server/db* include sqlite3.h" "$(including '.*sqlite3\.h' | outside 'server/db[^:]*')"
-claim "only server/password.c includes sodium.h" "$(including '.*sodium' | outside 'server/password\.c')"
-claim "only server/http.c includes microhttpd.h" "$(including '.*microhttpd\.h' | outside 'server/http\.c')"
+claim "only the files server/database/db* include sqlite3.h" "$(including '.*sqlite3\.h' | outside 'server/database/db[^:]*')"
+claim "only server/accounts/password.c includes sodium.h" "$(including '.*sodium' | outside 'server/accounts/password\.c')"
+claim "only server/http/http.c includes microhttpd.h" "$(including '.*microhttpd\.h' | outside 'server/http/http\.c')"
 claim "only engine/cpu includes dnnl.h" "$(including '.*dnnl' | outside 'engine/cpu/[^:]*')"
 claim "only engine/cuda includes CUDA and cuDNN" "$(including '(cuda|cudnn|cublas)[^/]*\.h' | outside 'engine/cuda/[^:]*')"
 claim "only engine/image.c includes png.h" "$(including '([^">]*/)?png\.h' | outside 'engine/image\.c')"
 claim "only engine/png_writer.c includes libdeflate.h" \
     "$(including '.*libdeflate\.h' | outside 'engine/png_writer\.c')"
 
-claim "only server/zip_writer.c includes zlib.h" "$(including '([^">]*/)?zlib\.h' | outside 'server/zip_writer\.c')"
+claim "only server/export/zip_writer.c includes zlib.h" "$(including '([^">]*/)?zlib\.h' | outside 'server/export/zip_writer\.c')"
 
 prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
 ends='(exit|_exit|_Exit|quick_exit|abort|raise|kill)'

@@ -36,7 +36,7 @@ class Document(unittest.TestCase):
                 jsonschema.Draft202012Validator.check_schema(schema)
 
     def test_server_and_file_name_the_same_routes_with_the_same_roles(self):
-        with open(os.path.join(ROOT, "server/routes.c"), encoding="utf-8") as file:
+        with open(os.path.join(ROOT, "server/api/routes.c"), encoding="utf-8") as file:
             table = re.findall(r'{"(GET|POST|PUT|DELETE)", "([^"]+)", \w+, SRV_(\w+)}', file.read())
         served = {(method, path, role.lower()) for method, path, role in table}
         self.assertEqual(len(served), len(table))

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/access.h"
+#include "server/api/access.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

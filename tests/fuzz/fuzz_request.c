@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/api.h"
-#include "server/static_files.h"
+#include "server/api/api.h"
+#include "server/http/static_files.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -139,7 +139,8 @@ static void check_deck(const struct srv_request *request)
         struct srv_deck copy;
         must(deck.items >= 1 && deck.items <= DECK_ITEMS_MAX && deck.prevalence >= 0 && deck.prevalence <= 1);
         must(definition && !srv_deck_read(definition, "copy", &copy, &err));
-        must(!strcmp(copy.question, deck.question) && copy.sources[0].truncation.low == deck.sources[0].truncation.low);
+        must(!strcmp(copy.question, deck.question) &&
+             copy.sources[0].truncation.low == deck.sources[0].truncation.low);
         json_decref(definition);
     } else if (json) {
         must(!strncmp(err.text, "deck", 4));

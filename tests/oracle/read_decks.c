@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/deck.h"
+#include "server/decks/deck.h"
 
 static void answer(const char *line, size_t size)
 {

@@ -11,7 +11,7 @@ import jsonschema
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 READER = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/read_decks")
 
-with open(os.path.join(ROOT, "server/deck.schema.json"), encoding="utf-8") as file:
+with open(os.path.join(ROOT, "server/decks/deck.schema.json"), encoding="utf-8") as file:
     SCHEMA = jsonschema.Draft202012Validator(json.load(file))
 
 SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}

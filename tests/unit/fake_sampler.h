@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "server/image_queue.h"
+#include "server/images/image_queue.h"
 
 enum { FAKE_SIDE = 64, FAKE_LOG_MAX = 4096 };
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/models.h"
+#include "server/models/models.h"
 
 enum { REGISTRY_LOOK_MS = 5, REGISTRY_TURN_MS = 100, REGISTRY_SIDE = 16 };
 

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#include "server/account.h"
-#include "server/cookie.h"
-#include "server/login_throttle.h"
-#include "server/store_accounts.h"
-#include "server/store_audit.h"
+#include "server/accounts/account.h"
+#include "server/accounts/login_throttle.h"
+#include "server/http/cookie.h"
+#include "server/store/store_accounts.h"
+#include "server/store/store_audit.h"
 #include "tests/unit/scratch.h"
 
 /* ---- roles and names ---- */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/connections.h"
+#include "server/http/connections.h"
 
 struct pair {
     struct srv_connections *all;

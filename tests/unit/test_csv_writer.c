@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
-#include "server/csv_writer.h"
-#include "server/export_rows.h"
+#include "server/export/csv_writer.h"
+#include "server/export/export_rows.h"
 
 static void assert_cell(void (*write)(FILE *, const char *), const char *text, const char *wanted)
 {

@@ -12,12 +12,12 @@
 
 #include <cmocka.h>
 
-#include "server/db.h"
-#include "server/export_columns.h"
-#include "server/schema.h"
-#include "server/store.h"
-#include "server/store_decks.h"
-#include "server/store_export.h"
+#include "server/database/db.h"
+#include "server/database/schema.h"
+#include "server/export/export_columns.h"
+#include "server/store/store.h"
+#include "server/store/store_decks.h"
+#include "server/store/store_export.h"
 #include "tests/unit/scratch.h"
 
 static struct db *open_db(void **state, const char *name)

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/draw.h"
+#include "server/decks/draw.h"
 
 static struct srv_deck deck;
 static struct srv_drawn_item items[DECK_ITEMS_MAX], again[DECK_ITEMS_MAX];

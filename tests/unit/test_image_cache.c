@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/sha256.h"
-#include "server/image_cache.h"
+#include "server/images/image_cache.h"
 
 /* ---- keys ---- */
 

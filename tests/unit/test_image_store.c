@@ -16,9 +16,9 @@
 #include <cmocka.h>
 
 #include "engine/sha256.h"
-#include "server/image_cache.h"
-#include "server/image_store.h"
-#include "server/stored_image.h"
+#include "server/images/image_cache.h"
+#include "server/images/image_store.h"
+#include "server/images/stored_image.h"
 #include "tests/unit/scratch.h"
 
 enum { MANY = 1 << 30 };

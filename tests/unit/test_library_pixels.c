@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "engine/rng.h"
-#include "server/library_pixels.h"
+#include "server/library/library_pixels.h"
 
 static uint8_t *noise(int width, uint64_t stream)
 {

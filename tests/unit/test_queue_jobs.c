@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/queue_jobs.h"
+#include "server/images/queue_jobs.h"
 
 static int new_table(void **state)
 {

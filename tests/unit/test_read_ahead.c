@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/read_ahead.h"
+#include "server/images/read_ahead.h"
 
 enum { IMAGE = 1000, SIDE = 256, SECOND_US = 1000000 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "server/api.h"
+#include "server/api/api.h"
 
 static const struct srv_route *find(const char *method, const char *path, struct srv_request *request)
 {

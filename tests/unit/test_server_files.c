@@ -13,9 +13,9 @@
 
 #include <cmocka.h>
 
-#include "server/csv_writer.h"
+#include "server/export/csv_writer.h"
+#include "server/http/static_files.h"
 #include "server/secrets.h"
-#include "server/static_files.h"
 #include "tests/unit/scratch.h"
 
 /* ---- CSV ---- */

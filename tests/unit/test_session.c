@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "server/session.h"
+#include "server/decks/session.h"
 
 /* A deck of one source with one class a choice. */
 static struct srv_deck plain(int items, double prevalence)

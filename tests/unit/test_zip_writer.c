@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "server/zip_writer.h"
+#include "server/export/zip_writer.h"
 #include "tests/unit/scratch.h"
 
 /* Runs `program` with the archive open as z. */

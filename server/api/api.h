@@ -1,0 +1,114 @@
+/* The handlers of the HTTP interface, one api_<resource>.c per resource, and what they share. The routes
+ * are in routes.c, the interface is described in openapi.json. */
+#ifndef SRV_API_H
+#define SRV_API_H
+
+#include "server/app.h"
+#include "server/http/router.h"
+#include "server/store/store.h"
+#include "server/store/store_accounts.h"
+
+srv_handler api_healthz, api_readyz, api_metrics;
+srv_handler api_models, api_model_card;
+srv_handler api_sample;
+srv_handler api_decks, api_catalogue, api_deck_versions, api_deck_read;
+srv_handler api_deck_create, api_deck_save, api_deck_archive, api_deck_restore, api_deck_preview;
+srv_handler api_session_create, api_session_read;
+srv_handler api_item, api_image;
+srv_handler api_library, api_library_images, api_library_image;
+srv_handler api_answer;
+srv_handler api_summary;
+srv_handler api_export_csv, api_export_jsonl, api_export_package, api_export_imrmc;
+srv_handler api_login, api_logout, api_me, api_password;
+srv_handler api_accounts, api_account_disable, api_account_enable, api_account_role, api_account_reset;
+srv_handler api_account_end_sessions;
+srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
+srv_handler api_invitation_look, api_invitation_use;
+srv_handler api_audit;
+srv_handler api_learner_create, api_learner_read;
+srv_handler api_class, api_classes, api_class_create, api_class_close, api_class_results;
+
+extern const struct srv_route api_routes[];
+extern const int api_route_count;
+
+/* Answers one request: finds the route, or the page, counts and logs it. `context` is the srv_app. */
+void api_serve(void *context, struct srv_request *request, struct srv_response *response);
+
+/* ---- accounts ---- */
+
+/* A fresh secret, and what of it is stored. */
+void api_secret_new(char secret[SRV_SECRET_TEXT], char sha256[SRV_DIGEST_TEXT]);
+
+/* 200 with the account and its token against forgery, and the cookie. */
+void api_respond_logged_in(struct srv_app *app, const struct srv_account *account, const char *secret,
+                           struct srv_response *response);
+
+/* What became of a change: 200, 403, 404 or 409. */
+void api_respond_account_outcome(enum srv_account_outcome outcome, struct srv_response *response);
+
+/* False with 503 or 500 in `response` unless PASSWORD_RIGHT. */
+bool api_password_ok(enum srv_password_result result, struct srv_response *response);
+
+/* The body's `role`; 422. */
+bool api_role(const json_t *body, enum srv_role *role, struct srv_response *response);
+
+/* The route's parameter as a row's number; else false, and a number that nothing has. */
+bool api_number(const struct srv_request *request, int param, int64_t *id);
+
+/* ---- sessions and images ---- */
+
+/* Each of these returns NULL or false with the error in `response`. */
+
+/* Holds the newest version of that model, waiting for it to be loaded; 404, 503. */
+struct srv_model *api_model(struct srv_app *app, const char *name, struct srv_response *response);
+
+/* Holds the version that a session was drawn for; 410, 503. */
+struct srv_model *api_session_model(struct srv_app *app, const char *sha256, struct srv_response *response);
+
+/* What the caller above says when the version is gone for good. */
+void api_respond_model_gone(struct srv_response *response);
+
+/* Whether the deck cannot be started, by what is known of its model without loading it; `gap` is the sentence
+ * that says why, or "". */
+enum { DECK_GAP_TEXT = 160 };
+bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT]);
+
+/* The session that the route's first parameter names, if the request carries its secret or the code of the
+ * learner whose it is; 401, 404. */
+bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
+                 struct srv_response *response);
+
+/* The newest version of a deck that is not archived; 422. */
+struct api_deck_version {
+    int64_t id;
+    struct srv_deck deck;
+};
+bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
+              struct srv_response *response);
+
+/* A session as its learner sees it: what it is and which items are answered. New reference. */
+json_t *api_session_json(const struct srv_store_session *session);
+
+/* The learner with that code: *id is 0 when nobody has it, or `code` is NULL. False with 503 or 500 in
+ * `response` when the database failed. */
+bool api_learner(struct srv_app *app, const char *code, int64_t *id, struct srv_response *response);
+
+/* The query parameter `size`, the resolution when absent; 422 when that size is not served. */
+bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
+              struct srv_response *response);
+
+/* Puts the image into the response; 503 when too many wait for theirs. `urgency` and `client` are the
+ * srv_asker's. */
+bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
+                    enum srv_priority (*urgency)(const void *client), const void *client,
+                    struct srv_response *response);
+
+/* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
+ * background, in `size` (0: as before), by the session's model. */
+void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size);
+
+/* What an item's image is, at full size; false when the model is not the one that it was drawn for. */
+bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
+                    struct srv_image_request *image);
+
+#endif

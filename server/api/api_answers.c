@@ -1,0 +1,141 @@
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/api.h"
+
+enum { RESPONSE_MS_MAX = 24 * 60 * 60 * 1000 };
+
+/* 8-4-4-4-12 hexadecimal digits (RFC 9562), any version. */
+static bool is_uuid(const char *text)
+{
+    if (strlen(text) != STORE_KEY_TEXT - 1) return false;
+    for (int i = 0; i < STORE_KEY_TEXT - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i])) return false;
+    }
+    return true;
+}
+
+/* Reads the fields whose types srv_request_json has checked. NULL, or the sentence that says what is wrong.
+ */
+static const char *read_answer(const json_t *body, const struct srv_store_session *session,
+                               struct srv_store_answer *answer)
+{
+    const char *key = json_string_value(json_object_get(body, "key"));
+    const char *choice = json_string_value(json_object_get(body, "choice"));
+    json_int_t item = json_integer_value(json_object_get(body, "item"));
+    bool unasked = session->deck.two_buttons; /* what is chosen without a grade counts as sure */
+    json_int_t confidence =
+        unasked ? SESSION_CONFIDENCE_MAX : json_integer_value(json_object_get(body, "confidence"));
+    double response_ms = json_number_value(json_object_get(body, "response_ms"));
+    if (!is_uuid(key)) return "key must be a UUID.";
+    if (item < 1 || item > session->deck.items) return "item is not one of the session's.";
+    if (srv_deck_choice_find(&session->deck, choice) < 0) return "choice is not one of the deck's.";
+    if (confidence < 1 || confidence > SESSION_CONFIDENCE_MAX) return "confidence must be 1, 2 or 3.";
+    if (!(response_ms >= 0 && response_ms <= RESPONSE_MS_MAX))
+        return "response_ms must be from 0 to 24 hours.";
+    snprintf(answer->key, sizeof answer->key, "%s", key);
+    snprintf(answer->choice, sizeof answer->choice, "%s", choice);
+    answer->item = (int)item;
+    answer->confidence = (int)confidence;
+    answer->response_ms = response_ms;
+    return NULL;
+}
+
+/* The page is believed that time ran out, and its own response time that it did when it does not say so. How
+ * long the learner can have looked at most by the server's clock is kept beside it. */
+static void note_time_limit(const struct srv_deck *deck, const struct srv_store_answer *answer,
+                            struct srv_answer_context *context)
+{
+    if (deck->time_limit_s == 0 || context->timed_out == 1) return;
+    context->told = true;
+    context->timed_out = answer->response_ms > deck->time_limit_s * 1000.0;
+}
+
+static void mark(const struct srv_deck *deck, const struct srv_store_item *item,
+                 struct srv_store_answer *answer)
+{
+    answer->rating = srv_session_rating(srv_deck_choice_find(deck, answer->choice), answer->confidence);
+    answer->correct = !strcmp(answer->choice, item->truth);
+    srv_clock_format(srv_clock_utc_ms(), answer->received_at);
+}
+
+static void send_answer(const struct srv_deck *deck, const struct srv_store_item *item,
+                        const struct srv_store_answer *answer, const struct srv_store_progress *progress,
+                        bool added, struct srv_response *response)
+{
+    json_t *truth = deck->feedback == DECK_TELLS_TRUTH ? json_string(item->truth) : json_null();
+    json_t *feedback = deck->feedback
+                           ? json_pack("{s:O,s:b}", "truth", truth, "correct", (int)answer->correct)
+                           : json_null();
+    json_decref(truth);
+    json_t *correct = deck->feedback ? json_integer(progress->correct) : json_null();
+    srv_respond_json(response, added ? 201 : 200,
+                     json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o}}", "answer", "item", answer->item,
+                               "choice", answer->choice, "rating", answer->rating, "received_at",
+                               answer->received_at, "feedback", feedback, "progress", "answered",
+                               progress->answered, "of", deck->items, "correct", correct));
+}
+
+static void store(struct srv_app *app, const struct srv_store_session *session,
+                  struct srv_store_answer *answer, const struct srv_answer_context *context,
+                  struct srv_response *response)
+{
+    bool found;
+    struct srv_store_item item;
+    struct srv_store_progress progress;
+    enum srv_store_outcome outcome;
+    enum db_status status = srv_store_item_find(app->db, session->id, answer->item, &item, &found);
+    if (status == DB_OK && !found) status = DB_FAILED;
+    if (status == DB_OK) {
+        mark(&session->deck, &item, answer);
+        answer->at_item_ms =
+            srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
+        status = srv_store_answer_add(app->db, session->id, answer, context, &outcome, &progress);
+    }
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+        return;
+    }
+    if (outcome == STORE_KEY_REUSED) {
+        srv_respond_error(response, 409, "key_reused", "This key has come with another answer.");
+    } else if (outcome == STORE_ITEM_TAKEN) {
+        srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", answer->item);
+    } else {
+        if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
+        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
+        if (progress.answered == session->deck.items) srv_read_ahead_end(app->read_ahead, session->id);
+        send_answer(&session->deck, &item, answer, &progress, outcome == STORE_ADDED, response);
+    }
+}
+
+void api_answer(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct srv_json_field needed[] = {
+        {"confidence", 'i', true}, {"key", 's', true},         {"item", 'i', true},
+        {"choice", 's', true},     {"response_ms", 'n', true},
+    };
+    enum { NEEDED = sizeof needed / sizeof *needed };
+    struct srv_json_field fields[NEEDED + CONTEXT_FIELDS];
+    memcpy(fields, needed, sizeof needed);
+    memcpy(fields + NEEDED, srv_context_fields, sizeof srv_context_fields);
+    struct srv_store_session session;
+    struct srv_store_answer answer = {0};
+    struct srv_answer_context context;
+    if (!api_session(app, request, &session, response)) return;
+    int first = session.deck.two_buttons; /* then no confidence is asked for, and none is taken */
+    json_t *body =
+        srv_request_json(request, fields + first, (int)(sizeof fields / sizeof *fields) - first, response);
+    if (!body) return;
+    const char *wrong = read_answer(body, &session, &answer);
+    if (!wrong) wrong = srv_context_read(body, &context);
+    if (!wrong) note_time_limit(&session.deck, &answer, &context);
+    json_decref(body);
+    if (wrong)
+        srv_respond_error(response, 422, "out_of_range", "%s", wrong);
+    else if (!srv_session_item_open(session.answered, session.deck.items, answer.item))
+        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
+    else
+        store(app, &session, &answer, &context, response);
+}

@@ -1,0 +1,118 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api/api.h"
+#include "server/log.h"
+
+static void send_item(const struct srv_store_session *session, int n, const char *image,
+                      struct srv_response *response)
+{
+    char url[96];
+    snprintf(url, sizeof url, "/api/v1/images/%s.png", image);
+    srv_respond_json(response, 200,
+                     json_pack("{s:{s:i,s:i,s:s,s:o,s:s,s:b}}", "item", "n", n, "of", session->deck.items,
+                               "question", session->deck.question, "choices",
+                               srv_deck_choices(&session->deck), "image", url, "answered",
+                               session->answered[n - 1]));
+}
+
+/* The page learns here whether the session can go on: a browser does not tell it why an image failed. To be
+ * loaded the model need not be, that is what the image waits for. */
+static void send_with_image(struct srv_app *app, const struct srv_store_session *session,
+                            const struct srv_store_item *item, struct srv_response *response)
+{
+    struct srv_model *model;
+    if (srv_models_hold_version(app->models, item->model_sha256, 0, &model) == MODELS_GONE) {
+        api_respond_model_gone(response);
+        return;
+    }
+    send_item(session, item->n, item->image, response);
+    if (model) api_read_ahead(app, model, session->id, item->n - 1, 0);
+    srv_model_release(model);
+}
+
+void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    bool found;
+    uint64_t n;
+    struct srv_store_session session;
+    struct srv_store_item item;
+    if (!api_session(app, request, &session, response)) return;
+    if (!srv_request_read_u64(request->params[1], &n) || n < 1 || n > (uint64_t)session.deck.items) {
+        srv_respond_error(response, 404, "unknown_item", "The session has items 1 to %d.",
+                          session.deck.items);
+        return;
+    }
+    if (!srv_session_item_open(session.answered, session.deck.items, (int)n)) {
+        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
+        return;
+    }
+    enum db_status status = srv_store_item_find(app->db, session.id, (int)n, &item, &found);
+    if (status != DB_OK || !found) {
+        srv_respond_db_error(response, status);
+        return;
+    }
+    send_with_image(app, &session, &item, response);
+}
+
+/* The hash of what the learner was shown joins the answer in the export. It is on disk before the image is
+ * sent, so no answer is about an image without one; its flush is that of whoever writes at the time. Losing
+ * it must not keep the image from the learner: the next request for the image records it. */
+static void record_sent(struct srv_app *app, const struct srv_store_item *item, struct srv_blob *png)
+{
+    char hash[BLOB_DIGEST_TEXT];
+    srv_blob_sha256(png, hash);
+    if (srv_store_image_sent(app->db, item, hash) != DB_OK)
+        srv_log_error("the hash of an item's image was not recorded");
+}
+
+/* Who asks for an item's image. */
+struct viewer {
+    struct srv_read_ahead *sessions;
+    const struct srv_request *request;
+    const struct srv_store_item *item;
+};
+
+static enum srv_priority urgency(const void *client)
+{
+    const struct viewer *v = client;
+    if (srv_request_client_left(v->request)) return PRIORITIES;
+    return srv_read_ahead_waits(v->sessions, v->item->session_id, v->item->n) ? PRIORITY_LEARNER
+                                                                              : PRIORITY_NEXT;
+}
+
+static void send_image(struct srv_app *app, const struct srv_request *request,
+                       const struct srv_store_item *item, struct srv_model *model,
+                       struct srv_response *response)
+{
+    struct srv_image_request image;
+    const struct viewer viewer = {app->read_ahead, request, item};
+    if (!api_item_image(model, item, &image))
+        srv_respond_error(response, 500, "internal", "The image could not be made.");
+    else if (api_size(request, srv_model_info(model), &image.size, response) &&
+             api_send_image(app, &image, urgency, &viewer, response)) {
+        response->cache_control = "private, max-age=86400, immutable";
+        if (!item->sent) record_sent(app, item, response->body);
+        api_read_ahead(app, model, item->session_id, item->n, image.size);
+    }
+}
+
+/* The random name is itself the permission, so that <img> can load it. Nothing here depends on the class:
+ * the same headers, the same number of bytes, no entity tag. */
+void api_image(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const char *const known[] = {"size"};
+    bool found;
+    struct srv_store_item item;
+    if (!srv_request_query_known(request, known, 1, response)) return;
+    enum db_status status = srv_store_image_find(app->db, request->params[0], &item, &found);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (!found) {
+        srv_respond_error(response, 404, "unknown_image", "There is no such image.");
+    } else {
+        struct srv_model *model = api_session_model(app, item.model_sha256, response);
+        if (model) send_image(app, request, &item, model, response);
+        srv_model_release(model);
+    }
+}

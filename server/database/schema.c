@@ -1,0 +1,28 @@
+/* The assembler copies the files; the Makefile names them as prerequisites of this object, and runs the
+ * compiler in the folder that holds them. */
+#include "server/database/schema.h"
+
+#include <stddef.h>
+
+#define CARRY(symbol, file)                                                                                  \
+    __asm__(".section .rodata\n"                                                                             \
+            ".global " #symbol "\n"                                                                          \
+            ".type " #symbol ", @object\n" #symbol ":\n"                                                     \
+            ".incbin \"" file "\"\n"                                                                         \
+            ".byte 0\n"                                                                                      \
+            ".size " #symbol ", . - " #symbol "\n"                                                           \
+            ".section .note.GNU-stack,\"\",@progbits\n"                                                      \
+            ".text\n")
+
+CARRY(srv_schema_sql, "schema.sql");
+CARRY(srv_schema_step_1, "server/database/migrations/to_version_2.sql");
+CARRY(srv_schema_step_2, "server/database/migrations/to_version_3.sql");
+CARRY(srv_schema_step_3, "server/database/migrations/to_version_4.sql");
+CARRY(srv_schema_step_4, "server/database/migrations/to_version_5.sql");
+CARRY(srv_schema_step_5, "server/database/migrations/to_version_6.sql");
+
+extern const char srv_schema_step_1[], srv_schema_step_2[], srv_schema_step_3[], srv_schema_step_4[],
+    srv_schema_step_5[];
+
+const char *const srv_schema_steps[SCHEMA_VERSION] = {
+    NULL, srv_schema_step_1, srv_schema_step_2, srv_schema_step_3, srv_schema_step_4, srv_schema_step_5};

@@ -1,0 +1,170 @@
+#include "server/decks/deck.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const srv_deck_orders[] = {"random", "given", "easy_first"};
+const char *const srv_deck_feedbacks[] = {"none", "correct", "truth"};
+
+bool srv_deck_id_valid(const char *id)
+{
+    size_t length = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    return length > 0 && length < DECK_ID_TEXT && id[length] == '\0';
+}
+
+/* ---- finding ---- */
+
+int srv_deck_choice_find(const struct srv_deck *deck, const char *id)
+{
+    for (int i = 0; i < DECK_CHOICES; i++)
+        if (!strcmp(deck->choices[i].id, id)) return i;
+    return -1;
+}
+
+int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        for (int truth = 0; truth < DECK_CHOICES; truth++)
+            for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
+                if (!strcmp(deck->sources[s].classes[truth][i].name, class_name)) return truth;
+    return -1;
+}
+
+int srv_deck_class_find(const struct nn_model_info *model, const char *name)
+{
+    for (int i = 0; i < model->class_count; i++)
+        if (!strcmp(model->classes[i], name)) return i;
+    return -1;
+}
+
+const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        for (int truth = 0; truth < DECK_CHOICES && !*deck->sources[s].collection; truth++)
+            for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
+                if (srv_deck_class_find(model, deck->sources[s].classes[truth][i].name) < 0)
+                    return deck->sources[s].classes[truth][i].name;
+    return NULL;
+}
+
+/* ---- writing ---- */
+
+json_t *srv_deck_choices(const struct srv_deck *deck)
+{
+    return json_pack("[{s:s,s:s},{s:s,s:s}]", "id", deck->choices[DECK_NO].id, "label",
+                     deck->choices[DECK_NO].label, "id", deck->choices[DECK_YES].id, "label",
+                     deck->choices[DECK_YES].label);
+}
+
+static json_t *asked(const struct srv_deck *deck)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:o,s:s,s:s,s:i}", "id", deck->id, "title", deck->title, "description",
+                     deck->description, "question", deck->question, "choices", srv_deck_choices(deck),
+                     "rating", deck->two_buttons ? "two_buttons" : "confidence", "feedback",
+                     srv_deck_feedbacks[deck->feedback], "time_limit_s", deck->time_limit_s);
+}
+
+json_t *srv_deck_public(const struct srv_deck *deck)
+{
+    json_t *json = asked(deck);
+    if (json && !json_object_set_new(json, "items", json_integer(deck->items)) &&
+        !json_object_set_new(json, "model", json_string(deck->model)))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
+static json_t *range_json(struct srv_deck_range range)
+{
+    return range.low == range.high ? json_real(range.low) : json_pack("[f,f]", range.low, range.high);
+}
+
+static json_t *classes_json(const struct srv_deck_source *source, int truth)
+{
+    json_t *json = json_object();
+    for (int i = 0; i < source->class_count[truth]; i++)
+        json_object_set_new(json, source->classes[truth][i].name, json_real(source->classes[truth][i].share));
+    return json;
+}
+
+static json_t *source_json(const struct srv_deck *deck, const struct srv_deck_source *source)
+{
+    json_t *json =
+        json_pack("{s:s,s:f,s:{s:o,s:o}}", "model", deck->model, "weight", source->weight, "classes", "no",
+                  classes_json(source, DECK_NO), "yes", classes_json(source, DECK_YES));
+    json_t *kind = *source->collection
+                       ? json_pack("{s:s,s:s,s:s}", "kind", "library", "collection", source->collection,
+                                   "split", source->test ? "test" : "train")
+                       : json_pack("{s:s,s:o,s:o}", "kind", "gan", "strength", range_json(source->strength),
+                                   "truncation", range_json(source->truncation));
+    bool whole = json && kind && !json_object_update(json, kind);
+    json_decref(kind);
+    if (whole) return json;
+    json_decref(json);
+    return NULL;
+}
+
+static json_t *sources_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->source_count; i++)
+        json_array_append_new(list, source_json(deck, &deck->sources[i]));
+    return list;
+}
+
+static json_t *seed_json(uint64_t seed)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    return json_string(text);
+}
+
+static json_t *list_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->list_count; i++) {
+        const struct srv_deck_pick *pick = &deck->list[i];
+        if (*pick->file) {
+            json_array_append_new(list,
+                                  json_pack("{s:s,s:s,s:s}", "class", pick->class_name, "collection",
+                                            deck->sources[pick->source].collection, "file", pick->file));
+            continue;
+        }
+        json_array_append_new(list, json_pack("{s:s,s:o,s:f,s:f}", "class", pick->class_name, "seed",
+                                              seed_json(pick->seed), "strength", pick->strength, "truncation",
+                                              pick->truncation));
+    }
+    return list;
+}
+
+static json_t *exclude_json(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->exclude_count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:o}", "class", deck->exclude[i].class_name, "seed",
+                                              seed_json(deck->exclude[i].seed)));
+    return list;
+}
+
+static json_t *drawing_json(const struct srv_deck *deck)
+{
+    json_t *draw = deck->fixed ? json_pack("{s:s,s:o}", "mode", "fixed", "seed", seed_json(deck->seed))
+                               : json_pack("{s:s}", "mode", "fresh");
+    return json_pack("{s:i,s:f,s:o,s:b,s:o}", "items", deck->items, "prevalence", deck->prevalence, "draw",
+                     draw, "pairs", (int)deck->pairs, "exclude", exclude_json(deck));
+}
+
+json_t *srv_deck_definition(const struct srv_deck *deck)
+{
+    json_t *json = asked(deck);
+    json_t *shown = deck->list_count ? json_pack("{s:o}", "list", list_json(deck)) : drawing_json(deck);
+    json_t *rest = json_pack("{s:i,s:o,s:{s:s}}", "format", DECK_FORMAT, "sources", sources_json(deck),
+                             "order", "rule", srv_deck_orders[deck->order]);
+    bool whole = json && shown && rest && !json_object_update(json, shown) && !json_object_update(json, rest);
+    json_decref(shown);
+    json_decref(rest);
+    if (whole) return json;
+    json_decref(json);
+    return NULL;
+}

@@ -1,0 +1,262 @@
+#include "server/export/export_documents.h"
+
+#include <jansson.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "server/export/csv_writer.h"
+#include "server/export/export_columns.h"
+
+#define TITLE "Answers to radiographs"
+#define DESCRIPTION                                                                                          \
+    "Each row is one answer of a reader to one radiograph, drawn by a generative network or from a data "    \
+    "set, "                                                                                                  \
+    "with what was shown, the choice, its confidence and its time."
+
+static const char *const kind_names[] = {"text", "integer", "number", "yes or no"};
+
+static bool in_package(const struct srv_export_column *column)
+{
+    return column->in & IN_PACKAGE;
+}
+
+static bool always_there(int column)
+{
+    return column == EXPORT_ROW_ID || column == EXPORT_PARTICIPANT || column == EXPORT_DECK;
+}
+
+static char *text_of(json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
+    json_decref(json);
+    return text;
+}
+
+static json_t *level_names(const struct srv_export_column *column)
+{
+    json_t *names = json_object();
+    for (const struct srv_column_level *level = column->levels; level->value; level++)
+        json_object_set_new(names, level->value, json_string(level->meaning));
+    return names;
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+    if (text) json_object_set_new(object, key, json_string(text));
+}
+
+/* ---- BIDS ---- */
+
+static json_t *bids_column(const struct srv_export_column *column)
+{
+    json_t *entry = json_object();
+    set_text(entry, "Description", column->description);
+    set_text(entry, "Units", column->unit);
+    if (column->levels[0].value) json_object_set_new(entry, "Levels", level_names(column));
+    return entry;
+}
+
+char *srv_document_beh(void)
+{
+    json_t *beh = json_object();
+    set_text(beh, "TaskName", PACKAGE_TASK);
+    set_text(beh, "TaskDescription",
+             "Look at a radiograph, choose one of two answers and say how sure you are");
+    for (int i = 0; i < EXPORT_COLUMNS; i++)
+        if (in_package(&srv_export_columns[i]))
+            json_object_set_new(beh, srv_export_columns[i].name, bids_column(&srv_export_columns[i]));
+    return text_of(beh);
+}
+
+char *srv_document_participants(void)
+{
+    return text_of(json_pack("{s:o,s:o,s:{s:s}}", "deck_id", bids_column(&srv_export_columns[EXPORT_DECK]),
+                             "deck_version", bids_column(&srv_export_columns[EXPORT_DECK_VERSION]), "answers",
+                             "Description", "How many rows the participant has"));
+}
+
+/* ---- Psych-DS and BIDS ---- */
+
+/* schema.org's PropertyValue. */
+static json_t *variable(const struct srv_export_column *column)
+{
+    json_t *entry = json_pack("{s:s,s:s,s:s}", "@type", "PropertyValue", "name", column->name, "description",
+                              column->description);
+    set_text(entry, "unitText", column->unit);
+    if (column->levels[0].value) {
+        json_t *levels = json_array();
+        for (const struct srv_column_level *level = column->levels; level->value; level++)
+            json_array_append_new(levels, json_pack("{s:s,s:s,s:s}", "@type", "PropertyValue", "value",
+                                                    level->value, "description", level->meaning));
+        json_object_set_new(entry, "valueReference", levels);
+    }
+    return entry;
+}
+
+char *srv_document_description(void)
+{
+    json_t *variables = json_array();
+    for (int i = 0; i < EXPORT_COLUMNS; i++)
+        if (in_package(&srv_export_columns[i]))
+            json_array_append_new(variables, variable(&srv_export_columns[i]));
+    return text_of(json_pack("{s:s,s:s,s:s,s:s,s:o, s:s,s:s,s:s,s:[{s:s,s:s}]}", "@context",
+                             "https://schema.org/", "@type", "Dataset", "name", TITLE, "description",
+                             DESCRIPTION, "variableMeasured", variables, "Name", TITLE, "BIDSVersion",
+                             "1.10.0", "DatasetType", "raw", "GeneratedBy", "Name", "roentgymd", "Version",
+                             ROENTGYM_VERSION));
+}
+
+/* ---- Frictionless ---- */
+
+static json_t *allowed_values(const struct srv_export_column *column)
+{
+    json_t *values = json_array();
+    for (const struct srv_column_level *level = column->levels; level->value; level++)
+        json_array_append_new(values, column->kind == COLUMN_INTEGER ? json_integer(*level->value - '0')
+                                                                     : json_string(level->value));
+    return values;
+}
+
+static json_t *field(int index)
+{
+    static const char *const types[] = {"string", "integer", "number", "boolean"};
+    const struct srv_export_column *column = &srv_export_columns[index];
+    json_t *constraints = json_object(), *entry = json_object();
+    set_text(entry, "name", column->name);
+    set_text(entry, "type", types[column->kind]);
+    set_text(entry, "description", column->description);
+    set_text(entry, "unit", column->unit);
+    if (column->kind == COLUMN_YES_NO) {
+        json_object_set_new(entry, "trueValues", json_pack("[s]", "1"));
+        json_object_set_new(entry, "falseValues", json_pack("[s]", "0"));
+    } else if (column->levels[0].value) {
+        json_object_set_new(constraints, "enum", allowed_values(column));
+    }
+    if (always_there(index)) json_object_set_new(constraints, "required", json_true());
+    if (index == EXPORT_ROW_ID) json_object_set_new(constraints, "unique", json_true());
+    json_object_set_new(entry, "constraints", constraints);
+    return entry;
+}
+
+static json_t *resource(const char *name, const char *path, const char *title, json_t *schema)
+{
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o}", "name", name, "type", "table", "path", path, "title",
+                     title, "mediatype", "text/csv", "encoding", "utf-8", "schema", schema);
+}
+
+static json_t *answers_resource(void)
+{
+    json_t *fields = json_array();
+    for (int i = 0; i < EXPORT_COLUMNS; i++)
+        if (in_package(&srv_export_columns[i])) json_array_append_new(fields, field(i));
+    json_t *schema =
+        json_pack("{s:o,s:[s],s:[s],s:[{s:[s],s:{s:s,s:[s]}}]}", "fields", fields, "missingValues", "",
+                  "primaryKey", "row_id", "foreignKeys", "fields", "participant_id", "reference", "resource",
+                  "participants", "fields", "participant_id");
+    return resource("answers", PACKAGE_DATA ".csv", "One row an answer", schema);
+}
+
+static json_t *participants_resource(void)
+{
+    json_t *schema = json_pack("{s:[o,o,o,{s:s,s:s}],s:[s],s:[s]}", "fields", field(EXPORT_PARTICIPANT),
+                               field(EXPORT_DECK), field(EXPORT_DECK_VERSION), "name", "answers", "type",
+                               "integer", "missingValues", "n/a", "primaryKey", "participant_id");
+    json_t *table = resource("participants", "participants.tsv", "One row a participant", schema);
+    json_object_set_new(table, "format", json_string("csv")); /* with tabs for commas */
+    json_object_set_new(table, "mediatype", json_string("text/tab-separated-values"));
+    json_object_set_new(table, "dialect", json_pack("{s:s}", "delimiter", "\t"));
+    return table;
+}
+
+static json_t *codebook_resource(void)
+{
+    json_t *fields = json_array();
+    static const char *const names[] = {"name", "type", "unit", "description", "levels"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        json_array_append_new(fields, json_pack("{s:s,s:s}", "name", names[i], "type", "string"));
+    return resource(
+        "codebook", "codebook.csv", "One row a column of the answers",
+        json_pack("{s:o,s:[s],s:[s]}", "fields", fields, "missingValues", "", "primaryKey", "name"));
+}
+
+char *srv_document_datapackage(void)
+{
+    return text_of(json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:[o,o,o]}", "$schema", "https://datapackage.org/profiles/2.1/datapackage.json",
+        "name", "roentgym-answers", "title", TITLE, "description", DESCRIPTION, "version", "1.0.0",
+        "resources", answers_resource(), participants_resource(), codebook_resource()));
+}
+
+/* ---- for people ---- */
+
+static void levels_text(const struct srv_export_column *column, char *text, size_t size)
+{
+    size_t at = 0;
+    *text = '\0';
+    for (const struct srv_column_level *level = column->levels; level->value && at < size; level++)
+        at +=
+            (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", level->value, level->meaning);
+}
+
+void srv_document_codebook_csv(FILE *out)
+{
+    static const char *const head[] = {"name", "type", "unit", "description", "levels"};
+    srv_csv_row(out, head, 5);
+    for (int i = 0; i < EXPORT_COLUMNS; i++) {
+        const struct srv_export_column *column = &srv_export_columns[i];
+        char levels[400];
+        levels_text(column, levels, sizeof levels);
+        const char *cells[] = {column->name, kind_names[column->kind], column->unit ? column->unit : "",
+                               column->description, levels};
+        if (in_package(column)) srv_csv_row(out, cells, 5);
+    }
+}
+
+void srv_document_codebook(FILE *out)
+{
+    fputs("# Codebook\n\nThe columns of " PACKAGE_DATA ".csv and of sub-*/beh/*_beh.tsv.\n\n", out);
+    for (int i = 0; i < EXPORT_COLUMNS; i++) {
+        const struct srv_export_column *column = &srv_export_columns[i];
+        char levels[400];
+        levels_text(column, levels, sizeof levels);
+        if (!in_package(column)) continue;
+        fprintf(out, "- **%s** (%s%s%s): %s.%s%s%s\n", column->name, kind_names[column->kind],
+                column->unit ? ", in " : "", column->unit ? column->unit : "", column->description,
+                *levels ? " " : "", levels, *levels ? "." : "");
+    }
+}
+
+void srv_document_readme(FILE *out)
+{
+    fputs(
+        "# " TITLE "\n\n" DESCRIPTION "\n\n"
+        "source says of each image whether a network drew it or it is of a data set. training_data says "
+        "whether\n"
+        "what the network had learnt from, or the data set, are simulated radiographs or those of patients. "
+        "truth\n"
+        "of a drawn image is what the network was told to draw, not a finding of an expert: accuracy is "
+        "agreement\n"
+        "with that instruction. Of an image of a data set it is the label there; truth_basis says which.\n\n"
+        "## What is where\n\n"
+        "- " PACKAGE_DATA
+        ".csv: all answers, one row each; its .json beside it describes the columns (Psych-DS)\n"
+        "- sub-*/beh/*_beh.tsv: the same rows, a file for each participant (BIDS, modality beh), described "
+        "in\n"
+        "  task-" PACKAGE_TASK "_beh.json\n"
+        "- participants.tsv: one row a participant\n"
+        "- codebook.csv and CODEBOOK.md: what each column means\n"
+        "- datapackage.json: all tables and their types (Frictionless Data Package 2.1)\n"
+        "- dataset_description.json: keys with a capital are BIDS', the others are Psych-DS' JSON-LD; both\n"
+        "  stand in the one file that both standards ask for\n\n"
+        "## People\n\n"
+        "A participant is one session of one reader. Participants are numbered for this export alone, in "
+        "random\n"
+        "order; names, accounts, addresses and dates are not in it, and times count from the start of the\n"
+        "session. The order of the sessions in time cannot be told from it.\n\n"
+        "## Cells\n\n"
+        "An empty cell (CSV) or n/a (TSV) was not recorded. A text that a spreadsheet would run as a formula "
+        "has\n"
+        "an apostrophe before it.\n\n"
+        "No licence is stated: whoever publishes this adds one.\n",
+        out);
+}

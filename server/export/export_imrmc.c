@@ -1,0 +1,227 @@
+#include "server/export/export_imrmc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/decks/deck.h"
+#include "server/export/csv_writer.h"
+#include "server/export/export_columns.h"
+#include "server/export/zip_writer.h"
+
+enum {
+    CASES_MAX = DECK_ITEMS_MAX,
+    CASE_CELLS = 6,
+    LIBRARY_IMAGE = 5,
+    CELL_TEXT = 72,
+    PARTICIPANT_TEXT = 32,
+    FIRST_SURE_YES = 4
+};
+
+/* What makes an image: another reader's is the same when all of these are. */
+static const char *const case_columns[CASE_CELLS] = {"model_sha256", "class_label", "seed",
+                                                     "strength",     "truncation",  "library_image"};
+
+struct rated_case {
+    char cells[CASE_CELLS][CELL_TEXT];
+    bool positive;
+};
+
+/* The reader whose rows go by. */
+struct reader {
+    char participant[PARTICIPANT_TEXT];
+    int rated;
+    int ratings[CASES_MAX]; /* 0: none */
+};
+
+struct crossing {
+    struct rated_case cases[CASES_MAX];
+    int count, positives;
+    bool too_many;
+    int case_cell[CASE_CELLS], rating_cell, correct_cell; /* where in a row */
+    struct reader reader;
+    long long complete, incomplete;
+    FILE *out;                                                    /* of the present pass */
+    void (*end_reader)(struct crossing *crossing, bool complete); /* likewise */
+};
+
+/* ---- rows ---- */
+
+static int cell_of(const char *name)
+{
+    int i = 0;
+    while (strcmp(srv_export_columns[i].name, name)) i++;
+    return i;
+}
+
+static int find_case(struct crossing *c, const char *const *cells)
+{
+    for (int i = 0; i < c->count; i++) {
+        int k = 0;
+        while (k < CASE_CELLS && !strcmp(c->cases[i].cells[k], cells[c->case_cell[k]])) k++;
+        if (k == CASE_CELLS) return i;
+    }
+    return -1;
+}
+
+/* A rating from 4 on is a "yes", so the answer's being right or wrong tells the truth. */
+static bool is_positive(const struct crossing *c, const char *const *cells)
+{
+    return (atoi(cells[c->rating_cell]) >= FIRST_SURE_YES) == (cells[c->correct_cell][0] == '1');
+}
+
+static bool collect_case(void *context, const char *const *cells)
+{
+    struct crossing *c = context;
+    if (find_case(c, cells) >= 0) return true;
+    c->too_many = c->count == CASES_MAX;
+    if (c->too_many) return false;
+    struct rated_case *added = &c->cases[c->count++];
+    for (int k = 0; k < CASE_CELLS; k++) snprintf(added->cells[k], CELL_TEXT, "%s", cells[c->case_cell[k]]);
+    added->positive = is_positive(c, cells);
+    c->positives += added->positive;
+    return true;
+}
+
+static void end_reader(struct crossing *c)
+{
+    if (!c->reader.participant[0]) return;
+    bool complete = c->reader.rated == c->count;
+    ++*(complete ? &c->complete : &c->incomplete);
+    if (c->end_reader) c->end_reader(c, complete);
+    c->reader = (struct reader){0};
+}
+
+/* Only the first rating of a case counts. */
+static bool take_rating(void *context, const char *const *cells)
+{
+    struct crossing *c = context;
+    if (strcmp(c->reader.participant, cells[EXPORT_PARTICIPANT])) {
+        end_reader(c);
+        snprintf(c->reader.participant, PARTICIPANT_TEXT, "%s", cells[EXPORT_PARTICIPANT]);
+    }
+    int at = find_case(c, cells);
+    if (at >= 0 && !c->reader.ratings[at]) {
+        c->reader.ratings[at] = atoi(cells[c->rating_cell]);
+        c->reader.rated++;
+    }
+    return true;
+}
+
+/* Goes through all readers, calling `each` at the end of each. */
+static bool pass(struct crossing *c, struct srv_export_log *log, FILE *out,
+                 void (*each)(struct crossing *, bool complete))
+{
+    c->complete = c->incomplete = 0;
+    c->out = out;
+    c->end_reader = each;
+    bool good = srv_export_each(log, take_rating, c);
+    end_reader(c);
+    return good;
+}
+
+/* ---- files ---- */
+
+/* Where the images come from. A case is of one source, so two modalities would not be crossed. */
+static const char *modality(const struct crossing *c)
+{
+    int of_library = 0;
+    for (int i = 0; i < c->count; i++) of_library += c->cases[i].cells[LIBRARY_IMAGE][0] != '\0';
+    return of_library == 0 ? "gan" : of_library == c->count ? "library" : "mixed";
+}
+
+static void write_ratings(struct crossing *c, bool complete)
+{
+    const char *name = modality(c);
+    for (int i = 0; i < c->count && complete; i++)
+        fprintf(c->out, "%lld,%d,%s,%d\n", c->complete, i + 1, name, c->reader.ratings[i]);
+}
+
+static void write_reader(struct crossing *c, bool complete)
+{
+    char number[24] = "";
+    if (complete) snprintf(number, sizeof number, "%lld", c->complete);
+    fprintf(c->out, "%s,%s,%d\r\n", number, c->reader.participant, c->reader.rated);
+}
+
+static void write_head(struct crossing *c, FILE *out, long long readers)
+{
+    fprintf(out, "Ratings of radiographs\nN0:%d\nN1:%d\nNR:%lld\nNM:1\nBEGIN DATA:\n",
+            c->count - c->positives, c->positives, readers);
+    for (int i = 0; i < c->count; i++) fprintf(out, "-1,%d,truth,%d\n", i + 1, c->cases[i].positive);
+}
+
+static void write_cases(const struct crossing *c, FILE *out)
+{
+    fputs("case,truth", out);
+    for (int k = 0; k < CASE_CELLS; k++) fprintf(out, ",%s", case_columns[k]);
+    fputs("\r\n", out);
+    for (int i = 0; i < c->count; i++) {
+        fprintf(out, "%d,%d", i + 1, c->cases[i].positive);
+        for (int k = 0; k < CASE_CELLS; k++) {
+            putc(',', out);
+            srv_csv_cell(out, c->cases[i].cells[k]);
+        }
+        fputs("\r\n", out);
+    }
+}
+
+static bool write_archive(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip)
+{
+    long long readers = c->complete;
+    FILE *out = srv_zip_entry(zip, "answers.imrmc");
+    if (!out) return false;
+    write_head(c, out, readers);
+    bool good = pass(c, log, out, write_ratings);
+    if (fclose(out) || !good || !(out = srv_zip_entry(zip, "cases.csv"))) return false;
+    write_cases(c, out);
+    if (fclose(out) || !(out = srv_zip_entry(zip, "readers.csv"))) return false;
+    fputs("reader,participant_id,rated\r\n", out);
+    good = pass(c, log, out, write_reader);
+    return !fclose(out) && good;
+}
+
+/* ---- whether it can be ---- */
+
+static bool refuse(char refusal[EXPORT_REFUSAL_TEXT], const char *why)
+{
+    snprintf(refusal, EXPORT_REFUSAL_TEXT, "%s", why);
+    return false;
+}
+
+static bool is_crossed(struct crossing *c, struct srv_export_log *log, char refusal[EXPORT_REFUSAL_TEXT])
+{
+    bool good = srv_export_each(log, collect_case, c);
+    if (c->too_many)
+        return refuse(refusal,
+                      "The readers saw different images. Only decks that show everybody the same, such as "
+                      "those with a fixed seed, have readers and cases that are crossed.");
+    if (!good || !pass(c, log, NULL, NULL)) return false;
+    if (c->complete < 2) {
+        snprintf(refusal, EXPORT_REFUSAL_TEXT,
+                 "Of %lld readers %lld rated all of the %d images that were answered: two are needed, and "
+                 "they must "
+                 "have seen the same images.",
+                 c->complete + c->incomplete, c->complete, c->count);
+        return false;
+    }
+    if (c->positives < 2 || c->count - c->positives < 2)
+        return refuse(refusal, "There must be two images of either truth at least.");
+    return true;
+}
+
+bool srv_imrmc_write(struct srv_export_log *log, FILE *spool, const char *folder,
+                     char refusal[EXPORT_REFUSAL_TEXT])
+{
+    *refusal = '\0';
+    struct crossing *crossing = calloc(1, sizeof *crossing);
+    if (!crossing) return false;
+    for (int k = 0; k < CASE_CELLS; k++) crossing->case_cell[k] = cell_of(case_columns[k]);
+    crossing->rating_cell = cell_of("rating");
+    crossing->correct_cell = cell_of("correct");
+    bool good = is_crossed(crossing, log, refusal);
+    struct srv_zip *zip = good ? srv_zip_open(spool, folder) : NULL;
+    good = zip && write_archive(crossing, log, zip);
+    if (zip && !srv_zip_close(zip)) good = false;
+    free(crossing);
+    return good;
+}

@@ -1,0 +1,21 @@
+/* The ratings of one deck for programs that analyse readers x cases (iMRMC, RJafroc): an archive of
+ * answers.imrmc and of the keys to its numbers, readers.csv and cases.csv. */
+#ifndef SRV_EXPORT_IMRMC_H
+#define SRV_EXPORT_IMRMC_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "server/store/store_export.h"
+
+enum { EXPORT_REFUSAL_TEXT = 200 };
+
+/* Writes what both programs can read: integers for readers and cases, exact counts, no blank line, every
+ * reader has rated every case. The filter names one deck. Readers who have not rated all of its cases are
+ * left out, and readers.csv says so. When that leaves fewer than two readers, or the cases fewer than two of
+ * either truth, `refusal` says why (it is "" else) and nothing is to be used. False: refused, or not written,
+ * as srv_package_write. Goes through the rows three times. */
+bool srv_imrmc_write(struct srv_export_log *log, FILE *spool, const char *folder,
+                     char refusal[EXPORT_REFUSAL_TEXT]);
+
+#endif

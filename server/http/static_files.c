@@ -1,0 +1,98 @@
+#include "server/http/static_files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/sha256.h"
+#include "server/secrets.h"
+
+enum { PATH_MAX_BYTES = 200, FILE_MAX_BYTES = 16 * 1024 * 1024 };
+
+static const char *const types[][2] = {
+    {"html", "text/html; charset=utf-8"},
+    {"css", "text/css; charset=utf-8"},
+    {"js", "text/javascript; charset=utf-8"},
+    {"mjs", "text/javascript; charset=utf-8"},
+    {"json", "application/json"},
+    {"svg", "image/svg+xml"},
+    {"png", "image/png"},
+    {"ico", "image/x-icon"},
+    {"webmanifest", "application/manifest+json"},
+    {"woff2", "font/woff2"},
+    {"txt", "text/plain; charset=utf-8"},
+};
+
+static const char *type_of(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
+        if (!strcmp(dot + 1, types[i][0])) return types[i][1];
+    return NULL;
+}
+
+/* Each segment is checked, so neither "..", nor a hidden file, nor an absolute path gets to the system. */
+static bool safe_path(const char *path)
+{
+    if (strlen(path) > PATH_MAX_BYTES) return false;
+    for (;;) {
+        size_t length = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+        if (length == 0 || path[0] == '.') return false;
+        if (path[length] == '\0') return true;
+        if (path[length] != '/') return false;
+        path += length + 1;
+    }
+}
+
+static char *read_whole(int file, size_t size)
+{
+    char *bytes = malloc(size + 1);
+    size_t done = 0;
+    while (bytes && done < size) {
+        ssize_t got = read(file, bytes + done, size - done);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        done += (size_t)got;
+    }
+    if (bytes && done == size) return bytes;
+    free(bytes);
+    return NULL;
+}
+
+static void send_file(int file, const char *type, const struct srv_request *request,
+                      struct srv_response *response)
+{
+    struct stat info;
+    bool regular = !fstat(file, &info) && S_ISREG(info.st_mode) && info.st_size <= FILE_MAX_BYTES;
+    char *bytes = regular ? read_whole(file, (size_t)info.st_size) : NULL;
+    if (!bytes) {
+        srv_respond_error(response, 404, "not_found", "There is no such page.");
+        return;
+    }
+    char hash[SRV_DIGEST_TEXT];
+    nn_sha256_hex(bytes, (size_t)info.st_size, hash);
+    snprintf(response->etag, sizeof response->etag, "\"%.32s\"", hash);
+    response->cache_control = "no-cache"; /* keep, but ask whether it is still the same */
+    srv_respond_bytes(response, type, bytes, (size_t)info.st_size);
+    /* Sent without the body, but with its length, as a 304 should. */
+    if (response->status == 200 && srv_request_matches_etag(request, response->etag)) response->status = 304;
+}
+
+void srv_static_file(int folder, const struct srv_request *request, struct srv_response *response)
+{
+    const char *path = !strcmp(request->path, "/") ? "index.html" : request->path + (request->path[0] == '/');
+    const char *type = type_of(path);
+    int file = -1;
+    if (folder >= 0 && type && safe_path(path))
+        file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) {
+        srv_respond_error(response, 404, "not_found", "There is no such page.");
+        return;
+    }
+    send_file(file, type, request, response);
+    close(file);
+}

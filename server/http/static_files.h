@@ -1,0 +1,12 @@
+/* The pages: files below the web folder, and nothing else. */
+#ifndef SRV_STATIC_FILES_H
+#define SRV_STATIC_FILES_H
+
+#include "server/http/request.h"
+#include "server/http/response.h"
+
+/* Answers GET for request->path; "/" is index.html. `folder` is an open folder or -1. Only names of letters,
+ * digits, '.', '_' and '-' that do not begin with '.', only regular files of known types, no links. */
+void srv_static_file(int folder, const struct srv_request *request, struct srv_response *response);
+
+#endif

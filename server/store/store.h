@@ -1,0 +1,106 @@
+/* What the daemon keeps, in the words of the drill rather than of SQL. Each function is one transaction;
+ * any thread may call. The tables are in schema.sql. */
+#ifndef SRV_STORE_H
+#define SRV_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+#include "server/clock.h"
+#include "server/database/db.h"
+#include "server/decks/deck.h"
+#include "server/decks/session.h"
+#include "server/library/library_files.h"
+#include "server/secrets.h"
+#include "server/store/answer_context.h"
+
+enum { STORE_KEY_TEXT = 37 }; /* a UUID and the NUL */
+
+struct srv_store_session {
+    char id[SRV_ID_TEXT];
+    char secret_sha256[SRV_DIGEST_TEXT];
+    char created_at[SRV_TIME_TEXT];
+    struct srv_deck deck; /* as it was when the session started */
+    int64_t deck_version_id;
+    int64_t learner_id, class_id; /* for srv_store_session_create; 0 for none */
+    char model_name[128], model_sha256[SRV_DIGEST_TEXT];
+    bool simulated;
+    bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
+    int answered_count;
+};
+
+struct srv_store_item {
+    char session_id[SRV_ID_TEXT];
+    int n; /* 1-based */
+    char image[SRV_IMAGE_TEXT];
+    char class_name[NN_CLASS_NAME_MAX]; /* that the generator is told to draw */
+    char truth[NN_CLASS_NAME_MAX];      /* the choice that this class stands for */
+    uint64_t seed;
+    double strength, truncation;
+    char model_sha256[SRV_DIGEST_TEXT];
+    bool sent;                      /* the hash of its image is on record */
+    struct srv_library_ref library; /* what is shown; width 0: what the model draws */
+    bool held;                      /* there is a library on this server */
+};
+
+struct srv_store_answer {
+    int64_t id; /* answers count upwards */
+    char key[STORE_KEY_TEXT];
+    int item, confidence, rating;
+    char choice[NN_CLASS_NAME_MAX];
+    bool correct;
+    double response_ms;
+    /* From the answer before, or the session's start, to this one by the server's steady clock; NaN: not
+     * known. Only given, never read back. */
+    double at_item_ms;
+    char received_at[SRV_TIME_TEXT];
+};
+
+/* Writes the session, its items, and, where it is new, the model. `session` gives id, secret_sha256,
+ * created_at, deck, deck_version_id, learner_id and class_id; `items` are deck.items many. */
+enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
+                                        const struct srv_session_item *items,
+                                        const struct nn_model_info *model) NN_MUST_CHECK;
+
+/* *found tells whether there is one. */
+enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
+                                      bool *found) NN_MUST_CHECK;
+enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
+                                   bool *found) NN_MUST_CHECK;
+enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
+                                    bool *found) NN_MUST_CHECK;
+
+/* Records the hash of an item's image when it is sent for the first time; later calls change nothing. */
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item,
+                                    const char *sha256) NN_MUST_CHECK;
+
+enum srv_store_outcome {
+    STORE_ADDED,
+    STORE_REPEATED,   /* the same key with the same content: the row that is there is returned */
+    STORE_KEY_REUSED, /* the same key with other content */
+    STORE_ITEM_TAKEN, /* another key has answered the item */
+};
+
+/* The session's score right after one answer. */
+struct srv_store_progress {
+    int answered, correct;
+};
+
+/* `answer` gives all but id; `context` may be NULL, and is no part of the content; STORE_REPEATED fills it
+ * from the row. On disk when this returns DB_OK with STORE_ADDED. */
+enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
+                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
+                                    struct srv_store_progress *progress) NN_MUST_CHECK;
+
+/* One answered item, for the summary. */
+struct srv_store_trial {
+    struct srv_store_answer answer;
+    char image[SRV_IMAGE_TEXT], truth[NN_CLASS_NAME_MAX];
+};
+
+/* In the order of answering; `trials` has room for DECK_ITEMS_MAX. */
+enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
+                                int *count) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,121 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/store/store.h"
+
+#define ANSWER_COLUMNS                                                                                       \
+    "a.id, a.key, a.item, a.choice, a.confidence, a.rating, a.correct, a.response_ms, a.received_at"
+
+static void read_answer(struct db_rows *rows, struct srv_store_answer *answer)
+{
+    answer->id = db_int(rows, 0);
+    snprintf(answer->key, sizeof answer->key, "%s", db_text(rows, 1));
+    answer->item = (int)db_int(rows, 2);
+    snprintf(answer->choice, sizeof answer->choice, "%s", db_text(rows, 3));
+    answer->confidence = (int)db_int(rows, 4);
+    answer->rating = (int)db_int(rows, 5);
+    answer->correct = db_int(rows, 6);
+    answer->response_ms = db_real(rows, 7);
+    snprintf(answer->received_at, sizeof answer->received_at, "%s", db_text(rows, 8));
+}
+
+/* ---- adding ---- */
+
+static bool same_content(const struct srv_store_answer *a, const struct srv_store_answer *b)
+{
+    return a->item == b->item && a->confidence == b->confidence && a->response_ms == b->response_ms &&
+           !strcmp(a->choice, b->choice);
+}
+
+static bool find_key(struct db_transaction *t, const char *session_id, const char *key,
+                     struct srv_store_answer *found)
+{
+    struct db_rows *rows =
+        db_query(t, "SELECT " ANSWER_COLUMNS " FROM answers a WHERE a.session_id = ? AND a.key = ?", "tt",
+                 session_id, key);
+    bool any = db_next(rows);
+    if (any) read_answer(rows, found);
+    db_finish(rows);
+    return any;
+}
+
+static bool item_taken(struct db_transaction *t, const char *session_id, int item)
+{
+    struct db_rows *rows = db_query(t, "SELECT 1 FROM answers WHERE session_id = ? AND item = ?", "ti",
+                                    session_id, (int64_t)item);
+    bool any = db_next(rows);
+    db_finish(rows);
+    return any;
+}
+
+static void insert(struct db_transaction *t, const char *session_id, struct srv_store_answer *a)
+{
+    db_run(t,
+           "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
+           "received_at, at_item_ms)"
+           " VALUES (?,?,?,?,?,?,?,?,?,?)",
+           "tittiiirtr", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms);
+    a->id = db_last_id(t);
+}
+
+/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
+static void read_progress(struct db_transaction *t, const char *session_id, int64_t up_to,
+                          struct srv_store_progress *progress)
+{
+    struct db_rows *rows =
+        db_query(t, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
+                 session_id, up_to);
+    if (db_next(rows)) {
+        progress->answered = (int)db_int(rows, 0);
+        progress->correct = (int)db_int(rows, 1);
+    }
+    db_finish(rows);
+}
+
+enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
+                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
+                                    struct srv_store_progress *progress)
+{
+    struct db_transaction t;
+    struct srv_store_answer before;
+    *progress = (struct srv_store_progress){0};
+    db_begin_write(&t, db);
+    if (find_key(&t, session_id, answer->key, &before)) {
+        *outcome = same_content(answer, &before) ? STORE_REPEATED : STORE_KEY_REUSED;
+        if (*outcome == STORE_REPEATED) *answer = before;
+    } else if (item_taken(&t, session_id, answer->item)) {
+        *outcome = STORE_ITEM_TAKEN;
+    } else {
+        *outcome = STORE_ADDED;
+        insert(&t, session_id, answer);
+        if (context) srv_context_insert(&t, answer->id, context);
+    }
+    if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
+        read_progress(&t, session_id, answer->id, progress);
+    return db_end(&t);
+}
+
+/* ---- reading ---- */
+
+enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
+                                int *count)
+{
+    struct db_transaction t;
+    *count = 0;
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t,
+                                    "SELECT " ANSWER_COLUMNS ", i.image, i.truth FROM answers a"
+                                    " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                                    " WHERE a.session_id = ? ORDER BY a.id",
+                                    "t", session_id);
+    while (*count < DECK_ITEMS_MAX && db_next(rows)) {
+        struct srv_store_trial *trial = &trials[(*count)++];
+        read_answer(rows, &trial->answer);
+        snprintf(trial->image, sizeof trial->image, "%s", db_text(rows, 9));
+        snprintf(trial->truth, sizeof trial->truth, "%s", db_text(rows, 10));
+    }
+    db_finish(rows);
+    return db_end(&t);
+}

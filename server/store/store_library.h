@@ -1,0 +1,60 @@
+/* Collections of the library and their images, in the database. The pixels are in files (library_files.h). */
+#ifndef SRV_STORE_LIBRARY_H
+#define SRV_STORE_LIBRARY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/clock.h"
+#include "server/database/db.h"
+#include "server/decks/deck.h"
+#include "server/decks/session.h"
+#include "server/library/library_files.h"
+#include "server/library/library_set.h"
+
+enum { LIBRARY_PAGE = 50 };
+
+struct srv_collection {
+    const char *name; /* a valid id (deck.h) */
+    char folder[LIBRARY_FOLDER_TEXT];
+    char dataset_sha256[SRV_DIGEST_TEXT]; /* as a model's training calls the same data set */
+};
+
+/* Adds the collection with all its images, and says so in the audit log. DB_CONFLICT: the name is taken. */
+enum db_status srv_store_collection_add(struct db *db, const struct srv_collection *collection,
+                                        const struct srv_library_set *set) NN_MUST_CHECK;
+enum db_status srv_store_collection_find(struct db *db, const char *name, char folder[LIBRARY_FOLDER_TEXT],
+                                         bool *found) NN_MUST_CHECK;
+/* Whether the folder belongs to a collection that is there. */
+enum db_status srv_store_collection_known(struct db *db, const char *folder, bool *known) NN_MUST_CHECK;
+/* The collection is not there any more. Rows to which sessions refer stay for their log, the others go. */
+enum db_status srv_store_collection_remove(struct db *db, const char *name) NN_MUST_CHECK;
+
+/* Appends every collection to `list`, as the interface shows them. */
+enum db_status srv_store_collections(struct db *db, json_t *list) NN_MUST_CHECK;
+/* Appends the images of the collection, LIBRARY_PAGE from page 1 on, to `list`, and counts all of them. An
+ * empty class or split stands for all. */
+enum db_status srv_store_library_images(struct db *db, const char *collection, const char *class_name,
+                                        const char *split, int page, json_t *list,
+                                        int64_t *total) NN_MUST_CHECK;
+
+/* One image with what its file's text chunks say. */
+struct srv_library_image {
+    struct srv_library_ref ref;
+    char file[LIBRARY_FILE_MAX + 1], class_name[NN_CLASS_NAME_MAX], split[8];
+    char dataset[LIBRARY_SET_NAME_MAX + 1];
+    bool simulated;
+};
+enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
+                                       struct srv_library_image *image, bool *found) NN_MUST_CHECK;
+
+/* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
+ * its split and whoever has seen it, or one of its class and split, none
+ * twice, and none that the learner has been sent before, 0 being nobody. Which is a pure function of the
+ * items' seeds and of the images that are left, in the order of import. *lacking is an item for which none
+ * was left, or NULL. */
+enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struct srv_session_item *items,
+                                        int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,179 @@
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "server/log.h"
+#include "server/store/store.h"
+#include "server/store/store_decks.h"
+
+static void copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from);
+}
+
+/* ---- creating ---- */
+
+static int64_t first_id(struct db_transaction *t, struct db_rows *rows)
+{
+    int64_t id = 0;
+    if (db_next(rows))
+        id = db_int(rows, 0);
+    else
+        db_abandon(t, DB_FAILED);
+    db_finish(rows);
+    return id;
+}
+
+static int64_t model_id(struct db_transaction *t, const struct nn_model_info *model, const char *now)
+{
+    db_run(t,
+           "INSERT INTO models (sha256, name, resolution, training_data, provenance, first_used_at)"
+           " VALUES (?,?,?,?,?,?) ON CONFLICT (sha256) DO NOTHING",
+           "ttittt", model->sha256, model->name, (int64_t)model->resolution,
+           model->simulated ? "simulated" : "real", model->provenance, now);
+    return first_id(t, db_query(t, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
+}
+
+static void add_item(struct db_transaction *t, const struct srv_store_session *s, int n,
+                     const struct srv_session_item *item)
+{
+    char seed[24];
+    const struct srv_drawn_item *drawn = &item->drawn;
+    snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
+    db_run(t,
+           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair, source,"
+           " library_image_id) VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0))",
+           "titttrrtiti", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
+           drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair,
+           item->library_image ? "library" : "gan", item->library_image);
+}
+
+enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
+                                        const struct srv_session_item *items,
+                                        const struct nn_model_info *model)
+{
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
+           session->created_at, session->deck_version_id);
+    int64_t model_row = model_id(&t, model, session->created_at);
+    db_run(&t,
+           "INSERT INTO sessions (id, secret_sha256, deck_version_id, model_id, server_version, created_at)"
+           " VALUES (?,?,?,?,?,?)",
+           "ttiitt", session->id, session->secret_sha256, session->deck_version_id, model_row,
+           ROENTGYM_VERSION, session->created_at);
+    if (session->learner_id || session->class_id)
+        db_run(&t,
+               "INSERT INTO session_learners (session_id, learner_id, class_id)"
+               " VALUES (?, nullif(?, 0), nullif(?, 0))",
+               "tii", session->id, session->learner_id, session->class_id);
+    for (int i = 0; i < session->deck.items; i++) add_item(&t, session, i + 1, &items[i]);
+    return db_end(&t);
+}
+
+/* ---- finding ---- */
+
+static void read_answered(struct db_transaction *t, struct srv_store_session *session)
+{
+    struct db_rows *rows = db_query(t, "SELECT item FROM answers WHERE session_id = ?", "t", session->id);
+    while (db_next(rows)) {
+        int64_t item = db_int(rows, 0);
+        if (item < 1 || item > DECK_ITEMS_MAX) continue;
+        session->answered[item - 1] = true;
+        session->answered_count++;
+    }
+    db_finish(rows);
+}
+
+enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
+                                      bool *found)
+{
+    struct db_transaction t;
+    *session = (struct srv_store_session){0};
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(
+        &t,
+        "SELECT s.id, s.secret_sha256, s.created_at, m.name, m.sha256, m.training_data = 'simulated', "
+        "v.definition, v.id"
+        " FROM sessions s JOIN deck_versions v ON v.id = s.deck_version_id JOIN models m ON m.id = "
+        "s.model_id WHERE s.id = ?",
+        "t", id);
+    *found = db_next(rows);
+    if (*found) {
+        copy(session->id, sizeof session->id, db_text(rows, 0));
+        copy(session->secret_sha256, sizeof session->secret_sha256, db_text(rows, 1));
+        copy(session->created_at, sizeof session->created_at, db_text(rows, 2));
+        copy(session->model_name, sizeof session->model_name, db_text(rows, 3));
+        copy(session->model_sha256, sizeof session->model_sha256, db_text(rows, 4));
+        session->simulated = db_int(rows, 5);
+        session->deck_version_id = db_int(rows, 7);
+        if (!srv_store_deck_parse(db_text(rows, 6), &session->deck)) db_abandon(&t, DB_FAILED);
+    }
+    db_finish(rows);
+    if (*found) read_answered(&t, session);
+    return db_end(&t);
+}
+
+#define ITEM_COLUMNS                                                                                         \
+    "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
+    " i.image_sha256 IS NOT NULL, m.sha256, i.truth, c.folder, l.sha256, l.width,"                           \
+    " EXISTS (SELECT 1 FROM collections)"                                                                    \
+    " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id"                \
+    " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
+    " LEFT JOIN collections c ON c.id = l.collection_id "
+
+/* Takes the rows. */
+static bool read_item(struct db_rows *rows, struct srv_store_item *item)
+{
+    bool found = db_next(rows);
+    *item = (struct srv_store_item){0};
+    if (found) {
+        copy(item->session_id, sizeof item->session_id, db_text(rows, 0));
+        item->n = (int)db_int(rows, 1);
+        copy(item->image, sizeof item->image, db_text(rows, 2));
+        copy(item->class_name, sizeof item->class_name, db_text(rows, 3));
+        item->seed = strtoull(db_text(rows, 4), NULL, 10);
+        item->strength = db_real(rows, 5);
+        item->truncation = db_real(rows, 6);
+        item->sent = db_int(rows, 7);
+        copy(item->model_sha256, sizeof item->model_sha256, db_text(rows, 8));
+        copy(item->truth, sizeof item->truth, db_text(rows, 9));
+        copy(item->library.folder, sizeof item->library.folder, db_text(rows, 10));
+        copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
+        item->library.width = (int)db_int(rows, 12);
+        item->held = db_int(rows, 13);
+    }
+    db_finish(rows);
+    return found;
+}
+
+enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
+                                   bool *found)
+{
+    struct db_transaction t;
+    db_begin(&t, db);
+    *found = read_item(
+        db_query(&t, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n), item);
+    return db_end(&t);
+}
+
+enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
+                                    bool *found)
+{
+    struct db_transaction t;
+    db_begin(&t, db);
+    *found = read_item(db_query(&t, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
+    return db_end(&t);
+}
+
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256)
+{
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    db_run(&t, "UPDATE items SET image_sha256 = ? WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
+           "tti", sha256, item->session_id, (int64_t)item->n);
+    return db_end(&t);
+}
