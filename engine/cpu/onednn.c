@@ -34,7 +34,6 @@ struct onednn {
     int plan_count;
     uint64_t clock;
     struct cpu_scratch w_plain, w_packed, scratchpad;
-    const char *last_implementation;
 };
 
 static nn_status failed(struct nn_error *err, const char *what, dnnl_status_t status)
@@ -60,7 +59,6 @@ nn_status onednn_open(struct onednn **made, struct nn_error *err)
         onednn_close(dnn);
         return failed(err, "opening the CPU", status);
     }
-    dnn->last_implementation = "none";
     *made = dnn;
     return NN_OK;
 }
@@ -87,11 +85,6 @@ void onednn_close(struct onednn *dnn)
     free(dnn->w_packed.data);
     free(dnn->scratchpad.data);
     free(dnn);
-}
-
-const char *onednn_last_implementation(const struct onednn *dnn)
-{
-    return dnn->last_implementation;
 }
 
 /* ---- making a plan ------------------------------------------------------------------------------------ */
@@ -333,7 +326,6 @@ nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const 
     struct plan *plan = find_plan(dnn, &p, err);
     if (!plan) return err ? err->status : NN_ERR_DEVICE;
     plan->last_use = ++dnn->clock;
-    dnn->last_implementation = plan->implementation;
 
     size_t w_count = nn_count(w.shape);
     bool to_weights = pass == ONEDNN_BACKWARD_WEIGHTS;

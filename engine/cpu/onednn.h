@@ -36,7 +36,4 @@ size_t onednn_scratchpad_bytes(const struct onednn_prepared *prepared);
 nn_status onednn_run(struct cpu_backend *cpu, const struct onednn_prepared *prepared, const void *from,
                      void *to, void *scratchpad, struct nn_error *err) NN_MUST_CHECK;
 
-/* The implementation that oneDNN chose for the most recent onednn_convolve, e.g. "jit:avx512_core_bf16". */
-const char *onednn_last_implementation(const struct onednn *dnn);
-
 #endif
