@@ -184,9 +184,10 @@ static int64_t newest_of(struct db *db, const struct srv_deck *deck)
     return id;
 }
 
-static struct srv_store_session start(struct db *db, struct srv_session_item *items)
+/* The items borrow from the session's deck. */
+static void start(struct db *db, struct srv_store_session *session, struct srv_session_item *items)
 {
-    struct srv_store_session session = {
+    *session = (struct srv_store_session){
         .created_at = "2026-01-05T10:00:00.000Z",
         .deck = {.id = "d",
                  .title = "T",
@@ -203,13 +204,12 @@ static struct srv_store_session start(struct db *db, struct srv_session_item *it
                  .feedback = DECK_TELLS_TRUTH,
                  .choices = {{"no", "No"}, {"yes", "Yes"}}},
     };
-    srv_random_hex(session.id, sizeof session.id);
-    srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
-    srv_session_draw(&session.deck, items);
-    session.deck_version_id = newest_of(db, &session.deck);
+    srv_random_hex(session->id, sizeof session->id);
+    srv_random_hex(session->secret_sha256, sizeof session->secret_sha256);
+    srv_session_draw(&session->deck, items);
+    session->deck_version_id = newest_of(db, &session->deck);
     items[0].drawn.seed = UINT64_MAX;
-    assert_int_equal(srv_store_session_create(db, &session, items, &model), DB_OK);
-    return session;
+    assert_int_equal(srv_store_session_create(db, session, items, &model), DB_OK);
 }
 
 static struct srv_store_answer make_answer(int item, int key)
@@ -232,7 +232,8 @@ static void a_session_comes_back_as_it_was_started(void **state)
     struct srv_store_session read;
     struct srv_store_item item;
     struct db *db = open_db(state, "session.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     assert_int_equal(srv_store_session_find(db, session.id, &read, &found), DB_OK);
     assert_true(found);
     assert_string_equal(read.secret_sha256, session.secret_sha256);
@@ -252,9 +253,10 @@ static void a_session_comes_back_as_it_was_started(void **state)
 static void sessions_of_one_deck_and_model_share_their_rows(void **state)
 {
     struct srv_session_item items[3];
+    struct srv_store_session session;
     struct db *db = open_db(state, "shared.db");
-    start(db, items);
-    start(db, items);
+    start(db, &session, items);
+    start(db, &session, items);
     assert_int_equal(number(db, "SELECT count(*) FROM sessions"), 2);
     assert_int_equal(number(db, "SELECT count(*) FROM items"), 6);
     assert_int_equal(number(db, "SELECT count(*) FROM decks"), 1);
@@ -267,8 +269,9 @@ static void the_first_hash_of_an_image_stays(void **state)
     bool found;
     struct srv_session_item items[3];
     struct srv_store_item item;
+    struct srv_store_session session;
     struct db *db = open_db(state, "hash.db");
-    start(db, items);
+    start(db, &session, items);
     assert_int_equal(srv_store_image_find(db, items[1].image, &item, &found), DB_OK);
     assert_int_equal(srv_store_image_sent(db, &item, model.sha256), DB_OK);
     assert_int_equal(
@@ -284,7 +287,8 @@ static void one_key_is_one_row(void **state)
     enum srv_store_outcome outcome;
     struct srv_store_progress first, repeated;
     struct db *db = open_db(state, "key.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1), again = make_answer(1, 1), other = make_answer(2, 2);
     assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &first), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
@@ -305,7 +309,8 @@ static void other_content_or_another_key_is_refused(void **state)
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
     struct db *db = open_db(state, "refused.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1), changed = make_answer(1, 1),
                             second = make_answer(1, 2);
     assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
@@ -325,7 +330,8 @@ static void the_same_key_in_another_session_is_another_answer(void **state)
     struct srv_store_progress progress;
     struct db *db = open_db(state, "two.db");
     for (int i = 0; i < 2; i++) {
-        struct srv_store_session session = start(db, items);
+        struct srv_store_session session;
+        start(db, &session, items);
         struct srv_store_answer answer = make_answer(1, 1);
         assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
         assert_int_equal(outcome, STORE_ADDED);
@@ -362,7 +368,8 @@ static void an_export_sees_one_moment_however_often_it_looks(void **state)
     struct srv_export_log log;
     struct exported before = {0}, after = {0}, few = {.rows_wanted = 1};
     struct db *db = open_db(state, "export.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     answer_item(db, session.id, 1);
     answer_item(db, session.id, 2);
     srv_export_begin(&log, db, &(struct srv_export_filter){0});
@@ -390,7 +397,8 @@ static void reading_alone_needs_a_file_of_this_version_and_changes_nothing(void 
     struct exported exported = {0};
     struct srv_export_log log;
     struct db *db = open_db(state, "read.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     const char *path = scratch_path(state, "read.db");
     assert_int_equal(db_open_to_read(&reader, path, &err), NN_OK);
     answer_item(db, session.id, 1); /* beside a writer, and after it opened */
@@ -410,7 +418,8 @@ static void a_full_disk_refuses_and_later_goes_on(void **state)
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
     struct db *db = open_db(state, "full.db");
-    struct srv_store_session session = start(db, items);
+    struct srv_store_session session;
+    start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1);
     scratch_disk_full(4096);
     enum db_status status = srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress);
