@@ -13,6 +13,7 @@
 #include "server/api/api.h"
 #include "server/clock.h"
 #include "server/export/replay_log.h"
+#include "server/folder_of.h"
 #include "server/http/http.h"
 #include "server/images/image_sampler.h"
 #include "server/library/library_command.h"
@@ -58,10 +59,7 @@ static void block_signals(sigset_t *stop)
 static void make_folder_of(const char *file)
 {
     char folder[CONFIG_PATH_TEXT];
-    snprintf(folder, sizeof folder, "%s", file);
-    char *slash = strrchr(folder, '/');
-    if (!slash || slash == folder) return;
-    *slash = '\0';
+    srv_folder_of(file, folder, sizeof folder);
     if (mkdir(folder, 0700) && errno != EEXIST) return; /* opening the file will say what is wrong */
 }
 

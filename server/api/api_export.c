@@ -7,6 +7,7 @@
 #include "server/export/export_package.h"
 #include "server/export/export_rows.h"
 #include "server/export/spool.h"
+#include "server/folder_of.h"
 #include "server/log.h"
 #include "server/store/store_audit.h"
 #include "server/store/store_export.h"
@@ -96,17 +97,6 @@ static bool read_filter(const struct srv_request *request, struct srv_export_fil
     return !wrong;
 }
 
-/* Beside the data base is room, and what lies there is as private as an answer. */
-static void folder_of(const char *file, char folder[CONFIG_PATH_TEXT])
-{
-    snprintf(folder, CONFIG_PATH_TEXT, "%s", file);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    else
-        strcpy(folder, ".");
-}
-
 /* ---- the answer ---- */
 
 /* What the log gave, besides the file. */
@@ -147,7 +137,8 @@ static void make(struct srv_app *app, const struct srv_export_filter *filter, co
     struct srv_export_log log;
     struct made made = {0};
     char folder[CONFIG_PATH_TEXT];
-    folder_of(app->config->db, folder);
+    /* Beside the data base is room, and what lies there is as private as an answer. */
+    srv_folder_of(app->config->db, folder, sizeof folder);
     FILE *spool = srv_spool_open(folder);
     if (!spool) {
         srv_respond_error(response, 503, "storage_unavailable", "There is no room for the export.");

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/database/schema.h"
+#include "server/folder_of.h"
 #include "server/log.h"
 
 /* The one integer that a PRAGMA or a count gives; -1 with *rc set on failure. */
@@ -50,12 +51,7 @@ static nn_status check(sqlite3 *handle, const char *path, int64_t *version, stru
 static bool flush(const char *copy)
 {
     char folder[1200];
-    snprintf(folder, sizeof folder, "%s", copy);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[slash == folder] = '\0';
-    else
-        strcpy(folder, ".");
+    srv_folder_of(copy, folder, sizeof folder);
     int file = open(copy, O_RDONLY | O_CLOEXEC), place = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool flushed = file >= 0 && place >= 0 && !fsync(file) && !fsync(place);
     if (file >= 0) close(file);

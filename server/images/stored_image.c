@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/write_all.h"
+
 enum { DIGITS = IMAGE_KEY_TEXT - 1, DISK_BLOCK = 4096 };
 
 /* No image is larger; a longer file is not ours. */
@@ -105,17 +107,6 @@ enum srv_stored_result srv_stored_read(const char *path, const struct srv_image_
 
 /* ---- writing ---- */
 
-static int write_all(int file, const void *from, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(file, (const char *)from + done, size - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return errno;
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 int srv_stored_write(const char *path, const struct srv_image_key *key, struct srv_blob *png)
 {
     char temporary[STORED_PATH_TEXT + 16];
@@ -124,8 +115,8 @@ int srv_stored_write(const char *path, const struct srv_image_key *key, struct s
     int file = mkostemp(temporary, O_CLOEXEC);
     if (file < 0) return errno;
     fill_header(&header, key, png);
-    int failure = write_all(file, &header, sizeof header);
-    if (!failure) failure = write_all(file, png->bytes, png->size_bytes);
+    int failure = srv_write_all(file, &header, sizeof header);
+    if (!failure) failure = srv_write_all(file, png->bytes, png->size_bytes);
     if (close(file) && !failure) failure = errno;
     if (!failure && rename(temporary, path)) failure = errno;
     if (failure) unlink(temporary);

@@ -12,6 +12,7 @@
 #include "engine/sha256.h"
 #include "server/log.h"
 #include "server/store/store_library.h"
+#include "server/write_all.h"
 
 #define PENDING ".pending"
 
@@ -158,17 +159,6 @@ void srv_library_recover_idle(const char *folder, struct db *db)
 
 /* ---- images ---- */
 
-static bool write_all(int file, const uint8_t *from, size_t size)
-{
-    for (size_t done = 0; done < size;) {
-        ssize_t n = write(file, from + done, size - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        done += (size_t)n;
-    }
-    return true;
-}
-
 nn_status srv_library_write(const char *folder, const struct srv_library_ref *ref, const uint8_t *grey,
                             struct nn_error *err)
 {
@@ -180,7 +170,7 @@ nn_status srv_library_write(const char *folder, const struct srv_library_ref *re
     *slash = '/';
     int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (file < 0) return fail(err, path, "cannot be written");
-    bool written = write_all(file, grey, (size_t)ref->width * (size_t)ref->width);
+    bool written = !srv_write_all(file, grey, (size_t)ref->width * (size_t)ref->width);
     if (close(file) || !written) return fail(err, path, "cannot be written");
     return NN_OK;
 }
