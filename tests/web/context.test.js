@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answerContext, awayTime, inputType, UI_VERSION } from '../../web/js/context.js';
+import { answerContext, awayTime, inputType, UI_VERSION } from '../../web/js/drill/context.js';
 
 test('time without focus adds up, also while it lasts, and starts over with each image', () => {
   const away = awayTime();

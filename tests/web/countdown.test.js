@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countdown, secondsLeft } from '../../web/js/countdown.js';
+import { countdown, secondsLeft } from '../../web/js/drill/countdown.js';
 
 test('a second is shown until it is over', () => {
   assert.deepEqual([3000, 2001, 2000, 1, 0, -5].map(secondsLeft), [3, 3, 2, 1, 0, 0]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
-import { decodedImage, keepTrying } from '../../web/js/images.js';
+import { decodedImage, keepTrying } from '../../web/js/drill/images.js';
 
 const real = { fetch: globalThis.fetch, window: globalThis.window, Image: globalThis.Image };
 let revoked = 0;

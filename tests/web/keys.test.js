@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceLetters, keyMeaning } from '../../web/js/keys.js';
+import { choiceLetters, keyMeaning } from '../../web/js/drill/keys.js';
 
 const choices = [{ label: 'No fracture' }, { label: 'Fracture' }];
 const press = (key, more = {}) => keyMeaning({ key, code: '', repeat: false, ...more }, choices);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   answerSaved, choiceLabel, choose, firstUnanswered, imageShown, isLast, nextItem, openDrill, rate, timeUp, troubled,
-} from '../../web/js/state.js';
+} from '../../web/js/drill/state.js';
 
 const deck = {
   items: 3,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { responseTime } from '../../web/js/timing.js';
+import { responseTime } from '../../web/js/drill/timing.js';
 
 test('the time runs from the first frame to the event, not to its late handler', () => {
   assert.equal(responseTime(1000, 2234.56, 2300), 1234.6);

@@ -3,8 +3,8 @@
  * the #, so no server's log has it.
  */
 
-import * as api from './api.js';
-import { texts } from './texts.js';
+import * as api from '../api.js';
+import { texts } from '../texts.js';
 import { accountForm, accountPage } from './view_account.js';
 
 const t = texts.account;

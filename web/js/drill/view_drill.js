@@ -3,10 +3,10 @@
  * every part keeps its room, also while it is not shown.
  */
 
-import { el, svg, setInPlace } from './dom.js';
+import { el, svg, setInPlace } from '../dom.js';
 import { choiceLabel, hasTwoButtons, isLast } from './state.js';
 import { choiceLetters } from './keys.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 const t = texts.drill;
 

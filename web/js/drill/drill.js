@@ -5,18 +5,18 @@
  * they are given until the server confirms them, under a key that makes sending them twice harmless.
  */
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import * as store from './store.js';
 import { answerContext, awayTime, watchFocus } from './context.js';
 import { decodedImage } from './images.js';
 import { countdown } from './countdown.js';
-import { withRetry } from './retry.js';
+import { withRetry } from '../retry.js';
 import {
   answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
 } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
 import { troubleText } from './view_drill.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 /** The second tap of a double tap on the confidence must not skip the feedback. */
 const SETTLE_MS = 250;

@@ -2,9 +2,9 @@
  * The dialog that lists the keys and switches single-key shortcuts off.
  */
 
-import { el } from './dom.js';
+import { el } from '../dom.js';
 import { choiceLetters } from './keys.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 /**
  * @param {object} props

@@ -2,10 +2,10 @@
  * The start page: what this is, which deck, one big button.
  */
 
-import { el } from './dom.js';
-import { sampleUrl } from './api.js';
+import { el } from '../dom.js';
+import { sampleUrl } from '../api.js';
 import { smallestSize } from './figures.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 const SAMPLE_SEED = 1;
 const SAMPLE_PIXELS = 512;

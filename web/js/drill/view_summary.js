@@ -2,13 +2,13 @@
  * The result: score, figures with their range and their meaning in words, the curves, and every image again.
  */
 
-import { el } from './dom.js';
+import { el } from '../dom.js';
 import { choiceLabel, hasTwoButtons } from './state.js';
 import { keepTrying } from './images.js';
 import { confidenceOfRating, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
 import { mark } from './view_drill.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 const t = texts.summary;
 

@@ -2,9 +2,9 @@
  * The two plots of the result, drawn as SVG: the ROC curve of the ratings, and the learning curve.
  */
 
-import { svg } from './dom.js';
+import { svg } from '../dom.js';
 import { fittedCurve, ownCutoff, place } from './figures.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 const t = texts.summary;
 

@@ -2,8 +2,8 @@
  * Boot of the log-in page of the staff.
  */
 
-import * as api from './api.js';
-import { texts } from './texts.js';
+import * as api from '../api.js';
+import { texts } from '../texts.js';
 import { accountForm, accountHome, accountPage } from './view_account.js';
 
 const t = texts.account;

@@ -2,8 +2,8 @@
  * The forms for names and passwords, and what stands there afterwards.
  */
 
-import { el } from './dom.js';
-import { texts } from './texts.js';
+import { el } from '../dom.js';
+import { texts } from '../texts.js';
 
 /**
  * @param {object} props

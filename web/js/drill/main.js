@@ -2,18 +2,18 @@
  * Boot, and which page is shown: start, drill, summary, or a notice.
  */
 
-import * as api from './api.js';
+import * as api from '../api.js';
 import * as store from './store.js';
 import { createDrill } from './drill.js';
 import { bindKeys } from './keys.js';
-import { withRetry } from './retry.js';
+import { withRetry } from '../retry.js';
 import { drillView } from './view_drill.js';
 import { keysDialog } from './view_keys.js';
 import { noticeView } from './view_notice.js';
 import { hasTwoButtons } from './state.js';
 import { startView } from './view_start.js';
 import { summaryView } from './view_summary.js';
-import { texts } from './texts.js';
+import { texts } from '../texts.js';
 
 const app = document.getElementById('app');
 const announcer = document.getElementById('announcer');
