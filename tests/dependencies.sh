@@ -50,8 +50,9 @@ sources=(-name '*.[ch]' -o -name '*.cu' -o -name '*.js' -o -name '*.css' -o -nam
 claim "every source file's name is unique in the tree, the two main.c aside" \
     "$(for part in engine trainer server web deploy tests; do files $part "${sources[@]}"; done |
         awk -F/ '{ where[$NF] = where[$NF] " " $0; if (++n[$NF] == 2) twice[$NF] } END { delete twice["main.c"]; for (f in twice) print where[f] }')"
-claim "only web/js/api.js speaks to the server" \
-    "$(grep -nE '\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|EventSource) *\(' -r web/js --include='*.js' | grep -v '^web/js/api\.js:')"
+claim "only web/js/api/transport.js speaks to the server, and only web/js/api knows its routes" \
+    "$(grep -nE '\b(fetch|XMLHttpRequest|sendBeacon|WebSocket|EventSource) *\(' -r web/js --include='*.js' | outside 'web/js/api/transport\.js'
+        grep -n '/api/v1/' -r web/js --include='*.js' | outside 'web/js/api/[^:]*')"
 claim "pages are built without innerHTML, inline scripts and inline styles" \
     "$(grep -rnE '\.(inner|outer)HTML|insertAdjacentHTML|document\.write' web/js
         grep -nE '<script>|<style| style="| on[a-z]+="' web/*.html)"

@@ -2,7 +2,7 @@
  * Boot of the log-in page of the staff.
  */
 
-import * as api from '../api.js';
+import { logIn, logOut, whoAmI } from '../api/api_login.js';
 import { texts } from '../texts.js';
 import { accountForm, accountHome, accountPage } from './view_account.js';
 
@@ -13,10 +13,10 @@ function show(root) {
   root.querySelector('h1').focus({ preventScroll: true });
 }
 
-function showHome({ account, csrf_token: csrfToken }) {
+function showHome(account) {
   show(accountHome(account, async () => {
     try {
-      await api.logOut(csrfToken);
+      await logOut();
       showLogin();
     } catch (error) {
       show(accountPage(t.otherTitle, t.trouble(error)));
@@ -33,7 +33,7 @@ function showLogin() {
     action: t.loginAction,
     onSend: async (name, password) => {
       try {
-        showHome(await api.logIn(name, password));
+        showHome(await logIn(name, password));
         return null;
       } catch (error) {
         return t.trouble(error);
@@ -43,9 +43,9 @@ function showLogin() {
 }
 
 try {
-  const me = await api.whoAmI();
-  if (me) {
-    showHome(me);
+  const account = await whoAmI();
+  if (account) {
+    showHome(account);
   } else {
     showLogin();
   }

@@ -3,7 +3,7 @@
  * the #, so no server's log has it.
  */
 
-import * as api from '../api.js';
+import { lookAtInvitation, useInvitation } from '../api/api_login.js';
 import { texts } from '../texts.js';
 import { accountForm, accountPage } from './view_account.js';
 
@@ -31,7 +31,7 @@ function ask(invitation) {
     action: reset ? t.resetAction : t.setupAction,
     onSend: async (name, password) => {
       try {
-        await api.useInvitation(token, reset ? null : name, password);
+        await useInvitation(token, reset ? null : name, password);
         forgetLink();
         return null;
       } catch (error) {
@@ -42,7 +42,7 @@ function ask(invitation) {
 }
 
 try {
-  ask(await api.lookAtInvitation(token));
+  ask(await lookAtInvitation(token));
 } catch (error) {
   show(accountPage(t.linkTitle, error.status === 404 ? t.linkGone : t.trouble(error)));
 }

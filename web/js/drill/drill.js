@@ -5,7 +5,7 @@
  * they are given until the server confirms them, under a key that makes sending them twice harmless.
  */
 
-import * as api from '../api.js';
+import * as api from '../api/api_sessions.js';
 import * as store from './store.js';
 import { answerContext, awayTime, watchFocus } from './context.js';
 import { decodedImage } from './images.js';
@@ -24,7 +24,7 @@ const SETTLE_MS = 250;
 /**
  * @param {object} props
  * @param {{id: string, secret: string}} props.session
- * @param {import('./api.js').Deck} props.deck
+ * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {number[]} props.answered items the server already has
  * @param {ReturnType<typeof import('./view_drill.js').drillView>} props.view
  * @param {(text: string) => void} props.announce speaks to screen readers

@@ -9,7 +9,7 @@ export function confidenceOfRating(rating) {
 
 /**
  * The rating scale's two sides: ratings 1..3 stand for the deck's first choice, 4..6 for its second.
- * @param {import('./api.js').Deck} deck
+ * @param {import('../api/api_decks.js').Deck} deck
  */
 export function sides(deck) {
   const [negative, positive] = deck.choices;

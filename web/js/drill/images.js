@@ -2,7 +2,7 @@
  * Images, decoded before they are shown so that showing one costs no time.
  */
 
-import { readImage } from '../api.js';
+import { readImage } from '../api/transport.js';
 import { withRetry } from '../retry.js';
 
 /** An image that came but is none, or one that an <img> failed to load for a reason it does not tell. */

@@ -2,7 +2,9 @@
  * Boot, and which page is shown: start, drill, summary, or a notice.
  */
 
-import * as api from '../api.js';
+import * as api from '../api/api_sessions.js';
+import { listDecks } from '../api/api_decks.js';
+import { listModels } from '../api/api_models.js';
 import * as store from './store.js';
 import { createDrill } from './drill.js';
 import { bindKeys } from './keys.js';
@@ -49,7 +51,7 @@ function patiently(task) {
 }
 
 async function boot() {
-  [catalogue.decks, catalogue.models] = await Promise.all([patiently(api.listDecks), patiently(api.listModels)]);
+  [catalogue.decks, catalogue.models] = await Promise.all([patiently(listDecks), patiently(listModels)]);
   const saved = store.loadSession();
   if (saved) {
     await resume(saved);

@@ -12,7 +12,7 @@
  *   finished  no item is left
  *
  * @typedef {object} DrillState
- * @property {import('./api.js').Deck} deck
+ * @property {import('../api/api_decks.js').Deck} deck
  * @property {number[]} answered item numbers the server has answers for, ascending
  * @property {number} n the current item, from 1
  * @property {'waiting'|'viewing'|'rating'|'saving'|'feedback'|'finished'} phase

@@ -12,8 +12,8 @@ const t = texts.drill;
 
 /**
  * @param {object} props
- * @param {import('./api.js').Deck} props.deck
- * @param {?import('./api.js').Model} props.model null if the server no longer lists it
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {?import('../api/api_models.js').Model} props.model null if the server no longer lists it
  * @param {boolean} props.shortcuts whether key hints are shown
  * @param {(choiceId: string, event: Event) => void} props.onChoose
  * @param {(confidence: number) => void} props.onRate

@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { sampleUrl } from '../api.js';
+import { sampleUrl } from '../api/api_models.js';
 import { smallestSize } from './figures.js';
 import { texts } from '../texts.js';
 
@@ -12,8 +12,8 @@ const SAMPLE_PIXELS = 512;
 
 /**
  * @param {object} props
- * @param {import('./api.js').Deck[]} props.decks at least one
- * @param {import('./api.js').Model[]} props.models
+ * @param {import('../api/api_decks.js').Deck[]} props.decks at least one
+ * @param {import('../api/api_models.js').Model[]} props.models
  * @param {boolean} props.resumable a started drill waits in this tab
  * @param {(deckId: string) => void} props.onStart
  * @param {() => void} props.onResume

@@ -14,9 +14,9 @@ const t = texts.summary;
 
 /**
  * @param {object} props
- * @param {import('./api.js').Deck} props.deck
- * @param {?import('./api.js').Model} props.model null if the server no longer lists it
- * @param {import('./api.js').Summary} props.summary
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {?import('../api/api_models.js').Model} props.model null if the server no longer lists it
+ * @param {import('../api/api_sessions.js').Summary} props.summary
  * @param {AbortSignal} props.leaving aborted when the page goes
  * @param {() => void} props.onAgain
  * @param {() => void} props.onStartPage

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { listDecks, logIn, logOut, readImage, readItem, sampleUrl, sendAnswer, useInvitation, whoAmI } from '../../web/js/api.js';
+import { listDecks } from '../../web/js/api/api_decks.js';
+import { logIn, logOut, useInvitation, whoAmI } from '../../web/js/api/api_login.js';
+import { sampleUrl } from '../../web/js/api/api_models.js';
+import { readItem, sendAnswer } from '../../web/js/api/api_sessions.js';
+import { readImage, staffExchange } from '../../web/js/api/transport.js';
 
 const realFetch = globalThis.fetch;
 afterEach(() => {
@@ -88,11 +92,18 @@ test('only the staff’s requests carry the cookie, and what they change its tok
   await logIn('ann', 'secret words');
   await useInvitation('link', null, 'secret words');
   await whoAmI();
-  await logOut('t');
+  await logOut();
   assert.deepEqual(asked.map(({ credentials }) => credentials), ['omit', 'same-origin', 'same-origin', 'same-origin', 'same-origin']);
   assert.deepEqual(JSON.parse(asked[2].body), { token: 'link', password: 'secret words' });
   assert.equal(asked[4].headers['X-CSRF-Token'], 't');
   assert.ok(asked.every(({ path }) => !path.includes('secret') && !path.includes('link')));
+});
+
+test('what has versions is saved over the one that was edited, and nothing else', async () => {
+  const asked = reply(200, '{"deck":{}}', { ETag: '"4"' });
+  assert.deepEqual(await staffExchange('POST', '/d', { body: { title: 'x' }, version: '"3"' }), { reply: { deck: {} }, version: '"4"' });
+  await staffExchange('GET', '/d');
+  assert.deepEqual(asked.map(({ headers }) => headers['If-Match']), ['"3"', undefined]);
 });
 
 test('nobody being logged in is no error', async () => {

@@ -1,0 +1,24 @@
+/**
+ * Decks, as the server offers them.
+ */
+
+import { request } from './transport.js';
+
+/**
+ * @typedef {object} Deck
+ * @property {string} id
+ * @property {string} title
+ * @property {string} description for the start page, may be empty
+ * @property {string} question asked of every item
+ * @property {number} items how many a drill has
+ * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second
+ * @property {'truth'|'correct'|'none'} feedback what follows an answer: the truth, whether it was right, nothing
+ * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence
+ * @property {number} time_limit_s for looking at each image; 0 is none
+ * @property {string} model id of the model that makes the images
+ */
+
+/** @returns {Promise<Deck[]>} */
+export async function listDecks() {
+  return (await request('GET', '/api/v1/decks')).decks;
+}
