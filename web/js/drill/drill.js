@@ -15,7 +15,7 @@ import {
   answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
 } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
-import { troubleText } from './view_drill.js';
+import { troubleText } from './view_film.js';
 import { texts } from '../texts.js';
 
 /** The second tap of a double tap on the confidence must not skip the feedback. */

@@ -6,49 +6,14 @@ import * as api from '../api/api_sessions.js';
 import { listDecks } from '../api/api_decks.js';
 import { listModels } from '../api/api_models.js';
 import * as store from './store.js';
-import { createDrill } from './drill.js';
-import { bindKeys } from './keys.js';
-import { withRetry } from '../retry.js';
-import { drillView } from './view_drill.js';
-import { keysDialog } from './view_keys.js';
-import { noticeView } from './view_notice.js';
-import { hasTwoButtons } from './state.js';
+import { noticeView } from '../view_notice.js';
+import { patiently, show } from '../screen.js';
+import { openDrillPage } from './drill_page.js';
 import { startView } from './view_start.js';
 import { summaryView } from './view_summary.js';
 import { texts } from '../texts.js';
 
-const app = document.getElementById('app');
-const announcer = document.getElementById('announcer');
 const catalogue = { decks: [], models: [] };
-let leavePage = () => {}; // undoes what the current page bound
-
-/** Replaces the page and moves the focus to its heading. */
-function show(root, leave = () => {}) {
-  leavePage();
-  leavePage = leave;
-  app.replaceChildren(root);
-  window.scrollTo(0, 0);
-  root.querySelector('h1')?.focus({ preventScroll: true });
-}
-
-function announce(text) {
-  announcer.textContent = text;
-}
-
-/** Waits out passing failures, saying so on an otherwise empty page. */
-function patiently(task) {
-  let told = false;
-  return withRetry(task, {
-    signal: new AbortController().signal,
-    onWait: (error) => {
-      if (!told) {
-        told = true;
-        const text = error.code === 'model_unavailable' ? texts.trouble.noModel : texts.trouble.loading;
-        show(noticeView({ title: texts.trouble.waiting, text }));
-      }
-    },
-  });
-}
 
 async function boot() {
   [catalogue.decks, catalogue.models] = await Promise.all([patiently(listDecks), patiently(listModels)]);
@@ -122,55 +87,15 @@ function modelOf(deck) {
 }
 
 function showDrill(session, deck, answered) {
-  const dialog = keysDialog({
-    choices: deck.choices,
-    graded: !hasTwoButtons(deck),
-    on: store.shortcutsOn(),
-    onChange: (on) => {
-      store.setShortcuts(on);
-      view.setShortcuts(on);
-    },
-  });
-  const view = drillView({
-    deck,
-    model: modelOf(deck),
-    shortcuts: store.shortcutsOn(),
-    onChoose: (choiceId, event) => drill.choose(choiceId, event),
-    onRate: (confidence) => drill.rate(confidence),
-    onNext: () => drill.next(),
-    onLeave: showStart,
-    onKeys: () => dialog.showModal(),
-  });
-  const drill = createDrill({
+  openDrillPage({
     session,
     deck,
     answered,
-    view,
-    announce,
+    model: modelOf(deck),
+    onLeave: showStart,
     onFinished: guarded(() => showSummary(session, deck)),
     onFailed: fail,
   });
-  const unbind = bindKeys(deck.choices, store.shortcutsOn, (meaning, event) => {
-    obey(meaning, event, { deck, drill, dialog });
-  });
-  view.root.append(dialog);
-  show(view.root, () => {
-    unbind();
-    drill.close();
-  });
-  drill.start();
-}
-
-function obey(meaning, event, { deck, drill, dialog }) {
-  if (meaning.act === 'next') {
-    drill.next();
-  } else if (meaning.act === 'choose') {
-    drill.choose(deck.choices[meaning.index].id, event);
-  } else if (meaning.act === 'rate') {
-    drill.rate(meaning.confidence);
-  } else {
-    dialog.showModal();
-  }
 }
 
 async function showSummary(session, deck) {

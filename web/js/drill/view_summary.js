@@ -7,7 +7,7 @@ import { choiceLabel, hasTwoButtons } from './state.js';
 import { keepTrying } from './images.js';
 import { confidenceOfRating, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
-import { mark } from './view_drill.js';
+import { mark } from './view_told.js';
 import { texts } from '../texts.js';
 
 const t = texts.summary;

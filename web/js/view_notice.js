@@ -2,8 +2,8 @@
  * A page that only says what happened and what to do.
  */
 
-import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { el } from './dom.js';
+import { texts } from './texts.js';
 
 /**
  * @param {object} props

@@ -1,0 +1,61 @@
+/**
+ * The question: the answers, how sure one is, and the time that is left to look.
+ */
+
+import { el, setInPlace } from '../dom.js';
+import { hint } from './view_hint.js';
+import { choiceLetters } from './keys.js';
+import { hasTwoButtons } from './state.js';
+import { texts } from '../texts.js';
+
+const t = texts.drill;
+
+export function askStage({ deck, onChoose, onRate }) {
+  const letters = choiceLetters(deck.choices);
+  const arrows = deck.choices.length === 2 ? Object.keys(texts.keys.arrows) : [];
+  const question = el('h1', { class: 'question', tabindex: '-1' }, deck.question);
+  const answers = deck.choices.map((choice, i) => el('button', {
+    type: 'button',
+    class: 'answer',
+    'data-choice': choice.id,
+    'aria-pressed': 'false',
+    'aria-keyshortcuts': [letters[i], arrows[i]].filter(Boolean).join(' ') || null,
+    on: { click: (event) => onChoose(choice.id, event) },
+  }, el('span', {}, choice.label), hint([letters[i].toUpperCase(), texts.keys.arrows[arrows[i]]])));
+  const left = el('p', { class: 'time-left', role: 'timer' });
+  const line = el('i', { class: 'time-line', 'aria-hidden': 'true' });
+  const clock = deck.time_limit_s > 0 ? el('div', { class: 'time' }, left, line) : null;
+  const levels = hasTwoButtons(deck) ? [] : t.confidenceLevels.map((label, i) => el('button', {
+    type: 'button',
+    class: 'level',
+    'data-confidence': String(i + 1),
+    'aria-keyshortcuts': String(i + 1),
+    on: { click: () => onRate(i + 1) },
+  }, el('span', {}, label), hint([String(i + 1)])));
+  const root = el('div', { class: 'stage stage-ask' }, question, clock,
+    el('div', { class: 'answers', role: 'group', 'aria-label': t.answers }, ...answers),
+    levels.length === 0 ? null : el('div', { class: 'confidence', role: 'group', 'aria-labelledby': 'confidence-label' },
+      el('p', { class: 'confidence-label', id: 'confidence-label' }, t.confidence),
+      el('div', { class: 'levels' }, ...levels)));
+
+  const showSeconds = (seconds) => {
+    left.textContent = seconds > 0 ? t.timeLeft(seconds) : t.timeOver;
+    line.style.setProperty('--left', String(seconds / deck.time_limit_s));
+  };
+  const update = ({ phase, choice, confidence }) => {
+    if (phase === 'waiting') {
+      showSeconds(deck.time_limit_s);
+    }
+    setInPlace(root, phase !== 'feedback' && phase !== 'finished');
+    root.classList.toggle('is-rating', phase === 'rating' || phase === 'saving');
+    answers.forEach((button) => {
+      button.disabled = phase !== 'viewing' && phase !== 'rating';
+      button.setAttribute('aria-pressed', String(button.dataset.choice === choice));
+    });
+    levels.forEach((button, i) => {
+      button.disabled = phase !== 'rating';
+      button.classList.toggle('is-chosen', i + 1 === confidence);
+    });
+  };
+  return { root, update, showSeconds, focus: () => question.focus({ preventScroll: true }) };
+}

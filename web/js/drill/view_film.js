@@ -1,0 +1,41 @@
+/**
+ * The image in its frame, and what is said over it while there is none to see.
+ */
+
+import { el, setInPlace } from '../dom.js';
+import { texts } from '../texts.js';
+
+/**
+ * @param {?import('../api/api_models.js').Model} model that made the image; null if the server no longer lists it
+ * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, show: (image: ?HTMLImageElement) => void}}
+ */
+export function filmFrame(model) {
+  const coming = el('p', { class: 'film-coming' }, texts.drill.imageComing);
+  const over = el('p', { class: 'film-coming', id: 'time-up' }, texts.drill.timeUp);
+  const place = el('div', { class: 'film-place' });
+  const notice = el('p', { class: 'film-notice', id: 'trouble' });
+  const root = el('figure', { class: 'film' },
+    el('div', { class: 'film-frame' }, coming, place, over, notice),
+    el('figcaption', {}, texts.provenance.short(model)));
+
+  const update = ({ phase, trouble, expired }) => {
+    const covered = expired && phase !== 'feedback'; // what was answered may be looked at again
+    setInPlace(coming, phase === 'waiting');
+    setInPlace(over, covered);
+    setInPlace(place, !covered);
+    notice.textContent = trouble ? troubleText(phase, trouble) : '';
+    setInPlace(notice, Boolean(trouble));
+  };
+  return { root, update, show: (image) => place.replaceChildren(...(image ? [image] : [])) };
+}
+
+/** What to tell somebody who waits. */
+export function troubleText(phase, error) {
+  if (error.status === 503 || error.status === 429) {
+    return texts.trouble.busy;
+  }
+  if (error.status >= 500) {
+    return texts.trouble.failing;
+  }
+  return phase === 'saving' ? texts.trouble.offlineAnswer : texts.trouble.offlineImage;
+}
