@@ -91,13 +91,13 @@ NVCC_FLAGS := -std=c++17 -O3 -I. $(foreach g,$(CUDA_GENERATIONS),-gencode arch=c
 CUDA_LIBS := -L$(CUDA)/lib64 -L$(CUDA)/lib -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,$(CUDA)/lib64 \
              -Wl,-rpath,$(CUDA)/lib -lcudnn -lcublas -lcudart_static -ldl -lrt -lpthread -lstdc++ -lm
 
-all: $(B)/roentgym $(B)/roentgymd $(CUDA_SO)
+all: $(B)/roentgym $(B)/roentgymd $(B)/web.txt $(CUDA_SO)
 
 run:
 	@deploy/setup.sh run
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@mkdir -p var
-	exec $(B)/roentgymd --config deploy/roentgymd.json --port $(PORT)
+	exec $(B)/roentgymd --config deploy/roentgymd.json --web $(B)/web --port $(PORT)
 
 test:
 	@deploy/setup.sh test
@@ -148,6 +148,22 @@ $(B)/roentgym: $(TRAINER) $(B)/libengine.a
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
+
+# The pages as the daemon serves them, in $(B)/web. In lib/ lies what they use of others, with its licences: npm
+# fetches it (deploy/setup.sh, web/package.json); without npm the pages do without charts and QR codes.
+PAGES    := $(shell cd web && find * -name node_modules -prune -o -type f ! -name '*.json' -print | sort)
+FETCHED  := $(wildcard web/node_modules/.package-lock.json)
+LIBRARIES := uplot/dist/uPlot.esm.js:uplot/uPlot.esm.js uplot/dist/uPlot.min.css:uplot/uPlot.min.css \
+             uplot/LICENSE:uplot/LICENSE.txt lean-qr/index.mjs:lean-qr/index.mjs lean-qr/LICENSE:lean-qr/LICENSE.txt
+$(call remember,$(B)/pages.txt,$(PAGES) $(LIBRARIES) $(FETCHED))
+
+$(B)/web.txt: $(PAGES:%=web/%) $(B)/pages.txt $(FETCHED)
+	@echo "  pages $(B)/web$(if $(FETCHED),, without charts and QR codes: no npm (deploy/setup.sh run))"
+	$(Q)mkdir -p $(B)/web && rm -rf $(B)/web/*
+	$(Q)cd web && cp --parents $(PAGES) $(abspath $(B)/web)
+	$(Q)$(if $(FETCHED),for pair in $(LIBRARIES); do \
+	    install -D -m 644 web/node_modules/$${pair%%:*} $(B)/web/lib/$${pair##*:} || exit 1; done)
+	@touch $@
 
 CUDA_OBJECTS := $(CUDA_C:%.c=$(B)/shared/%.o) $(CUDA_CU:%.cu=$(B)/shared/%.cu.o)
 $(B)/libroentgym_cuda.so: $(CUDA_OBJECTS)

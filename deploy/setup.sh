@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 log=build/logs/setup.log
 node_min=18
 python=/usr/bin/python3
-modules=(tests/e2e tests/validators) # folders with npm modules
+modules=(web tests/e2e tests/validators) # folders with npm modules
 
 missing=() # Debian packages
 
@@ -96,20 +96,29 @@ install_missing() {
     fi
 }
 
-# npm ci leaves a copy of the lock file in node_modules; an older copy means other modules.
+# install_modules FOLDER...  npm ci leaves a copy of the lock file in node_modules; an older copy means other modules.
 install_modules() {
     local folder
-    for folder in "${modules[@]}"; do
+    for folder in "$@"; do
         [ "$folder/node_modules/.package-lock.json" -nt "$folder/package-lock.json" ] && continue
-        echo "Missing: the npm modules of $folder, which its tests run on. Running npm ci there."
+        echo "Missing: the npm modules of $folder. Running npm ci there."
         mkdir -p "$(dirname "$log")"
         if ! (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts </dev/null) >>"$log" 2>&1; then
             tail -n 20 "$log" >&2
             echo "npm ci failed in $folder" >&2
-            exit 1
+            return 1
         fi
         touch "$folder/node_modules/.package-lock.json"
     done
+}
+
+# npm is much to install for two small files: whoever has it gets charts and QR codes, all others the pages without.
+install_pages() {
+    if ! command -v npm >/dev/null; then
+        echo "npm is not installed: the staff's pages will have no charts and no QR codes. All else works."
+    elif ! install_modules web; then
+        echo "The staff's pages will have no charts and no QR codes until npm gets through. All else works." >&2
+    fi
 }
 
 case ${1:-} in
@@ -129,4 +138,8 @@ if [ ${#missing[@]} -gt 0 ]; then
         exit 1
     fi
 fi
-[ "$1" = run ] || install_modules
+if [ "$1" = run ]; then
+    install_pages
+else
+    install_modules "${modules[@]}"
+fi

@@ -22,7 +22,7 @@ const char srv_config_help[] =
     "  --db FILE       SQLite database, made when missing (default var/roentgym.db)\n"
     "  --models DIR    folder of checkpoints and model cards (default deploy/models)\n"
     "  --device NAME   auto, cpu or cuda (default auto)\n"
-    "  --web DIR       folder of the pages (default web)\n"
+    "  --web DIR       folder of the pages (default build/web)\n"
     "  --admin-link    print a link that makes an administrator's account, good once and for 24 hours, and\n"
     "                  end; the daemon may run meanwhile\n"
     "  --version       which program this is\n"
@@ -37,7 +37,7 @@ static void set_defaults(struct srv_config *config)
                                   .db = "var/roentgym.db",
                                   .models = "deploy/models",
                                   .device = "auto",
-                                  .web = "web",
+                                  .web = "build/web",
                                   .admin_token_file = "var/admin-token",
                                   .image_memory_mb = 256,
                                   .image_disk_mb = 1024,

@@ -30,6 +30,7 @@ export async function startDaemon(change = () => {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'roentgym-e2e-'));
   const config = JSON.parse(readFileSync(path.join(ROOT, 'deploy/roentgymd.json'), 'utf8'));
   config.models = MODELS;
+  config.web = path.join(BUILD, 'web');
   config.db = path.join(folder, 'e2e.db');
   config.admin_token_file = path.join(folder, 'admin-token');
   config.image_folder = path.join(folder, 'images');
