@@ -10,7 +10,7 @@
 #include "server/histogram.h"
 
 enum {
-    METRICS_ROUTES_MAX = 128,
+    METRICS_ROUTES_MAX = 192,
     METRICS_CLASSES = 6, /* status classes 1xx .. 5xx, by index */
     METRICS_ERRORS_MAX = 128
 };

@@ -20,9 +20,11 @@ CARRY(srv_schema_step_2, "server/database/migrations/to_version_3.sql");
 CARRY(srv_schema_step_3, "server/database/migrations/to_version_4.sql");
 CARRY(srv_schema_step_4, "server/database/migrations/to_version_5.sql");
 CARRY(srv_schema_step_5, "server/database/migrations/to_version_6.sql");
+CARRY(srv_schema_step_6, "server/database/migrations/to_version_7.sql");
 
 extern const char srv_schema_step_1[], srv_schema_step_2[], srv_schema_step_3[], srv_schema_step_4[],
-    srv_schema_step_5[];
+    srv_schema_step_5[], srv_schema_step_6[];
 
 const char *const srv_schema_steps[SCHEMA_VERSION] = {
-    NULL, srv_schema_step_1, srv_schema_step_2, srv_schema_step_3, srv_schema_step_4, srv_schema_step_5};
+    NULL, srv_schema_step_1, srv_schema_step_2, srv_schema_step_3, srv_schema_step_4, srv_schema_step_5,
+    srv_schema_step_6};

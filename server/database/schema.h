@@ -3,7 +3,7 @@
 #define SRV_SCHEMA_H
 
 /* What schema.sql sets: application_id marks the file as ours, user_version is the schema's version. */
-enum { SCHEMA_APPLICATION_ID = 1919903604, SCHEMA_VERSION = 6 };
+enum { SCHEMA_APPLICATION_ID = 1919903604, SCHEMA_VERSION = 7 };
 
 extern const char srv_schema_sql[]; /* NUL-terminated */
 

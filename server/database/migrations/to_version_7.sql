@@ -1,0 +1,284 @@
+-- Studies, and who takes part in them.
+-- Studies. Their definitions are JSON, as server/studies/study.schema.json describes them.
+CREATE TABLE studies (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    name          TEXT NOT NULL UNIQUE,
+    state         TEXT NOT NULL CHECK (state IN ('draft', 'open', 'closed', 'frozen')),
+    seed          TEXT,                      -- of the randomisation: decimal, 0 .. 2^64-1; NULL: a draft
+    account_id    INTEGER REFERENCES accounts (id), -- who made it; NULL: the operator
+    created_at    TEXT NOT NULL,
+    opened_at     TEXT,
+    closed_at     TEXT,                      -- nobody new takes part
+    frozen_at     TEXT,                      -- nothing changes any more
+    export_sha256 TEXT CHECK (length(export_sha256) = 64), -- of what a frozen study exports
+    CHECK (state = 'draft' OR seed IS NOT NULL)
+) STRICT;
+
+CREATE TABLE study_versions (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    study_id   INTEGER NOT NULL REFERENCES studies (id),
+    version    INTEGER NOT NULL CHECK (version >= 1),
+    definition TEXT NOT NULL,                -- JSON, every key written out, keys sorted
+    account_id INTEGER REFERENCES accounts (id),
+    created_at TEXT NOT NULL,
+    UNIQUE (study_id, version)
+) STRICT;
+CREATE TRIGGER study_versions_never_change BEFORE UPDATE ON study_versions
+BEGIN SELECT RAISE(ABORT, 'a version of a study never changes'); END;
+
+-- What people agreed to, from the study's opening on.
+CREATE TABLE consent_texts (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    study_id   INTEGER NOT NULL REFERENCES studies (id),
+    version    INTEGER NOT NULL CHECK (version >= 1),
+    text       TEXT NOT NULL,
+    sha256     TEXT NOT NULL CHECK (length(sha256) = 64), -- of the text in UTF-8
+    created_at TEXT NOT NULL,
+    UNIQUE (study_id, version)
+) STRICT;
+CREATE TRIGGER consent_texts_never_change BEFORE UPDATE ON consent_texts
+BEGIN SELECT RAISE(ABORT, 'a text that people agreed to never changes'); END;
+
+-- The versions of decks that an open study goes on with, whatever is saved later.
+CREATE TABLE study_decks (
+    study_id        INTEGER NOT NULL REFERENCES studies (id),
+    deck_version_id INTEGER NOT NULL REFERENCES deck_versions (id),
+    tests           INTEGER NOT NULL CHECK (tests IN (0, 1)), -- of a test: nobody may start it outside the study
+    PRIMARY KEY (study_id, deck_version_id)
+) STRICT, WITHOUT ROWID;
+
+-- The images of a study's tests: chosen at its opening, the same for everybody, and shown nowhere else until
+-- it is frozen.
+CREATE TABLE study_test_items (
+    study_id         INTEGER NOT NULL REFERENCES studies (id),
+    deck_version_id  INTEGER NOT NULL REFERENCES deck_versions (id),
+    n                INTEGER NOT NULL CHECK (n >= 1),
+    library_image_id INTEGER NOT NULL REFERENCES library_images (id),
+    PRIMARY KEY (study_id, deck_version_id, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX study_test_items_by_image ON study_test_items (library_image_id);
+
+-- How many a stratum has been given an arm. Whoever leaves frees no place.
+CREATE TABLE study_allocations (
+    study_id INTEGER NOT NULL REFERENCES studies (id),
+    stratum  TEXT NOT NULL,
+    count    INTEGER NOT NULL CHECK (count >= 1),
+    PRIMARY KEY (study_id, stratum)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE participants (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    study_id     INTEGER NOT NULL REFERENCES studies (id),
+    code         TEXT NOT NULL UNIQUE CHECK (length(code) = 8), -- random: what an export calls them
+    arm          TEXT NOT NULL,
+    stratum      TEXT NOT NULL,              -- the ids of the choices, '/' between them; '' without strata
+    allocation_n INTEGER NOT NULL CHECK (allocation_n >= 0), -- in the stratum, from 0
+    enrolled_at  TEXT NOT NULL,
+    ended_at     TEXT,
+    ended_how    TEXT CHECK (ended_how IN ('finished', 'stop', 'anonymise')),
+    UNIQUE (study_id, stratum, allocation_n)
+) STRICT;
+
+-- Who a participant is: the only row that joins a learner to what is kept of a study.
+CREATE TABLE study_participants (
+    participant_id INTEGER PRIMARY KEY REFERENCES participants (id),
+    study_id       INTEGER NOT NULL REFERENCES studies (id),
+    learner_id     INTEGER NOT NULL REFERENCES learners (id),
+    UNIQUE (learner_id, study_id)
+) STRICT;
+
+-- Who agreed to what, apart from all that they answered.
+CREATE TABLE consents (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    learner_id      INTEGER REFERENCES learners (id), -- NULL: it has been made anonymous
+    consent_text_id INTEGER NOT NULL REFERENCES consent_texts (id),
+    agreed          INTEGER NOT NULL CHECK (agreed IN (0, 1)),
+    at              TEXT NOT NULL
+) STRICT;
+CREATE INDEX consents_by_learner ON consents (learner_id, consent_text_id);
+
+CREATE TABLE participant_sessions (
+    session_id     TEXT PRIMARY KEY REFERENCES sessions (id),
+    participant_id INTEGER NOT NULL REFERENCES participants (id),
+    phase          TEXT NOT NULL,
+    tests          INTEGER NOT NULL CHECK (tests IN (0, 1)), -- of a test: its truth is told to nobody
+    closes_at      TEXT,                     -- what is answered later does not count; NULL: no limit
+    finished_at    TEXT,
+    UNIQUE (participant_id, phase)
+) STRICT, WITHOUT ROWID;
+
+-- Of the questions at the end; none where one was skipped.
+CREATE TABLE participant_answers (
+    participant_id INTEGER NOT NULL REFERENCES participants (id),
+    question       TEXT NOT NULL,
+    answer         TEXT NOT NULL,
+    PRIMARY KEY (participant_id, question)
+) STRICT, WITHOUT ROWID;
+
+-- That somebody left, and not who.
+CREATE TABLE withdrawals (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    study_id INTEGER NOT NULL REFERENCES studies (id),
+    at       TEXT NOT NULL,
+    form     TEXT NOT NULL CHECK (form IN ('stop', 'delete', 'anonymise')),
+    arm      TEXT NOT NULL,
+    stratum  TEXT NOT NULL,
+    phase    TEXT                            -- the last one that was started; NULL: none
+) STRICT;
+
+-- Whatever belongs to a frozen study stays as it is.
+CREATE VIEW frozen_studies AS SELECT id FROM studies WHERE state = 'frozen';
+CREATE VIEW frozen_participants AS
+SELECT p.id FROM participants p JOIN studies s ON s.id = p.study_id WHERE s.state = 'frozen';
+CREATE VIEW frozen_sessions AS
+SELECT k.session_id AS id FROM participant_sessions k JOIN participants p ON p.id = k.participant_id
+JOIN studies s ON s.id = p.study_id WHERE s.state = 'frozen';
+CREATE TRIGGER frozen_studies_never_change BEFORE UPDATE ON studies
+WHEN OLD.state = 'frozen' AND NOT (OLD.export_sha256 IS NULL AND NEW.id = OLD.id AND NEW.name = OLD.name
+    AND NEW.state = 'frozen' AND NEW.seed = OLD.seed AND NEW.account_id IS OLD.account_id
+    AND NEW.created_at = OLD.created_at AND NEW.opened_at IS OLD.opened_at AND NEW.closed_at IS OLD.closed_at
+    AND NEW.frozen_at = OLD.frozen_at)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_studies_never_shrink BEFORE DELETE ON studies WHEN OLD.state = 'frozen'
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_versions_never_grow BEFORE INSERT ON study_versions
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_versions_never_change BEFORE UPDATE ON study_versions
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_versions_never_shrink BEFORE DELETE ON study_versions
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consent_texts_never_grow BEFORE INSERT ON consent_texts
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consent_texts_never_change BEFORE UPDATE ON consent_texts
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consent_texts_never_shrink BEFORE DELETE ON consent_texts
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_decks_never_grow BEFORE INSERT ON study_decks
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_decks_never_change BEFORE UPDATE ON study_decks
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_decks_never_shrink BEFORE DELETE ON study_decks
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_test_items_never_grow BEFORE INSERT ON study_test_items
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_test_items_never_change BEFORE UPDATE ON study_test_items
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_test_items_never_shrink BEFORE DELETE ON study_test_items
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_allocations_never_grow BEFORE INSERT ON study_allocations
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_allocations_never_change BEFORE UPDATE ON study_allocations
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_allocations_never_shrink BEFORE DELETE ON study_allocations
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participants_never_grow BEFORE INSERT ON participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participants_never_change BEFORE UPDATE ON participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participants_never_shrink BEFORE DELETE ON participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_participants_never_grow BEFORE INSERT ON study_participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_participants_never_change BEFORE UPDATE ON study_participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_study_participants_never_shrink BEFORE DELETE ON study_participants
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_withdrawals_never_grow BEFORE INSERT ON withdrawals
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = NEW.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_withdrawals_never_change BEFORE UPDATE ON withdrawals
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id IN (OLD.study_id, NEW.study_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_withdrawals_never_shrink BEFORE DELETE ON withdrawals
+WHEN EXISTS (SELECT 1 FROM frozen_studies f WHERE f.id = OLD.study_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_sessions_never_grow BEFORE INSERT ON participant_sessions
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id = NEW.participant_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_sessions_never_change BEFORE UPDATE ON participant_sessions
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id IN (OLD.participant_id, NEW.participant_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_sessions_never_shrink BEFORE DELETE ON participant_sessions
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id = OLD.participant_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_answers_never_grow BEFORE INSERT ON participant_answers
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id = NEW.participant_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_answers_never_change BEFORE UPDATE ON participant_answers
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id IN (OLD.participant_id, NEW.participant_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_participant_answers_never_shrink BEFORE DELETE ON participant_answers
+WHEN EXISTS (SELECT 1 FROM frozen_participants f WHERE f.id = OLD.participant_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_sessions_never_change BEFORE UPDATE ON sessions
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.id, NEW.id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_sessions_never_shrink BEFORE DELETE ON sessions
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_learners_never_grow BEFORE INSERT ON session_learners
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = NEW.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_learners_never_change BEFORE UPDATE ON session_learners
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.session_id, NEW.session_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_learners_never_shrink BEFORE DELETE ON session_learners
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_items_never_grow BEFORE INSERT ON items
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = NEW.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_items_never_change BEFORE UPDATE ON items
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.session_id, NEW.session_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_items_never_shrink BEFORE DELETE ON items
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answers_never_grow BEFORE INSERT ON answers
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = NEW.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answers_never_change BEFORE UPDATE ON answers
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.session_id, NEW.session_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answers_never_shrink BEFORE DELETE ON answers
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consents_never_grow BEFORE INSERT ON consents
+WHEN EXISTS (SELECT 1 FROM consent_texts c JOIN frozen_studies f ON f.id = c.study_id WHERE c.id = NEW.consent_text_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consents_never_change BEFORE UPDATE ON consents
+WHEN EXISTS (SELECT 1 FROM consent_texts c JOIN frozen_studies f ON f.id = c.study_id WHERE c.id = OLD.consent_text_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_consents_never_shrink BEFORE DELETE ON consents
+WHEN EXISTS (SELECT 1 FROM consent_texts c JOIN frozen_studies f ON f.id = c.study_id WHERE c.id = OLD.consent_text_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answer_context_never_grows BEFORE INSERT ON answer_context
+WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_id WHERE a.id = NEW.answer_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answer_context_never_changes BEFORE UPDATE ON answer_context
+WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_id WHERE a.id = OLD.answer_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_answer_context_never_shrinks BEFORE DELETE ON answer_context
+WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_id WHERE a.id = OLD.answer_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
