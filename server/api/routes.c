@@ -19,6 +19,7 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/decks/{deck}", api_deck_read, SRV_STAFF},
     {"POST", "/api/v1/decks/{deck}", api_deck_save, SRV_EDUCATOR},
     {"GET", "/api/v1/decks/{deck}/versions", api_deck_versions, SRV_STAFF},
+    {"GET", "/api/v1/decks/{deck}/statistics", api_deck_statistics, SRV_STAFF},
     {"POST", "/api/v1/decks/{deck}/archive", api_deck_archive, SRV_EDUCATOR},
     {"POST", "/api/v1/decks/{deck}/restore", api_deck_restore, SRV_EDUCATOR},
     {"GET", "/api/v1/catalogue", api_catalogue, SRV_STAFF},

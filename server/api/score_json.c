@@ -18,7 +18,7 @@ static json_t *gap_name(enum srv_stat_gap gap)
     return gap == SRV_STAT_WHOLE ? json_null() : json_string(srv_stat_gap_name(gap));
 }
 
-static json_t *estimate(struct srv_stat_estimate e)
+json_t *srv_estimate_json(struct srv_stat_estimate e)
 {
     bool whole = e.gap == SRV_STAT_WHOLE;
     return json_pack("{s:o,s:o,s:o,s:o,s:o}", "value", number(srv_stat_has_value(&e), e.value), "se",
@@ -86,9 +86,11 @@ json_t *srv_score_json(const struct srv_stat_trial *trials, int count)
     struct srv_stat_counts c = srv_stat_count(trials, count);
     struct srv_stat_detection detection = srv_stat_detect(c);
     return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "trials", count, "counts",
-                     counts_object(c), "accuracy", estimate(srv_stat_accuracy(c)), "sensitivity",
-                     estimate(srv_stat_sensitivity(c)), "specificity", estimate(srv_stat_specificity(c)),
-                     "auc", estimate(srv_stat_auc(trials, count)), "d_prime", estimate(detection.d_prime),
-                     "criterion", estimate(detection.criterion), "roc", roc(trials, count), "response_ms",
+                     counts_object(c), "accuracy", srv_estimate_json(srv_stat_accuracy(c)), "sensitivity",
+                     srv_estimate_json(srv_stat_sensitivity(c)), "specificity",
+                     srv_estimate_json(srv_stat_specificity(c)), "auc",
+                     srv_estimate_json(srv_stat_auc(trials, count)), "d_prime",
+                     srv_estimate_json(detection.d_prime), "criterion",
+                     srv_estimate_json(detection.criterion), "roc", roc(trials, count), "response_ms",
                      response_times(trials, count), "learning_curve", learning_curve(trials, count));
 }

@@ -10,4 +10,7 @@
  * the truths: it goes to no learner who has items left whose truth the deck keeps back. */
 json_t *srv_score_json(const struct srv_stat_trial *trials, int count);
 
+/* One value with its interval, as the JSON that openapi.json calls Estimate. A new reference. */
+json_t *srv_estimate_json(struct srv_stat_estimate estimate);
+
 #endif

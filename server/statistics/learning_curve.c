@@ -1,5 +1,7 @@
 #include "server/statistics/learning_curve.h"
 
+#include <stdlib.h>
+
 enum { GRID = 64, REFINEMENTS = 60 };
 
 int srv_stat_moving_average(const struct srv_stat_trial *trials, int count, double *average)
@@ -21,14 +23,14 @@ struct normal_equations {
     double sy, ay, yy; /* of e y, (1 - e) y, y^2 */
 };
 
-static struct normal_equations sums(const struct srv_stat_trial *trials, int count, double rate)
+static struct normal_equations sums(const struct srv_stat_place *places, int count, double rate)
 {
     struct normal_equations q = {0};
     double e = 1, fade = exp(-rate);
     for (int i = 0; i < count; i++, e *= fade) {
-        double rest = 1 - e;
-        q.ss += e * e, q.sa += e * rest, q.aa += rest * rest;
-        if (srv_stat_correct(&trials[i])) q.sy += e, q.ay += rest, q.yy += 1;
+        double rest = 1 - e, all = places[i].answered, right = places[i].right;
+        q.ss += all * e * e, q.sa += all * e * rest, q.aa += all * rest * rest;
+        q.sy += right * e, q.ay += right * rest, q.yy += right;
     }
     return q;
 }
@@ -53,9 +55,9 @@ static void keep_better(const struct normal_equations *q, double start, double a
 
 /* The best start and asymptote within the unit square: the free minimum if it lies inside, else the lowest
  * point of the four edges. */
-static struct srv_stat_curve_fit fit_at(const struct srv_stat_trial *trials, int count, double rate)
+static struct srv_stat_curve_fit fit_at(const struct srv_stat_place *places, int count, double rate)
 {
-    struct normal_equations q = sums(trials, count, rate);
+    struct normal_equations q = sums(places, count, rate);
     struct srv_stat_curve_fit fit = {.rate = rate, .squares = INFINITY};
     double determinant = q.ss * q.aa - q.sa * q.sa;
     double start = (q.sy * q.aa - q.ay * q.sa) / determinant;
@@ -77,19 +79,19 @@ static double rate_at(double place, int count)
 }
 
 /* Over the rate the sum may have several dips: a grid finds the lowest, ternary search its bottom. */
-static struct srv_stat_curve_fit fit_rate(const struct srv_stat_trial *trials, int count)
+static struct srv_stat_curve_fit fit_rate(const struct srv_stat_place *places, int count)
 {
     int best_place = 0;
     struct srv_stat_curve_fit best = {.squares = INFINITY};
     for (int i = 0; i <= GRID; i++) {
-        struct srv_stat_curve_fit fit = fit_at(trials, count, rate_at((double)i / GRID, count));
+        struct srv_stat_curve_fit fit = fit_at(places, count, rate_at((double)i / GRID, count));
         if (fit.squares < best.squares) best = fit, best_place = i;
     }
     double low = fmax(best_place - 1, 0) / GRID, high = fmin(best_place + 1, GRID) / GRID;
     for (int i = 0; i < REFINEMENTS; i++) {
         double third = (high - low) / 3;
-        struct srv_stat_curve_fit left = fit_at(trials, count, rate_at(low + third, count));
-        struct srv_stat_curve_fit right = fit_at(trials, count, rate_at(high - third, count));
+        struct srv_stat_curve_fit left = fit_at(places, count, rate_at(low + third, count));
+        struct srv_stat_curve_fit right = fit_at(places, count, rate_at(high - third, count));
         if (left.squares <= right.squares)
             high -= third;
         else
@@ -102,20 +104,30 @@ static struct srv_stat_curve_fit fit_rate(const struct srv_stat_trial *trials, i
 
 /* Whether three parameters are worth it: n log(steady / fitted) against 2 log n. A fit without any error is.
  */
-static bool beats_one_steady_share(const struct srv_stat_curve_fit *fit, const struct srv_stat_trial *trials,
+static bool beats_one_steady_share(const struct srv_stat_curve_fit *fit, const struct srv_stat_place *places,
                                    int count)
 {
-    double right = 0;
-    for (int i = 0; i < count; i++) right += srv_stat_correct(&trials[i]);
-    double steady = right * (1 - right / count), fitted = fmax(fit->squares, 1e-12);
-    return steady > 0 && count * log(steady / fitted) > 2 * log(count);
+    double right = 0, all = 0;
+    for (int i = 0; i < count; i++) right += places[i].right, all += places[i].answered;
+    double steady = right * (1 - right / all), fitted = fmax(fit->squares, 1e-12);
+    return steady > 0 && all * log(steady / fitted) > 2 * log(all);
+}
+
+struct srv_stat_curve_fit srv_stat_fit_places(const struct srv_stat_place *places, int count)
+{
+    if (count < SRV_STAT_CURVE_TRIALS) return (struct srv_stat_curve_fit){.gap = SRV_STAT_TOO_FEW};
+    struct srv_stat_curve_fit fit = fit_rate(places, count);
+    fit.last = fit.asymptote - (fit.asymptote - fit.start) * exp(-fit.rate * (count - 1));
+    if (!beats_one_steady_share(&fit, places, count)) fit.gap = SRV_STAT_FLAT;
+    return fit;
 }
 
 struct srv_stat_curve_fit srv_stat_fit_curve(const struct srv_stat_trial *trials, int count)
 {
-    if (count < SRV_STAT_CURVE_TRIALS) return (struct srv_stat_curve_fit){.gap = SRV_STAT_TOO_FEW};
-    struct srv_stat_curve_fit fit = fit_rate(trials, count);
-    fit.last = fit.asymptote - (fit.asymptote - fit.start) * exp(-fit.rate * (count - 1));
-    if (!beats_one_steady_share(&fit, trials, count)) fit.gap = SRV_STAT_FLAT;
+    struct srv_stat_place *places = malloc(((size_t)count + 1) * sizeof *places);
+    if (!places) return (struct srv_stat_curve_fit){.gap = SRV_STAT_NO_MEMORY};
+    for (int i = 0; i < count; i++) places[i] = (struct srv_stat_place){1, srv_stat_correct(&trials[i])};
+    struct srv_stat_curve_fit fit = srv_stat_fit_places(places, count);
+    free(places);
     return fit;
 }

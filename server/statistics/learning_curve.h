@@ -18,7 +18,7 @@ int srv_stat_moving_average(const struct srv_stat_trial *trials, int count, doub
  * slower rise would put the asymptote beyond what was seen, a faster one is over within two trials. `last` is
  * the fitted value at the last trial. TOO_FEW below SRV_STAT_CURVE_TRIALS; FLAT when the curve does not
  * explain the answers better than one steady share, its two further parameters counted (Bayesian information
- * criterion, normal errors). A fall is fitted like a rise. */
+ * criterion, normal errors). A fall is fitted like a rise. NO_MEMORY is possible. */
 struct srv_stat_curve_fit {
     enum srv_stat_gap gap;
     double start, asymptote, rate, last;
@@ -26,5 +26,12 @@ struct srv_stat_curve_fit {
 };
 
 struct srv_stat_curve_fit srv_stat_fit_curve(const struct srv_stat_trial *trials, int count);
+
+/* The same for several learners: places[n] has the answers that were each one's trial n. TOO_FEW goes by the
+ * number of places; `squares` is over all answers. */
+struct srv_stat_place {
+    int answered, right;
+};
+struct srv_stat_curve_fit srv_stat_fit_places(const struct srv_stat_place *places, int count);
 
 #endif

@@ -27,7 +27,7 @@ enum srv_stat_gap {
     /* the value is there, its standard error and interval are not: */
     SRV_STAT_NO_SPREAD, /* the data do not vary (all told apart, or all rated alike): the error comes out as 0
                          */
-    SRV_STAT_ONE_OF_A_KIND, /* the error takes at least two trials of each kind */
+    SRV_STAT_ONE_OF_A_KIND, /* the error takes at least two trials of each kind, or two readers */
     /* there is no value either: */
     SRV_STAT_TOO_FEW,  /* trials */
     SRV_STAT_ONE_KIND, /* only signals, or only noises */

@@ -1,0 +1,49 @@
+/* What answers say about the readers of a deck. */
+#include <string.h>
+
+#include "server/api/api.h"
+#include "server/api/readings_json.h"
+#include "server/store/store_classes.h"
+#include "server/store/store_statistics.h"
+
+/* The query parameter `version`, 0 when absent; 422. */
+static bool read_version(const struct srv_request *request, int *version, struct srv_response *response)
+{
+    uint64_t number = 0;
+    static const char *const known[] = {"version"};
+    if (!srv_request_query_known(request, known, 1, response)) return false;
+    const char *text = srv_request_query(request, "version");
+    bool good = !text || (srv_request_read_u64(text, &number) && number >= 1 && number <= INT32_MAX);
+    *version = (int)number;
+    if (!good) srv_respond_error(response, 422, "out_of_range", "version: must be the number of a version.");
+    return good;
+}
+
+/* Researchers and administrators see single answers in the export; those who teach see none. */
+static int fewest_for(const struct srv_account *account)
+{
+    return account->role == SRV_EDUCATOR ? CLASS_LEARNERS_MIN : 1;
+}
+
+void api_deck_statistics(struct srv_app *app, const struct srv_request *request,
+                         struct srv_response *response)
+{
+    struct srv_deck_practice practice = {0};
+    struct srv_stat_mean means[SRV_STAT_MEASURES];
+    if (!read_version(request, &practice.version, response)) return;
+    int fewest = fewest_for(request->account);
+    enum db_status status = srv_store_deck_practice(app->db, request->params[0], &practice);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (practice.version == 0)
+        srv_respond_error(response, 404, "unknown_deck", "There is no such deck, or no such version of it.");
+    else if (practice.readings.failed)
+        srv_respond_error(response, 503, "too_many_answers", "There are too many answers to count here.");
+    else
+        srv_respond_json(response, 200,
+                         json_pack("{s:{s:s,s:i,s:O,s:i,s:o}}", "statistics", "deck", request->params[0],
+                                   "version", practice.version, "versions", practice.versions, "fewest_shown",
+                                   fewest, "score", srv_readings_json(&practice.readings, fewest, means)));
+    json_decref(practice.versions);
+    srv_readings_release(&practice.readings);
+}

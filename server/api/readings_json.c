@@ -1,0 +1,180 @@
+#include "server/api/readings_json.h"
+
+#include <stdlib.h>
+
+#include "server/api/score_json.h"
+#include "server/statistics/roc.h"
+
+#define ROUND_SHARE 0.01
+#define ROUND_MS 100.0
+
+static const struct srv_stat_mean hidden = {.estimate = {.gap = SRV_STAT_TOO_FEW}};
+
+/* That nobody read tells of nobody. */
+static bool is_told(int readers, int fewest)
+{
+    return readers == 0 || readers >= fewest;
+}
+
+static double rounded(double value, double step)
+{
+    return step > 0 ? round(value / step) * step : value;
+}
+
+static json_t *number(bool known, double value, double step)
+{
+    return known && isfinite(value) ? json_real(rounded(value, step)) : json_null();
+}
+
+static json_t *gap_name(enum srv_stat_gap gap)
+{
+    return gap == SRV_STAT_WHOLE ? json_null() : json_string(srv_stat_gap_name(gap));
+}
+
+static json_t *mean_json(struct srv_stat_mean mean, int fewest, double step)
+{
+    bool told = is_told(mean.readers, fewest);
+    if (!told) mean = hidden;
+    if (fewest <= 1) step = 0;
+    const struct srv_stat_estimate *e = &mean.estimate;
+    bool whole = e->gap == SRV_STAT_WHOLE;
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "readers",
+                     told ? json_integer(mean.readers) : json_null(), "value",
+                     number(srv_stat_has_value(e), e->value, step), "sd", number(whole, mean.sd, step), "se",
+                     number(whole, e->se, step), "low", number(whole, e->low, step), "high",
+                     number(whole, e->high, step), "gap", gap_name(e->gap));
+}
+
+static json_t *measure_json(const struct srv_stat_mean *means, enum srv_stat_measure measure, int fewest)
+{
+    return mean_json(means[measure], fewest, measure == SRV_STAT_MEDIAN_MS ? ROUND_MS : ROUND_SHARE);
+}
+
+static json_t *roc_json(const struct srv_stat_reader *readers, int count, int fewest)
+{
+    struct srv_stat_mean_point points[SRV_STAT_ROC_POINTS];
+    json_t *list = json_array();
+    double step = fewest > 1 ? ROUND_SHARE : 0;
+    int with_both = 0, used = srv_stat_mean_roc(readers, count, points, &with_both);
+    for (int i = 0; i < used && with_both >= fewest; i++)
+        json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "rating", number(true, points[i].rating, 0),
+                                              "false_alarms", number(true, points[i].false_alarms, step),
+                                              "hits", number(true, points[i].hits, step)));
+    return list;
+}
+
+static int longest_of(const struct srv_readings *readings)
+{
+    int longest = 0;
+    for (int i = 0; i < readings->reader_count; i++)
+        if (readings->readers[i].count > longest) longest = readings->readers[i].count;
+    return longest;
+}
+
+/* The fit is over all answers, the end of the curve over those who came as far: both are told only where the
+ * mean is. */
+static json_t *curve_json(const struct srv_readings *readings, const struct srv_stat_reader *readers,
+                          int fewest)
+{
+    struct srv_stat_curve_fit fit = {.gap = SRV_STAT_TOO_FEW};
+    struct srv_stat_mean *curve = calloc((size_t)longest_of(readings) + 1, sizeof *curve);
+    int used = curve ? srv_stat_mean_curve(readers, readings->reader_count, curve, &fit) : -1;
+    json_t *list = used >= 0 ? json_array() : NULL;
+    double step = fewest > 1 ? ROUND_SHARE : 0;
+    int told = 0;
+    for (int i = 0; i < used; i++) {
+        const struct srv_stat_estimate *e = &curve[i].estimate;
+        if (curve[i].readers < fewest || curve[i].readers < 1) break;
+        told++;
+        json_array_append_new(
+            list, json_pack("{s:i,s:i,s:o,s:o,s:o}", "n", i + SRV_STAT_CURVE_WINDOW, "readers",
+                            curve[i].readers, "accuracy", number(true, e->value, step), "low",
+                            number(!e->gap, e->low, step), "high", number(!e->gap, e->high, step)));
+    }
+    free(curve);
+    if (told == 0) fit.gap = SRV_STAT_TOO_FEW;
+    bool fitted = fit.gap == SRV_STAT_WHOLE;
+    return json_pack("{s:i,s:i,s:o,s:o,s:o}", "trials_needed", SRV_STAT_CURVE_TRIALS, "window",
+                     SRV_STAT_CURVE_WINDOW, "average", list, "fit",
+                     fitted ? json_pack("{s:f,s:f,s:f,s:f}", "start", fit.start, "asymptote", fit.asymptote,
+                                        "rate", fit.rate, "last", fit.last)
+                            : json_null(),
+                     "gap", gap_name(fit.gap));
+}
+
+static json_t *kinds_json(const struct srv_readings *r, int fewest)
+{
+    json_t *list = NULL;
+    struct srv_stat_mean means[SRV_STAT_MEASURES];
+    struct srv_stat_trial *trials = malloc(((size_t)r->count + 1) * sizeof *trials);
+    struct srv_stat_reader *readers = malloc(((size_t)r->reader_count + 1) * sizeof *readers);
+    if (!trials || !readers) goto out;
+    list = json_array();
+    for (int k = 0; k < r->kind_count; k++) {
+        int count = srv_readings_of_kind(r, k, trials, readers);
+        if (!srv_stat_means(readers, count, means)) break;
+        json_array_append_new(list,
+                              json_pack("{s:s,s:s,s:s,s:o,s:o}", "class", r->kinds[k].class_name, "source",
+                                        r->kinds[k].source, "truth", r->kinds[k].truth, "accuracy",
+                                        measure_json(means, SRV_STAT_ACCURACY, fewest), "median_response_ms",
+                                        measure_json(means, SRV_STAT_MEDIAN_MS, fewest)));
+    }
+out:
+    free(trials);
+    free(readers);
+    return list;
+}
+
+json_t *srv_readings_json(const struct srv_readings *readings, int fewest, struct srv_stat_mean *means)
+{
+    json_t *json = NULL;
+    struct srv_stat_reader *all = srv_readings_all(readings);
+    int count = readings->reader_count;
+    bool told = is_told(count, fewest);
+    if (!all || !srv_stat_means(all, count, means)) goto out;
+    json = json_pack("{s:o,s:o,s:o,s:o,s:o}", "readers", told ? json_integer(count) : json_null(), "trials",
+                     told ? json_integer(readings->count) : json_null(), "roc", roc_json(all, count, fewest),
+                     "learning_curve", curve_json(readings, all, fewest), "classes",
+                     kinds_json(readings, fewest));
+    for (enum srv_stat_measure m = 0; json && m < SRV_STAT_MEASURES; m++)
+        json_object_set_new(json, srv_stat_measure_name(m), measure_json(means, m, fewest));
+out:
+    free(all);
+    return json;
+}
+
+json_t *srv_readings_each_json(const struct srv_readings *readings)
+{
+    json_t *list = json_array();
+    struct srv_stat_reader *all = srv_readings_all(readings);
+    for (int i = 0; all && i < readings->reader_count; i++) {
+        json_t *one =
+            json_pack("{s:s,s:i}", "participant_id", readings->readers[i].id, "trials", all[i].count);
+        for (enum srv_stat_measure m = 0; one && m < SRV_STAT_MEASURES; m++)
+            if (m != SRV_STAT_AUC)
+                json_object_set_new(one, srv_stat_measure_name(m),
+                                    number(true, srv_stat_measure(&all[i], m), 0));
+        json_object_set_new(one, "auc", srv_estimate_json(srv_stat_auc(all[i].trials, all[i].count)));
+        json_array_append_new(list, one);
+    }
+    if (!all) {
+        json_decref(list);
+        list = NULL;
+    }
+    free(all);
+    return list;
+}
+
+json_t *srv_welch_json(const struct srv_stat_welch *welch, double margin)
+{
+    const struct srv_stat_estimate *d = &welch->difference;
+    bool whole = d->gap == SRV_STAT_WHOLE;
+    struct srv_stat_non_inferiority test = srv_stat_non_inferior(welch, margin);
+    return json_pack(
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "value", number(srv_stat_has_value(d), d->value, 0), "se",
+        number(whole, d->se, 0), "low", number(whole, d->low, 0), "high", number(whole, d->high, 0), "gap",
+        gap_name(d->gap), "df", number(whole, welch->df, 0), "t", number(whole, welch->t, 0), "p",
+        number(whole, welch->p, 0), "non_inferiority",
+        margin > 0 ? json_pack("{s:f,s:b,s:f}", "margin", margin, "shown", (int)test.shown, "p", test.p)
+                   : json_null());
+}

@@ -1,0 +1,55 @@
+#include "server/store/store_statistics.h"
+
+/* Whether anybody practised; answers of a study are the study's. */
+#define PRACTISED                                                                                            \
+    "EXISTS (SELECT 1 FROM sessions s JOIN answers a ON a.session_id = s.id WHERE s.deck_version_id = v.id"  \
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id))"
+
+/* The newest version that has answers, else the newest. */
+static const char find_version[] =
+    "SELECT v.id, v.version FROM deck_versions v JOIN decks d ON d.id = v.deck_id"
+    " WHERE d.name = ?1 AND (?2 = 0 OR v.version = ?2) ORDER BY " PRACTISED " DESC, v.version DESC LIMIT 1";
+
+static const char list_versions[] =
+    "SELECT v.version FROM deck_versions v JOIN decks d ON d.id = v.deck_id WHERE d.name = ? AND " PRACTISED
+    " ORDER BY v.version DESC";
+
+/* A learner is one reader in all sessions; who keeps no code is a new one in each. */
+static const char practice_rows[] =
+    "SELECT coalesce('l' || k.learner_id, s.id) AS reader, i.class, i.source, i.truth, a.correct, a.rating,"
+    " a.response_ms FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
+    " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+    " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?"
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
+    " ORDER BY reader, a.id";
+
+static void take_readings(struct db_rows *rows, struct srv_readings *readings)
+{
+    while (!readings->failed && db_next(rows))
+        srv_readings_add(readings, &(struct srv_reading){
+                                       .reader = db_text(rows, 0),
+                                       .class_name = db_text(rows, 1),
+                                       .source = db_text(rows, 2),
+                                       .truth = db_text(rows, 3),
+                                       .correct = db_int(rows, 4),
+                                       .rating = (int)db_int(rows, 5),
+                                       .response_ms = db_real(rows, 6),
+                                   });
+    db_finish(rows);
+}
+
+enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct srv_deck_practice *practice)
+{
+    struct db_transaction t;
+    int64_t id = 0, wanted = practice->version;
+    *practice = (struct srv_deck_practice){.versions = json_array()};
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t, find_version, "ti", deck, wanted);
+    if (db_next(rows)) id = db_int(rows, 0), practice->version = (int)db_int(rows, 1);
+    db_finish(rows);
+    rows = db_query(&t, list_versions, "t", deck);
+    while (db_next(rows)) json_array_append_new(practice->versions, json_integer(db_int(rows, 0)));
+    db_finish(rows);
+    if (id) take_readings(db_query(&t, practice_rows, "i", id), &practice->readings);
+    return db_end(&t);
+}
