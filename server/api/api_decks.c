@@ -297,7 +297,7 @@ static json_t *preview_of(const struct srv_deck *deck, const struct srv_session_
 static json_t *preview_json(const struct srv_deck *deck, const struct srv_session_item *items)
 {
     json_t *list = json_array();
-    for (int i = 0; i < deck->items; i++) {
+    for (int i = 0; i < srv_draw_count(deck); i++) {
         const struct srv_drawn_item *drawn = &items[i].drawn;
         json_t *json = preview_of(deck, &items[i]);
         json_object_set_new(json, "n", json_integer(i + 1));
@@ -314,7 +314,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
     srv_session_draw(deck, items);
-    enum db_status status = srv_store_library_choose(app->db, 0, items, deck->items, &lacking);
+    enum db_status status = srv_store_library_choose(app->db, 0, items, srv_draw_count(deck), &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)

@@ -26,7 +26,7 @@ static bool choose_from_library(struct srv_app *app, const struct srv_store_sess
     const struct srv_deck *deck = &session->deck;
     const struct srv_drawn_item *lacking;
     enum db_status status = srv_store_library_choose(app->db, deck->fixed ? 0 : session->learner_id, items,
-                                                     deck->items, &lacking);
+                                                     srv_draw_count(deck), &lacking);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return false;

@@ -4,13 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const srv_deck_orders[] = {"random", "given", "easy_first"};
+const char *const srv_deck_orders[] = {"random", "given", "easy_first", "adaptive", "staircase"};
 const char *const srv_deck_feedbacks[] = {"none", "correct", "truth"};
 
 bool srv_deck_id_valid(const char *id)
 {
     size_t length = strspn(id, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     return length > 0 && length < DECK_ID_TEXT && id[length] == '\0';
+}
+
+bool srv_deck_stepwise(const struct srv_deck *deck)
+{
+    return deck->order == DECK_ADAPTIVE || deck->order == DECK_STAIRCASE || deck->mastery.of > 0;
 }
 
 /* ---- finding ---- */
@@ -65,11 +70,44 @@ static json_t *asked(const struct srv_deck *deck)
                      srv_deck_feedbacks[deck->feedback], "time_limit_s", deck->time_limit_s);
 }
 
+static json_t *numbers_json(const double *values, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) json_array_append_new(list, json_real(values[i]));
+    return list;
+}
+
+static json_t *order_json(const struct srv_deck *deck)
+{
+    const char *rule = srv_deck_orders[deck->order];
+    const struct srv_arts *arts = &deck->arts;
+    const struct srv_quest_settings *s = &deck->staircase;
+    if (deck->order == DECK_ADAPTIVE)
+        return json_pack("{s:s,s:f,s:i,s:f,s:f,s:f,s:f}", "rule", rule, "a", arts->a, "D", arts->d, "b",
+                         arts->b, "r", arts->r, "W", arts->w, "new", arts->unseen);
+    if (deck->order == DECK_STAIRCASE)
+        return json_pack("{s:s,s:i,s:i,s:o,s:o,s:f}", "rule", rule, "strengths", s->strengths, "thresholds",
+                         s->thresholds, "slopes", numbers_json(s->slopes, s->slope_count), "lapses",
+                         numbers_json(s->lapses, s->lapse_count), "guess", s->guess);
+    return json_pack("{s:s}", "rule", rule);
+}
+
+static json_t *mastery_json(const struct srv_deck *deck)
+{
+    const struct srv_deck_mastery *m = &deck->mastery;
+    if (m->of == 0) return json_null();
+    return json_pack("{s:i,s:i,s:f}", "correct", m->correct, "of", m->of, "within_s", m->within_s);
+}
+
+/* Of the order only what adapts is told: that images grow fainter would tell of their strength. */
 json_t *srv_deck_public(const struct srv_deck *deck)
 {
     json_t *json = asked(deck);
+    bool adapts = deck->order == DECK_ADAPTIVE || deck->order == DECK_STAIRCASE;
     if (json && !json_object_set_new(json, "items", json_integer(deck->items)) &&
-        !json_object_set_new(json, "model", json_string(deck->model)))
+        !json_object_set_new(json, "model", json_string(deck->model)) &&
+        !json_object_set_new(json, "order", adapts ? order_json(deck) : json_null()) &&
+        !json_object_set_new(json, "mastery", mastery_json(deck)))
         return json;
     json_decref(json);
     return NULL;
@@ -159,9 +197,12 @@ json_t *srv_deck_definition(const struct srv_deck *deck)
 {
     json_t *json = asked(deck);
     json_t *shown = deck->list_count ? json_pack("{s:o}", "list", list_json(deck)) : drawing_json(deck);
-    json_t *rest = json_pack("{s:i,s:o,s:{s:s}}", "format", DECK_FORMAT, "sources", sources_json(deck),
-                             "order", "rule", srv_deck_orders[deck->order]);
+    json_t *rest = json_pack("{s:i,s:o,s:o}", "format", DECK_FORMAT, "sources", sources_json(deck), "order",
+                             order_json(deck));
     bool whole = json && shown && rest && !json_object_update(json, shown) && !json_object_update(json, rest);
+    if (whole && deck->list_count && deck->order == DECK_ADAPTIVE)
+        whole = !json_object_set_new(json, "items", json_integer(deck->items));
+    if (whole && deck->mastery.of) whole = !json_object_set_new(json, "mastery", mastery_json(deck));
     json_decref(shown);
     json_decref(rest);
     if (whole) return json;

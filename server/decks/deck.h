@@ -9,6 +9,8 @@
 
 #include "engine/engine.h"
 #include "engine/error.h"
+#include "server/decks/arts.h"
+#include "server/decks/quest_plus.h"
 
 enum {
     DECK_FORMAT = 2,
@@ -16,6 +18,8 @@ enum {
     DECK_SOURCES_MAX = 8,
     DECK_CLASSES_MAX = 8, /* of one choice in one source */
     DECK_EXCLUDED_MAX = 200,
+    DECK_CATEGORIES_MAX = DECK_SOURCES_MAX * 2 * DECK_CLASSES_MAX,
+    DECK_CATEGORIES_MIN = 4, /* for DECK_ADAPTIVE */
     DECK_TIME_LIMIT_MIN_S = 3,
     DECK_TIME_LIMIT_MAX_S = 600,
     DECK_ID_TEXT = 49,
@@ -73,16 +77,25 @@ struct srv_deck_exclusion {
     uint64_t seed;
 };
 
-enum srv_deck_order { DECK_RANDOM, DECK_GIVEN, DECK_EASY_FIRST };
+/* The last two decide each item after the answer before (next_item.h): which sub-category, or which strength.
+ */
+enum srv_deck_order { DECK_RANDOM, DECK_GIVEN, DECK_EASY_FIRST, DECK_ADAPTIVE, DECK_STAIRCASE, DECK_ORDERS };
 enum srv_deck_feedback { DECK_TELLS_NOTHING, DECK_TELLS_CORRECT, DECK_TELLS_TRUTH };
+
+/* A session ends early once of its last `of` answers `correct` are right, each within `within_s` seconds. */
+struct srv_deck_mastery {
+    int correct, of; /* 1 <= correct <= of <= items; of 0: there is no such rule */
+    double within_s; /* 0: any time */
+};
 
 struct srv_deck {
     char id[DECK_ID_TEXT];
     char title[DECK_SENTENCE_TEXT], question[DECK_SENTENCE_TEXT];
     char description[DECK_DESCRIPTION_TEXT];      /* or "" */
     struct srv_deck_choice choices[DECK_CHOICES]; /* DECK_NO, DECK_YES */
-    int items;                                    /* 1 .. DECK_ITEMS_MAX; of a list its length */
-    char model[DECK_ID_TEXT];                     /* of all sources */
+    int items; /* 1 .. DECK_ITEMS_MAX, at most where mastery ends a session; of a list its length, but for
+                  DECK_ADAPTIVE, which shows images of the list again when there are more items */
+    char model[DECK_ID_TEXT]; /* of all sources */
     struct srv_deck_source sources[DECK_SOURCES_MAX];
     int source_count;
     struct srv_deck_pick list[DECK_ITEMS_MAX]; /* shown instead of drawing when list_count > 0 */
@@ -96,6 +109,9 @@ struct srv_deck {
     int exclude_count;
     /* What follows is how it is asked. */
     enum srv_deck_order order;
+    struct srv_arts arts;                /* of DECK_ADAPTIVE */
+    struct srv_quest_settings staircase; /* of DECK_STAIRCASE; its range is that of the sources' strength */
+    struct srv_deck_mastery mastery;
     bool two_buttons; /* else with confidence, on six steps */
     enum srv_deck_feedback feedback;
     int time_limit_s; /* 0: none */
@@ -111,6 +127,9 @@ nn_status srv_deck_read(const json_t *json, const char *where, struct srv_deck *
 json_t *srv_deck_definition(const struct srv_deck *deck);
 json_t *srv_deck_public(const struct srv_deck *deck);
 json_t *srv_deck_choices(const struct srv_deck *deck);
+
+/* Whether a session's items are decided one at a time. */
+bool srv_deck_stepwise(const struct srv_deck *deck);
 
 /* DECK_NO or DECK_YES, or -1 when the deck has no such choice. */
 int srv_deck_choice_find(const struct srv_deck *deck, const char *id);
@@ -128,6 +147,6 @@ int srv_deck_class_find(const struct nn_model_info *model, const char *name);
 bool srv_deck_id_valid(const char *id);
 
 /* The names of orders and kinds of feedback in JSON, by value. */
-extern const char *const srv_deck_orders[3], *const srv_deck_feedbacks[3];
+extern const char *const srv_deck_orders[DECK_ORDERS], *const srv_deck_feedbacks[3];
 
 #endif

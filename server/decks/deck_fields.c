@@ -48,6 +48,34 @@ nn_status srv_deck_field_whole(const json_t *json, const char *where, const char
     return NN_OK;
 }
 
+nn_status srv_deck_field_number(const json_t *json, const char *where, const char *name, double low,
+                                double high, double *value, struct nn_error *err)
+{
+    const json_t *given = json_object_get(json, name);
+    if (!given) return NN_OK;
+    *value = json_number_value(given);
+    if (*value >= low && *value <= high) return NN_OK;
+    return nn_fail(err, NN_ERR_FORMAT, "%s.%s: must be between %g and %g", where, name, low, high);
+}
+
+nn_status srv_deck_field_numbers(const json_t *json, const char *where, const char *name, double low,
+                                 double high, double *values, int max, int *count, struct nn_error *err)
+{
+    const json_t *list = json_object_get(json, name);
+    if (!list) return NN_OK;
+    if (!json_is_array(list) || json_array_size(list) < 1 || json_array_size(list) > (size_t)max)
+        return nn_fail(err, NN_ERR_FORMAT, "%s.%s: must be 1 to %d numbers", where, name, max);
+    *count = (int)json_array_size(list);
+    for (int i = 0; i < *count; i++) {
+        const json_t *value = json_array_get(list, (size_t)i);
+        values[i] = json_number_value(value);
+        if (!json_is_number(value) || values[i] < low || values[i] > high)
+            return nn_fail(err, NN_ERR_FORMAT, "%s.%s[%d]: must be a number between %g and %g", where, name,
+                           i, low, high);
+    }
+    return NN_OK;
+}
+
 /* The place of the text among `names`; an absent field leaves what is there. */
 nn_status srv_deck_field_name(const json_t *json, const char *where, const char *name,
                               const char *const *names, int count, int *value, struct nn_error *err)

@@ -18,6 +18,13 @@ nn_status srv_deck_field_share(const json_t *json, const char *where, const char
                                struct nn_error *err) NN_MUST_CHECK;
 nn_status srv_deck_field_whole(const json_t *json, const char *where, const char *name, int low, int high,
                                int *value, struct nn_error *err) NN_MUST_CHECK;
+/* A number from low to high. */
+nn_status srv_deck_field_number(const json_t *json, const char *where, const char *name, double low,
+                                double high, double *value, struct nn_error *err) NN_MUST_CHECK;
+/* An array of 1 to max numbers from low to high. Checks their types too. */
+nn_status srv_deck_field_numbers(const json_t *json, const char *where, const char *name, double low,
+                                 double high, double *values, int max, int *count,
+                                 struct nn_error *err) NN_MUST_CHECK;
 /* The place of the text among `names`. */
 nn_status srv_deck_field_name(const json_t *json, const char *where, const char *name,
                               const char *const *names, int count, int *value,

@@ -13,14 +13,21 @@ nn_status srv_deck_read_sources(const json_t *json, const char *where, struct sr
 nn_status srv_deck_class_add(const char *name, double share, const char *where,
                              struct srv_deck_source *source, int truth, struct nn_error *err) NN_MUST_CHECK;
 
-/* deck_read_asked.c: rating, feedback, time limit, order. */
+/* deck_read_asked.c: rating, feedback, time limit. */
 nn_status srv_deck_read_asking(const json_t *json, const char *where, struct srv_deck *deck,
                                struct nn_error *err) NN_MUST_CHECK;
+
+/* deck_read_order.c: in which order, and when it is enough. */
+nn_status srv_deck_read_order(const json_t *json, const char *where, struct srv_deck *deck,
+                              struct nn_error *err) NN_MUST_CHECK;
 
 /* deck_read_shown.c: which images of the sources, one of the two. */
 nn_status srv_deck_read_list(const json_t *json, const char *where, struct srv_deck *deck,
                              struct nn_error *err) NN_MUST_CHECK;
 nn_status srv_deck_read_drawing(const json_t *json, const char *where, struct srv_deck *deck,
                                 struct nn_error *err) NN_MUST_CHECK;
+
+/* deck_read_order.c again, when all is read: whether what is shown goes with the order. */
+nn_status srv_deck_check_order(const char *where, struct srv_deck *deck, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

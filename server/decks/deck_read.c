@@ -55,7 +55,7 @@ static nn_status read_format_2(const json_t *json, const char *where, struct srv
         {"list", 'a', false},         {"exclude", 'a', false},
         {"pairs", 'b', false},        {"order", 'o', false},
         {"rating", 's', false},       {"feedback", 's', false},
-        {"time_limit_s", 'i', false},
+        {"time_limit_s", 'i', false}, {"mastery", 'o', false},
     };
     nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
     if (!status && json_integer_value(json_object_get(json, "format")) != DECK_FORMAT)
@@ -63,9 +63,11 @@ static nn_status read_format_2(const json_t *json, const char *where, struct srv
     if (!status) status = read_names(json, where, deck, err);
     if (!status) status = srv_deck_read_sources(json, where, deck, err);
     if (!status) status = srv_deck_read_asking(json, where, deck, err);
+    if (!status) status = srv_deck_read_order(json, where, deck, err);
     if (status) return status;
-    return json_object_get(json, "list") ? srv_deck_read_list(json, where, deck, err)
-                                         : srv_deck_read_drawing(json, where, deck, err);
+    status = json_object_get(json, "list") ? srv_deck_read_list(json, where, deck, err)
+                                           : srv_deck_read_drawing(json, where, deck, err);
+    return status ? status : srv_deck_check_order(where, deck, err);
 }
 
 /* One model, whose classes are called like the choices. */

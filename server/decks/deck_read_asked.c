@@ -1,24 +1,5 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "server/decks/deck_fields.h"
 #include "server/decks/deck_parts.h"
-#include "server/http/json_fields.h"
-
-static nn_status read_order(const json_t *json, const char *where, struct srv_deck *deck,
-                            struct nn_error *err)
-{
-    static const struct srv_json_field fields[] = {{"rule", 's', true}};
-    char at[DECK_WHERE_TEXT];
-    int order = DECK_RANDOM;
-    const json_t *value = json_object_get(json, "order");
-    if (!value) return NN_OK;
-    snprintf(at, sizeof at, "%.60s.order", where);
-    nn_status status = srv_json_fields_check(value, at, fields, 1, err);
-    if (!status) status = srv_deck_field_name(value, at, "rule", srv_deck_orders, 3, &order, err);
-    deck->order = (enum srv_deck_order)order;
-    return status;
-}
 
 nn_status srv_deck_read_asking(const json_t *json, const char *where, struct srv_deck *deck,
                                struct nn_error *err)
@@ -35,5 +16,5 @@ nn_status srv_deck_read_asking(const json_t *json, const char *where, struct srv
     deck->two_buttons = two_buttons;
     deck->feedback = (enum srv_deck_feedback)feedback;
     deck->time_limit_s = limit;
-    return status ? status : read_order(json, where, deck, err);
+    return status;
 }

@@ -140,14 +140,15 @@ nn_status srv_deck_read_list(const json_t *json, const char *where, struct srv_d
                              struct nn_error *err)
 {
     static const char *const drawing[] = {"items", "prevalence", "draw", "pairs", "exclude"};
-    for (size_t i = 0; i < sizeof drawing / sizeof *drawing; i++)
+    bool again = deck->order == DECK_ADAPTIVE; /* which may show more items than there are images */
+    for (size_t i = again; i < sizeof drawing / sizeof *drawing; i++)
         if (json_object_get(json, drawing[i]))
             return nn_fail(err, NN_ERR_FORMAT, "%s.%s: does not go with a list", where, drawing[i]);
     if (json_array_size(json_object_get(json, "list")) == 0)
         return nn_fail(err, NN_ERR_FORMAT, "%s.list: must be 1 to %d", where, DECK_ITEMS_MAX);
     nn_status status = read_images(json, where, "list", DECK_ITEMS_MAX, read_pick, deck, err);
     deck->items = deck->list_count;
-    return status;
+    return status ? status : srv_deck_field_whole(json, where, "items", 1, DECK_ITEMS_MAX, &deck->items, err);
 }
 
 static bool has_collection(const struct srv_deck *deck)

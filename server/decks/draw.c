@@ -8,7 +8,7 @@
 
 /* Streams of the key. An item's own is ITEM_STREAM plus ATTEMPTS times its place plus the attempt, so that
  * drawing one of them again shifts no other. */
-enum { ORDER_STREAM = 0, ITEM_STREAM = 1 << 20, ATTEMPTS = 256 };
+enum { ORDER_STREAM = 0, ROUND_STREAM = 1, ITEM_STREAM = 1 << 20, ATTEMPTS = 256 };
 
 /* The place of one of `count` weights that lie `stride` bytes apart. */
 static int pick_weighted(struct nn_rng *rng, const void *first, size_t stride, int count)
@@ -130,19 +130,17 @@ static void draw_singles(const struct srv_deck *deck, uint64_t key, struct srv_d
     }
 }
 
-static void take_list(const struct srv_deck *deck, struct srv_drawn_item *items)
+void srv_draw_pick(const struct srv_deck *deck, int place, struct srv_drawn_item *item)
 {
-    for (int i = 0; i < deck->list_count; i++) {
-        const struct srv_deck_pick *pick = &deck->list[i];
-        items[i] = (struct srv_drawn_item){.truth = pick->truth,
-                                           .class_name = pick->class_name,
-                                           .seed = pick->seed,
-                                           .strength = pick->strength,
-                                           .truncation = pick->truncation};
-        if (!*pick->file) continue;
-        items[i].source = &deck->sources[pick->source];
-        items[i].file = pick->file;
-    }
+    const struct srv_deck_pick *pick = &deck->list[place];
+    *item = (struct srv_drawn_item){.truth = pick->truth,
+                                    .class_name = pick->class_name,
+                                    .seed = pick->seed,
+                                    .strength = pick->strength,
+                                    .truncation = pick->truncation};
+    if (!*pick->file) return;
+    item->source = &deck->sources[pick->source];
+    item->file = pick->file;
 }
 
 void srv_draw(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *items)
@@ -152,10 +150,38 @@ void srv_draw(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *
         draw_pairs(deck, key, &order, items);
         return;
     }
-    if (deck->list_count)
-        take_list(deck, items);
-    else
-        draw_singles(deck, key, items);
-    if (deck->order != DECK_GIVEN) shuffle(&order, items, deck->items);
-    if (deck->order == DECK_EASY_FIRST) sort_by_strength(items, deck->items);
+    int count = srv_draw_count(deck);
+    for (int i = 0; i < deck->list_count; i++) srv_draw_pick(deck, i, &items[i]);
+    if (deck->list_count == 0) draw_singles(deck, key, items);
+    if (deck->order != DECK_GIVEN) shuffle(&order, items, count);
+    if (deck->order == DECK_EASY_FIRST) sort_by_strength(items, count);
+}
+
+int srv_draw_count(const struct srv_deck *deck)
+{
+    return deck->list_count ? deck->list_count : deck->items;
+}
+
+void srv_draw_class(const struct srv_deck *deck, uint64_t key, int place,
+                    const struct srv_deck_source *source, int truth, int i, struct srv_drawn_item *item)
+{
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        struct nn_rng rng = {key, ITEM_STREAM + (uint64_t)(place * ATTEMPTS + attempt), 0};
+        *item = (struct srv_drawn_item){
+            .truth = truth, .class_name = source->classes[truth][i].name, .source = source};
+        item->strength = nn_rng_range(&rng, source->strength.low, source->strength.high);
+        item->truncation = nn_rng_range(&rng, source->truncation.low, source->truncation.high);
+        item->seed = draw_seed(&rng);
+        if (!excluded(deck, item)) return;
+    }
+}
+
+void srv_draw_order(uint64_t key, int round, int *places, int count)
+{
+    struct nn_rng rng = {key, ROUND_STREAM + (uint64_t)round, 0};
+    for (int i = 0; i < count; i++) {
+        int j = (int)nn_rng_below(&rng, (uint32_t)i + 1);
+        places[i] = places[j];
+        places[j] = i;
+    }
 }

@@ -17,9 +17,24 @@ struct srv_drawn_item {
     const char *file;                     /* likewise: of the source's collection, by a list; else NULL */
 };
 
-/* Fills deck->items items. Exactly round(prevalence * items) of them are DECK_YES, or what the list has. What
- * an exclusion takes out is drawn again, and all else stays as it was. Items of a pair are at least a quarter
- * of the items apart. With DECK_EASY_FIRST the order is by falling strength, by chance among equals. */
+/* Fills srv_draw_count items. Exactly round(prevalence * items) of them are DECK_YES, or what the list has.
+ * What an exclusion takes out is drawn again, and all else stays as it was. Items of a pair are at least a
+ * quarter of the items apart. With DECK_EASY_FIRST the order is by falling strength, by chance among equals.
+ */
 void srv_draw(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *items);
+
+/* How many those are: of a list its length, also where its images come back. */
+int srv_draw_count(const struct srv_deck *deck);
+
+/* Fills the place (from 0) of a session, unlike any other place of the same key, with class `i` of that
+ * choice in one of the deck's sources. An exclusion is drawn again. */
+void srv_draw_class(const struct srv_deck *deck, uint64_t key, int place,
+                    const struct srv_deck_source *source, int truth, int i, struct srv_drawn_item *item);
+
+/* Fills the place of a list. */
+void srv_draw_pick(const struct srv_deck *deck, int place, struct srv_drawn_item *item);
+
+/* An order of `count` places by the key, another for each `round`. */
+void srv_draw_order(uint64_t key, int round, int *places, int count);
 
 #endif

@@ -4,7 +4,7 @@ void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *item
 {
     struct srv_drawn_item drawn[DECK_ITEMS_MAX];
     srv_draw(deck, deck->fixed ? deck->seed : srv_random_u64(), drawn);
-    for (int i = 0; i < deck->items; i++) {
+    for (int i = 0; i < srv_draw_count(deck); i++) {
         items[i] = (struct srv_session_item){.drawn = drawn[i]};
         srv_random_hex(items[i].image, sizeof items[i].image);
     }

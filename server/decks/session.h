@@ -19,7 +19,7 @@ struct srv_session_item {
                               chosen */
 };
 
-/* Draws all `deck->items` items, as srv_draw does: by the deck's key when it is fixed, else by a fresh one of
+/* Draws srv_draw_count items, as srv_draw does: by the deck's key when it is fixed, else by a fresh one of
  * the kernel's random numbers. Of 2^64 seeds no learner is shown one twice. */
 void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items);
 

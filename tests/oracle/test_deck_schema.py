@@ -24,6 +24,11 @@ DRAWN = {
 }
 PICK = {"class": "fracture", "seed": "7"}
 LISTED = {**{k: v for k, v in DRAWN.items() if k not in ("items", "prevalence")}, "list": [PICK]}
+RANGE = {**SOURCE, "strength": [0.05, 1]}
+FOUR = {**SOURCE, "classes": {"no": ["a", "b"], "yes": ["c", "d"]}}
+ADAPTIVE = {**DRAWN, "sources": [FOUR], "order": {"rule": "adaptive"}}
+STAIRCASE = {**DRAWN, "sources": [RANGE], "order": {"rule": "staircase"}}
+FOUR_PICKS = [{"class": name, "seed": "1"} for name in "abcd"]
 GONE = object()
 
 
@@ -70,6 +75,17 @@ GOOD = [
     drawn("order", {"rule": "random"}), drawn("order", {"rule": "easy_first"}), listed("order", {"rule": "given"}),
     listed("order", {"rule": "random"}), listed("order", {"rule": "easy_first"}),
     listed("list", 0, "strength", 0.25), listed("list", [{**PICK, "seed": str(k)} for k in range(200)]),
+    ADAPTIVE, STAIRCASE, changed(ADAPTIVE, ("draw", {"mode": "fixed", "seed": "1"})),
+    changed(ADAPTIVE, ("order", {"rule": "adaptive", "a": 1, "D": 0, "b": 2.5, "r": 3, "W": 10, "new": -1})),
+    changed(ADAPTIVE, ("sources", [SOURCE, {**SOURCE, "strength": 0.3}])),
+    changed(ADAPTIVE, ("sources", [SOURCE, LIBRARY])),
+    changed(LISTED, ("sources", [FOUR]), ("list", FOUR_PICKS), ("order", {"rule": "adaptive"})),
+    changed(LISTED, ("sources", [FOUR]), ("list", FOUR_PICKS), ("order", {"rule": "adaptive"}), ("items", 12)),
+    changed(STAIRCASE, ("order", {"rule": "staircase", "strengths": 40, "thresholds": 80, "slopes": [3],
+                                  "lapses": [0, 0.2], "guess": 0.25})),
+    changed(STAIRCASE, ("sources", [RANGE, {**RANGE, "weight": 2}])),
+    drawn("mastery", {"correct": 9, "of": 10, "within_s": 7.5}), drawn("mastery", {"correct": 1, "of": 1}),
+    changed(ADAPTIVE, ("mastery", {"correct": 9, "of": 10, "within_s": 0})), listed("mastery", {"correct": 1, "of": 1}),
     drawn("rating", "confidence"), drawn("rating", "two_buttons"),
     *(drawn("feedback", told) for told in ("none", "correct", "truth")),
     *(drawn("time_limit_s", seconds) for seconds in (0, 3, 600)),
@@ -160,6 +176,23 @@ BAD = [
     (drawn("order", {}), "deck.order.rule"), (drawn("order", {"rule": "hard_first"}), "deck.order.rule"),
     (drawn("order", {"rule": "given"}), "deck.order.rule"),
     (drawn("order", {"rule": "random", "x": 1}), "deck.order.x"),
+    (drawn("order", {"rule": "random", "a": 1}), "deck.order.a"), (drawn("order", {"rule": 1}), "deck.order.rule"),
+    *((changed(ADAPTIVE, ("order", key, value)), "deck.order." + key) for key, value in (
+        ("a", -1), ("D", 2.5), ("D", 201), ("b", "1"), ("r", 0), ("W", 1001), ("new", None), ("slopes", [1]))),
+    *((changed(STAIRCASE, ("order", key, value)), "deck.order." + key) for key, value in (
+        ("strengths", 1), ("strengths", 41), ("thresholds", 81), ("slopes", 3), ("slopes", []), ("slopes", [0]),
+        ("slopes", ["1"]), ("slopes", [1] * 9), ("lapses", [0.3]), ("guess", 0.8), ("W", 20))),
+    (changed(STAIRCASE, ("sources", [SOURCE])), "deck.sources[0].strength"),
+    (changed(STAIRCASE, ("sources", 0, "strength", [0, 1])), "deck.sources[0].strength"),
+    (changed(STAIRCASE, ("sources", [RANGE, LIBRARY])), "deck.sources[1].kind"),
+    (changed(STAIRCASE, ("mastery", {"correct": 1, "of": 1})), "deck.mastery"),
+    (changed(STAIRCASE, ("list", [PICK]), ("items", GONE), ("prevalence", GONE)), "deck.list"),
+    (changed(LISTED, ("list", FOUR_PICKS), ("sources", [FOUR]), ("items", 12)), "deck.items"),
+    (changed(ADAPTIVE, ("pairs", True)), "deck.order.rule"), (changed(STAIRCASE, ("pairs", True)), "deck.order.rule"),
+    (drawn("mastery", {}), "deck.mastery."), (drawn("mastery", {"correct": 0, "of": 5}), "deck.mastery.correct"),
+    (drawn("mastery", {"correct": 1, "of": 201}), "deck.mastery.of"), (drawn("mastery", 9), "deck.mastery"),
+    (drawn("mastery", {"correct": 1, "of": 2, "within_s": -1}), "deck.mastery.within_s"),
+    (drawn("mastery", {"correct": 1, "of": 2, "in": 1}), "deck.mastery.in"),
     (drawn("rating", "six"), "deck.rating"), (drawn("feedback", "location"), "deck.feedback"),
     (drawn("feedback", True), "deck.feedback"),
     *((drawn("time_limit_s", seconds), "deck.time_limit_s") for seconds in (1, 2, 601, -3, 4.5)),
@@ -170,6 +203,15 @@ BAD = [
 BEYOND = [
     (listed("sources", [LIBRARY]), "deck.list"),
     (changed(DRAWN, ("sources", [LIBRARY]), ("pairs", True)), "deck.pairs"),
+    (drawn("mastery", {"correct": 6, "of": 5}), "deck.mastery.correct"),
+    (drawn("mastery", {"correct": 6, "of": 11}), "deck.mastery.of"),
+    (drawn("order", {"rule": "adaptive"}), "deck.order.rule"),
+    (changed(LISTED, ("sources", [FOUR]), ("list", FOUR_PICKS[:3]), ("order", {"rule": "adaptive"})), "deck.order.rule"),
+    (changed(ADAPTIVE, ("sources", [SOURCE, {**SOURCE, "weight": 2}])), "deck.sources[1].weight"),
+    (changed(ADAPTIVE, ("sources", 0, "classes", "yes", {"c": 1, "d": 2})), "deck.sources[0].classes"),
+    (changed(STAIRCASE, ("sources", [RANGE, {**RANGE, "strength": [0.1, 1]}])), "deck.sources[1].strength"),
+    (changed(STAIRCASE, ("sources", 0, "strength", [0.5, 0.5])), "deck.sources[0].strength"),
+    (changed(STAIRCASE, ("sources", 0, "strength", [0.0001, 1])), "deck.sources[0].strength"),
     (drawn("title", "ü" * 121), "deck.title"),
     (drawn("items", 2.0), "deck.items"), (drawn("time_limit_s", 3.0), "deck.time_limit_s"),
     (drawn("choices", 1, "id", "no"), "deck.choices"),
