@@ -28,11 +28,13 @@ export function launchBrowser() {
 /**
  * A page that is being watched.
  *
+ * introduced: somebody who has read before how a drill goes, and is not told again.
+ *
  * @returns {Promise<{page: object, context: object, complaints: string[], traffic: object[],
  *   shot: (name: string) => Promise<void>, axe: (where: string) => Promise<void>, shifted: () => Promise<number>}>}
  *   complaints: console errors, exceptions and policy violations so far; traffic: see watchTraffic
  */
-export async function openPage(browser, options, url, shotSuffix) {
+export async function openPage(browser, options, url, shotSuffix, { introduced = true } = {}) {
   const context = await browser.newContext(options);
   const page = await context.newPage();
   const complaints = [];
@@ -54,6 +56,9 @@ export async function openPage(browser, options, url, shotSuffix) {
       }
     }).observe({ type: 'layout-shift', buffered: true });
   });
+  if (introduced) {
+    await page.addInitScript(() => localStorage.setItem('roentgym.introduced', 'true'));
+  }
   const traffic = watchTraffic(page);
   await page.goto(url);
   return {

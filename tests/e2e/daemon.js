@@ -22,9 +22,9 @@ const START_MS = 60000;
  *
  * @param {(config: object) => void} [change] edits the configuration before the start
  * @returns {Promise<{url: string, rows: (sql: string) => object[], csv: () => Promise<Object<string, string>[]>,
- *   adminLink: () => string,
+ *   adminLink: () => string, token: () => string,
  *   pause: () => Promise<void>, restart: () => Promise<void>, stop: () => Promise<void>}>}
- *   rows and csv read what was stored; adminLink is that of the first administrator; pause ends the daemon, restart goes on with the same port and database
+ *   rows and csv read what was stored; adminLink is that of the first administrator, token the operator's; pause ends the daemon, restart goes on with the same port and database
  */
 export async function startDaemon(change = () => {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'roentgym-e2e-'));
@@ -40,13 +40,14 @@ export async function startDaemon(change = () => {}) {
 
   let running = await launch(configFile, 0);
   const { url } = running;
+  const token = () => readFileSync(config.admin_token_file, 'utf8').trim();
 
   return {
     url,
     rows: (sql) => JSON.parse(execFileSync('sqlite3', ['-json', '-readonly', config.db, sql], { encoding: 'utf8' }) || '[]'),
+    token,
     csv: async () => {
-      const token = readFileSync(config.admin_token_file, 'utf8').trim();
-      const response = await fetch(`${url}/api/v1/export/responses.csv`, { headers: { Authorization: `Bearer ${token}` } });
+      const response = await fetch(`${url}/api/v1/export/responses.csv`, { headers: { Authorization: `Bearer ${token()}` } });
       if (response.status !== 200 || !response.headers.get('content-type').startsWith('text/csv')) {
         throw new Error(`the export answered ${response.status} ${response.headers.get('content-type')}`);
       }

@@ -149,7 +149,7 @@ test('an answer waits for a server that restarts, and is stored once', async () 
   const answers = stored('answers');
   await daemon.pause();
   await answer(page, 'fracture', 3);
-  await page.waitForSelector('#trouble:not(.is-absent)');
+  await shown(page, 1, 'kept');
   await daemon.restart();
   await shown(page, 1, 'feedback');
   assert.equal(stored('answers'), answers + 1);
@@ -244,7 +244,7 @@ test('images of the result that a busy server refuses come by themselves', async
   await shown(page, 1, 'viewing');
   await page.evaluate(() => document.querySelector('#leave').click());
   await page.waitForSelector('#resume');
-  await answerAll(await page.evaluate(() => JSON.parse(sessionStorage.getItem('roentgym.session'))));
+  await answerAll(await page.evaluate(() => JSON.parse(localStorage.getItem('roentgym.session'))));
   await refuseImages(page);
   await page.click('#resume');
   await page.waitForSelector('[data-screen=summary]');

@@ -109,13 +109,18 @@ async function tabTo(page, selector) {
 }
 
 test('a drill by keyboard alone, and what is stored agrees with what was pressed', async () => {
-  const student = await openPage(browser, desktop, daemon.url, '1280');
+  const student = await openPage(browser, desktop, daemon.url, '1280', { introduced: false });
   const { page } = student;
   await page.waitForSelector('[data-screen=start]');
   await page.waitForLoadState('networkidle');
   await student.axe('the start page');
   await student.shot('start');
   await tabTo(page, '#start');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('[data-screen=intro]');
+  await student.axe('how a drill goes');
+  await student.shot('intro');
+  await tabTo(page, '#go');
   let since = Date.now(); // no image of the next item is on screen yet
   await page.keyboard.press('Enter');
 
@@ -166,17 +171,22 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
 });
 
 test('a drill by touch survives a lost connection and a reload', async () => {
-  const student = await openPage(browser, phone, daemon.url, '390');
+  const student = await openPage(browser, phone, daemon.url, '390', { introduced: false });
   const { page, context } = student;
   await page.waitForSelector('[data-screen=start]');
   await page.waitForLoadState('networkidle');
   await student.axe('the start page on a phone');
   await student.shot('start');
-  let since = Date.now();
   await page.tap('#start');
+  await page.waitForSelector('[data-screen=intro]');
+  await student.axe('how a drill goes, on a phone');
+  await student.shot('intro');
+  let since = Date.now();
+  await page.tap('#go');
 
   const given = [];
   const complaintsOffline = [];
+  let before = 0;
   for (const answer of plan) {
     const { item, choice, confidence } = answer;
     await shown(page, item, 'viewing');
@@ -191,22 +201,41 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await student.shot('confidence');
     }
     if (item === 4) {
-      const before = student.complaints.length;
+      await page.waitForLoadState('networkidle'); // the next image is here
+      before = student.complaints.length;
       await context.setOffline(true);
       await page.tap(`[data-confidence="${confidence}"]`);
-      await page.waitForSelector('#trouble:not(.is-absent)');
-      assert.match(await page.textContent('#trouble'), /kept/);
+      await shown(page, item, 'kept');
+      assert.match(await page.textContent('.told-truth'), /safe in this browser/);
+      assert.match(await page.textContent('#announcer'), /safe in this browser/);
       await student.axe('an answer that waits for the connection');
       await student.shot('offline');
+      await page.waitForTimeout(SETTLE_MS);
+      since = Date.now();
+      await page.tap('#next');
+      given.push({ ...answer, longestMs, truth: null });
+      continue;
+    } else if (item === 5) {
+      assert.equal(await page.textContent('.bar-count'), '5 of 10 · 1 kept here');
+      await page.tap(`[data-confidence="${confidence}"]`);
+      await shown(page, item, 'kept');
+      await page.waitForTimeout(SETTLE_MS);
       assert.equal(storedSession().rows.length, 3);
+      await page.tap('#next');
+      await shown(page, 6, 'waiting'); // its image comes when the server has the answers
+      await page.waitForSelector('#trouble:not(.is-absent)');
+      await student.axe('waiting for the connection');
+      await student.shot('offline-waiting');
+      since = Date.now();
       await context.setOffline(false);
-      await shown(page, item, 'feedback');
       complaintsOffline.push(...student.complaints.splice(before));
-    } else if (item === 6) {
-      const before = student.complaints.length;
+      given.push({ ...answer, longestMs, truth: null });
+      continue;
+    } else if (item === 7) {
+      before = student.complaints.length;
       await context.setOffline(true);
       await page.tap(`[data-confidence="${confidence}"]`);
-      await page.waitForSelector('#trouble:not(.is-absent)');
+      await shown(page, item, 'kept');
       await context.setOffline(false);
       since = Date.now();
       await page.reload();
@@ -219,6 +248,10 @@ test('a drill by touch survives a lost connection and a reload', async () => {
     await shown(page, item, 'feedback');
     given.push({ ...answer, longestMs, truth: await toldTruth(page) });
     await page.waitForTimeout(SETTLE_MS);
+    if (item === 6) {
+      assert.match(await page.textContent('.told-late'), /^Without connection: image 4 .*, image 5 /);
+      await student.shot('late-feedback');
+    }
     if (item === 1) {
       await student.axe('the feedback on a phone');
       await student.shot('feedback');
@@ -226,7 +259,9 @@ test('a drill by touch survives a lost connection and a reload', async () => {
     since = Date.now();
     await page.tap('#next');
   }
-  given[5].truth = storedSession().rows[5].class; // its feedback was lost with the reload; the summary shows it
+  for (const item of [4, 5, 7]) { // whose feedback came later or was lost with the reload; the summary shows it
+    given[item - 1].truth = storedSession().rows[item - 1].class;
+  }
   await assertSummary(page, given);
   await student.axe('the summary on a phone');
   await student.shot('summary');

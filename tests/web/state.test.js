@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  answerSaved, choiceLabel, choose, firstUnanswered, imageShown, isLast, nextItem, openDrill, rate, timeUp, troubled,
+  answerKept, answerSaved, choiceLabel, choose, firstUnanswered, imageShown, isLast, nextItem, openDrill, rate, timeUp, troubled,
 } from '../../web/js/drill/state.js';
 
 const deck = {
@@ -12,7 +12,11 @@ const right = { truth: 'fracture', correct: true };
 
 /** A drill whose current item is answered and confirmed. */
 function answered(state, feedback = right) {
-  return answerSaved(rate(choose(imageShown(state), 'fracture', 900), 2), feedback);
+  return answerSaved(saving(state), state.n, feedback);
+}
+
+function saving(state) {
+  return rate(choose(imageShown(state), 'fracture', 900), 2);
 }
 
 test('an item goes from waiting through viewing, rating and saving to feedback', () => {
@@ -24,7 +28,7 @@ test('an item goes from waiting through viewing, rating and saving to feedback',
   assert.deepEqual([state.phase, state.choice, state.responseMs], ['rating', 'fracture', 1234.5]);
   state = rate(state, 3);
   assert.deepEqual([state.phase, state.confidence], ['saving', 3]);
-  state = answerSaved(state, right);
+  state = answerSaved(state, 1, right);
   assert.deepEqual([state.phase, state.feedback, state.answered], ['feedback', right, [1]]);
 });
 
@@ -79,9 +83,9 @@ test('the last item is known before and after its answer', () => {
 test('trouble is forgotten once the image or the confirmation arrives', () => {
   const error = new Error('offline');
   assert.equal(imageShown(troubled(openDrill(deck, []), error)).trouble, null);
-  const saving = rate(choose(imageShown(openDrill(deck, [])), 'fracture', 1), 1);
-  assert.equal(troubled(saving, error).phase, 'saving');
-  assert.equal(answerSaved(troubled(saving, error), right).trouble, null);
+  const waiting = saving(openDrill(deck, []));
+  assert.equal(troubled(waiting, error).phase, 'saving');
+  assert.equal(answerSaved(troubled(waiting, error), 1, right).trouble, null);
 });
 
 test('updates leave the old state as it was', () => {
@@ -101,7 +105,7 @@ test('with two buttons the first choice is the answer', () => {
   const saving = choose(imageShown(openDrill(two, [])), 'fracture', 700);
   assert.deepEqual([saving.phase, saving.choice, saving.confidence], ['saving', 'fracture', null]);
   assert.equal(choose(saving, 'no_fracture', 800), saving);
-  assert.deepEqual(answerSaved(saving, { truth: null, correct: true }).phase, 'feedback');
+  assert.deepEqual(answerSaved(saving, 1, { truth: null, correct: true }).phase, 'feedback');
 });
 
 test('when the time to look is over the image is covered, and the answer still counts', () => {
@@ -110,7 +114,58 @@ test('when the time to look is over the image is covered, and the answer still c
   assert.deepEqual([over.phase, over.expired], ['viewing', true]);
   const rating = choose(over, 'fracture', 5000);
   assert.deepEqual([rating.phase, rating.expired], ['rating', true]);
-  assert.equal(nextItem(answerSaved(rate(rating, 1), right)).expired, false, 'the next image is not covered');
+  assert.equal(nextItem(answerSaved(rate(rating, 1), 1, right)).expired, false, 'the next image is not covered');
   const waiting = openDrill(deck, []);
   assert.equal(timeUp(waiting), waiting, 'no time runs before the image');
+});
+
+test('an answer that cannot be sent is kept, one goes on, and its feedback comes at the next stop', () => {
+  const kept = answerKept(saving(openDrill(deck, [])));
+  assert.deepEqual([kept.phase, kept.answered, kept.unsent], ['kept', [1], [1]]);
+  const second = saving(nextItem(kept));
+  assert.equal(second.n, 2);
+  const wrong = { truth: 'no_fracture', correct: false };
+  const late = answerSaved(second, 1, wrong);
+  assert.deepEqual([late.phase, late.n, late.unsent, late.late], ['saving', 2, [], [{ item: 1, feedback: wrong }]]);
+  const told = answerSaved(late, 2, right);
+  assert.deepEqual([told.phase, told.late.length], ['feedback', 1]);
+  assert.deepEqual(nextItem(told).late, [], 'told once');
+});
+
+test('a kept answer is told about as any other when the connection comes back in time', () => {
+  const told = answerSaved(answerKept(saving(openDrill(deck, []))), 1, right);
+  assert.deepEqual([told.phase, told.unsent, told.answered], ['feedback', [], [1]]);
+});
+
+test('nobody leaves the last item before the server has its answer', () => {
+  const kept = answerKept(saving(openDrill(deck, [1, 2])));
+  assert.equal(nextItem(kept), kept);
+  const silent = answerKept(saving(openDrill({ ...deck, feedback: 'none' }, [1, 2])));
+  assert.equal(silent.phase, 'kept');
+  assert.equal(answerSaved(silent, 3, null).phase, 'finished');
+});
+
+test('without feedback a kept answer does not stop anybody', () => {
+  const next = answerKept(saving(openDrill({ ...deck, feedback: 'none' }, [])));
+  assert.deepEqual([next.phase, next.n, next.unsent], ['waiting', 2, [1]]);
+  assert.deepEqual(answerSaved(next, 1, null).unsent, []);
+});
+
+test('an answer is told about once, and one that nobody gave not at all', () => {
+  const told = answered(openDrill(deck, []));
+  assert.equal(answerSaved(told, 1, right), told);
+  assert.equal(answerSaved(told, 3, right), told);
+});
+
+test('right answers in a row are counted, also those told late', () => {
+  const one = nextItem(answered(openDrill(deck, [])));
+  assert.equal(answered(one).streak, 2);
+  assert.equal(answered(one, { truth: 'no_fracture', correct: false }).streak, 0);
+  const later = nextItem(answerKept(saving(one)));
+  assert.equal(answerSaved(later, 2, right).streak, 2);
+});
+
+test('a drill may become shorter or longer with an answer', () => {
+  assert.equal(nextItem(answerSaved(saving(openDrill(deck, [])), 1, right, 1)).phase, 'finished');
+  assert.equal(nextItem(answerSaved(saving(openDrill(deck, [1, 2])), 3, right, 4)).n, 4);
 });

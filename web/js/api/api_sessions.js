@@ -7,6 +7,8 @@ import { request } from './transport.js';
 /**
  * @typedef {import('./api_decks.js').Deck} Deck
  *
+ * @typedef {{id: string, deck: Deck, created_at: string, answered: number[], finished: boolean}} SessionState
+ *
  * @typedef {object} Summary
  * @property {number} of items in the deck
  * @property {?number} correct
@@ -41,12 +43,16 @@ import { request } from './transport.js';
  * @property {string} image URL
  */
 
-/** @returns {Promise<{id: string, secret: string, deck: Deck}>} */
-export async function createSession(deckId) {
-  return (await request('POST', '/api/v1/sessions', { body: { deck: deckId } })).session;
+/**
+ * @param {{deck: string}|{class: string}} what is drilled
+ * @param {?string} learner the code of whom it belongs to; a class wants one
+ * @returns {Promise<{id: string, secret: string, deck: Deck}>}
+ */
+export async function createSession(what, learner) {
+  return (await request('POST', '/api/v1/sessions', { body: { ...what, ...(learner ? { learner } : {}) } })).session;
 }
 
-/** @returns {Promise<{id: string, deck: Deck, answered: number[], finished: boolean}>} */
+/** @returns {Promise<SessionState>} */
 export async function readSession(id, secret) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}`, { secret })).session;
 }

@@ -1,18 +1,16 @@
 /**
- * Runs one drill: fetches items ahead, measures, sends answers until the server has them.
- *
- * It owns the DrillState and tells the view after each change. Answers are kept in the tab from the moment
- * they are given until the server confirms them, under a key that makes sending them twice harmless.
+ * Runs one drill: fetches items ahead, measures, and lets nobody go on whose answer is neither with the server nor
+ * kept. It owns the DrillState and tells the view after each change.
  */
 
 import * as api from '../api/api_sessions.js';
-import * as store from './store.js';
 import { answerContext, awayTime, watchFocus } from './context.js';
 import { decodedImage } from './images.js';
 import { countdown } from './countdown.js';
+import { createOutbox } from './outbox.js';
 import { withRetry } from '../retry.js';
 import {
-  answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
+  answerKept, answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
 } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
 import { troubleText } from './view_film.js';
@@ -20,6 +18,8 @@ import { texts } from '../texts.js';
 
 /** The second tap of a double tap on the confidence must not skip the feedback. */
 const SETTLE_MS = 250;
+/** A connection that hangs does not hold anybody up for longer. */
+const PATIENCE_MS = 3000;
 
 /**
  * @param {object} props
@@ -37,6 +37,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let feedbackAt = 0;
   let context = {}; // of the choice
   let stopClock = () => {};
+  let patience = null; // timer
   const limitMs = deck.time_limit_s * 1000; // 0: none
   const away = awayTime();
   const unwatch = watchFocus(away);
@@ -50,13 +51,14 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     return changed;
   };
 
-  const patiently = (task) => withRetry(task, {
-    signal: ending.signal,
-    onWait: (error) => {
-      set(troubled(state, error));
-      announce(troubleText(state.phase, error));
-    },
-  });
+  /** @param {?Error} error null while there is only silence */
+  const wait = (error) => {
+    set(troubled(state, error));
+    keep();
+    announce(troubleText(state.phase, error));
+  };
+
+  const patiently = (task) => withRetry(task, { signal: ending.signal, onWait: wait });
 
   /** Errors after the drill was left are nobody's business any more. */
   const guarded = (work) => work.catch((error) => {
@@ -65,9 +67,11 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     }
   });
 
+  /** The server opens an item when those up to the one before the last are answered. */
   async function fetchImage(n) {
+    await outbox.sentUpTo(n - 2);
     const item = await api.readItem(session.id, session.secret, n);
-    return decodedImage(item.image, texts.drill.imageAlt(n, deck.items), ending.signal);
+    return decodedImage(item.image, texts.drill.imageAlt(n, state.of), ending.signal);
   }
 
   /** Starts loading an item's image, once; a failed attempt is forgotten so that the next call tries again. */
@@ -92,9 +96,14 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     set(imageShown(state));
     startClock();
     view.focusQuestion();
-    announce(texts.drill.announceItem(n, deck.items));
-    if (n < deck.items) {
-      load(n + 1).catch(() => {}); // not needed yet: showItem asks again and reports
+    announce(texts.drill.announceItem(n, state.of));
+    loadNext();
+  }
+
+  /** Not needed yet: showItem asks again and reports. */
+  function loadNext() {
+    if (state.n < state.of) {
+      load(state.n + 1).catch(() => {});
     }
   }
 
@@ -108,48 +117,68 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     }
   }
 
-  async function send(answer) {
-    store.savePending(session.id, answer);
-    const reply = await patiently(() => api.sendAnswer(session.id, session.secret, answer));
-    store.clearPending();
-    return reply;
+  const outbox = createOutbox({
+    session,
+    signal: ending.signal,
+    onWait: wait,
+    onSaved: (item, reply) => guarded(saved(item, reply)),
+    onRefused: (error) => guarded(refused(error)),
+  });
+
+  function submit() {
+    stopClock();
+    patience = setTimeout(() => wait(null), PATIENCE_MS);
+    outbox.add({
+      key: newKey(),
+      item: state.n,
+      choice: state.choice,
+      ...(hasTwoButtons(deck) ? {} : { confidence: state.confidence }),
+      response_ms: state.responseMs,
+      ...(limitMs > 0 ? { timed_out: state.responseMs > limitMs } : {}),
+      ...context,
+    });
   }
 
-  async function submit() {
-    let reply;
-    stopClock();
-    try {
-      reply = await send({
-        key: newKey(),
-        item: state.n,
-        choice: state.choice,
-        ...(hasTwoButtons(deck) ? {} : { confidence: state.confidence }),
-        response_ms: state.responseMs,
-        ...(limitMs > 0 ? { timed_out: state.responseMs > limitMs } : {}),
-        ...context,
-      });
-    } catch (error) {
-      await catchUp(error);
-      return;
+  /** The answer on its way is safe in the browser: one need not wait for the connection. */
+  function keep() {
+    clearTimeout(patience);
+    const { n } = state;
+    set(answerKept(state));
+    if (state.n !== n) {
+      guarded(goOn());
+    } else if (state.phase === 'kept') {
+      stopped();
     }
-    set(answerSaved(state, reply.feedback));
-    if (state.phase === 'feedback') {
-      feedbackAt = performance.now();
-      view.focusNext();
-      announce(texts.drill.announceFeedback(reply.feedback.correct, reply.feedback.truth && choiceLabel(deck, reply.feedback.truth)));
-    } else {
+  }
+
+  async function saved(item, { feedback, progress }) {
+    const { n, phase } = state;
+    set(answerSaved(state, item, feedback, progress?.of));
+    if (state.phase === 'feedback' && item === n) {
+      clearTimeout(patience);
+      stopped();
+      announce(texts.drill.announceFeedback(feedback.correct, feedback.truth && choiceLabel(deck, feedback.truth)));
+      loadNext(); // where the next item depends on this answer, it could not be read before
+    } else if (state.n !== n || state.phase !== phase) {
+      clearTimeout(patience);
       await goOn();
     }
   }
 
-  /** The item was answered elsewhere (a copy of this tab): go on from what the server has. */
-  async function catchUp(error) {
+  /** Something is told, and one goes on when one has read it. */
+  function stopped() {
+    feedbackAt = performance.now();
+    view.focusNext();
+  }
+
+  /** The item was answered elsewhere (a copy of this tab, another device): go on from what the server has. */
+  async function refused(error) {
+    clearTimeout(patience);
     if (error.status !== 409) {
       throw error;
     }
-    store.clearPending();
     const { answered: known } = await patiently(() => api.readSession(session.id, session.secret));
-    set(openDrill(deck, known));
+    set(openDrill(deck, known, outbox.items()));
     await goOn();
   }
 
@@ -171,14 +200,14 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
         const { innerWidth: width, innerHeight: height, devicePixelRatio: ratio } = window;
         context = answerContext({ blurMs: Math.min(away.until(onset + responseMs), responseMs), event, width, height, ratio });
         if (state.phase === 'saving') {
-          guarded(submit());
+          submit();
         }
       }
     },
 
     rate(confidence) {
       if (set(rate(state, confidence))) {
-        guarded(submit());
+        submit();
       }
     },
 
@@ -189,9 +218,10 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
       }
     },
 
-    /** Stops waiting and listening. An answer on its way stays kept in the tab. */
+    /** Stops waiting and listening. Answers on their way stay kept in the browser. */
     close() {
       ending.abort();
+      clearTimeout(patience);
       stopClock();
       unwatch();
     },

@@ -1,25 +1,42 @@
 /**
- * Boot, and which page is shown: start, drill, summary, or a notice.
+ * Boot, and which page is shown: start, a class, the learner's drills, how it goes, drill, result, or a notice.
  */
 
 import * as api from '../api/api_sessions.js';
 import { listDecks } from '../api/api_decks.js';
+import { createLearner, listOwnSessions, readClass } from '../api/api_learners.js';
 import { listModels } from '../api/api_models.js';
-import * as store from './store.js';
-import { noticeView } from '../view_notice.js';
+import { withRetry } from '../retry.js';
 import { patiently, show } from '../screen.js';
+import { texts } from '../texts.js';
+import { noticeView } from '../view_notice.js';
 import { openDrillPage } from './drill_page.js';
+import { sendKept } from './outbox.js';
+import * as store from './store.js';
+import { classView } from './view_class.js';
+import { introView } from './view_intro.js';
+import { mineView } from './view_mine.js';
 import { startView } from './view_start.js';
 import { summaryView } from './view_summary.js';
-import { texts } from '../texts.js';
 
 const catalogue = { decks: [], models: [] };
+const asked = new URLSearchParams(location.search); // ?deck=ID or ?class=CODE: a link that somebody shared
 
 async function boot() {
   [catalogue.decks, catalogue.models] = await Promise.all([patiently(listDecks), patiently(listModels)]);
   const saved = store.loadSession();
   if (saved) {
     await resume(saved);
+  } else {
+    await showHome();
+  }
+  await sendKept(null, (task) => withRetry(task, { signal: new AbortController().signal }));
+}
+
+async function showHome() {
+  store.leaveSession();
+  if (asked.has('class')) {
+    await showClass(asked.get('class'));
   } else {
     showStart();
   }
@@ -30,47 +47,98 @@ function showStart() {
     show(noticeView({ ...texts.trouble.noDecks, action: { label: texts.trouble.reload, act: () => location.reload() } }));
     return;
   }
-  const saved = store.loadSession();
+  const saved = store.loadLastSession();
   show(startView({
     ...catalogue,
+    deckId: asked.get('deck'),
     resumable: saved !== null,
-    onStart: guarded(startNew),
+    hasCode: store.loadCode() !== null,
+    onStart: guarded((deck) => begin({ deck }, store.loadCode())),
     onResume: guarded(() => resume(saved)),
+    onMine: guarded(showMine),
   }));
 }
 
-async function startNew(deckId) {
-  store.clearSession();
-  const session = await patiently(() => api.createSession(deckId));
-  store.saveSession(session);
-  showDrill(session, session.deck, []);
+async function showClass(code) {
+  const seen = await patiently(() => readClass(code));
+  const saved = store.loadLastSession();
+  show(classView({
+    seen,
+    deck: catalogue.decks.find(({ id }) => id === seen.deck) ?? null,
+    resumable: saved !== null,
+    onStart: guarded(async () => begin({ class: code }, store.loadCode() ?? await newCode(), true)),
+    onResume: guarded(() => resume(saved)),
+    onStartPage: showStart,
+  }));
 }
 
-async function resume({ id, secret }) {
-  const pending = store.loadPending(id);
-  if (pending) {
-    await patiently(() => sendPending(id, secret, pending));
-    store.clearPending();
+async function showMine() {
+  const code = store.loadCode();
+  const sessions = code ? await patiently(() => listOwnSessions(code)) : [];
+  show(mineView({
+    code,
+    sessions,
+    onGetCode: guarded(async () => {
+      await newCode();
+      await showMine();
+    }),
+    onUseCode: useCode,
+    onForget: guarded(() => {
+      store.forgetCode();
+      return showMine();
+    }),
+    onOpen: guarded((id) => resume({ id, secret: code })),
+    onStartPage: guarded(showHome),
+  }));
+}
+
+async function newCode() {
+  const code = await patiently(createLearner);
+  store.saveCode(code);
+  return code;
+}
+
+/** @returns {Promise<?string>} what is wrong with it */
+async function useCode(code) {
+  try {
+    await listOwnSessions(code);
+  } catch (error) {
+    return error.status === 401 ? texts.mine.unknown : texts.mine.trouble;
   }
+  store.saveCode(code);
+  guarded(showMine)();
+  return null;
+}
+
+/**
+ * Starts a drill. Who has not been told yet is told how it goes; who joins a class sees the code that was made.
+ * @param {{deck: string}|{class: string}} what
+ * @param {?string} code of the learner
+ * @param {boolean} [showCode]
+ */
+async function begin(what, code, showCode = false) {
+  const session = await patiently(() => api.createSession(what, code));
+  store.saveSession(session);
+  const go = () => {
+    store.setIntroduced();
+    showDrill(session, session.deck, []);
+  };
+  if (store.wasIntroduced() && !showCode) {
+    go();
+  } else {
+    show(introView({ deck: session.deck, model: modelOf(session.deck), code: showCode ? code : null, onGo: go }));
+  }
+}
+
+/** @param {{id: string, secret: string}} session the secret, or the code of the learner whose it is */
+async function resume({ id, secret }) {
+  await sendKept(id, patiently);
   const session = await patiently(() => api.readSession(id, secret));
+  store.saveSession({ id, secret });
   if (session.finished) {
     await showSummary({ id, secret }, session.deck);
   } else {
     showDrill({ id, secret }, session.deck, session.answered);
-  }
-}
-
-/**
- * Delivers what an earlier page could not. An answer that the server has already, or refuses, is done with:
- * a refused item is asked again.
- */
-async function sendPending(id, secret, pending) {
-  try {
-    await api.sendAnswer(id, secret, pending);
-  } catch (error) {
-    if (error.transient || sessionGone(error)) {
-      throw error;
-    }
   }
 }
 
@@ -92,7 +160,7 @@ function showDrill(session, deck, answered) {
     deck,
     answered,
     model: modelOf(deck),
-    onLeave: showStart,
+    onLeave: guarded(showHome),
     onFinished: guarded(() => showSummary(session, deck)),
     onFailed: fail,
   });
@@ -101,33 +169,36 @@ function showDrill(session, deck, answered) {
 async function showSummary(session, deck) {
   const summary = await patiently(() => api.readSummary(session.id, session.secret));
   const leaving = new AbortController();
+  store.sessionFinished(session.id);
   show(summaryView({
     deck,
     model: modelOf(deck),
     summary,
     leaving: leaving.signal,
-    onAgain: guarded(() => startNew(deck.id)),
-    onStartPage: () => {
-      store.clearSession();
-      showStart();
-    },
+    onAgain: guarded(() => begin(asked.has('class') ? { class: asked.get('class') } : { deck: deck.id }, store.loadCode())),
+    onStartPage: guarded(showHome),
   }), () => leaving.abort());
 }
 
 /** Errors that waiting cannot mend: say what happened and what to do. */
 function fail(error) {
-  if (sessionGone(error) || modelGone(error)) {
-    const notice = sessionGone(error) ? texts.trouble.sessionGone : texts.trouble.modelGone;
-    store.clearSession();
-    show(noticeView({ ...notice, action: { label: texts.trouble.startOver, act: showStart } }));
-    return;
+  const { trouble } = texts;
+  const home = { label: trouble.startOver, act: guarded(async () => showStart()) };
+  if (error.code === 'unknown_learner' || error.code === 'wrong_code') {
+    store.forgetCode();
+    show(noticeView({ ...trouble.codeGone, action: home }));
+  } else if (error.code === 'unknown_class' || error.code === 'class_closed') {
+    show(noticeView({ ...trouble.classGone, action: home }));
+  } else if (sessionGone(error) || modelGone(error)) {
+    store.forgetSession(store.loadSession()?.id ?? store.loadLastSession()?.id);
+    show(noticeView({ ...(sessionGone(error) ? trouble.sessionGone : trouble.modelGone), action: home }));
+  } else {
+    show(noticeView({ title: trouble.other.title, text: trouble.other.text(error.message), action: { label: trouble.reload, act: () => location.reload() } }));
   }
-  const { title, text } = texts.trouble.other;
-  show(noticeView({ title, text: text(error.message), action: { label: texts.trouble.reload, act: () => location.reload() } }));
 }
 
 function guarded(work) {
-  return (...args) => work(...args).catch(fail);
+  return (...args) => Promise.resolve(work(...args)).catch(fail);
 }
 
 guarded(boot)();

@@ -7,27 +7,39 @@
  *   waiting   the image is being made, fetched or decoded
  *   viewing   the image is on screen, nothing chosen
  *   rating    a choice is made and may still be changed; confidence is asked, unless the deck has two buttons
- *   saving    the answer is on its way; it is kept in the tab until the server confirms it
+ *   saving    the answer is on its way
+ *   kept      the server does not answer: the answer is kept in the browser, one may go on, feedback comes later
  *   feedback  whether it was right is shown, and the truth if the deck tells it
- *   finished  no item is left
+ *   finished  no item is left, and the server has all answers
  *
  * @typedef {object} DrillState
  * @property {import('../api/api_decks.js').Deck} deck
- * @property {number[]} answered item numbers the server has answers for, ascending
+ * @property {number} of how many items the drill has, as far as is known
+ * @property {number[]} answered item numbers that have answers, ascending
+ * @property {number[]} unsent those of them that wait in the browser
  * @property {number} n the current item, from 1
- * @property {'waiting'|'viewing'|'rating'|'saving'|'feedback'|'finished'} phase
+ * @property {'waiting'|'viewing'|'rating'|'saving'|'kept'|'feedback'|'finished'} phase
  * @property {?string} choice id of the chosen answer
  * @property {?number} confidence 1 guess, 2 fairly sure, 3 certain
  * @property {?number} responseMs from the image's first frame to the choice
  * @property {boolean} expired the time for looking is over: the image is covered until it is answered
- * @property {?{truth: ?string, correct: boolean}} feedback
+ * @property {?Feedback} feedback
+ * @property {{item: number, feedback: Feedback}[]} late feedback that came after one went on, to be told at the next stop
+ * @property {number} streak right answers in a row, as far as they were told
  * @property {?Error} trouble why the page is waiting and trying again; null while all is well
+ *
+ * @typedef {{truth: ?string, correct: boolean}} Feedback
  */
 
-/** @returns {DrillState} at the first item without an answer */
-export function openDrill(deck, answered) {
-  const sorted = [...answered].sort((a, b) => a - b);
-  return atItem({ deck, answered: sorted, trouble: null }, firstUnanswered(deck.items, sorted));
+/**
+ * @param {number[]} answered items whose answers the server has
+ * @param {number[]} [unsent] items whose answers are on their way
+ * @returns {DrillState} at the first item without an answer
+ */
+export function openDrill(deck, answered, unsent = []) {
+  const sorted = [...new Set([...answered, ...unsent])].sort((a, b) => a - b);
+  const state = { deck, of: deck.items, answered: sorted, unsent, late: [], streak: 0, trouble: null };
+  return atItem(state, firstUnanswered(deck.items, sorted));
 }
 
 /** The smallest item number without an answer, or null when none is left. */
@@ -41,7 +53,7 @@ export function firstUnanswered(items, answered) {
 }
 
 export function imageShown(state) {
-  return state.phase === 'waiting' ? { ...state, phase: 'viewing', trouble: null } : state;
+  return state.phase === 'waiting' ? { ...state, phase: 'viewing', trouble: state.unsent.length ? state.trouble : null } : state;
 }
 
 /**
@@ -66,21 +78,43 @@ export function timeUp(state) {
   return state.phase === 'viewing' || state.phase === 'rating' ? { ...state, expired: true } : state;
 }
 
-/** The server has the answer. A deck without feedback goes straight on. */
-export function answerSaved(state, feedback) {
+/** The server does not answer for now. A deck without feedback goes straight on, but not past its last item. */
+export function answerKept(state) {
   if (state.phase !== 'saving') {
+    return state;
+  }
+  const kept = { ...state, phase: 'kept', answered: withItem(state.answered, state.n), unsent: [...state.unsent, state.n] };
+  return state.deck.feedback === 'none' ? nextItem(kept) : kept;
+}
+
+/**
+ * The server has the answer to an item, the current one or an earlier one that was kept.
+ * @param {?Feedback} feedback null when the deck gives none: then it goes straight on
+ * @param {number} [of] how many items the drill has now
+ */
+export function answerSaved(state, item, feedback, of = state.of) {
+  const current = item === state.n && (state.phase === 'saving' || state.phase === 'kept');
+  if (!current && !state.unsent.includes(item)) {
     return state;
   }
   const saved = {
     ...state,
-    answered: [...state.answered, state.n].sort((a, b) => a - b),
+    of,
+    answered: withItem(state.answered, item),
+    unsent: state.unsent.filter((n) => n !== item),
+    streak: feedback?.correct ? state.streak + 1 : 0,
     trouble: null,
   };
+  if (!current) {
+    return feedback ? { ...saved, late: [...state.late, { item, feedback }] } : saved;
+  }
   return feedback ? { ...saved, phase: 'feedback', feedback } : advance(saved);
 }
 
+/** From the feedback, or from an answer that is kept; its last answers a drill waits for. */
 export function nextItem(state) {
-  return state.phase === 'feedback' ? advance(state) : state;
+  const free = state.phase === 'feedback' || (state.phase === 'kept' && !isLast(state));
+  return free ? advance(state) : state;
 }
 
 export function troubled(state, error) {
@@ -89,8 +123,7 @@ export function troubled(state, error) {
 
 /** True when the item on screen is the last one without an answer. */
 export function isLast(state) {
-  const done = state.answered.includes(state.n) ? state.answered.length : state.answered.length + 1;
-  return done >= state.deck.items;
+  return withItem(state.answered, state.n).length >= state.of;
 }
 
 export function hasTwoButtons(deck) {
@@ -101,14 +134,19 @@ export function choiceLabel(deck, choiceId) {
   return deck.choices.find((choice) => choice.id === choiceId)?.label ?? choiceId;
 }
 
+function withItem(items, n) {
+  return items.includes(n) ? items : [...items, n].sort((a, b) => a - b);
+}
+
+/** What was told at a stop is not told again. */
 function advance(state) {
-  return atItem(state, firstUnanswered(state.deck.items, state.answered));
+  return atItem({ ...state, late: [] }, firstUnanswered(state.of, state.answered));
 }
 
 function atItem(state, n) {
   return {
     ...state,
-    n: n ?? state.deck.items,
+    n: n ?? state.of,
     phase: n ? 'waiting' : 'finished',
     choice: null,
     confidence: null,

@@ -46,7 +46,7 @@ export function askStage({ deck, onChoose, onRate }) {
     if (phase === 'waiting') {
       showSeconds(deck.time_limit_s);
     }
-    setInPlace(root, phase !== 'feedback' && phase !== 'finished');
+    setInPlace(root, !['feedback', 'kept', 'finished'].includes(phase));
     root.classList.toggle('is-rating', phase === 'rating' || phase === 'saving');
     answers.forEach((button) => {
       button.disabled = phase !== 'viewing' && phase !== 'rating';

@@ -6,10 +6,8 @@
 import { el } from '../dom.js';
 import { askStage } from './view_ask.js';
 import { filmFrame } from './view_film.js';
+import { progressBar } from './view_progress.js';
 import { toldStage } from './view_told.js';
-import { texts } from '../texts.js';
-
-const t = texts.drill;
 
 /**
  * @param {object} props
@@ -45,22 +43,4 @@ export function drillView(props) {
   const setShortcuts = (on) => root.classList.toggle('without-shortcuts', !on);
   setShortcuts(props.shortcuts);
   return { root, update, setShortcuts, showImage: film.show, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
-}
-
-function progressBar({ deck, onLeave, onKeys }) {
-  const count = el('p', { class: 'bar-count' });
-  const ticks = Array.from({ length: deck.items }, () => el('i', {}));
-  const root = el('header', { class: 'bar' },
-    el('button', { type: 'button', class: 'bar-button', title: t.leaveHint, id: 'leave', on: { click: onLeave } }, t.leave),
-    el('div', { class: 'bar-progress' }, count, el('div', { class: 'bar-ticks', 'aria-hidden': 'true' }, ...ticks)),
-    el('button', { type: 'button', class: 'bar-button', id: 'keys', 'aria-haspopup': 'dialog', on: { click: onKeys } }, t.keys));
-
-  const update = ({ n, answered }) => {
-    count.textContent = t.progress(n, deck.items);
-    ticks.forEach((tick, i) => {
-      tick.classList.toggle('is-done', answered.includes(i + 1));
-      tick.classList.toggle('is-here', i + 1 === n);
-    });
-  };
-  return { root, update };
 }

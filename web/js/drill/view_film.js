@@ -23,19 +23,23 @@ export function filmFrame(model) {
     setInPlace(coming, phase === 'waiting');
     setInPlace(over, covered);
     setInPlace(place, !covered);
-    notice.textContent = trouble ? troubleText(phase, trouble) : '';
-    setInPlace(notice, Boolean(trouble));
+    const waits = phase === 'waiting' && Boolean(trouble); // elsewhere the panel says it: nothing lies on what is looked at
+    notice.textContent = waits ? troubleText(phase, trouble) : '';
+    setInPlace(notice, waits);
   };
   return { root, update, show: (image) => place.replaceChildren(...(image ? [image] : [])) };
 }
 
-/** What to tell somebody who waits. */
+/**
+ * What to tell somebody who waits.
+ * @param {?{status: number}} error null while there is only silence
+ */
 export function troubleText(phase, error) {
-  if (error.status === 503 || error.status === 429) {
+  if (error?.status === 503 || error?.status === 429) {
     return texts.trouble.busy;
   }
-  if (error.status >= 500) {
+  if (error?.status >= 500) {
     return texts.trouble.failing;
   }
-  return phase === 'saving' ? texts.trouble.offlineAnswer : texts.trouble.offlineImage;
+  return phase === 'kept' ? texts.trouble.offlineAnswer : texts.trouble.offlineImage;
 }

@@ -14,14 +14,17 @@ const SAMPLE_PIXELS = 512;
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck[]} props.decks at least one
  * @param {import('../api/api_models.js').Model[]} props.models
- * @param {boolean} props.resumable a started drill waits in this tab
+ * @param {?string} props.deckId the one to be chosen first, if it is there
+ * @param {boolean} props.resumable a started drill waits in this browser
+ * @param {boolean} props.hasCode the learner's code is kept in this browser
  * @param {(deckId: string) => void} props.onStart
  * @param {() => void} props.onResume
+ * @param {() => void} props.onMine
  * @returns {HTMLElement}
  */
-export function startView({ decks, models, resumable, onStart, onResume }) {
+export function startView({ decks, models, deckId, resumable, hasCode, onStart, onResume, onMine }) {
   const t = texts.start;
-  const chosen = { deck: decks[0] };
+  const chosen = { deck: decks.find(({ id }) => id === deckId) ?? decks[0] };
   const modelLine = el('p', { class: 'start-model' });
   const provenance = el('p', { class: 'start-provenance' });
   const showModel = () => {
@@ -46,13 +49,14 @@ export function startView({ decks, models, resumable, onStart, onResume }) {
     : [start(false)];
 
   return el('main', { class: 'start', 'data-screen': 'start' },
-    sampleFigure(models.find(({ id }) => id === decks[0].model)),
+    sampleFigure(models.find(({ id }) => id === chosen.deck.model)),
     el('div', { class: 'start-words' },
       el('p', { class: 'wordmark' }, texts.product),
       el('h1', { tabindex: '-1' }, t.title),
       el('p', { class: 'start-lead' }, t.lead),
-      decks.length > 1 ? deckChoice(decks, pick) : deckFacts(decks[0]),
+      decks.length > 1 ? deckChoice(decks, chosen.deck, pick) : deckFacts(decks[0]),
       el('div', { class: 'start-actions' }, ...actions),
+      el('button', { type: 'button', class: 'link-button', id: 'mine', on: { click: onMine } }, hasCode ? t.mine : t.code),
       el('div', { class: 'start-notes' }, provenance, modelLine, el('p', {}, t.answersStored))));
 }
 
@@ -60,11 +64,11 @@ function deckFacts(deck) {
   return el('p', { class: 'start-deck' }, el('strong', {}, deck.title), ...deckWords(deck));
 }
 
-function deckChoice(decks, onPick) {
+function deckChoice(decks, chosen, onPick) {
   return el('fieldset', { class: 'decks' },
     el('legend', {}, texts.start.chooseDeck),
-    ...decks.map((deck, i) => el('label', { class: 'deck' },
-      el('input', { type: 'radio', name: 'deck', value: deck.id, checked: i === 0, on: { change: () => onPick(deck) } }),
+    ...decks.map((deck) => el('label', { class: 'deck' },
+      el('input', { type: 'radio', name: 'deck', value: deck.id, checked: deck === chosen, on: { change: () => onPick(deck) } }),
       el('span', { class: 'deck-words' },
         el('strong', {}, deck.title),
         ...deckWords(deck)))));

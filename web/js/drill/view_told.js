@@ -5,37 +5,56 @@
 import { el, svg, setInPlace } from '../dom.js';
 import { hint } from './view_hint.js';
 import { choiceLabel, isLast } from './state.js';
+import { troubleText } from './view_film.js';
 import { texts } from '../texts.js';
 
 const t = texts.drill;
+const STREAK_TOLD = 3; // right answers in a row that are worth a word
 
+/**
+ * @param {object} props
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {() => void} props.onNext
+ */
 export function toldStage({ deck, onNext }) {
-  const verdict = el('h1', { class: 'verdict' });
+  const verdict = el('h1', { class: 'verdict', tabindex: '-1' });
   const truth = el('p', { class: 'told-truth' });
   const mine = el('p', { class: 'told-mine' });
+  const late = el('p', { class: 'told-late' });
   const label = el('span', {});
   const next = el('button', { type: 'button', class: 'button button-main button-next', id: 'next', on: { click: onNext, keydown: ignoreRepeat } },
     label, hint([texts.keys.space]));
   const root = el('div', { class: 'stage stage-told' },
-    el('div', { class: 'told' }, verdict, truth, mine), next);
+    el('div', { class: 'told' }, verdict, truth, mine, late), next);
 
+  const tellKept = ({ trouble }) => {
+    verdict.className = 'verdict is-kept';
+    verdict.replaceChildren(t.kept);
+    truth.replaceChildren(`${troubleText('kept', trouble)} ${deck.feedback === 'none' ? '' : t.keptFeedback}`);
+  };
+  const tellFeedback = ({ feedback, streak }) => {
+    verdict.className = feedback.correct ? 'verdict is-right' : 'verdict is-wrong';
+    verdict.replaceChildren(mark(feedback.correct), feedback.correct ? t.correct : t.incorrect,
+      ...(streak >= STREAK_TOLD ? [el('span', { class: 'verdict-streak' }, t.streak(streak))] : []));
+    const [before, name, after] = feedback.truth ? t.truth(choiceLabel(deck, feedback.truth)) : ['', '', ''];
+    truth.replaceChildren(before, el('strong', {}, name), after);
+  };
   const update = (state) => {
-    const { feedback } = state;
-    setInPlace(root, Boolean(feedback));
-    next.disabled = !feedback;
-    if (!feedback) {
+    const stopped = state.phase === 'feedback' || state.phase === 'kept';
+    const waits = state.phase === 'kept' && isLast(state);
+    setInPlace(root, stopped);
+    setInPlace(next, stopped && !waits);
+    next.disabled = !stopped || waits;
+    if (!stopped) {
       return;
     }
-    verdict.className = feedback.correct ? 'verdict is-right' : 'verdict is-wrong';
-    verdict.replaceChildren(mark(feedback.correct), feedback.correct ? t.correct : t.incorrect);
-    if (feedback.truth) {
-      const [before, name, after] = t.truth(choiceLabel(deck, feedback.truth));
-      truth.replaceChildren(before, el('strong', {}, name), after);
-    }
+    (state.phase === 'kept' ? tellKept : tellFeedback)(state);
     mine.textContent = t.yourAnswer(choiceLabel(deck, state.choice), t.confidenceLevels[state.confidence - 1]);
+    late.textContent = state.late.length === 0 ? '' : t.late(state.late.map(({ item, feedback: { correct, truth: made } }) => (
+      { item, correct, label: made && choiceLabel(deck, made) })));
     label.textContent = isLast(state) ? t.toSummary : t.next;
   };
-  return { root, update, focus: () => next.focus({ preventScroll: true }) };
+  return { root, update, focus: () => (next.disabled ? verdict : next).focus({ preventScroll: true }) };
 }
 
 /** A key still held from the confidence must not skip the feedback. */

@@ -1,0 +1,28 @@
+/**
+ * Dates in the reader's time zone and the page's language.
+ */
+
+const LANGUAGE = 'en-GB'; // of texts.js
+
+/** @param {string} iso @returns {string} 3 Nov 2026, 14:05 */
+export function dateAndTime(iso) {
+  return new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+}
+
+/** With the day of the week and the zone: for what must not be missed. @param {string} iso */
+export function exactTime(iso) {
+  const parts = { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' };
+  return new Intl.DateTimeFormat(LANGUAGE, parts).format(new Date(iso));
+}
+
+/**
+ * On how many days something happened, and for how many days in a row up to the last one.
+ * @param {string[]} isos in any order
+ * @returns {{days: number, inARow: number}}
+ */
+export function daysOf(isos) {
+  const noons = [...new Set(isos.map((iso) => new Date(iso).setHours(12, 0, 0, 0)))].sort((a, b) => b - a);
+  const dayAfter = (time) => new Date(time).setDate(new Date(time).getDate() + 1);
+  const gap = noons.findIndex((noon, i) => i > 0 && dayAfter(noon) !== noons[i - 1]);
+  return { days: noons.length, inARow: gap < 0 ? noons.length : gap };
+}

@@ -1,0 +1,35 @@
+/**
+ * How a drill goes, on one screen, before the first image.
+ */
+
+import { el } from '../dom.js';
+import { codeBox } from './view_code.js';
+import { hasTwoButtons } from './state.js';
+import { texts } from '../texts.js';
+
+const t = texts.intro;
+
+/**
+ * @param {object} props
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {?import('../api/api_models.js').Model} props.model
+ * @param {?string} props.code that was made just now, to be kept
+ * @param {() => void} props.onGo
+ * @returns {HTMLElement}
+ */
+export function introView({ deck, model, code, onGo }) {
+  const steps = [
+    [t.look, deck.time_limit_s > 0 ? t.lookLimited(deck.time_limit_s) : t.lookWords],
+    [t.commit, t.commitWords(deck)],
+    hasTwoButtons(deck) ? null : [t.sure, t.sureWords],
+    [t.told[deck.feedback], t.toldWords[deck.feedback]],
+  ].filter(Boolean);
+  return el('main', { class: 'intro', 'data-screen': 'intro' },
+    el('p', { class: 'wordmark' }, texts.product),
+    el('h1', { tabindex: '-1' }, t.title),
+    el('ol', { class: 'steps' }, ...steps.map(([title, words]) => el('li', {}, el('strong', {}, title), el('span', {}, words)))),
+    el('p', { class: 'intro-facts' }, t.facts(deck)),
+    code ? codeBox(code, t.codeWords) : null,
+    el('button', { type: 'button', class: 'button button-main', id: 'go', on: { click: onGo } }, t.go),
+    el('p', { class: 'intro-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
+}

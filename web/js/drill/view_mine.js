@@ -1,0 +1,75 @@
+/**
+ * The learner's own drills: under a code, on any device.
+ */
+
+import { dateAndTime, daysOf } from '../dates.js';
+import { el } from '../dom.js';
+import { codeBox } from './view_code.js';
+import { texts } from '../texts.js';
+
+const t = texts.mine;
+
+/**
+ * @param {object} props
+ * @param {?string} props.code kept in this browser
+ * @param {import('../api/api_sessions.js').SessionState[]} props.sessions newest first
+ * @param {() => void} props.onGetCode
+ * @param {(code: string) => Promise<?string>} props.onUseCode resolves with what is wrong with it
+ * @param {() => void} props.onForget
+ * @param {(sessionId: string) => void} props.onOpen go on with it, or see its result
+ * @param {() => void} props.onStartPage
+ * @returns {HTMLElement}
+ */
+export function mineView(props) {
+  const { code, onStartPage } = props;
+  return el('main', { class: 'mine', 'data-screen': 'mine' },
+    el('p', { class: 'wordmark' }, texts.product),
+    el('h1', { tabindex: '-1' }, t.title),
+    ...(code ? known(props) : unknown(props)),
+    el('button', { type: 'button', class: 'button', id: 'to-start', on: { click: onStartPage } }, t.back));
+}
+
+function unknown({ onGetCode, onUseCode }) {
+  return [
+    el('p', { class: 'mine-lead' }, t.lead),
+    el('button', { type: 'button', class: 'button button-main', id: 'get-code', on: { click: onGetCode } }, t.get),
+    codeForm(onUseCode),
+  ];
+}
+
+function known({ code, sessions, onForget, onOpen }) {
+  return [
+    codeBox(code, t.codeWords),
+    sessions.length === 0
+      ? el('p', { class: 'mine-lead' }, t.none)
+      : el('section', { class: 'mine-drills' },
+        el('h2', {}, t.drills),
+        el('p', { class: 'mine-days' }, t.days(daysOf(sessions.map((session) => session.created_at)))),
+        el('ol', {}, ...sessions.map((session) => drillRow(session, onOpen)))),
+    el('section', { class: 'mine-forget' },
+      el('p', {}, t.forgetWords),
+      el('button', { type: 'button', class: 'button button-quiet', id: 'forget-code', on: { click: onForget } }, t.forget)),
+  ];
+}
+
+function drillRow({ id, deck, created_at: created, answered, finished }, onOpen) {
+  return el('li', { class: 'mine-drill' },
+    el('div', {}, el('strong', {}, deck.title), el('span', {}, t.when(dateAndTime(created), finished, answered.length, deck.items))),
+    el('button', { type: 'button', class: 'button', 'data-session': id, 'aria-label': `${finished ? t.result : t.goOn}: ${deck.title}, ${dateAndTime(created)}`, on: { click: () => onOpen(id) } },
+      finished ? t.result : t.goOn));
+}
+
+/** Case, spaces and hyphens do not matter; the server says so, too. */
+export function codeForm(onUseCode) {
+  const input = el('input', { id: 'code', name: 'code', autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', maxlength: '40', required: true, 'aria-describedby': 'code-trouble' });
+  const trouble = el('p', { class: 'code-trouble', id: 'code-trouble', role: 'alert' });
+  const send = async (event) => {
+    event.preventDefault();
+    trouble.textContent = '';
+    trouble.textContent = await onUseCode(input.value.trim()) ?? '';
+  };
+  return el('form', { class: 'code-form', on: { submit: send } },
+    el('label', { for: 'code' }, texts.code.enter),
+    el('div', { class: 'code-line' }, input, el('button', { type: 'submit', class: 'button' }, texts.code.use)),
+    trouble);
+}

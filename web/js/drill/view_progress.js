@@ -1,0 +1,45 @@
+/**
+ * Where one is in the drill, and the ways out of it.
+ */
+
+import { el } from '../dom.js';
+import { texts } from '../texts.js';
+
+const t = texts.drill;
+const TICKS_MAX = 30; // more would be thinner than they are apart
+
+/**
+ * @param {object} props
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {() => void} props.onLeave
+ * @param {() => void} props.onKeys
+ */
+export function progressBar({ deck, onLeave, onKeys }) {
+  const count = el('p', { class: 'bar-count' });
+  const line = deck.items > TICKS_MAX ? plainLine() : tickedLine(deck.items);
+  const root = el('header', { class: 'bar' },
+    el('button', { type: 'button', class: 'bar-button', title: t.leaveHint, id: 'leave', on: { click: onLeave } }, t.leave),
+    el('div', { class: 'bar-progress' }, count, line.root),
+    el('button', { type: 'button', class: 'bar-button', id: 'keys', 'aria-haspopup': 'dialog', on: { click: onKeys } }, t.keys));
+
+  const update = (state) => {
+    count.textContent = [t.progress(state.n, state.of), state.unsent.length ? t.unsent(state.unsent.length) : null].filter(Boolean).join(' · ');
+    line.update(state);
+  };
+  return { root, update };
+}
+
+function tickedLine(items) {
+  const ticks = Array.from({ length: items }, () => el('i', {}));
+  const update = ({ n, answered }) => ticks.forEach((tick, i) => {
+    tick.classList.toggle('is-done', answered.includes(i + 1));
+    tick.classList.toggle('is-here', i + 1 === n);
+  });
+  return { root: el('div', { class: 'bar-ticks', 'aria-hidden': 'true' }, ...ticks), update };
+}
+
+function plainLine() {
+  const root = el('div', { class: 'bar-line', 'aria-hidden': 'true' });
+  const update = ({ answered, of }) => root.style.setProperty('--done', String(answered.length / of));
+  return { root, update };
+}
