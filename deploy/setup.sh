@@ -52,6 +52,7 @@ find_missing() {
     need chromium "browser tests" command -v chromium
     need nodejs "web tests (Node.js $node_min or later)" node_is_new
     need npm "fetches what drives the browser tests and what reads exports" command -v npm
+    need libxml2-utils "tests that read XML with a program of others" command -v xmllint
     need python3 "tests against NumPy and PyTorch" test -x "$python"
     need python3-numpy "tests against NumPy" python_has numpy
     need python3-scipy "tests of statistics and distances against SciPy" python_has scipy

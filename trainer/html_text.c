@@ -49,16 +49,3 @@ void tr_html_put(FILE *page, const char *text)
         at += length > 0 ? length : 1;
     }
 }
-
-void tr_base64_put(FILE *page, const uint8_t *bytes, size_t size)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for (size_t i = 0; i < size; i += 3) {
-        uint32_t word = (uint32_t)bytes[i] << 16;
-        if (i + 1 < size) word |= (uint32_t)bytes[i + 1] << 8;
-        if (i + 2 < size) word |= bytes[i + 2];
-        char four[4] = {digits[word >> 18], digits[word >> 12 & 63],
-                        i + 1 < size ? digits[word >> 6 & 63] : '=', i + 2 < size ? digits[word & 63] : '='};
-        fwrite(four, 1, sizeof four, page);
-    }
-}

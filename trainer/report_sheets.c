@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base64.h"
 #include "engine/image.h"
 #include "trainer/html_text.h"
 
@@ -80,6 +81,13 @@ static nn_status put_image(FILE *page, const struct sheet *s, const struct nn_im
     size_t size;
     nn_status status = nn_png_encode(image, NULL, 0, &bytes, &size, err);
     if (status != NN_OK) return status;
+    char *text = malloc(NN_BASE64_TEXT(size));
+    if (!text) {
+        free(bytes);
+        return nn_fail(err, NN_ERR_MEMORY, "out of memory");
+    }
+    nn_base64(bytes, size, text);
+    free(bytes);
     /* Sheets of the first levels are as small as stamps; the browser enlarges them, in squares. */
     int times = image->width < 200 ? 4 : image->width < 400 ? 2 : 1;
     fprintf(page,
@@ -88,9 +96,9 @@ static nn_status put_image(FILE *page, const struct sheet *s, const struct nn_im
             s->kimg, image->width * times, image->height * times, s->kimg);
     tr_html_put(page, rows);
     fputs("\" src=\"data:image/png;base64,", page);
-    tr_base64_put(page, bytes, size);
+    fputs(text, page);
     fputs("\"/></figure>\n", page);
-    free(bytes);
+    free(text);
     return NN_OK;
 }
 

@@ -14,6 +14,7 @@ srv_handler api_sample;
 srv_handler api_decks, api_catalogue, api_deck_versions, api_deck_read;
 srv_handler api_deck_create, api_deck_save, api_deck_archive, api_deck_restore, api_deck_preview;
 srv_handler api_deck_statistics;
+srv_handler api_deck_moodle;
 srv_handler api_session_create, api_session_read;
 srv_handler api_item, api_image;
 srv_handler api_library, api_library_images, api_library_image;

@@ -20,6 +20,7 @@ const struct srv_route api_routes[] = {
     {"POST", "/api/v1/decks/{deck}", api_deck_save, SRV_EDUCATOR},
     {"GET", "/api/v1/decks/{deck}/versions", api_deck_versions, SRV_STAFF},
     {"GET", "/api/v1/decks/{deck}/statistics", api_deck_statistics, SRV_STAFF},
+    {"GET", "/api/v1/decks/{deck}/moodle.xml", api_deck_moodle, SRV_EDUCATOR},
     {"POST", "/api/v1/decks/{deck}/archive", api_deck_archive, SRV_EDUCATOR},
     {"POST", "/api/v1/decks/{deck}/restore", api_deck_restore, SRV_EDUCATOR},
     {"GET", "/api/v1/catalogue", api_catalogue, SRV_STAFF},

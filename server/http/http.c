@@ -89,6 +89,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *buffer, size_
         bool failed = false;
         free(reader->piece);
         reader->sent = reader->size = 0;
+        /* A piece may take a while to make, which is not the client's fault. */
+        srv_connection_enter(reader->connection, CONNECTION_ANSWERING, 0);
         reader->piece = reader->stream.next(reader->stream.context, &reader->size, &failed);
         /* An error cuts the chunked body short of its end mark, so the client knows it is not whole. */
         if (!reader->piece)

@@ -1,0 +1,231 @@
+/* A deck as a file for Moodle's question bank, with its images: one question at a time is made while the one
+ * before is sent, so that nothing of it is kept and no model is held for a slow client. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/api/api.h"
+#include "server/export/moodle_xml.h"
+#include "server/log.h"
+#include "server/store/store_audit.h"
+#include "server/store/store_decks.h"
+#include "server/store/store_library.h"
+
+enum { BUSY_TRIES = 60, ORIGIN_TEXT = LIBRARY_FILE_MAX + 160 };
+
+struct download {
+    struct srv_app *app;
+    struct srv_deck deck;
+    struct srv_session_item items[DECK_ITEMS_MAX];
+    char model_sha256[SRV_DIGEST_TEXT];
+    int size;    /* side of the images in pixels */
+    int next;    /* item to be made, from 0; deck.items: the end of the file; one more: nothing */
+    char *first; /* heap: the beginning with its first question, made before the answer begins */
+    size_t first_size;
+};
+
+/* ---- one question ---- */
+
+/* What is shown, and the sentence that tells it after the answer. False: it is not there any more; logged. */
+static bool find_image(const struct download *d, const struct srv_session_item *item, struct srv_model *model,
+                       struct srv_image_request *image, char origin[ORIGIN_TEXT])
+{
+    const struct srv_drawn_item *drawn = &item->drawn;
+    const struct nn_model_info *info = srv_model_info(model);
+    int class_index = item->library_image ? 0 : srv_deck_class_find(info, drawn->class_name);
+    *image = (struct srv_image_request){
+        .model = model,
+        .sample = {drawn->seed, class_index, (float)drawn->strength, (float)drawn->truncation},
+        .size = d->size,
+        .depth = 8,
+        .labelled = false, /* no text chunks, and as many bytes whatever it shows */
+    };
+    if (!item->library_image) {
+        snprintf(origin, ORIGIN_TEXT, "Drawn by the model %s, seed %" PRIu64 ".", d->deck.model, drawn->seed);
+        return class_index >= 0;
+    }
+    bool found;
+    struct srv_library_image stored;
+    enum db_status status =
+        srv_store_library_image(d->app->db, drawn->source->collection, item->library_image, &stored, &found);
+    if (status != DB_OK || !found) return false;
+    image->library = stored.ref;
+    snprintf(origin, ORIGIN_TEXT, "Image %s of the collection %s, %s.", stored.file,
+             drawn->source->collection, stored.simulated ? "simulated" : "real");
+    return true;
+}
+
+static enum srv_priority urgency(const void *client)
+{
+    (void)client;
+    return PRIORITY_ATLAS;
+}
+
+/* Learners go first: when there are too many of them this waits, a minute at most. */
+static struct srv_blob *make_png(struct srv_app *app, const struct srv_image_request *image)
+{
+    struct srv_blob *png = NULL;
+    for (int i = 0; i < BUSY_TRIES && !atomic_load(&app->stopping); i++) {
+        int retry_after_s;
+        const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
+        const struct srv_asker asker = {deadline_us, urgency, NULL};
+        enum srv_queue_result result = srv_queue_get(app->queue, image, &asker, &png, &retry_after_s);
+        if (result != QUEUE_BUSY) return result == QUEUE_OK ? png : NULL;
+        nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    }
+    return NULL;
+}
+
+static bool put_question(const struct download *d, struct srv_model *model, FILE *out)
+{
+    char origin[ORIGIN_TEXT];
+    struct srv_image_request request;
+    const struct srv_session_item *item = &d->items[d->next];
+    if (!find_image(d, item, model, &request, origin)) return false;
+    struct srv_blob *png = make_png(d->app, &request);
+    if (!png) return false;
+    const struct srv_moodle_image image = {d->next + 1, item->drawn.truth, item->drawn.class_name, origin,
+                                           png};
+    bool put = srv_moodle_question(out, &d->deck, &image);
+    srv_blob_release(png);
+    return put;
+}
+
+/* ---- the file, piece by piece ---- */
+
+/* Heap text, or NULL. */
+static char *make_piece(struct download *d, struct srv_model *model, size_t *size_bytes)
+{
+    char *text = NULL;
+    FILE *out = open_memstream(&text, size_bytes);
+    if (!out) return NULL;
+    if (d->next == 0) srv_moodle_head(out, &d->deck);
+    bool put = put_question(d, model, out);
+    if (d->next + 1 == d->deck.items) srv_moodle_end(out);
+    if (!fclose(out) && put) {
+        d->next++;
+        return text;
+    }
+    free(text);
+    return NULL;
+}
+
+static char *next_piece(void *context, size_t *size_bytes, bool *failed)
+{
+    struct srv_model *model;
+    struct download *d = context;
+    char *piece = d->first;
+    *size_bytes = d->first_size;
+    d->first = NULL;
+    *failed = false;
+    if (piece || d->next == d->deck.items) return piece;
+    const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
+    if (srv_models_hold_version(d->app->models, d->model_sha256, deadline_us, &model) == MODELS_OK)
+        piece = make_piece(d, model, size_bytes);
+    srv_model_release(model);
+    *failed = !piece;
+    if (!piece) srv_log_error("deck %s: question %d for Moodle could not be made", d->deck.id, d->next + 1);
+    return piece;
+}
+
+static void close_download(void *context)
+{
+    struct download *d = context;
+    free(d->first);
+    free(d);
+}
+
+/* ---- the route ---- */
+
+static void keep_deck(void *context, const struct srv_store_deck *row)
+{
+    struct download *d = context;
+    d->next = srv_store_deck_parse(row->definition, &d->deck) ? 0 : -1;
+}
+
+/* The newest version, archived or not. */
+static bool find_deck(struct download *d, const char *name, struct srv_response *response)
+{
+    d->next = -1;
+    enum db_status status = srv_store_deck_version(d->app->db, name, 0, keep_deck, d);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (d->next < 0)
+        srv_respond_error(response, 404, "unknown_deck", "There is no such deck.");
+    else if (srv_deck_stepwise(&d->deck) || (!d->deck.fixed && !d->deck.list_count))
+        srv_respond_error(response, 409, "not_fixed",
+                          "This deck shows everybody other images. For Moodle it needs a list of images, or "
+                          "\"draw\" with the mode \"fixed\".");
+    else
+        return true;
+    return false;
+}
+
+/* The images that every learner is shown; a list that is shown in random order has one order here. */
+static bool choose_items(struct download *d, struct srv_response *response)
+{
+    struct srv_drawn_item drawn[DECK_ITEMS_MAX];
+    const struct srv_drawn_item *lacking;
+    srv_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, drawn);
+    for (int i = 0; i < d->deck.items; i++) d->items[i].drawn = drawn[i];
+    enum db_status status = srv_store_library_choose(d->app->db, 0, d->items, d->deck.items, &lacking);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (lacking)
+        srv_respond_error(
+            response, 409, "images_missing",
+            "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
+            lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
+    return status == DB_OK && !lacking;
+}
+
+/* Takes `d`. */
+static void send_file(struct download *d, const struct srv_request *request, struct srv_model *model,
+                      struct srv_response *response)
+{
+    const struct nn_model_info *info = srv_model_info(model);
+    const char *missing = srv_deck_class_missing(&d->deck, info);
+    snprintf(d->model_sha256, sizeof d->model_sha256, "%s", info->sha256);
+    if (missing) {
+        srv_respond_error(response, 409, "deck_unavailable", "The model \"%s\" has no class \"%s\".",
+                          d->deck.model, missing);
+    } else if (api_size(request, info, &d->size, response) && choose_items(d, response)) {
+        enum db_status status = srv_audit_note(d->app->db, request->account, "export", "moodle.xml",
+                                               json_pack("{s:s}", "deck", d->deck.id));
+        d->first = status == DB_OK ? make_piece(d, model, &d->first_size) : NULL;
+        if (status != DB_OK) {
+            srv_respond_db_error(response, status);
+        } else if (!d->first) {
+            srv_respond_error(response, 503, "busy", "The images cannot be made now.");
+            response->retry_after_s = 10;
+        } else {
+            response->status = 200;
+            response->content_type = "application/xml";
+            response->disposition = "attachment; filename=\"moodle.xml\"";
+            response->stream = (struct srv_stream){next_piece, close_download, d};
+            return;
+        }
+    }
+    close_download(d);
+}
+
+void api_deck_moodle(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const char *const known[] = {"size"};
+    if (!srv_request_query_known(request, known, 1, response)) return;
+    struct download *d = calloc(1, sizeof *d);
+    if (!d) {
+        srv_respond_error(response, 500, "internal", "Memory ran out.");
+        return;
+    }
+    d->app = app;
+    struct srv_model *model =
+        find_deck(d, request->params[0], response) ? api_model(app, d->deck.model, response) : NULL;
+    if (model)
+        send_file(d, request, model, response);
+    else
+        close_download(d);
+    srv_model_release(model);
+}
