@@ -40,12 +40,13 @@ test('a link makes the account once, and name and password open it again', async
   await page.click('[type=submit]');
   await heading(page, `Hello, ${NAME}`);
   assert.ok(!page.url().includes('#'), 'the link is out of the address');
-  await visitor.axe('logged in');
-  await visitor.shot('account');
+  await visitor.axe('the staff’s first page');
+  await visitor.shot('staff');
 
   await page.reload();
   await heading(page, `Hello, ${NAME}`);
   assert.equal(await page.evaluate(() => document.cookie), '', 'scripts do not see the cookie');
+  await page.click('.menu-button');
   await page.click('#log-out');
   await heading(page, 'Log in');
   await visitor.axe('logging in');

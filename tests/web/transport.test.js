@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { listDecks } from '../../web/js/api/api_decks.js';
-import { logIn, logOut, useInvitation, whoAmI } from '../../web/js/api/api_login.js';
+import { useInvitation } from '../../web/js/api/api_invitations.js';
+import { logIn, logOut, whoAmI } from '../../web/js/api/api_login.js';
 import { sampleUrl } from '../../web/js/api/api_models.js';
 import { readItem, sendAnswer } from '../../web/js/api/api_sessions.js';
 import { readImage, staffExchange } from '../../web/js/api/transport.js';
@@ -104,6 +105,22 @@ test('what has versions is saved over the one that was edited, and nothing else'
   assert.deepEqual(await staffExchange('POST', '/d', { body: { title: 'x' }, version: '"3"' }), { reply: { deck: {} }, version: '"4"' });
   await staffExchange('GET', '/d');
   assert.deepEqual(asked.map(({ headers }) => headers['If-Match']), ['"3"', undefined]);
+});
+
+test('whoever logs in anew in another tab can go on here', async () => {
+  reply(200, '{"account":{},"csrf_token":"old"}');
+  await logIn('ann', 'secret words');
+  const tokens = [];
+  globalThis.fetch = async (path, { headers }) => {
+    if (path === '/api/v1/me') {
+      return new Response('{"account":{},"csrf_token":"new"}');
+    }
+    tokens.push(headers['X-CSRF-Token']);
+    return headers['X-CSRF-Token'] === 'new' ? new Response('{}')
+      : new Response('{"error":{"code":"wrong_csrf_token","message":"Wrong."}}', { status: 403 });
+  };
+  await logOut();
+  assert.deepEqual(tokens, ['old', 'new']);
 });
 
 test('nobody being logged in is no error', async () => {

@@ -1,6 +1,8 @@
 /**
- * Dates in the reader's time zone and the page's language.
+ * Dates in the reader's time zone and the page's language. The server speaks UTC.
  */
+
+import { el } from './dom.js';
 
 const LANGUAGE = 'en-GB'; // of texts.js
 
@@ -13,6 +15,31 @@ export function dateAndTime(iso) {
 export function exactTime(iso) {
   const parts = { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' };
   return new Intl.DateTimeFormat(LANGUAGE, parts).format(new Date(iso));
+}
+
+/** @param {string} iso @returns {string} 3 Nov 2026 */
+export function dateOnly(iso) {
+  return new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'medium' }).format(new Date(iso));
+}
+
+/** @param {string} iso @returns {string} Tuesday 3 November 2026 */
+export function dayText(iso) {
+  return new Intl.DateTimeFormat(LANGUAGE, { dateStyle: 'full' }).format(new Date(iso));
+}
+
+/** @param {string} iso @returns {string} 14:05 */
+export function timeOnly(iso) {
+  return new Intl.DateTimeFormat(LANGUAGE, { timeStyle: 'short' }).format(new Date(iso));
+}
+
+/** @returns {string} the reader's: Europe/Berlin */
+export function timeZone() {
+  return new Intl.DateTimeFormat(LANGUAGE).resolvedOptions().timeZone;
+}
+
+/** @param {string} iso @param {(iso: string) => string} [write] one of the above @returns {HTMLTimeElement} */
+export function timeElement(iso, write = dateAndTime) {
+  return el('time', { datetime: iso }, write(iso));
 }
 
 /**

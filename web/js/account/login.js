@@ -2,9 +2,10 @@
  * Boot of the log-in page of the staff.
  */
 
-import { logIn, logOut, whoAmI } from '../api/api_login.js';
+import { logIn, whoAmI } from '../api/api_login.js';
 import { texts } from '../texts.js';
-import { accountForm, accountHome, accountPage } from './view_account.js';
+import { afterLogin } from '../staff/navigation.js';
+import { accountForm, accountPage } from './view_account.js';
 
 const t = texts.account;
 
@@ -13,15 +14,8 @@ function show(root) {
   root.querySelector('h1').focus({ preventScroll: true });
 }
 
-function showHome(account) {
-  show(accountHome(account, async () => {
-    try {
-      await logOut();
-      showLogin();
-    } catch (error) {
-      show(accountPage(t.otherTitle, t.trouble(error)));
-    }
-  }));
+function enter() {
+  location.replace(afterLogin(location.search));
 }
 
 function showLogin() {
@@ -33,7 +27,8 @@ function showLogin() {
     action: t.loginAction,
     onSend: async (name, password) => {
       try {
-        showHome(await logIn(name, password));
+        await logIn(name, password);
+        enter();
         return null;
       } catch (error) {
         return t.trouble(error);
@@ -43,9 +38,8 @@ function showLogin() {
 }
 
 try {
-  const account = await whoAmI();
-  if (account) {
-    showHome(account);
+  if (await whoAmI()) {
+    enter();
   } else {
     showLogin();
   }

@@ -3,7 +3,7 @@
  * the #, so no server's log has it.
  */
 
-import { lookAtInvitation, useInvitation } from '../api/api_login.js';
+import { lookAtInvitation, useInvitation } from '../api/api_invitations.js';
 import { texts } from '../texts.js';
 import { accountForm, accountPage } from './view_account.js';
 
@@ -17,8 +17,8 @@ function show(root) {
 
 /** A used link is no use to anybody who finds it in this browser's history. */
 function forgetLink() {
-  history.replaceState(null, '', '/login.html');
-  location.replace('/login.html');
+  history.replaceState(null, '', '/staff.html');
+  location.replace('/staff.html');
 }
 
 function ask(invitation) {

@@ -3,6 +3,7 @@
  */
 
 import { el } from '../dom.js';
+import { provenanceFoot } from '../provenance.js';
 import { texts } from '../texts.js';
 
 /**
@@ -45,25 +46,15 @@ export function accountForm({ title, lead, name, choosing, action, onSend }) {
       button));
 }
 
-/**
- * Who is logged in.
- * @param {{name: string, role: string}} account
- * @param {() => void} onLogOut
- */
-export function accountHome(account, onLogOut) {
-  const t = texts.account;
-  return accountPage(t.welcome(account.name), t.loggedIn(t.roles[account.role]),
-    el('p', {}, el('a', { href: '/' }, t.toDrills)),
-    el('button', { type: 'button', class: 'button', id: 'log-out', on: { click: onLogOut } }, t.logOut));
-}
-
 /** A page of one column with a heading. */
 export function accountPage(title, lead, ...children) {
-  return el('main', { class: 'account', 'data-screen': 'account' },
-    el('p', { class: 'wordmark' }, texts.product),
-    el('h1', { tabindex: '-1' }, title),
-    el('p', { class: 'account-lead' }, lead),
-    ...children);
+  return el('div', { class: 'account-page' },
+    el('main', { class: 'account', 'data-screen': 'account' },
+      el('p', { class: 'wordmark' }, el('a', { href: '/' }, texts.product)),
+      el('h1', { tabindex: '-1' }, title),
+      el('p', { class: 'account-lead' }, lead),
+      ...children),
+    provenanceFoot());
 }
 
 function field(id, label, input, hint = null) {

@@ -1,8 +1,8 @@
 /**
- * Logging in and out, and the links by which people get there.
+ * Logging in and out, and the own password.
  */
 
-import { keepCsrfToken, request, staffRequest } from './transport.js';
+import { keepCsrfToken, staffRequest } from './transport.js';
 
 /** @typedef {{id: number, name: string, role: 'educator'|'researcher'|'admin'}} Account */
 
@@ -29,21 +29,13 @@ export async function logOut() {
   keepCsrfToken(null);
 }
 
-/** @returns {Promise<{purpose: 'first_admin'|'invite'|'reset', role: string, name: ?string}>} what a link is for */
-export async function lookAtInvitation(token) {
-  return (await request('POST', '/api/v1/invitation/look', { body: { token } })).invitation;
+/** Ends all other sessions of the account. */
+export async function changePassword(current, next) {
+  enter(await staffRequest('POST', '/api/v1/me/password', { current, new: next }));
 }
 
-/**
- * @param {string} token the link's secret
- * @param {?string} name null keeps the one that there is
- * @returns {Promise<Account>}
- */
-export async function useInvitation(token, name, password) {
-  return enter(await staffRequest('POST', '/api/v1/invitation/use', { token, password, ...(name === null ? {} : { name }) }));
-}
-
-function enter({ account, csrf_token: token }) {
+/** What the server says to whoever has just come in. */
+export function enter({ account, csrf_token: token }) {
   keepCsrfToken(token);
   return account;
 }

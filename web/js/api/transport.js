@@ -63,14 +63,19 @@ export async function staffRequest(method, path, body = null) {
  * @returns {Promise<{reply: object, version: ?string}>} version: of what the server has now (its ETag)
  */
 export async function staffExchange(method, path, { body = null, version = null } = {}) {
-  const headers = {};
-  if (csrfToken && method !== 'GET') {
-    headers['X-CSRF-Token'] = csrfToken;
+  const send = () => exchangeJson(method, path, body, {
+    ...(csrfToken && method !== 'GET' ? { 'X-CSRF-Token': csrfToken } : {}),
+    ...(version ? { 'If-Match': version } : {}),
+  }, 'same-origin');
+  try {
+    return await send();
+  } catch (error) {
+    if (error.code !== 'wrong_csrf_token') {
+      throw error;
+    }
+    csrfToken = (await exchangeJson('GET', '/api/v1/me', null, {}, 'same-origin')).reply.csrf_token; // logged in anew in another tab
+    return send();
   }
-  if (version) {
-    headers['If-Match'] = version;
-  }
-  return exchangeJson(method, path, body, headers, 'same-origin');
 }
 
 /** @param {?string} token what the staff's changes carry beside the cookie from now on; null when nobody is logged in */

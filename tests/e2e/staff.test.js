@@ -1,0 +1,134 @@
+/**
+ * The staff's pages: strangers and other roles are told where they are, and an administrator's main task, from the
+ * invitation to the locked account, goes by keyboard.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+import { firstAdmin, PASSWORD } from './staff.js';
+
+let daemon;
+let browser;
+let admin;
+before(async () => {
+  daemon = await startDaemon();
+  browser = await launchBrowser();
+  admin = await firstAdmin(daemon);
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
+const ready = (page) => page.waitForSelector('main[data-filled]');
+
+/** A page of somebody who is logged in. */
+async function openAs(cookie, path, options, suffix) {
+  const visitor = await openPage(browser, options, 'about:blank', suffix);
+  await visitor.context.addCookies([cookie]);
+  await visitor.page.goto(daemon.url + path);
+  return visitor;
+}
+
+/** Tab until the focus is on what the selector names. */
+async function tabTo(page, selector) {
+  for (let presses = 0; presses < 40; presses++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) {
+      return;
+    }
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
+test('a stranger logs in and stands where they wanted to go', async () => {
+  const visitor = await openPage(browser, phone, `${daemon.url}/audit.html`, '390');
+  const { page } = visitor;
+  await heading(page, 'Log in');
+  await page.fill('#name', 'Dr. Zoë Klein');
+  await page.fill('#password', PASSWORD);
+  await page.keyboard.press('Enter');
+  await heading(page, 'Record of changes');
+  await ready(page);
+  assert.equal(new URL(page.url()).pathname, '/audit.html');
+  await visitor.context.close();
+});
+
+test('an educator is told which pages are not for educators', async () => {
+  const visitor = await openAs(await admin.invite('educator', 'Eve'), '/accounts.html', phone, '390');
+  await visitor.page.waitForSelector('main:has-text("This page is for accounts of the role administrator; yours is educator.")');
+  assert.deepEqual(await visitor.page.$$eval('nav a', (links) => links.map(({ pathname }) => pathname).filter((path) => /accounts|audit/.test(path))), []);
+  await visitor.axe('a page for others');
+  await visitor.shot('not-for-you');
+  await visitor.context.close();
+});
+
+test('by keyboard an administrator invites a researcher, makes an educator of her, and locks her out', async () => {
+  const visitor = await openAs(admin.cookie, '/accounts.html', desktop, '1280');
+  const { page } = visitor;
+  await ready(page);
+  await tabTo(page, 'input[value=educator]');
+  await page.keyboard.press('ArrowDown');
+  await tabTo(page, 'form [type=submit]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#one-time-link:focus');
+  await visitor.axe('a link was made');
+  await visitor.shot('accounts-link');
+  const link = await page.inputValue('#one-time-link');
+
+  const ruth = await openPage(browser, phone, link, '390');
+  await heading(ruth.page, 'Your account');
+  assert.match(await ruth.page.textContent('.account-lead'), /researcher/);
+  await ruth.page.fill('#name', 'Ruth');
+  await ruth.page.fill('#password', PASSWORD);
+  await ruth.page.keyboard.press('Enter');
+  await heading(ruth.page, 'Hello, Ruth');
+
+  await page.reload();
+  await ready(page);
+  await tabTo(page, '[aria-label="Manage Ruth"]');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('dialog[open]');
+  await visitor.axe('managing an account');
+  await visitor.shot('accounts-manage');
+  await page.keyboard.press('ArrowUp'); // the dialog's focus begins on the chosen role
+  await tabTo(page, '#save-role');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.row:has-text("Ruth"):has-text("Educator")');
+  await page.waitForSelector('[aria-label="Manage Ruth"]:focus');
+  await page.keyboard.press('Enter');
+  await tabTo(page, '#lock');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.row:has-text("Ruth"):has-text("Locked")');
+  await visitor.axe('accounts, one locked');
+  await visitor.shot('accounts');
+
+  await ruth.page.reload();
+  await heading(ruth.page, 'Log in');
+  await ruth.context.close();
+
+  await page.goto(`${daemon.url}/audit.html`);
+  await page.waitForSelector('.row:has-text("Dr. Zoë Klein locked an account")');
+  await visitor.axe('the record');
+  await visitor.shot('audit');
+  assert.deepEqual(visitor.complaints, []);
+  await visitor.context.close();
+});
+
+test('whoever was logged out keeps what was typed and is told what to do', async () => {
+  const visitor = await openAs(await admin.invite('educator', 'Otto'), '/account.html', phone, '390');
+  const { page } = visitor;
+  await ready(page);
+  await page.fill('#current-password', PASSWORD);
+  await page.fill('#next-password', 'seven grey hips');
+  await page.context().clearCookies();
+  await page.click('form [type=submit]');
+  await page.waitForSelector('[role=alert]:has-text("You are logged out")');
+  assert.equal(await page.inputValue('#next-password'), 'seven grey hips');
+  await visitor.axe('logged out meanwhile');
+  await visitor.shot('account-logged-out');
+  await visitor.context.close();
+});

@@ -1,0 +1,42 @@
+/**
+ * What a button of the staff's pages does: once at a time, and what goes wrong is said beside it, with what to do.
+ */
+
+import { el } from '../dom.js';
+import { texts } from '../texts.js';
+
+/** @returns {HTMLElement} where attempt() says what went wrong */
+export const troublePlace = () => el('p', { class: 'trouble', role: 'alert' });
+
+/**
+ * @param {HTMLButtonElement} button cannot be pressed meanwhile
+ * @param {HTMLElement} trouble of troublePlace()
+ * @param {() => Promise<void>} work
+ * @returns {Promise<boolean>} whether it went well
+ */
+export async function attempt(button, trouble, work) {
+  button.disabled = true;
+  trouble.replaceChildren();
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    trouble.replaceChildren(...troubleWords(error));
+    return false;
+  } finally {
+    button.disabled = false;
+  }
+}
+
+/**
+ * @param {Error} error an ApiError, or a fault of the page's own
+ * @returns {(Node|string)[]} one or two sentences
+ */
+export function troubleWords(error) {
+  const t = texts.staff.trouble;
+  if (error.status === 401 && error.code !== 'wrong_login') {
+    // In a new tab, so that nothing of what was typed here is lost.
+    return [t.loggedOut, ' ', el('a', { href: '/login.html', target: '_blank' }, t.logInAgain), ' ', t.thenAgain];
+  }
+  return [t.of(error)];
+}

@@ -1,0 +1,85 @@
+/**
+ * What every page of the staff stands in: who is logged in, where they can go, log out; and below, what the images are.
+ */
+
+import { el } from '../dom.js';
+import { logOut, whoAmI } from '../api/api_login.js';
+import { provenanceFoot } from '../provenance.js';
+import { texts } from '../texts.js';
+import { attempt, troublePlace, troubleWords } from './attempt.js';
+import { loginFor, pages, pagesFor } from './navigation.js';
+
+/**
+ * Boots a page: asks the server who is here, sends strangers to the log-in page, and lets `fill` put the rest into
+ * the page, whose heading is there already.
+ *
+ * @param {string} href of the page, as navigation.js lists it
+ * @param {(place: {main: HTMLElement, account: import('../api/api_login.js').Account, announce: (text: string) => void}) =>
+ *   Promise<void>} fill announce speaks to screen readers; what it rejects with is told instead of the page
+ */
+export async function openStaffPage(href, fill) {
+  const page = pages.find((candidate) => candidate.href === href);
+  const t = texts.staff.pages[page.name];
+  const main = el('main', { class: 'staff', id: 'main', tabindex: '-1', 'data-page': page.name }, el('h1', { tabindex: '-1' }, t.title));
+  const announcer = el('p', { class: 'visually-hidden', role: 'status' });
+  const app = document.getElementById('app');
+  try {
+    const account = await whoAmI();
+    if (!account) {
+      location.replace(loginFor(location));
+      return;
+    }
+    app.replaceChildren(skipLink(), bar(account, page), main, announcer, provenanceFoot());
+    main.querySelector('h1').focus({ preventScroll: true });
+    if (!page.roles.includes(account.role)) {
+      main.append(el('p', {}, texts.staff.notForYou(page.roles.map((role) => texts.account.roles[role]), texts.account.roles[account.role])));
+      return;
+    }
+    await fill({ main, account, announce: (text) => { announcer.textContent = text; } });
+    main.dataset.filled = '';
+  } catch (error) {
+    app.contains(main) || app.replaceChildren(main, provenanceFoot());
+    main.replaceChildren(...failure(error));
+    main.querySelector('h1').focus({ preventScroll: true });
+  }
+}
+
+function failure(error) {
+  const t = texts.staff.trouble;
+  return [
+    el('h1', { tabindex: '-1' }, t.title),
+    el('p', { role: 'alert' }, ...troubleWords(error)),
+    el('p', {}, el('button', { type: 'button', class: 'button', on: { click: () => location.reload() } }, t.reload)),
+  ];
+}
+
+function skipLink() {
+  return el('a', { class: 'skip', href: '#main' }, texts.staff.skip);
+}
+
+function bar(account, page) {
+  const t = texts.staff;
+  const list = el('ul', { id: 'menu' },
+    ...pagesFor(account.role).map(({ href, name }) => el('li', {},
+      el('a', { href, 'aria-current': href === page.href ? 'page' : null }, t.pages[name].menu))));
+  const menu = el('button', {
+    type: 'button', class: 'button menu-button', 'aria-expanded': 'false', 'aria-controls': 'menu',
+    on: { click: () => menu.setAttribute('aria-expanded', menu.getAttribute('aria-expanded') === 'false') },
+  }, t.menu);
+  const trouble = troublePlace();
+  const leave = el('button', {
+    type: 'button', class: 'button', id: 'log-out',
+    on: {
+      click: () => attempt(leave, trouble, async () => {
+        await logOut();
+        location.assign('/login.html');
+      }),
+    },
+  }, t.logOut);
+  return el('header', { class: 'staff-bar' },
+    el('a', { class: 'wordmark', href: '/' }, texts.product),
+    menu,
+    el('nav', { 'aria-label': t.menu }, list),
+    el('div', { class: 'staff-who' }, el('span', {}, t.who(account.name, texts.account.roles[account.role])), leave),
+    trouble);
+}

@@ -1,0 +1,33 @@
+/**
+ * The staff's pages and who sees them. The server decides who may do what; this only spares people doors that are
+ * closed to them.
+ */
+
+const ADMINS = ['admin'];
+const EVERYBODY = ['educator', 'researcher', 'admin'];
+
+/** @type {{href: string, name: string, roles: string[]}[]} in the order of the menu; `name` finds its texts in texts.staff.pages */
+export const pages = [
+  { href: '/staff.html', name: 'home', roles: EVERYBODY },
+  { href: '/atlas.html', name: 'atlas', roles: EVERYBODY },
+  { href: '/accounts.html', name: 'accounts', roles: ADMINS },
+  { href: '/audit.html', name: 'audit', roles: ADMINS },
+  { href: '/account.html', name: 'account', roles: EVERYBODY },
+];
+
+/** @returns {typeof pages} those that are for a role */
+export const pagesFor = (role) => pages.filter(({ roles }) => roles.includes(role));
+
+/**
+ * Where somebody goes after logging in: back to the page that sent them, if it is one of ours.
+ * @param {string} search of the log-in page's address
+ * @returns {string}
+ */
+export function afterLogin(search) {
+  const wish = new URLSearchParams(search).get('to') ?? '';
+  const path = wish.split(/[?#]/)[0];
+  return pages.some(({ href }) => href === path) ? wish : pages[0].href;
+}
+
+/** @returns {string} the log-in page's address for somebody who wants to come back here */
+export const loginFor = ({ pathname, search, hash }) => `/login.html?to=${encodeURIComponent(pathname + search + hash)}`;
