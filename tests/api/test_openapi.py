@@ -55,9 +55,10 @@ class Document(unittest.TestCase):
 
 
 class Roles(DaemonTest):
-    decks = [deck(items=2), {**deck("fixed", items=2), "format": 2, "draw": {"mode": "fixed", "seed": "1"}, "sources": [
-        {"kind": "gan", "model": "default", "classes": {"no_fracture": ["no_fracture"], "fracture": ["fracture"]}}]}]
-    del decks[1]["model"]
+    fixed = {**deck("fixed", items=2), "format": 2, "draw": {"mode": "fixed", "seed": "1"}, "sources": [
+        {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}
+    del fixed["model"]
+    decks = [deck(items=2), fixed]
 
     @classmethod
     def setUpClass(cls):
@@ -73,7 +74,8 @@ class Roles(DaemonTest):
     def path(self, pattern):
         of_a_sample = pattern.startswith("/api/v1/samples/")  # there {class} is a class of images, else of learners
         values = {"session": self.learner.id, "n": "1", "model": "default", "seed": "1", "image": self.image,
-                  "deck": "fixed" if pattern.endswith("/moodle.xml") else "default", "class": "fracture" if of_a_sample else self.a_class}
+                  "deck": "fixed" if pattern.endswith("/moodle.xml") else "default",
+                  "class": "fracture" if of_a_sample else self.a_class}
         return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "1"), pattern)
 
     def call(self, who, method, path, secret=None):
