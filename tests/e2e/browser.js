@@ -28,14 +28,16 @@ export function launchBrowser() {
 /**
  * A page that is being watched.
  *
- * introduced: somebody who has read before how a drill goes, and is not told again.
+ * introduced: somebody who has read before how a drill goes, and is not told again. cookies: of somebody who is
+ * logged in, as staff.js makes them.
  *
  * @returns {Promise<{page: object, context: object, complaints: string[], traffic: object[],
  *   shot: (name: string) => Promise<void>, axe: (where: string) => Promise<void>, shifted: () => Promise<number>}>}
  *   complaints: console errors, exceptions and policy violations so far; traffic: see watchTraffic
  */
-export async function openPage(browser, options, url, shotSuffix, { introduced = true } = {}) {
+export async function openPage(browser, options, url, shotSuffix, { introduced = true, cookies = [] } = {}) {
   const context = await browser.newContext(options);
+  await context.addCookies(cookies);
   const page = await context.newPage();
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`));

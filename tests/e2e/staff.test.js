@@ -26,12 +26,7 @@ const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
 const ready = (page) => page.waitForSelector('main[data-filled]');
 
 /** A page of somebody who is logged in. */
-async function openAs(cookie, path, options, suffix) {
-  const visitor = await openPage(browser, options, 'about:blank', suffix);
-  await visitor.context.addCookies([cookie]);
-  await visitor.page.goto(daemon.url + path);
-  return visitor;
-}
+const openAs = (cookie, path, options, suffix) => openPage(browser, options, daemon.url + path, suffix, { cookies: [cookie] });
 
 /** Tab until the focus is on what the selector names. */
 async function tabTo(page, selector) {
