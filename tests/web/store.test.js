@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import * as store from '../../web/js/drill/store.js';
+import * as store from '../../web/js/store.js';
 
 /** As a browser's: what is kept is seen as properties. */
 function fakeStorage() {

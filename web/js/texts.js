@@ -68,14 +68,15 @@ export const texts = {
     notCopied: 'This browser does not copy by itself: select the code and copy it.',
     enter: 'Your code',
     use: 'Use this code',
+    noCode: 'A code is 16 letters without vowels, such as BCDF-GHJK-LMNP-QRST. Look for a letter that is missing or was misread.',
+    unknown: 'Nobody has this code. Look for a letter that was misread.',
+    trouble: 'The server did not answer. Check the connection and try again.',
   },
 
   mine: {
     title: 'Your drills',
     lead: 'Without a code, only this browser knows your last drill. With a code you go on from any device, and none of the images drawn for you comes twice. The code is random; the server stores no name.',
     get: 'Get a code',
-    unknown: 'Nobody has this code. It is 16 letters without vowels, such as BCDF-GHJK-LMNP-QRST; look for a letter that was misread.',
-    trouble: 'The server did not answer. Check the connection and try again.',
     codeWords: 'Keep it: with it you go on from any device, and whoever has it sees your drills. Nobody can look it up for you.',
     none: 'No drills yet under this code. The next one you start will be listed here.',
     drills: 'Drills',

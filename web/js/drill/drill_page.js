@@ -7,7 +7,7 @@ import { announce, show } from '../screen.js';
 import { createDrill } from './drill.js';
 import { bindKeys } from './keys.js';
 import { hasTwoButtons } from './state.js';
-import * as store from './store.js';
+import * as store from '../store.js';
 import { drillView } from './view_drill.js';
 import { keysDialog } from './view_keys.js';
 
@@ -16,12 +16,12 @@ import { keysDialog } from './view_keys.js';
  * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {number[]} props.answered items the server already has
- * @param {?import('../api/api_models.js').Model} props.model null if the server no longer lists it
+ * @param {string} props.caption what the images are
  * @param {() => void} props.onLeave the learner wants to go on later
  * @param {() => void} props.onFinished every item is answered
  * @param {(error: Error) => void} props.onFailed an error that waiting cannot mend
  */
-export function openDrillPage({ session, deck, answered, model, onLeave, onFinished, onFailed }) {
+export function openDrillPage({ session, deck, answered, caption, onLeave, onFinished, onFailed }) {
   const dialog = keysDialog({
     choices: deck.choices,
     graded: !hasTwoButtons(deck),
@@ -33,7 +33,7 @@ export function openDrillPage({ session, deck, answered, model, onLeave, onFinis
   });
   const view = drillView({
     deck,
-    model,
+    caption,
     shortcuts: store.shortcutsOn(),
     onChoose: (choiceId, event) => drill.choose(choiceId, event),
     onRate: (confidence) => drill.rate(confidence),

@@ -12,7 +12,7 @@ import { texts } from '../texts.js';
 import { noticeView } from '../view_notice.js';
 import { openDrillPage } from './drill_page.js';
 import { sendKept } from './outbox.js';
-import * as store from './store.js';
+import * as store from '../store.js';
 import { classView } from './view_class.js';
 import { introView } from './view_intro.js';
 import { mineView } from './view_mine.js';
@@ -103,7 +103,7 @@ async function useCode(code) {
   try {
     await listOwnSessions(code);
   } catch (error) {
-    return error.status === 401 ? texts.mine.unknown : texts.mine.trouble;
+    return error.status === 401 ? texts.code.unknown : texts.code.trouble;
   }
   store.saveCode(code);
   guarded(showMine)();
@@ -159,7 +159,7 @@ function showDrill(session, deck, answered) {
     session,
     deck,
     answered,
-    model: modelOf(deck),
+    caption: texts.provenance.short(modelOf(deck)),
     onLeave: guarded(showHome),
     onFinished: guarded(() => showSummary(session, deck)),
     onFailed: fail,

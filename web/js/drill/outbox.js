@@ -4,7 +4,7 @@
  */
 
 import * as api from '../api/api_sessions.js';
-import * as store from './store.js';
+import * as store from '../store.js';
 import { withRetry } from '../retry.js';
 
 /**

@@ -12,7 +12,7 @@ import { toldStage } from './view_told.js';
 /**
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck} props.deck
- * @param {?import('../api/api_models.js').Model} props.model null if the server no longer lists it
+ * @param {string} props.caption what the images are
  * @param {boolean} props.shortcuts whether key hints are shown
  * @param {(choiceId: string, event: Event) => void} props.onChoose
  * @param {(confidence: number) => void} props.onRate
@@ -23,9 +23,9 @@ import { toldStage } from './view_told.js';
  *   showSeconds: (left: number) => void, setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
  */
 export function drillView(props) {
-  const { deck, model } = props;
+  const { deck, caption } = props;
   const bar = progressBar(props);
-  const film = filmFrame(model);
+  const film = filmFrame(caption);
   const ask = askStage(props);
   const told = toldStage(props);
   const root = el('main', { class: 'drill', 'data-screen': 'drill' }, bar.root,

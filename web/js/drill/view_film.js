@@ -6,17 +6,17 @@ import { el, setInPlace } from '../dom.js';
 import { texts } from '../texts.js';
 
 /**
- * @param {?import('../api/api_models.js').Model} model that made the image; null if the server no longer lists it
+ * @param {string} caption what the images are
  * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, show: (image: ?HTMLImageElement) => void}}
  */
-export function filmFrame(model) {
+export function filmFrame(caption) {
   const coming = el('p', { class: 'film-coming' }, texts.drill.imageComing);
   const over = el('p', { class: 'film-coming', id: 'time-up' }, texts.drill.timeUp);
   const place = el('div', { class: 'film-place' });
   const notice = el('p', { class: 'film-notice', id: 'trouble' });
   const root = el('figure', { class: 'film' },
     el('div', { class: 'film-frame' }, coming, place, over, notice),
-    el('figcaption', {}, texts.provenance.short(model)));
+    el('figcaption', {}, caption));
 
   const update = ({ phase, trouble, expired }) => {
     const covered = expired && phase !== 'feedback'; // what was answered may be looked at again

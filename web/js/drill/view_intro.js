@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { codeBox } from './view_code.js';
+import { codeBox } from '../view_code.js';
 import { hasTwoButtons } from './state.js';
 import { texts } from '../texts.js';
 

@@ -4,7 +4,7 @@
 
 import { dateAndTime, daysOf } from '../dates.js';
 import { el } from '../dom.js';
-import { codeBox } from './view_code.js';
+import { codeBox, codeForm } from '../view_code.js';
 import { texts } from '../texts.js';
 
 const t = texts.mine;
@@ -57,19 +57,4 @@ function drillRow({ id, deck, created_at: created, answered, finished }, onOpen)
     el('div', {}, el('strong', {}, deck.title), el('span', {}, t.when(dateAndTime(created), finished, answered.length, deck.items))),
     el('button', { type: 'button', class: 'button', 'data-session': id, 'aria-label': `${finished ? t.result : t.goOn}: ${deck.title}, ${dateAndTime(created)}`, on: { click: () => onOpen(id) } },
       finished ? t.result : t.goOn));
-}
-
-/** Case, spaces and hyphens do not matter; the server says so, too. */
-export function codeForm(onUseCode) {
-  const input = el('input', { id: 'code', name: 'code', autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false', maxlength: '40', required: true, 'aria-describedby': 'code-trouble' });
-  const trouble = el('p', { class: 'code-trouble', id: 'code-trouble', role: 'alert' });
-  const send = async (event) => {
-    event.preventDefault();
-    trouble.textContent = '';
-    trouble.textContent = await onUseCode(input.value.trim()) ?? '';
-  };
-  return el('form', { class: 'code-form', on: { submit: send } },
-    el('label', { for: 'code' }, texts.code.enter),
-    el('div', { class: 'code-line' }, input, el('button', { type: 'submit', class: 'button' }, texts.code.use)),
-    trouble);
 }
