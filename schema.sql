@@ -132,28 +132,44 @@ CREATE TABLE library_images (
     collection_id INTEGER NOT NULL REFERENCES collections (id),
     file          TEXT NOT NULL,             -- in the data set
     sha256        TEXT NOT NULL CHECK (length(sha256) = 64), -- of the pixels: width x width, 8 bits each
-    class         TEXT NOT NULL,             -- the data set's label: the truth
+    class         TEXT NOT NULL,             -- the data set's label, or labels: the truth
     patient_id    TEXT NOT NULL,
     split         TEXT NOT NULL CHECK (split IN ('train', 'test')),
     side          TEXT,                      -- of the body, where the data set tells
     width         INTEGER NOT NULL CHECK (width BETWEEN 4 AND 1024),
     columns       TEXT NOT NULL,             -- JSON, the other cells of its line in labels.csv
+    mask_sha256   TEXT CHECK (length(mask_sha256) = 64), -- of pixels as the image's, 0 where its finding is not;
+                                             -- NULL: the data set has none
     UNIQUE (collection_id, file),
     UNIQUE (collection_id, sha256)
 ) STRICT;
 CREATE INDEX library_images_by_class ON library_images (collection_id, class, split);
+
+-- What an image of a library shows: its label, or each of them, or "none" of a data set with several.
+CREATE TABLE library_findings (
+    image_id INTEGER NOT NULL REFERENCES library_images (id) ON DELETE CASCADE,
+    finding  TEXT NOT NULL,
+    PRIMARY KEY (image_id, finding)
+) STRICT, WITHOUT ROWID;
 
 -- One run of one learner through one deck.
 CREATE TABLE sessions (
     id             TEXT PRIMARY KEY CHECK (length(id) = 32),  -- 128 random bits, hex
     secret_sha256  TEXT NOT NULL CHECK (length(secret_sha256) = 64),
     deck_version_id INTEGER NOT NULL REFERENCES deck_versions (id),
-    model_id       INTEGER NOT NULL REFERENCES models (id),
     server_version TEXT NOT NULL,
     created_at     TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_deck ON sessions (deck_version_id);
-CREATE INDEX sessions_by_model ON sessions (model_id);
+
+-- The models that a session was drawn for: its deck's, in the deck's order.
+CREATE TABLE session_models (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL CHECK (place >= 0), -- among the deck's
+    model_id   INTEGER NOT NULL REFERENCES models (id),
+    PRIMARY KEY (session_id, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_models_by_model ON session_models (model_id, session_id);
 
 -- Who runs a session, apart from what is answered in it: deleting the row leaves the answers nobody's. No row:
 -- a session that is known by its secret alone.
@@ -181,8 +197,13 @@ CREATE TABLE items (
     source       TEXT NOT NULL DEFAULT 'gan' CHECK (source IN ('gan', 'library')),
     library_image_id INTEGER REFERENCES library_images (id), -- of the library alone; then seed, strength and
                                              -- truncation only belong to what is drawn and thrown away
+    model        INTEGER NOT NULL DEFAULT 0, -- the place of its model in session_models
+    device       TEXT,                       -- what made the image first sent; NULL: never sent, or not recorded
+    prior_exposures INTEGER CHECK (prior_exposures >= 0), -- how often its learner had been sent the same picture
+                                             -- before, in all their sessions; NULL as above
     PRIMARY KEY (session_id, n)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX items_by_seed ON items (seed);
 CREATE INDEX items_by_library_image ON items (library_image_id) WHERE library_image_id IS NOT NULL;
 
 -- One row per answered item. `key` is made by the client, so that a repeated request is one row.
@@ -199,6 +220,8 @@ CREATE TABLE answers (
     received_at TEXT NOT NULL,
     at_item_ms  REAL CHECK (at_item_ms >= 0), -- from the answer before, or the start, by a clock of the server
                                               -- that never jumps; NULL: not known
+    feedback_shown TEXT CHECK (feedback_shown IN ('none', 'correct', 'truth', 'location')), -- the most that the
+                                              -- learner was told right after it
     UNIQUE (session_id, item),
     UNIQUE (session_id, key),
     FOREIGN KEY (session_id, item) REFERENCES items (session_id, n)
@@ -501,4 +524,13 @@ WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_
 BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
 CREATE TRIGGER frozen_answer_context_never_shrinks BEFORE DELETE ON answer_context
 WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_id WHERE a.id = OLD.answer_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_models_never_grow BEFORE INSERT ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = NEW.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_models_never_change BEFORE UPDATE ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.session_id, NEW.session_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_models_never_shrink BEFORE DELETE ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
 BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "engine/image.h"
 #include "engine/sha256.h"
 #include "server/accounts/learner_code.h"
 #include "server/clock.h"
@@ -10,20 +9,12 @@
 
 enum { MODEL_WAIT_MS = 10000, LOADING_RETRY_S = 2, BROKEN_RETRY_S = 10 };
 
-static int64_t model_deadline_us(void)
+int64_t api_model_deadline_us(void)
 {
     return srv_clock_monotonic_us() + MODEL_WAIT_MS * INT64_C(1000);
 }
 
-void api_respond_model_gone(struct srv_response *response)
-{
-    srv_respond_error(
-        response, 410, "model_gone",
-        "The model that drew this session's images is not here any more. Your answers are kept; "
-        "please start a new session.");
-}
-
-static void respond_no_model(enum srv_models_result result, struct srv_response *response)
+void api_respond_no_model(enum srv_models_result result, struct srv_response *response)
 {
     switch (result) {
     case MODELS_UNKNOWN:
@@ -37,7 +28,10 @@ static void respond_no_model(enum srv_models_result result, struct srv_response 
         response->retry_after_s = BROKEN_RETRY_S;
         break;
     case MODELS_GONE:
-        api_respond_model_gone(response);
+        srv_respond_error(
+            response, 410, "model_gone",
+            "The model that drew this session's images is not here any more. Your answers are kept; "
+            "please start a new session.");
         break;
     default:
         srv_respond_error(response, 503, "loading", "The model is being loaded.");
@@ -48,16 +42,8 @@ static void respond_no_model(enum srv_models_result result, struct srv_response 
 struct srv_model *api_model(struct srv_app *app, const char *name, struct srv_response *response)
 {
     struct srv_model *model;
-    enum srv_models_result result = srv_models_hold(app->models, name, model_deadline_us(), &model);
-    if (result != MODELS_OK) respond_no_model(result, response);
-    return model;
-}
-
-struct srv_model *api_session_model(struct srv_app *app, const char *sha256, struct srv_response *response)
-{
-    struct srv_model *model;
-    enum srv_models_result result = srv_models_hold_version(app->models, sha256, model_deadline_us(), &model);
-    if (result != MODELS_OK) respond_no_model(result, response);
+    enum srv_models_result result = srv_models_hold(app->models, name, api_model_deadline_us(), &model);
+    if (result != MODELS_OK) api_respond_no_model(result, response);
     return model;
 }
 
@@ -121,8 +107,11 @@ bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
     int retry_after_s;
     const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
     const struct srv_asker asker = {deadline_us, urgency, client};
-    switch (srv_queue_get(app->queue, image, &asker, &response->body, &retry_after_s)) {
+    struct srv_blob *png;
+    switch (srv_queue_get(app->queue, image, &asker, &png, &retry_after_s)) {
     case QUEUE_OK:
+        srv_blob_release(response->body);
+        response->body = png;
         response->status = 200;
         response->content_type = "image/png";
         return true;
@@ -136,42 +125,5 @@ bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
     default:
         srv_respond_error(response, 500, "internal", "The image could not be made.");
         return false;
-    }
-}
-
-bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
-                    struct srv_image_request *image)
-{
-    const struct nn_model_info *info = srv_model_info(model);
-    bool of_library = item->library.width > 0;
-    int class_index = of_library ? 0 : srv_deck_class_find(info, item->class_name);
-    if (class_index < 0 || strcmp(info->sha256, item->model_sha256)) return false;
-    *image = (struct srv_image_request){
-        .model = model,
-        .sample = {item->seed, class_index, (float)item->strength, (float)item->truncation},
-        .size = info->resolution,
-        .depth = 8,
-        .labelled = false,
-        .library = item->library,
-        .held = item->held,
-    };
-    return true;
-}
-
-void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size)
-{
-    int64_t now_us = srv_clock_monotonic_us();
-    int side = srv_model_info(model)->resolution;
-    size_t image_bytes = nn_png_stored_size(side, side, 8);
-    struct srv_ahead_span span =
-        srv_read_ahead_move(app->read_ahead, session_id, at, size, image_bytes, now_us);
-    for (int n = span.first; n <= span.last; n++) {
-        bool found;
-        struct srv_store_item item;
-        struct srv_image_request image;
-        if (srv_store_item_find(app->db, session_id, n, &item, &found) != DB_OK || !found) return;
-        if (!api_item_image(model, &item, &image)) return;
-        if (span.size) image.size = span.size;
-        srv_queue_read_ahead(app->queue, &image, n - at);
     }
 }

@@ -64,14 +64,12 @@ bool api_number(const struct srv_request *request, int param, int64_t *id);
 /* Holds the newest version of that model, waiting for it to be loaded; 404, 503. */
 struct srv_model *api_model(struct srv_app *app, const char *name, struct srv_response *response);
 
-/* Holds the version that a session was drawn for; 410, 503. */
-struct srv_model *api_session_model(struct srv_app *app, const char *sha256, struct srv_response *response);
+/* Until when a request waits for a model, and what it says when there is none: 404, 410, 503. */
+int64_t api_model_deadline_us(void);
+void api_respond_no_model(enum srv_models_result result, struct srv_response *response);
 
-/* What the caller above says when the version is gone for good. */
-void api_respond_model_gone(struct srv_response *response);
-
-/* Whether the deck cannot be started, by what is known of its model without loading it; `gap` is the sentence
- * that says why, or "". */
+/* Whether the deck cannot be started, by what is known of its models without loading them; `gap` is the
+ * sentence that says why, or "". */
 enum { DECK_GAP_TEXT = 160 };
 bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT]);
 
@@ -99,18 +97,10 @@ bool api_learner(struct srv_app *app, const char *code, int64_t *id, struct srv_
 bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
               struct srv_response *response);
 
-/* Puts the image into the response; 503 when too many wait for theirs. `urgency` and `client` are the
- * srv_asker's. */
+/* Puts the image into the response, in the place of what is there; 503 when too many wait for theirs.
+ * `urgency` and `client` are the srv_asker's. */
 bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
                     enum srv_priority (*urgency)(const void *client), const void *client,
                     struct srv_response *response);
-
-/* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
- * background, in `size` (0: as before), by the session's model. */
-void api_read_ahead(struct srv_app *app, struct srv_model *model, const char *session_id, int at, int size);
-
-/* What an item's image is, at full size; false when the model is not the one that it was drawn for. */
-bool api_item_image(struct srv_model *model, const struct srv_store_item *item,
-                    struct srv_image_request *image);
 
 #endif

@@ -8,19 +8,46 @@
 #include "server/store/store_decks.h"
 #include "server/store/store_library.h"
 
+/* What one model lacks. */
+static void model_gap(const struct srv_deck *deck, int place, bool there, const struct srv_model_entry *model,
+                      char gap[DECK_GAP_TEXT])
+{
+    const char *name = deck->models[place], *missing = NULL;
+    if (there && model->described) missing = srv_deck_class_missing(deck, place, &model->info);
+    if (!there || (model->state == MODEL_BROKEN && !model->described))
+        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" is not here.", name);
+    else if (model->state == MODEL_BROKEN)
+        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" cannot be used at the moment.", name);
+    else if (missing)
+        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" has no class \"%s\".", name, missing);
+}
+
+/* An image that waits until its model has been loaded again would tell whose it is. */
+static void memory_gap(struct srv_app *app, size_t memory_bytes, char gap[DECK_GAP_TEXT])
+{
+    struct srv_models_counts counts;
+    srv_models_count(app->models, &counts);
+    if (memory_bytes > counts.memory_limit_bytes)
+        snprintf(gap, DECK_GAP_TEXT, "Its models do not fit into the memory for models together.");
+}
+
 bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT])
 {
-    struct srv_model_entry model;
-    const char *missing = NULL;
+    int resolution = 0;
+    size_t memory_bytes = 0;
     gap[0] = '\0';
-    bool there = srv_models_find(app->models, deck->model, &model);
-    if (there && model.described) missing = srv_deck_class_missing(deck, &model.info);
-    if (!there || (model.state == MODEL_BROKEN && !model.described))
-        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" is not here.", deck->model);
-    else if (model.state == MODEL_BROKEN)
-        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" cannot be used at the moment.", deck->model);
-    else if (missing)
-        snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" has no class \"%s\".", deck->model, missing);
+    for (int i = 0; i < deck->model_count && !*gap; i++) {
+        struct srv_model_entry model;
+        bool there = srv_models_find(app->models, deck->models[i], &model);
+        model_gap(deck, i, there, &model, gap);
+        if (!there || *gap) break;
+        memory_bytes += model.memory_bytes;
+        if (resolution && model.info.resolution != resolution)
+            snprintf(gap, DECK_GAP_TEXT, "The model \"%s\" draws %d pixels, not %d as \"%s\" does.",
+                     deck->models[i], model.info.resolution, resolution, deck->models[0]);
+        resolution = model.info.resolution;
+    }
+    if (!*gap && deck->model_count > 1) memory_gap(app, memory_bytes, gap);
     return *gap != '\0';
 }
 
@@ -287,8 +314,8 @@ static json_t *preview_of(const struct srv_deck *deck, const struct srv_session_
                          "image", url);
     }
     snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
-    snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f", deck->model,
-             drawn->class_name, seed, drawn->strength, drawn->truncation);
+    snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f",
+             deck->models[drawn->source->model], drawn->class_name, seed, drawn->strength, drawn->truncation);
     return json_pack("{s:s,s:s,s:f,s:f,s:s}", "source", "gan", "seed", seed, "strength", drawn->strength,
                      "truncation", drawn->truncation, "image", url);
 }
@@ -314,7 +341,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
     srv_session_draw(deck, items);
-    enum db_status status = srv_store_library_choose(app->db, 0, items, srv_draw_count(deck), &lacking);
+    enum db_status status = srv_store_library_choose(app->db, 0, deck, items, srv_draw_count(deck), &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)

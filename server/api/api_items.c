@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/item_images.h"
 #include "server/log.h"
 
 static void send_item(const struct srv_store_session *session, int n, const char *image,
@@ -17,18 +18,18 @@ static void send_item(const struct srv_store_session *session, int n, const char
 }
 
 /* The page learns here whether the session can go on: a browser does not tell it why an image failed. To be
- * loaded the model need not be, that is what the image waits for. */
+ * loaded its models need not be, that is what the image waits for. */
 static void send_with_image(struct srv_app *app, const struct srv_store_session *session,
                             const struct srv_store_item *item, struct srv_response *response)
 {
-    struct srv_model *model;
-    if (srv_models_hold_version(app->models, item->model_sha256, 0, &model) == MODELS_GONE) {
-        api_respond_model_gone(response);
+    struct api_item_images images;
+    if (api_item_images_try(app, item, &images) == MODELS_GONE) {
+        api_respond_no_model(MODELS_GONE, response);
         return;
     }
+    api_item_images_release(&images);
     send_item(session, item->n, item->image, response);
-    if (model) api_read_ahead(app, model, session->id, item->n - 1, 0);
-    srv_model_release(model);
+    api_read_ahead(app, session->id, item->n - 1, 0);
 }
 
 void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -82,19 +83,17 @@ static enum srv_priority urgency(const void *client)
 }
 
 static void send_image(struct srv_app *app, const struct srv_request *request,
-                       const struct srv_store_item *item, struct srv_model *model,
+                       const struct srv_store_item *item, struct api_item_images *images,
                        struct srv_response *response)
 {
-    struct srv_image_request image;
+    int size;
     const struct viewer viewer = {app->read_ahead, request, item};
-    if (!api_item_image(model, item, &image))
-        srv_respond_error(response, 500, "internal", "The image could not be made.");
-    else if (api_size(request, srv_model_info(model), &image.size, response) &&
-             api_send_image(app, &image, urgency, &viewer, response)) {
-        response->cache_control = "private, max-age=86400, immutable";
-        if (!item->sent) record_sent(app, item, response->body);
-        api_read_ahead(app, model, item->session_id, item->n, image.size);
-    }
+    if (!api_size(request, srv_model_info(images->models[images->own]), &size, response) ||
+        !api_item_images_send(app, images, size, urgency, &viewer, response))
+        return;
+    response->cache_control = "private, max-age=86400, immutable";
+    if (!item->sent) record_sent(app, item, response->body);
+    api_read_ahead(app, item->session_id, item->n, size);
 }
 
 /* The random name is itself the permission, so that <img> can load it. Nothing here depends on the class:
@@ -111,8 +110,9 @@ void api_image(struct srv_app *app, const struct srv_request *request, struct sr
     } else if (!found) {
         srv_respond_error(response, 404, "unknown_image", "There is no such image.");
     } else {
-        struct srv_model *model = api_session_model(app, item.model_sha256, response);
-        if (model) send_image(app, request, &item, model, response);
-        srv_model_release(model);
+        struct api_item_images images;
+        if (!api_item_images_hold(app, &item, &images, response)) return;
+        send_image(app, request, &item, &images, response);
+        api_item_images_release(&images);
     }
 }

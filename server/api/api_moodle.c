@@ -19,8 +19,8 @@ struct download {
     struct srv_app *app;
     struct srv_deck deck;
     struct srv_session_item items[DECK_ITEMS_MAX];
-    char model_sha256[SRV_DIGEST_TEXT];
-    int size;    /* side of the images in pixels */
+    char models[DECK_SOURCES_MAX][SRV_DIGEST_TEXT]; /* SHA-256 of the deck's */
+    int size;                                       /* side of the images in pixels */
     int next;    /* item to be made, from 0; deck.items: the end of the file; one more: nothing */
     char *first; /* heap: the beginning with its first question, made before the answer begins */
     size_t first_size;
@@ -43,7 +43,8 @@ static bool find_image(const struct download *d, const struct srv_session_item *
         .labelled = false, /* no text chunks, and as many bytes whatever it shows */
     };
     if (!item->library_image) {
-        snprintf(origin, ORIGIN_TEXT, "Drawn by the model %s, seed %" PRIu64 ".", d->deck.model, drawn->seed);
+        snprintf(origin, ORIGIN_TEXT, "Drawn by the model %s, seed %" PRIu64 ".",
+                 d->deck.models[drawn->source->model], drawn->seed);
         return class_index >= 0;
     }
     bool found;
@@ -112,19 +113,28 @@ static char *make_piece(struct download *d, struct srv_model *model, size_t *siz
     return NULL;
 }
 
-static char *next_piece(void *context, size_t *size_bytes, bool *failed)
+/* Of the next item, by the version of its model that the download began with. */
+static char *wait_for_piece(struct download *d, size_t *size_bytes)
 {
     struct srv_model *model;
+    char *piece = NULL;
+    const char *sha256 = d->models[d->items[d->next].drawn.source->model];
+    const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
+    if (srv_models_hold_version(d->app->models, sha256, deadline_us, &model) == MODELS_OK)
+        piece = make_piece(d, model, size_bytes);
+    srv_model_release(model);
+    return piece;
+}
+
+static char *next_piece(void *context, size_t *size_bytes, bool *failed)
+{
     struct download *d = context;
     char *piece = d->first;
     *size_bytes = d->first_size;
     d->first = NULL;
     *failed = false;
     if (piece || d->next == d->deck.items) return piece;
-    const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
-    if (srv_models_hold_version(d->app->models, d->model_sha256, deadline_us, &model) == MODELS_OK)
-        piece = make_piece(d, model, size_bytes);
-    srv_model_release(model);
+    piece = wait_for_piece(d, size_bytes);
     *failed = !piece;
     if (!piece) srv_log_error("deck %s: question %d for Moodle could not be made", d->deck.id, d->next + 1);
     return piece;
@@ -170,7 +180,8 @@ static bool choose_items(struct download *d, struct srv_response *response)
     const struct srv_drawn_item *lacking;
     srv_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, drawn);
     for (int i = 0; i < d->deck.items; i++) d->items[i].drawn = drawn[i];
-    enum db_status status = srv_store_library_choose(d->app->db, 0, d->items, d->deck.items, &lacking);
+    enum db_status status =
+        srv_store_library_choose(d->app->db, 0, &d->deck, d->items, d->deck.items, &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
@@ -181,34 +192,44 @@ static bool choose_items(struct download *d, struct srv_response *response)
     return status == DB_OK && !lacking;
 }
 
-/* Takes `d`. */
-static void send_file(struct download *d, const struct srv_request *request, struct srv_model *model,
-                      struct srv_response *response)
+/* The newest versions of the deck's models, and the size of their images. */
+static bool look_up_models(struct download *d, const struct srv_request *request,
+                           struct srv_response *response)
 {
-    const struct nn_model_info *info = srv_model_info(model);
-    const char *missing = srv_deck_class_missing(&d->deck, info);
-    snprintf(d->model_sha256, sizeof d->model_sha256, "%s", info->sha256);
-    if (missing) {
-        srv_respond_error(response, 409, "deck_unavailable", "The model \"%s\" has no class \"%s\".",
-                          d->deck.model, missing);
-    } else if (api_size(request, info, &d->size, response) && choose_items(d, response)) {
-        enum db_status status = srv_audit_note(d->app->db, request->account, "export", "moodle.xml",
-                                               json_pack("{s:s}", "deck", d->deck.id));
-        d->first = status == DB_OK ? make_piece(d, model, &d->first_size) : NULL;
-        if (status != DB_OK) {
-            srv_respond_db_error(response, status);
-        } else if (!d->first) {
-            srv_respond_error(response, 503, "busy", "The images cannot be made now.");
-            response->retry_after_s = 10;
-        } else {
-            response->status = 200;
-            response->content_type = "application/xml";
-            response->disposition = "attachment; filename=\"moodle.xml\"";
-            response->stream = (struct srv_stream){next_piece, close_download, d};
-            return;
-        }
+    char gap[DECK_GAP_TEXT];
+    for (int i = 0; i < d->deck.model_count; i++) {
+        struct srv_model *model = api_model(d->app, d->deck.models[i], response);
+        if (!model) return false;
+        const struct nn_model_info *info = srv_model_info(model);
+        snprintf(d->models[i], sizeof *d->models, "%s", info->sha256);
+        bool known = i > 0 || api_size(request, info, &d->size, response);
+        srv_model_release(model);
+        if (!known) return false;
     }
-    close_download(d);
+    if (!api_deck_gap(d->app, &d->deck, gap)) return true;
+    srv_respond_error(response, 409, "deck_unavailable", "%s", gap);
+    return false;
+}
+
+/* Whether the answer has begun, and takes `d`. */
+static bool send_file(struct download *d, const struct srv_request *request, struct srv_response *response)
+{
+    if (!look_up_models(d, request, response) || !choose_items(d, response)) return false;
+    enum db_status status = srv_audit_note(d->app->db, request->account, "export", "moodle.xml",
+                                           json_pack("{s:s}", "deck", d->deck.id));
+    if (status == DB_OK) d->first = wait_for_piece(d, &d->first_size);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (!d->first) {
+        srv_respond_error(response, 503, "busy", "The images cannot be made now.");
+        response->retry_after_s = 10;
+    } else {
+        response->status = 200;
+        response->content_type = "application/xml";
+        response->disposition = "attachment; filename=\"moodle.xml\"";
+        response->stream = (struct srv_stream){next_piece, close_download, d};
+    }
+    return response->status == 200;
 }
 
 void api_deck_moodle(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -221,11 +242,5 @@ void api_deck_moodle(struct srv_app *app, const struct srv_request *request, str
         return;
     }
     d->app = app;
-    struct srv_model *model =
-        find_deck(d, request->params[0], response) ? api_model(app, d->deck.model, response) : NULL;
-    if (model)
-        send_file(d, request, model, response);
-    else
-        close_download(d);
-    srv_model_release(model);
+    if (!find_deck(d, request->params[0], response) || !send_file(d, request, response)) close_download(d);
 }

@@ -20,10 +20,13 @@ bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *ne
     return status == DB_OK && newest->id != 0;
 }
 
-static json_t *model_json(const struct srv_store_session *session)
+static json_t *models_json(const struct srv_store_session *session)
 {
-    return json_pack("{s:s,s:s}", "name", session->model_name, "training_data",
-                     session->simulated ? "simulated" : "real");
+    json_t *list = json_array();
+    for (int i = 0; i < session->model_count; i++)
+        json_array_append_new(list, json_pack("{s:s,s:s}", "name", session->models[i].name, "training_data",
+                                              session->models[i].simulated ? "simulated" : "real"));
+    return list;
 }
 
 /* ---- reading a request to start ---- */
@@ -89,7 +92,7 @@ void api_session_create(struct srv_app *app, const struct srv_request *request, 
     if (known && api_start_session(app, &start, &session, secret, response))
         srv_respond_json(response, 201,
                          json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,
-                                   "deck", srv_deck_public(&session.deck), "model", model_json(&session),
+                                   "deck", srv_deck_public(&session.deck), "models", models_json(&session),
                                    "created_at", session.created_at));
 }
 
@@ -99,7 +102,7 @@ json_t *api_session_json(const struct srv_store_session *session)
     for (int i = 0; i < session->deck.items; i++)
         if (session->answered[i]) json_array_append_new(answered, json_integer(i + 1));
     return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "id", session->id, "deck", srv_deck_public(&session->deck),
-                     "model", model_json(session), "created_at", session->created_at, "answered", answered,
+                     "models", models_json(session), "created_at", session->created_at, "answered", answered,
                      "finished", session->answered_count == session->deck.items);
 }
 

@@ -43,13 +43,23 @@ int srv_deck_class_find(const struct nn_model_info *model, const char *name)
     return -1;
 }
 
-const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model)
+int srv_deck_model_find(const struct srv_deck *deck, const char *name)
 {
-    for (int s = 0; s < deck->source_count; s++)
-        for (int truth = 0; truth < DECK_CHOICES && !*deck->sources[s].collection; truth++)
-            for (int i = 0; i < deck->sources[s].class_count[truth]; i++)
-                if (srv_deck_class_find(model, deck->sources[s].classes[truth][i].name) < 0)
-                    return deck->sources[s].classes[truth][i].name;
+    for (int i = 0; i < deck->model_count; i++)
+        if (!strcmp(deck->models[i], name)) return i;
+    return -1;
+}
+
+const char *srv_deck_class_missing(const struct srv_deck *deck, int model, const struct nn_model_info *info)
+{
+    for (int s = 0; s < deck->source_count; s++) {
+        const struct srv_deck_source *source = &deck->sources[s];
+        if (*source->collection || source->model != model) continue;
+        for (int truth = 0; truth < DECK_CHOICES; truth++)
+            for (int i = 0; i < source->class_count[truth]; i++)
+                if (srv_deck_class_find(info, source->classes[truth][i].name) < 0)
+                    return source->classes[truth][i].name;
+    }
     return NULL;
 }
 
@@ -102,13 +112,17 @@ static json_t *mastery_json(const struct srv_deck *deck)
 /* Of the order only what adapts is told: that images grow fainter would tell of their strength. */
 json_t *srv_deck_public(const struct srv_deck *deck)
 {
-    json_t *json = asked(deck);
+    json_t *json = asked(deck), *models = json_array();
     bool adapts = deck->order == DECK_ADAPTIVE || deck->order == DECK_STAIRCASE;
+    for (int i = 0; i < deck->model_count; i++) json_array_append_new(models, json_string(deck->models[i]));
     if (json && !json_object_set_new(json, "items", json_integer(deck->items)) &&
-        !json_object_set_new(json, "model", json_string(deck->model)) &&
+        !json_object_set(json, "models", models) &&
         !json_object_set_new(json, "order", adapts ? order_json(deck) : json_null()) &&
-        !json_object_set_new(json, "mastery", mastery_json(deck)))
+        !json_object_set_new(json, "mastery", mastery_json(deck))) {
+        json_decref(models);
         return json;
+    }
+    json_decref(models);
     json_decref(json);
     return NULL;
 }
@@ -129,8 +143,8 @@ static json_t *classes_json(const struct srv_deck_source *source, int truth)
 static json_t *source_json(const struct srv_deck *deck, const struct srv_deck_source *source)
 {
     json_t *json =
-        json_pack("{s:s,s:f,s:{s:o,s:o}}", "model", deck->model, "weight", source->weight, "classes", "no",
-                  classes_json(source, DECK_NO), "yes", classes_json(source, DECK_YES));
+        json_pack("{s:s,s:f,s:{s:o,s:o}}", "model", deck->models[source->model], "weight", source->weight,
+                  "classes", "no", classes_json(source, DECK_NO), "yes", classes_json(source, DECK_YES));
     json_t *kind = *source->collection
                        ? json_pack("{s:s,s:s,s:s}", "kind", "library", "collection", source->collection,
                                    "split", source->test ? "test" : "train")
@@ -158,20 +172,28 @@ static json_t *seed_json(uint64_t seed)
     return json_string(text);
 }
 
+/* A listed or excluded image. */
+static json_t *image_json(const struct srv_deck *deck, const char *class_name, int source, const char *file,
+                          uint64_t seed)
+{
+    const struct srv_deck_source *from = &deck->sources[source];
+    if (*file)
+        return json_pack("{s:s,s:s,s:s}", "class", class_name, "collection", from->collection, "file", file);
+    return json_pack("{s:s,s:s,s:o}", "class", class_name, "model", deck->models[from->model], "seed",
+                     seed_json(seed));
+}
+
 static json_t *list_json(const struct srv_deck *deck)
 {
     json_t *list = json_array();
     for (int i = 0; i < deck->list_count; i++) {
         const struct srv_deck_pick *pick = &deck->list[i];
-        if (*pick->file) {
-            json_array_append_new(list,
-                                  json_pack("{s:s,s:s,s:s}", "class", pick->class_name, "collection",
-                                            deck->sources[pick->source].collection, "file", pick->file));
-            continue;
+        json_t *json = image_json(deck, pick->class_name, pick->source, pick->file, pick->seed);
+        if (!*pick->file) {
+            json_object_set_new(json, "strength", json_real(pick->strength));
+            json_object_set_new(json, "truncation", json_real(pick->truncation));
         }
-        json_array_append_new(list, json_pack("{s:s,s:o,s:f,s:f}", "class", pick->class_name, "seed",
-                                              seed_json(pick->seed), "strength", pick->strength, "truncation",
-                                              pick->truncation));
+        json_array_append_new(list, json);
     }
     return list;
 }
@@ -179,9 +201,11 @@ static json_t *list_json(const struct srv_deck *deck)
 static json_t *exclude_json(const struct srv_deck *deck)
 {
     json_t *list = json_array();
-    for (int i = 0; i < deck->exclude_count; i++)
-        json_array_append_new(list, json_pack("{s:s,s:o}", "class", deck->exclude[i].class_name, "seed",
-                                              seed_json(deck->exclude[i].seed)));
+    for (int i = 0; i < deck->exclude_count; i++) {
+        const struct srv_deck_exclusion *image = &deck->exclude[i];
+        json_array_append_new(list,
+                              image_json(deck, image->class_name, image->source, image->file, image->seed));
+    }
     return list;
 }
 

@@ -49,8 +49,9 @@ struct srv_deck_class {
 };
 
 struct srv_deck_source {
+    int model; /* its place among the deck's */
     /* Real or phantom images of that collection, "" for what the model draws. They are shown in the size of
-     * the deck's model, which also has to draw an image for each, so that none comes sooner than another. */
+     * the model, which also has to draw an image for each, so that none comes sooner than another. */
     char collection[DECK_ID_TEXT];
     bool test;                                  /* of a collection: its test split, else its training split */
     double weight;                              /* > 0, relative to the other sources */
@@ -62,11 +63,10 @@ struct srv_deck_source {
 /* One image that an educator has chosen. */
 struct srv_deck_pick {
     char class_name[NN_CLASS_NAME_MAX];
-    int truth; /* DECK_NO or DECK_YES, which that class stands for */
-    /* Of a collection: the place of its source and the file in the data set; else -1 and "". What follows is
-     * then 0, 1 and 1. */
-    int source;
-    char file[DECK_FILE_TEXT];
+    int truth;                 /* DECK_NO or DECK_YES, which that class stands for */
+    int source;                /* the place of a source that has this class */
+    char file[DECK_FILE_TEXT]; /* of its collection: in the data set; what follows is then 0, 1 and 1. Else ""
+                                */
     uint64_t seed;
     double strength, truncation;
 };
@@ -74,6 +74,8 @@ struct srv_deck_pick {
 /* An image that is never drawn, in whatever strength and truncation. */
 struct srv_deck_exclusion {
     char class_name[NN_CLASS_NAME_MAX];
+    int source;                /* as above */
+    char file[DECK_FILE_TEXT]; /* of its collection, and seed is 0; else "" */
     uint64_t seed;
 };
 
@@ -95,7 +97,8 @@ struct srv_deck {
     struct srv_deck_choice choices[DECK_CHOICES]; /* DECK_NO, DECK_YES */
     int items; /* 1 .. DECK_ITEMS_MAX, at most where mastery ends a session; of a list its length, but for
                   DECK_ADAPTIVE, which shows images of the list again when there are more items */
-    char model[DECK_ID_TEXT]; /* of all sources */
+    char models[DECK_SOURCES_MAX][DECK_ID_TEXT]; /* of all sources, each once, in their order */
+    int model_count;                             /* 1 or more, of one image size */
     struct srv_deck_source sources[DECK_SOURCES_MAX];
     int source_count;
     struct srv_deck_pick list[DECK_ITEMS_MAX]; /* shown instead of drawing when list_count > 0 */
@@ -137,8 +140,11 @@ int srv_deck_choice_find(const struct srv_deck *deck, const char *id);
 /* The choice that a class of the sources stands for, or -1. */
 int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name);
 
-/* A class of the sources that the model draws but does not have, or NULL. */
-const char *srv_deck_class_missing(const struct srv_deck *deck, const struct nn_model_info *model);
+/* The place of a model among the deck's, or -1. */
+int srv_deck_model_find(const struct srv_deck *deck, const char *name);
+
+/* A class that the sources have the model at that place draw, but that it does not have, or NULL. */
+const char *srv_deck_class_missing(const struct srv_deck *deck, int model, const struct nn_model_info *info);
 
 /* The label of the class called `name` in the model, or -1. */
 int srv_deck_class_find(const struct nn_model_info *model, const char *name);

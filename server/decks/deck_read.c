@@ -83,14 +83,14 @@ static nn_status read_format_1(const json_t *json, const char *where, struct srv
     struct srv_deck_source *source = &deck->sources[0];
     nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
     if (!status) status = read_names(json, where, deck, err);
-    if (!status) status = srv_deck_field_id(json, where, "model", deck->model, err);
+    if (!status) status = srv_deck_field_id(json, where, "model", deck->models[0], err);
     if (!status) status = srv_deck_field_range(json, where, "strength", &source->strength, err);
     if (!status) status = srv_deck_field_range(json, where, "truncation", &source->truncation, err);
     if (!status) status = srv_deck_read_asking(json, where, deck, err);
     for (int truth = 0; !status && truth < DECK_CHOICES; truth++)
         status = srv_deck_class_add(deck->choices[truth].id, 1, where, source, truth, err);
     source->weight = 1;
-    deck->source_count = 1;
+    deck->source_count = deck->model_count = 1;
     return status ? status : srv_deck_read_drawing(json, where, deck, err);
 }
 

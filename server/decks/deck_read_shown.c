@@ -13,27 +13,28 @@ static bool has_class(const struct srv_deck_source *source, const char *class_na
     return false;
 }
 
-/* The first source of that collection, "" for what is drawn, that has the class; -1 when there is none. */
-static int source_of(const struct srv_deck *deck, const char *collection, const char *class_name)
+/* The first source of that collection, "" for what is drawn, and model, NULL for any, that has the class; -1
+ * when there is none. */
+static int source_of(const struct srv_deck *deck, const char *collection, const char *model,
+                     const char *class_name)
 {
     for (int s = 0; s < deck->source_count; s++)
-        if (!strcmp(deck->sources[s].collection, collection) && has_class(&deck->sources[s], class_name))
+        if (!strcmp(deck->sources[s].collection, collection) && has_class(&deck->sources[s], class_name) &&
+            (!model || !strcmp(deck->models[deck->sources[s].model], model)))
             return s;
     return -1;
 }
 
-/* The class and seed of a listed or excluded image that the model draws. */
-static nn_status read_image(const json_t *json, const char *where, const struct srv_deck *deck,
-                            char class_name[NN_CLASS_NAME_MAX], uint64_t *seed, struct nn_error *err)
-{
-    nn_status status = srv_deck_field_text(json, where, "class", class_name, NN_CLASS_NAME_MAX, err);
-    if (!status && source_of(deck, "", class_name) < 0)
-        status = nn_fail(err, NN_ERR_FORMAT, "%s.class: is none of the sources'", where);
-    return status ? status : srv_deck_field_seed(json, where, seed, err);
-}
+/* What a list and an exclusion say of an image. */
+struct image {
+    char *class_name; /* NN_CLASS_NAME_MAX */
+    int *source;
+    char *file; /* DECK_FILE_TEXT */
+    uint64_t *seed;
+};
 
-static nn_status read_library_pick(const json_t *json, const char *where, const struct srv_deck *deck,
-                                   struct srv_deck_pick *pick, struct nn_error *err)
+static nn_status read_of_library(const json_t *json, const char *where, const struct srv_deck *deck,
+                                 const struct image *image, struct nn_error *err)
 {
     static const struct srv_json_field fields[] = {
         {"class", 's', true}, {"collection", 's', true}, {"file", 's', true}};
@@ -41,46 +42,57 @@ static nn_status read_library_pick(const json_t *json, const char *where, const 
     nn_status status = srv_json_fields_check(json, where, fields, 3, err);
     if (!status) status = srv_deck_field_id(json, where, "collection", collection, err);
     if (!status)
-        status = srv_deck_field_text(json, where, "class", pick->class_name, sizeof pick->class_name, err);
-    if (!status) status = srv_deck_field_text(json, where, "file", pick->file, sizeof pick->file, err);
+        status = srv_deck_field_text(json, where, "class", image->class_name, NN_CLASS_NAME_MAX, err);
+    if (!status) status = srv_deck_field_text(json, where, "file", image->file, DECK_FILE_TEXT, err);
     if (status) return status;
-    pick->source = source_of(deck, collection, pick->class_name);
-    if (pick->source >= 0) return NN_OK;
+    *image->source = source_of(deck, collection, NULL, image->class_name);
+    if (*image->source >= 0) return NN_OK;
     return nn_fail(err, NN_ERR_FORMAT, "%s.class: is none of that collection's sources'", where);
 }
 
-static nn_status read_drawn_pick(const json_t *json, const char *where, const struct srv_deck *deck,
-                                 struct srv_deck_pick *pick, struct nn_error *err)
+/* `fields` start with class, model and seed. */
+static nn_status read_drawn(const json_t *json, const char *where, const struct srv_deck *deck,
+                            const struct srv_json_field *fields, int field_count, const struct image *image,
+                            struct nn_error *err)
 {
-    static const struct srv_json_field fields[] = {
-        {"class", 's', true},
-        {"seed", 's', true},
-        {"strength", 'n', false},
-        {"truncation", 'n', false},
-    };
-    nn_status status = srv_json_fields_check(json, where, fields, sizeof fields / sizeof *fields, err);
-    if (!status) status = read_image(json, where, deck, pick->class_name, &pick->seed, err);
-    if (!status) status = srv_deck_field_share(json, where, "strength", &pick->strength, err);
-    if (!status) status = srv_deck_field_share(json, where, "truncation", &pick->truncation, err);
-    return status;
+    const char *model = json_string_value(json_object_get(json, "model"));
+    nn_status status = srv_json_fields_check(json, where, fields, field_count, err);
+    if (!status)
+        status = srv_deck_field_text(json, where, "class", image->class_name, NN_CLASS_NAME_MAX, err);
+    if (!status && model && srv_deck_model_find(deck, model) < 0)
+        status = nn_fail(err, NN_ERR_FORMAT, "%s.model: is none of the sources'", where);
+    if (status) return status;
+    *image->source = source_of(deck, "", model, image->class_name);
+    if (*image->source < 0)
+        return nn_fail(err, NN_ERR_FORMAT, "%s.class: is none of %s sources'", where,
+                       model ? "that model's" : "the");
+    return srv_deck_field_seed(json, where, image->seed, err);
 }
 
 static bool same_pick(const struct srv_deck *deck, const struct srv_deck_pick *a,
                       const struct srv_deck_pick *b)
 {
-    if (*a->file && *b->file)
-        return !strcmp(a->file, b->file) &&
-               !strcmp(deck->sources[a->source].collection, deck->sources[b->source].collection);
-    return !*a->file && !*b->file && a->seed == b->seed && a->strength == b->strength &&
-           a->truncation == b->truncation && !strcmp(a->class_name, b->class_name);
+    const struct srv_deck_source *of_a = &deck->sources[a->source], *of_b = &deck->sources[b->source];
+    if (*a->file || *b->file) return !strcmp(a->file, b->file) && !strcmp(of_a->collection, of_b->collection);
+    return a->seed == b->seed && a->strength == b->strength && a->truncation == b->truncation &&
+           of_a->model == of_b->model && !strcmp(a->class_name, b->class_name);
 }
 
 static nn_status read_pick(const json_t *json, const char *where, struct srv_deck *deck, struct nn_error *err)
 {
+    static const struct srv_json_field fields[] = {
+        {"class", 's', true},     {"model", 's', false},      {"seed", 's', true},
+        {"strength", 'n', false}, {"truncation", 'n', false},
+    };
     struct srv_deck_pick *pick = &deck->list[deck->list_count];
-    *pick = (struct srv_deck_pick){.source = -1, .strength = 1, .truncation = 1};
-    nn_status status = json_object_get(json, "collection") ? read_library_pick(json, where, deck, pick, err)
-                                                           : read_drawn_pick(json, where, deck, pick, err);
+    *pick = (struct srv_deck_pick){.strength = 1, .truncation = 1};
+    const struct image image = {pick->class_name, &pick->source, pick->file, &pick->seed};
+    bool of_library = json_object_get(json, "collection");
+    nn_status status = of_library ? read_of_library(json, where, deck, &image, err)
+                                  : read_drawn(json, where, deck, fields, 5, &image, err);
+    if (!status && !of_library) status = srv_deck_field_share(json, where, "strength", &pick->strength, err);
+    if (!status && !of_library)
+        status = srv_deck_field_share(json, where, "truncation", &pick->truncation, err);
     if (status) return status;
     for (int i = 0; i < deck->list_count; i++)
         if (same_pick(deck, &deck->list[i], pick))
@@ -93,10 +105,12 @@ static nn_status read_pick(const json_t *json, const char *where, struct srv_dec
 static nn_status read_exclusion(const json_t *json, const char *where, struct srv_deck *deck,
                                 struct nn_error *err)
 {
-    static const struct srv_json_field fields[] = {{"class", 's', true}, {"seed", 's', true}};
-    struct srv_deck_exclusion *image = &deck->exclude[deck->exclude_count++];
-    nn_status status = srv_json_fields_check(json, where, fields, 2, err);
-    return status ? status : read_image(json, where, deck, image->class_name, &image->seed, err);
+    static const struct srv_json_field fields[] = {
+        {"class", 's', true}, {"model", 's', false}, {"seed", 's', true}};
+    struct srv_deck_exclusion *out = &deck->exclude[deck->exclude_count++];
+    const struct image image = {out->class_name, &out->source, out->file, &out->seed};
+    return json_object_get(json, "collection") ? read_of_library(json, where, deck, &image, err)
+                                               : read_drawn(json, where, deck, fields, 3, &image, err);
 }
 
 /* Each member of the array `name` through `read`; an absent array is none. */

@@ -89,8 +89,6 @@ static nn_status read_source(const json_t *json, const char *where, struct srv_d
     struct srv_deck_source *source = &deck->sources[deck->source_count];
     nn_status status = read_kind(json, where, source, err);
     if (!status) status = srv_deck_field_id(json, where, "model", model, err);
-    if (!status && deck->source_count > 0 && strcmp(model, deck->model))
-        status = nn_fail(err, NN_ERR_FORMAT, "%s.model: must be the same for all sources", where);
     if (!status) status = read_weight(json, where, &source->weight, err);
     if (!status) status = srv_deck_field_range(json, where, "strength", &source->strength, err);
     if (!status) status = srv_deck_field_range(json, where, "truncation", &source->truncation, err);
@@ -102,7 +100,11 @@ static nn_status read_source(const json_t *json, const char *where, struct srv_d
         status = read_classes(json_object_get(classes, sides[truth].name), at, source, truth, err);
     }
     if (status) return status;
-    memcpy(deck->model, model, sizeof model);
+    source->model = srv_deck_model_find(deck, model);
+    if (source->model < 0) {
+        source->model = deck->model_count;
+        memcpy(deck->models[deck->model_count++], model, sizeof model);
+    }
     deck->source_count++;
     return NN_OK;
 }

@@ -56,7 +56,9 @@ static void draw_both(const struct srv_deck *deck, struct nn_rng *rng,
 static bool excluded(const struct srv_deck *deck, const struct srv_drawn_item *item)
 {
     for (int i = 0; i < deck->exclude_count; i++)
-        if (deck->exclude[i].seed == item->seed && !strcmp(deck->exclude[i].class_name, item->class_name))
+        if (!*deck->exclude[i].file && deck->exclude[i].seed == item->seed && !*item->source->collection &&
+            deck->sources[deck->exclude[i].source].model == item->source->model &&
+            !strcmp(deck->exclude[i].class_name, item->class_name))
             return true;
     return false;
 }
@@ -137,10 +139,9 @@ void srv_draw_pick(const struct srv_deck *deck, int place, struct srv_drawn_item
                                     .class_name = pick->class_name,
                                     .seed = pick->seed,
                                     .strength = pick->strength,
-                                    .truncation = pick->truncation};
-    if (!*pick->file) return;
-    item->source = &deck->sources[pick->source];
-    item->file = pick->file;
+                                    .truncation = pick->truncation,
+                                    .source = &deck->sources[pick->source],
+                                    .file = *pick->file ? pick->file : NULL};
 }
 
 void srv_draw(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *items)

@@ -13,7 +13,7 @@ struct srv_drawn_item {
     uint64_t seed;
     double strength, truncation;
     int pair;                             /* items of the same latent have the same number, from 1; 0: none */
-    const struct srv_deck_source *source; /* borrowed too; NULL for what a list has the model draw */
+    const struct srv_deck_source *source; /* borrowed too */
     const char *file;                     /* likewise: of the source's collection, by a list; else NULL */
 };
 

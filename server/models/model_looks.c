@@ -14,7 +14,8 @@ static nn_status check_decks(const struct srv_models_setup *setup, const char *n
 {
     for (int i = 0; i < setup->deck_count; i++) {
         const struct srv_deck *deck = &setup->decks[i];
-        const char *missing = strcmp(deck->model, name) ? NULL : srv_deck_class_missing(deck, info);
+        int model = srv_deck_model_find(deck, name);
+        const char *missing = model < 0 ? NULL : srv_deck_class_missing(deck, model, info);
         if (missing)
             return nn_fail(err, NN_ERR_FORMAT, "deck \"%s\": the model has no class \"%s\"", deck->id,
                            missing);
@@ -74,7 +75,7 @@ static void insert(struct srv_models *m, struct model_entry *e)
 static bool is_needed(const struct srv_models_setup *setup, const char *name)
 {
     for (int i = 0; i < setup->deck_count; i++)
-        if (!strcmp(setup->decks[i].model, name)) return true;
+        if (srv_deck_model_find(&setup->decks[i], name) >= 0) return true;
     return false;
 }
 
@@ -136,8 +137,9 @@ nn_status models_look_first(struct srv_models *m, struct nn_error *err)
     if (status) return status;
     for (int i = 0; i < look.count; i++) add(m, look.files[i].name, &look.files[i].stamp);
     for (int i = 0; i < m->setup.deck_count; i++)
-        if (!models_find(m, m->setup.decks[i].model))
-            add(m, m->setup.decks[i].model, &(struct srv_file_stamp){0});
+        for (int k = 0; k < m->setup.decks[i].model_count; k++)
+            if (!models_find(m, m->setup.decks[i].models[k]))
+                add(m, m->setup.decks[i].models[k], &(struct srv_file_stamp){0});
     keep_look(m, &look);
     m->look_us = srv_clock_monotonic_us() + m->setup.look_us;
     return NN_OK;

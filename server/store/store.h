@@ -17,15 +17,21 @@
 
 enum { STORE_KEY_TEXT = 37 }; /* a UUID and the NUL */
 
+/* The version of a checkpoint that a session was drawn for. */
+struct srv_store_model {
+    char name[128], sha256[SRV_DIGEST_TEXT];
+    bool simulated; /* its training data were */
+};
+
 struct srv_store_session {
     char id[SRV_ID_TEXT];
     char secret_sha256[SRV_DIGEST_TEXT];
     char created_at[SRV_TIME_TEXT];
     struct srv_deck deck; /* as it was when the session started */
     int64_t deck_version_id;
-    int64_t learner_id, class_id; /* for srv_store_session_create; 0 for none */
-    char model_name[128], model_sha256[SRV_DIGEST_TEXT];
-    bool simulated;
+    int64_t learner_id, class_id;                    /* for srv_store_session_create; 0 for none */
+    struct srv_store_model models[DECK_SOURCES_MAX]; /* the deck's, in its order */
+    int model_count;
     bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
     int answered_count;
 };
@@ -38,10 +44,11 @@ struct srv_store_item {
     char truth[NN_CLASS_NAME_MAX];      /* the choice that this class stands for */
     uint64_t seed;
     double strength, truncation;
-    char model_sha256[SRV_DIGEST_TEXT];
-    bool sent;                      /* the hash of its image is on record */
-    struct srv_library_ref library; /* what is shown; width 0: what the model draws */
-    bool held;                      /* there is a library on this server */
+    struct srv_store_model models[DECK_SOURCES_MAX]; /* the session's */
+    int model_count, model;                          /* `model` is the place of the item's */
+    bool sent;                                       /* the hash of its image is on record */
+    struct srv_library_ref library;                  /* what is shown; width 0: what the model draws */
+    bool held;                                       /* there is a library on this server */
 };
 
 struct srv_store_answer {
@@ -57,11 +64,11 @@ struct srv_store_answer {
     char received_at[SRV_TIME_TEXT];
 };
 
-/* Writes the session, its items, and, where it is new, the model. `session` gives id, secret_sha256,
- * created_at, deck, deck_version_id, learner_id and class_id; `items` are deck.items many. */
+/* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
+ * deck, deck_version_id, learner_id and class_id; `items` are deck.items many, `models` the deck's. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
-                                        const struct nn_model_info *model) NN_MUST_CHECK;
+                                        const struct nn_model_info *models) NN_MUST_CHECK;
 
 /* *found tells whether there is one. */
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,

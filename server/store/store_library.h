@@ -42,19 +42,21 @@ enum db_status srv_store_library_images(struct db *db, const char *collection, c
 /* One image with what its file's text chunks say. */
 struct srv_library_image {
     struct srv_library_ref ref;
-    char file[LIBRARY_FILE_MAX + 1], class_name[NN_CLASS_NAME_MAX], split[8];
+    char file[LIBRARY_FILE_MAX + 1], class_name[LIBRARY_LABELS_TEXT], split[8];
     char dataset[LIBRARY_SET_NAME_MAX + 1];
     bool simulated;
 };
 enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
 
-/* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
- * its split and whoever has seen it, or one of its class and split, none
- * twice, and none that the learner has been sent before, 0 being nobody. Which is a pure function of the
- * items' seeds and of the images that are left, in the order of import. *lacking is an item for which none
- * was left, or NULL. */
-enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struct srv_session_item *items,
-                                        int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+/* Gives each of a session's items whose source is a collection the image that a list names, whatever its
+ * split and whoever has seen it, or one of its class and split that the deck does not exclude, none twice,
+ * and none that the learner has been sent before, 0 being nobody. An image with several findings is of each
+ * of their classes, but of none that stands for a no when it shows one that the source calls a yes. Which is
+ * a pure function of the items' seeds and of the images that are left, in the order of import. *lacking is an
+ * item for which none was left, or NULL. */
+enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
+                                        struct srv_session_item *items,
+                                        const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
 #endif

@@ -1,86 +1,160 @@
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "server/store/store_library.h"
 
+struct candidate {
+    int64_t id;
+    bool excluded;
+};
+
 /* Images of one collection, split and class that are still to be had. */
 struct pool {
-    int64_t *ids; /* heap */
+    struct candidate *images; /* heap */
     int count, capacity;
 };
 
-static bool add(struct pool *pool, int64_t id)
+static bool add(struct pool *pool, struct candidate image)
 {
     if (pool->count == pool->capacity) {
         int capacity = pool->capacity ? 2 * pool->capacity : 256;
-        int64_t *ids = realloc(pool->ids, (size_t)capacity * sizeof *ids);
-        if (!ids) return false;
-        pool->ids = ids;
+        struct candidate *images = realloc(pool->images, (size_t)capacity * sizeof *images);
+        if (!images) return false;
+        pool->images = images;
         pool->capacity = capacity;
     }
-    pool->ids[pool->count++] = id;
+    pool->images[pool->count++] = image;
     return true;
 }
 
-static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_drawn_item *like,
-                 struct pool *pool)
+/* ---- what an image shows ---- */
+
+/* The classes that an image of this choice must not show beside its own, as JSON: those of a yes, when it is
+ * a no. Heap; NULL when memory ran out. */
+static char *contradicting(const struct srv_drawn_item *item)
 {
-    bool kept = true;
-    struct db_rows *rows =
-        db_query(t,
-                 "SELECT i.id FROM library_images i JOIN collections c ON c.id = i.collection_id"
-                 " WHERE c.name = ? AND c.removed_at IS NULL AND i.class = ? AND i.split = ? AND i.id NOT IN"
-                 " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
-                 " ON seen.session_id = s.session_id WHERE s.learner_id = ? AND seen.source = 'library'"
-                 " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
-                 "ttti", like->source->collection, like->class_name, like->source->test ? "test" : "train",
-                 learner_id);
-    while (kept && db_next(rows)) kept = add(pool, db_int(rows, 0));
-    db_finish(rows);
-    if (!kept) db_abandon(t, DB_UNAVAILABLE);
+    const struct srv_deck_source *source = item->source;
+    json_t *list = json_array();
+    for (int i = 0; item->truth == DECK_NO && i < source->class_count[DECK_YES]; i++)
+        json_array_append_new(list, json_string(source->classes[DECK_YES][i].name));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+#define SHOWS                                                                                                \
+    " EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id AND f.finding = ?2)"                  \
+    " AND NOT EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id"                              \
+    " AND f.finding IN (SELECT value FROM json_each(?3)))"
+
+static bool is_excluded(const struct srv_deck *deck, const struct srv_deck_source *source, const char *file)
+{
+    for (int i = 0; i < deck->exclude_count; i++)
+        if (*deck->exclude[i].file && !strcmp(deck->exclude[i].file, file) &&
+            !strcmp(deck->sources[deck->exclude[i].source].collection, source->collection))
+            return true;
+    return false;
 }
 
 static bool is_of_library(const struct srv_session_item *item)
 {
-    return item->drawn.source && *item->drawn.source->collection;
+    return *item->drawn.source->collection;
+}
+
+/* An image with several findings is in several pools. */
+static bool is_taken(const struct srv_deck *deck, const struct srv_session_item *items, int64_t id)
+{
+    for (int i = 0; i < deck->items; i++)
+        if (items[i].library_image == id) return true;
+    return false;
+}
+
+static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_deck *deck,
+                 const struct srv_session_item *items, const struct srv_drawn_item *like, struct pool *pool)
+{
+    char *against = contradicting(like);
+    bool kept = against;
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT i.id, i.file FROM library_images i JOIN collections c ON c.id = i.collection_id"
+                 " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS " AND i.split = ?4 AND i.id NOT IN"
+                 " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
+                 " ON seen.session_id = s.session_id WHERE s.learner_id = ?5 AND seen.source = 'library'"
+                 " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
+                 "tttti", like->source->collection, like->class_name, against,
+                 like->source->test ? "test" : "train", learner_id);
+    while (kept && db_next(rows))
+        if (!is_taken(deck, items, db_int(rows, 0)))
+            kept = add(
+                pool, (struct candidate){db_int(rows, 0), is_excluded(deck, like->source, db_text(rows, 1))});
+    db_finish(rows);
+    free(against);
+    if (!kept) db_abandon(t, DB_UNAVAILABLE);
 }
 
 /* 0 when there is none, or one of another class. */
 static int64_t find_file(struct db_transaction *t, const struct srv_drawn_item *item)
 {
+    char *against = contradicting(item);
     struct db_rows *rows = db_query(t,
                                     "SELECT i.id FROM library_images i JOIN collections c"
-                                    " ON c.id = i.collection_id WHERE c.name = ? AND c.removed_at IS NULL"
-                                    " AND i.file = ? AND i.class = ?",
-                                    "ttt", item->source->collection, item->file, item->class_name);
-    int64_t id = db_next(rows) ? db_int(rows, 0) : 0;
+                                    " ON c.id = i.collection_id WHERE c.name = ?1 AND c.removed_at IS NULL"
+                                    " AND" SHOWS " AND i.file = ?4",
+                                    "tttt", item->source->collection, item->class_name, against, item->file);
+    int64_t id = against && db_next(rows) ? db_int(rows, 0) : 0;
     db_finish(rows);
+    if (!against) db_abandon(t, DB_UNAVAILABLE);
+    free(against);
     return id;
 }
+
+/* ---- choosing ---- */
 
 /* Two sources may name the same images. */
-static bool same_pool(const struct srv_drawn_item *a, const struct srv_drawn_item *b)
+static bool same_pool(const struct srv_session_item *a, const struct srv_session_item *b)
 {
-    return a->source->test == b->source->test && !strcmp(a->class_name, b->class_name) &&
-           !strcmp(a->source->collection, b->source->collection);
+    return is_of_library(a) && is_of_library(b) && a->drawn.source->test == b->drawn.source->test &&
+           a->drawn.truth == b->drawn.truth && !strcmp(a->drawn.class_name, b->drawn.class_name) &&
+           !strcmp(a->drawn.source->collection, b->drawn.source->collection);
 }
 
-static int64_t take(struct pool *pool, uint64_t seed)
+static struct candidate take(struct pool *pool, uint64_t seed)
 {
-    if (!pool->count) return 0;
+    if (!pool->count) return (struct candidate){0};
     int at = (int)(seed % (uint64_t)pool->count);
-    int64_t id = pool->ids[at];
-    pool->ids[at] = pool->ids[--pool->count];
-    return id;
+    struct candidate image = pool->images[at];
+    pool->images[at] = pool->images[--pool->count];
+    return image;
 }
 
-enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struct srv_session_item *items,
-                                        int count, const struct srv_drawn_item **lacking)
+/* All items from `first` on that draw from its pool. What is excluded is drawn with the others, and then
+ * again from what is left, so that an exclusion moves no other image. False when there were too few. */
+static bool choose(const struct srv_deck *deck, struct srv_session_item *items, int first, struct pool *pool)
+{
+    bool again[DECK_ITEMS_MAX] = {false}, enough = true;
+    for (int k = first; k < deck->items; k++) {
+        if (!same_pool(&items[first], &items[k])) continue;
+        struct candidate image = take(pool, items[k].drawn.seed);
+        items[k].library_image = image.id;
+        again[k] = image.excluded;
+    }
+    for (int k = first; k < deck->items; k++) {
+        struct candidate image = {items[k].library_image, again[k]};
+        while (image.excluded) image = take(pool, items[k].drawn.seed);
+        if (again[k]) items[k].library_image = image.id;
+        if (same_pool(&items[first], &items[k])) enough = enough && image.id;
+    }
+    return enough;
+}
+
+enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
+                                        struct srv_session_item *items, const struct srv_drawn_item **lacking)
 {
     struct db_transaction t;
     *lacking = NULL;
     db_begin(&t, db);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < deck->items && !*lacking; i++) {
         struct pool pool = {0};
         if (!is_of_library(&items[i]) || items[i].library_image) continue;
         if (items[i].drawn.file) {
@@ -88,14 +162,9 @@ enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, struc
             if (!items[i].library_image) *lacking = &items[i].drawn;
             continue;
         }
-        fill(&t, learner_id, &items[i].drawn, &pool);
-        for (int k = i; k < count; k++) {
-            if (!is_of_library(&items[k]) || !same_pool(&items[i].drawn, &items[k].drawn)) continue;
-            items[k].library_image = take(&pool, items[k].drawn.seed);
-            if (!items[k].library_image) *lacking = &items[k].drawn;
-        }
-        free(pool.ids);
-        if (*lacking) break;
+        fill(&t, learner_id, deck, items, &items[i].drawn, &pool);
+        if (!choose(deck, items, i, &pool)) *lacking = &items[i].drawn;
+        free(pool.images);
     }
     return db_end(&t);
 }

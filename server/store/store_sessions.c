@@ -45,26 +45,28 @@ static void add_item(struct db_transaction *t, const struct srv_store_session *s
     snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
     db_run(t,
            "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair, source,"
-           " library_image_id) VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0))",
-           "titttrrtiti", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
+           " library_image_id, model) VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0),?)",
+           "titttrrtitii", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
            drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair,
-           item->library_image ? "library" : "gan", item->library_image);
+           item->library_image ? "library" : "gan", item->library_image, (int64_t)drawn->source->model);
 }
 
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
-                                        const struct nn_model_info *model)
+                                        const struct nn_model_info *models)
 {
     struct db_transaction t;
     db_begin_write(&t, db);
     db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
            session->created_at, session->deck_version_id);
-    int64_t model_row = model_id(&t, model, session->created_at);
     db_run(&t,
-           "INSERT INTO sessions (id, secret_sha256, deck_version_id, model_id, server_version, created_at)"
-           " VALUES (?,?,?,?,?,?)",
-           "ttiitt", session->id, session->secret_sha256, session->deck_version_id, model_row,
-           ROENTGYM_VERSION, session->created_at);
+           "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at)"
+           " VALUES (?,?,?,?,?)",
+           "ttitt", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
+           session->created_at);
+    for (int i = 0; i < session->deck.model_count; i++)
+        db_run(&t, "INSERT INTO session_models (session_id, place, model_id) VALUES (?,?,?)", "tii",
+               session->id, (int64_t)i, model_id(&t, &models[i], session->created_at));
     if (session->learner_id || session->class_id)
         db_run(&t,
                "INSERT INTO session_learners (session_id, learner_id, class_id)"
@@ -88,45 +90,61 @@ static void read_answered(struct db_transaction *t, struct srv_store_session *se
     db_finish(rows);
 }
 
+static int read_models(struct db_transaction *t, const char *session_id,
+                       struct srv_store_model models[DECK_SOURCES_MAX])
+{
+    int count = 0;
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT m.name, m.sha256, m.training_data = 'simulated' FROM session_models s"
+                 " JOIN models m ON m.id = s.model_id WHERE s.session_id = ? ORDER BY s.place",
+                 "t", session_id);
+    for (; count < DECK_SOURCES_MAX && db_next(rows); count++) {
+        copy(models[count].name, sizeof models->name, db_text(rows, 0));
+        copy(models[count].sha256, sizeof models->sha256, db_text(rows, 1));
+        models[count].simulated = db_int(rows, 2);
+    }
+    db_finish(rows);
+    return count;
+}
+
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
                                       bool *found)
 {
     struct db_transaction t;
     *session = (struct srv_store_session){0};
     db_begin(&t, db);
-    struct db_rows *rows = db_query(
-        &t,
-        "SELECT s.id, s.secret_sha256, s.created_at, m.name, m.sha256, m.training_data = 'simulated', "
-        "v.definition, v.id"
-        " FROM sessions s JOIN deck_versions v ON v.id = s.deck_version_id JOIN models m ON m.id = "
-        "s.model_id WHERE s.id = ?",
-        "t", id);
+    struct db_rows *rows =
+        db_query(&t,
+                 "SELECT s.id, s.secret_sha256, s.created_at, v.definition, v.id"
+                 " FROM sessions s JOIN deck_versions v ON v.id = s.deck_version_id WHERE s.id = ?",
+                 "t", id);
     *found = db_next(rows);
     if (*found) {
         copy(session->id, sizeof session->id, db_text(rows, 0));
         copy(session->secret_sha256, sizeof session->secret_sha256, db_text(rows, 1));
         copy(session->created_at, sizeof session->created_at, db_text(rows, 2));
-        copy(session->model_name, sizeof session->model_name, db_text(rows, 3));
-        copy(session->model_sha256, sizeof session->model_sha256, db_text(rows, 4));
-        session->simulated = db_int(rows, 5);
-        session->deck_version_id = db_int(rows, 7);
-        if (!srv_store_deck_parse(db_text(rows, 6), &session->deck)) db_abandon(&t, DB_FAILED);
+        session->deck_version_id = db_int(rows, 4);
+        if (!srv_store_deck_parse(db_text(rows, 3), &session->deck)) db_abandon(&t, DB_FAILED);
     }
     db_finish(rows);
-    if (*found) read_answered(&t, session);
+    if (*found) {
+        session->model_count = read_models(&t, session->id, session->models);
+        read_answered(&t, session);
+    }
     return db_end(&t);
 }
 
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
-    " i.image_sha256 IS NOT NULL, m.sha256, i.truth, c.folder, l.sha256, l.width,"                           \
+    " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
     " EXISTS (SELECT 1 FROM collections)"                                                                    \
-    " FROM items i JOIN sessions s ON s.id = i.session_id JOIN models m ON m.id = s.model_id"                \
+    " FROM items i"                                                                                          \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
 
 /* Takes the rows. */
-static bool read_item(struct db_rows *rows, struct srv_store_item *item)
+static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv_store_item *item)
 {
     bool found = db_next(rows);
     *item = (struct srv_store_item){0};
@@ -139,7 +157,7 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
         item->strength = db_real(rows, 5);
         item->truncation = db_real(rows, 6);
         item->sent = db_int(rows, 7);
-        copy(item->model_sha256, sizeof item->model_sha256, db_text(rows, 8));
+        item->model = (int)db_int(rows, 8);
         copy(item->truth, sizeof item->truth, db_text(rows, 9));
         copy(item->library.folder, sizeof item->library.folder, db_text(rows, 10));
         copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
@@ -147,6 +165,7 @@ static bool read_item(struct db_rows *rows, struct srv_store_item *item)
         item->held = db_int(rows, 13);
     }
     db_finish(rows);
+    if (found) item->model_count = read_models(t, item->session_id, item->models);
     return found;
 }
 
@@ -156,7 +175,8 @@ enum db_status srv_store_item_find(struct db *db, const char *session_id, int n,
     struct db_transaction t;
     db_begin(&t, db);
     *found = read_item(
-        db_query(&t, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n), item);
+        &t, db_query(&t, ITEM_COLUMNS "WHERE i.session_id = ? AND i.n = ?", "ti", session_id, (int64_t)n),
+        item);
     return db_end(&t);
 }
 
@@ -165,7 +185,7 @@ enum db_status srv_store_image_find(struct db *db, const char *image, struct srv
 {
     struct db_transaction t;
     db_begin(&t, db);
-    *found = read_item(db_query(&t, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
+    *found = read_item(&t, db_query(&t, ITEM_COLUMNS "WHERE i.image = ?", "t", image), item);
     return db_end(&t);
 }
 

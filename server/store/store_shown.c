@@ -57,9 +57,13 @@ enum db_status srv_store_shown_model(struct db *db, const struct srv_shown_range
     db_begin(&t, db);
     struct db_rows *rows =
         db_query(&t,
-                 "SELECT m.id, m.sha256, m.name FROM models m WHERE m.id > ? AND EXISTS (SELECT 1 FROM"
-                 " sessions s WHERE s.model_id = m.id AND s.id BETWEEN ? AND ?) ORDER BY m.id LIMIT 1",
-                 "itt", model->id, range->after_session, range->last_session);
+                 "SELECT m.id, m.sha256, m.name FROM models m WHERE m.id > ?1 AND EXISTS (SELECT 1 FROM"
+                 " session_models k JOIN items i ON i.session_id = k.session_id AND i.model = k.place"
+                 " WHERE k.model_id = m.id AND k.session_id BETWEEN ?2 AND ?4"
+                 " AND (k.session_id, i.n) > (?2, ?3) AND (k.session_id, i.n) <= (?4, ?5))"
+                 " ORDER BY m.id LIMIT 1",
+                 "ititi", model->id, range->after_session, (int64_t)range->after_n, range->last_session,
+                 (int64_t)range->last_n);
     *found = db_next(rows);
     if (*found) {
         model->id = db_int(rows, 0);
@@ -97,10 +101,11 @@ enum db_status srv_store_shown(struct db *db, const struct srv_shown_range *rang
         db_query(&t,
                  "SELECT s.id, i.n, i.image, i.class, i.seed, i.strength, i.truncation, i.image_sha256,"
                  " s.server_version, c.folder, l.sha256, l.width"
-                 " FROM sessions s JOIN items i ON i.session_id = s.id"
+                 " FROM session_models k JOIN sessions s ON s.id = k.session_id"
+                 " JOIN items i ON i.session_id = k.session_id AND i.model = k.place"
                  " LEFT JOIN library_images l ON l.id = i.library_image_id"
                  " LEFT JOIN collections c ON c.id = l.collection_id"
-                 " WHERE s.model_id = ?1 AND s.id BETWEEN ?2 AND ?4"
+                 " WHERE k.model_id = ?1 AND k.session_id BETWEEN ?2 AND ?4"
                  " AND (s.id, i.n) > (?2, ?3) AND (s.id, i.n) <= (?4, ?5) ORDER BY s.id, i.n LIMIT ?6",
                  "ititii", model_id, range->after_session, (int64_t)range->after_n, range->last_session,
                  (int64_t)range->last_n, (int64_t)max);

@@ -39,7 +39,7 @@ class OnDemand(FolderTest):
             self.assertEqual(self.version_of(learner), sha256)
 
     def version_of(self, learner):
-        return self.daemon.rows("SELECT sha256 FROM models m JOIN sessions s ON s.model_id = m.id WHERE s.id = ?",
+        return self.daemon.rows("SELECT sha256 FROM models m JOIN session_models s ON s.model_id = m.id WHERE s.session_id = ?",
                                 learner.id)[0]["sha256"]
 
     def put_large(self, name):
@@ -99,7 +99,7 @@ class Replacing(FolderTest):
             self.assertEqual(old.answer(n).status, 201)
         self.assertEqual(old.image(1).body, before.body)
         self.assertEqual(old.summary().json["summary"]["answered"], 4)
-        versions = self.daemon.rows("SELECT s.id, sha256 FROM models m JOIN sessions s ON s.model_id = m.id")
+        versions = self.daemon.rows("SELECT s.session_id AS id, sha256 FROM models m JOIN session_models s ON s.model_id = m.id")
         self.assertEqual({row["id"]: row["sha256"] for row in versions}, {old.id: self.sha256, new.id: new_sha256})
         self.assertEqual(self.daemon.metric("roentgymd_models_loaded"), 2)
         self.assertEqual({row["model_sha256"] for row in self.daemon.export()}, {self.sha256})

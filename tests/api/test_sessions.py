@@ -392,7 +392,8 @@ class Export(DaemonTest):
         Learner(daemon).answer(1)
         connection = sqlite3.connect(daemon.db)
         with connection:  # 1,500 sessions more, copies of the first
-            for table, columns in (("sessions", "secret_sha256, deck_version_id, model_id, server_version, created_at"),
+            for table, columns in (("sessions", "secret_sha256, deck_version_id, server_version, created_at"),
+                                   ("session_models", "place, model_id"),
                                    ("items", "n, class, seed, strength, truncation"),
                                    ("answers", "item, key, choice, confidence, rating, correct, response_ms,"
                                                " received_at")):

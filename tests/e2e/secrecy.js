@@ -36,8 +36,8 @@ function withoutKnown(entry, pathname) {
     return '';
   }
   const reply = JSON.parse(entry.body);
-  delete reply.session?.deck; // the same for every item and learner, as is the model
-  delete reply.session?.model;
+  delete reply.session?.deck; // the same for every item and learner, as are the models
+  delete reply.session?.models;
   delete reply.item?.choices;
   delete reply.item?.question;
   if (pathname.endsWith('/answers') && entry.status < 300) {

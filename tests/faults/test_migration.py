@@ -15,7 +15,7 @@ from test_daemon_faults import StartTest  # noqa: E402
 
 TABLES = {
     "models": "*",
-    "sessions": "id, secret_sha256, model_id, server_version, created_at",
+    "sessions": "id, secret_sha256, server_version, created_at",
     "items": "session_id, n, image, class, seed, strength, truncation, image_sha256",
     "answers": "id, session_id, item, key, choice, confidence, rating, correct, response_ms, received_at",
 }

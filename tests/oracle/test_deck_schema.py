@@ -22,6 +22,7 @@ DRAWN = {
     "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}],
     "items": 10, "prevalence": 0.5, "sources": [SOURCE],
 }
+TWO = [SOURCE, {**SOURCE, "model": "other"}]
 PICK = {"class": "fracture", "seed": "7"}
 LISTED = {**{k: v for k, v in DRAWN.items() if k not in ("items", "prevalence")}, "list": [PICK]}
 RANGE = {**SOURCE, "strength": [0.05, 1]}
@@ -92,6 +93,9 @@ GOOD = [
     changed(LISTED, ("sources", [SOURCE, LIBRARY]), ("list", [PICK, FILE, {**FILE, "file": "x" * 100}])),
     drawn("sources", [LIBRARY]), drawn("sources", [SOURCE, {**LIBRARY, "split": "test", "weight": 3}]),
     drawn("sources", [{**LIBRARY, "split": "train"}]),
+    drawn("sources", TWO), changed(LISTED, ("sources", TWO), ("list", [PICK, {**PICK, "model": "other"}])),
+    changed(DRAWN, ("sources", TWO), ("exclude", [PICK, {**PICK, "model": "other"}])),
+    changed(DRAWN, ("sources", [SOURCE, LIBRARY]), ("exclude", [PICK, FILE, {**FILE, "file": "x" * 100}])),
 ]
 
 # (deck, the field that the reader must name)
@@ -169,7 +173,9 @@ BAD = [
     (listed("list", 0, "class", ""), "deck.list[0].class"),
     (drawn("exclude", [PICK] * 201), "deck.exclude"),
     (drawn("exclude", [{"class": "fracture"}]), "deck.exclude[0].seed"),
-    (drawn("exclude", [{**PICK, "strength": 1}]), "deck.exclude[0].strength"), (drawn("exclude", {}), "deck.exclude"),
+    (drawn("exclude", [{**PICK, "strength": 1}]), "deck.exclude[0].strength"), (drawn("exclude", [{**PICK, "model": ""}]), "deck.exclude[0].model"),
+    (drawn("exclude", [{**FILE, "seed": "1"}]), "deck.exclude[0].seed"), (listed("list", 0, "model", 1), "deck.list[0].model"),
+    (drawn("exclude", [{"class": "fracture", "collection": "phantom"}]), "deck.exclude[0].file"), (drawn("exclude", {}), "deck.exclude"),
     (drawn("pairs", 1), "deck.pairs"), (changed(DRAWN, ("pairs", True), ("items", 9)), "deck.items"),
     (changed(DRAWN, ("pairs", True), ("prevalence", 0.4)), "deck.prevalence"),
     (changed(DRAWN, ("pairs", True), ("order", {"rule": "easy_first"})), "deck.order.rule"),
@@ -215,7 +221,10 @@ BEYOND = [
     (drawn("title", "ü" * 121), "deck.title"),
     (drawn("items", 2.0), "deck.items"), (drawn("time_limit_s", 3.0), "deck.time_limit_s"),
     (drawn("choices", 1, "id", "no"), "deck.choices"),
-    (drawn("sources", [SOURCE, {**SOURCE, "model": "other"}]), "deck.sources[1].model"),
+    (listed("list", 0, "model", "other"), "deck.list[0].model"),
+    (changed(LISTED, ("sources", TWO), ("list", [{**PICK, "class": "neck"}])), "deck.list[0].class"),
+    (changed(LISTED, ("sources", TWO), ("list", [PICK, {**PICK, "model": "default"}])), "deck.list[1]"),
+    (drawn("exclude", [{**PICK, "model": "other"}]), "deck.exclude[0].model"), (drawn("exclude", [FILE]), "deck.exclude[0].class"),
     (source("strength", [0.9, 0.2]), "deck.sources[0].strength"),
     (source("classes", "yes", ["no_fracture"]), "deck.sources[0].classes.yes"),
     (drawn("sources", [SOURCE, {**SOURCE, "classes": {"no": ["fracture"], "yes": ["x"]}}]), "deck.sources[1].classes"),

@@ -78,7 +78,8 @@ struct srv_models *registry_start_for(void **state, size_t models)
     struct nn_error err = {0};
     size_t one = access(registry_file(state, "a"), F_OK) ? 1 << 20 : memory_of(registry_file(state, "a"));
     decks[0] = (struct srv_deck){.id = "d",
-                                 .model = "a",
+                                 .models = {"a"},
+                                 .model_count = 1,
                                  .sources = {{.classes = {{{"no", 1}}, {{"yes", 1}}}, .class_count = {1, 1}}},
                                  .source_count = 1};
     registry_setup = (struct srv_models_setup){.folder = *state,

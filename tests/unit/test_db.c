@@ -192,7 +192,8 @@ static void start(struct db *db, struct srv_store_session *session, struct srv_s
         .deck = {.id = "d",
                  .title = "T",
                  .question = "Q?",
-                 .model = "default",
+                 .models = {"default"},
+                 .model_count = 1,
                  .items = 3,
                  .prevalence = 0.5,
                  .sources = {{.weight = 1,
@@ -238,7 +239,7 @@ static void a_session_comes_back_as_it_was_started(void **state)
     assert_true(found);
     assert_string_equal(read.secret_sha256, session.secret_sha256);
     assert_string_equal(read.deck.question, "Q?");
-    assert_true(read.deck.sources[0].truncation.high == 0.7 && read.simulated && read.answered_count == 0);
+    assert_true(read.deck.sources[0].truncation.high == 0.7 && read.models[0].simulated && read.answered_count == 0);
     assert_int_equal(srv_store_image_find(db, items[0].image, &item, &found), DB_OK);
     assert_true(found && item.seed == UINT64_MAX && item.n == 1 && !item.sent);
     assert_string_equal(item.class_name, items[0].drawn.class_name);

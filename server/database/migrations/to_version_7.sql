@@ -282,3 +282,38 @@ BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
 CREATE TRIGGER frozen_answer_context_never_shrinks BEFORE DELETE ON answer_context
 WHEN EXISTS (SELECT 1 FROM answers a JOIN frozen_sessions f ON f.id = a.session_id WHERE a.id = OLD.answer_id)
 BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+
+-- Several models in one session, and what was shown beside the image.
+CREATE TABLE session_models (
+    session_id TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+    place      INTEGER NOT NULL CHECK (place >= 0), -- among the deck's
+    model_id   INTEGER NOT NULL REFERENCES models (id),
+    PRIMARY KEY (session_id, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_models_by_model ON session_models (model_id, session_id);
+INSERT INTO session_models SELECT id, 0, model_id FROM sessions;
+DROP INDEX sessions_by_model;
+ALTER TABLE sessions DROP COLUMN model_id;
+ALTER TABLE items ADD COLUMN model INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE items ADD COLUMN device TEXT;
+ALTER TABLE items ADD COLUMN prior_exposures INTEGER CHECK (prior_exposures >= 0);
+CREATE INDEX items_by_seed ON items (seed);
+ALTER TABLE answers ADD COLUMN feedback_shown TEXT CHECK (feedback_shown IN ('none', 'correct', 'truth', 'location'));
+UPDATE answers SET feedback_shown = (SELECT v.definition ->> 'feedback' FROM sessions s
+JOIN deck_versions v ON v.id = s.deck_version_id WHERE s.id = answers.session_id);
+ALTER TABLE library_images ADD COLUMN mask_sha256 TEXT CHECK (length(mask_sha256) = 64);
+CREATE TABLE library_findings (
+    image_id INTEGER NOT NULL REFERENCES library_images (id) ON DELETE CASCADE,
+    finding  TEXT NOT NULL,
+    PRIMARY KEY (image_id, finding)
+) STRICT, WITHOUT ROWID;
+INSERT INTO library_findings SELECT id, class FROM library_images;
+CREATE TRIGGER frozen_session_models_never_grow BEFORE INSERT ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = NEW.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_models_never_change BEFORE UPDATE ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id IN (OLD.session_id, NEW.session_id))
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+CREATE TRIGGER frozen_session_models_never_shrink BEFORE DELETE ON session_models
+WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
+BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;

@@ -15,7 +15,7 @@ import { request } from './transport.js';
  * @property {'truth'|'correct'|'none'} feedback what follows an answer: the truth, whether it was right, nothing
  * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence
  * @property {number} time_limit_s for looking at each image; 0 is none
- * @property {string} model id of the model that makes the images
+ * @property {string[]} models ids of the models that make the images
  */
 
 /** @returns {Promise<Deck[]>} */

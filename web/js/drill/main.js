@@ -10,6 +10,7 @@ import { withRetry } from '../retry.js';
 import { patiently, show } from '../screen.js';
 import { texts } from '../texts.js';
 import { noticeView } from '../view_notice.js';
+import { modelOf } from './deck_models.js';
 import { openDrillPage } from './drill_page.js';
 import { sendKept } from './outbox.js';
 import * as store from '../store.js';
@@ -150,16 +151,12 @@ function modelGone(error) {
   return error.status === 410;
 }
 
-function modelOf(deck) {
-  return catalogue.models.find(({ id }) => id === deck.model) ?? null;
-}
-
 function showDrill(session, deck, answered) {
   openDrillPage({
     session,
     deck,
     answered,
-    caption: texts.provenance.short(modelOf(deck)),
+    caption: texts.provenance.short(modelOf(deck, catalogue.models)),
     onLeave: guarded(showHome),
     onFinished: guarded(() => showSummary(session, deck)),
     onFailed: fail,
@@ -172,7 +169,7 @@ async function showSummary(session, deck) {
   store.sessionFinished(session.id);
   show(summaryView({
     deck,
-    model: modelOf(deck),
+    model: modelOf(deck, catalogue.models),
     summary,
     leaving: leaving.signal,
     onAgain: guarded(() => begin(asked.has('class') ? { class: asked.get('class') } : { deck: deck.id }, store.loadCode())),

@@ -4,6 +4,7 @@
 
 import { el } from '../dom.js';
 import { sampleUrl } from '../api/api_models.js';
+import { modelOf } from './deck_models.js';
 import { smallestSize } from './figures.js';
 import { texts } from '../texts.js';
 
@@ -28,7 +29,7 @@ export function startView({ decks, models, deckId, resumable, hasCode, onStart, 
   const modelLine = el('p', { class: 'start-model' });
   const provenance = el('p', { class: 'start-provenance' });
   const showModel = () => {
-    const model = models.find(({ id }) => id === chosen.deck.model);
+    const model = modelOf(chosen.deck, models);
     modelLine.textContent = model ? t.model(model) : '';
     provenance.textContent = texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated'];
   };
@@ -49,7 +50,7 @@ export function startView({ decks, models, deckId, resumable, hasCode, onStart, 
     : [start(false)];
 
   return el('main', { class: 'start', 'data-screen': 'start' },
-    sampleFigure(models.find(({ id }) => id === chosen.deck.model)),
+    sampleFigure(modelOf(chosen.deck, models)),
     el('div', { class: 'start-words' },
       el('p', { class: 'wordmark' }, texts.product),
       el('h1', { tabindex: '-1' }, t.title),
