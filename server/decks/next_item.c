@@ -26,12 +26,9 @@ static const char *class_of(const struct srv_deck *deck, const struct category *
     return deck->sources[c->source].classes[c->truth][c->class_index].name;
 }
 
-/* An image of a list that the model draws is of the first source that draws its class. */
 static bool is_picks(const struct srv_deck *deck, const struct category *c, const struct srv_deck_pick *pick)
 {
-    bool drawn = !*deck->sources[c->source].collection;
-    return (pick->source < 0 ? drawn : pick->source == c->source) &&
-           !strcmp(class_of(deck, c), pick->class_name);
+    return pick->source == c->source && !strcmp(class_of(deck, c), pick->class_name);
 }
 
 /* Of a pick; -1 for none. */

@@ -31,7 +31,7 @@ const struct srv_export_column srv_export_columns[EXPORT_COLUMNS] = {
      COLUMN_TEXT,
      IN_BOTH,
      NULL,
-     "The class that the generator was told to draw, or the label of the image in its data set",
+     "The class that the generator was told to draw, or the label or labels of the image in its data set",
      {{0}}},
     {"seed",
      COLUMN_TEXT,

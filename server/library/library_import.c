@@ -21,50 +21,71 @@ struct import {
 
 /* ---- images ---- */
 
-static nn_status read_pixels(struct import *m, const struct srv_library_row *row,
-                             struct srv_library_pixels *pixels, struct nn_error *err)
+/* The data set's hash is over images alone, as the trainer's. */
+static nn_status read_pixels(struct import *m, const char *file, bool mask, struct srv_library_pixels *pixels,
+                             struct nn_error *err)
 {
     char path[LIBRARY_PATH_TEXT + LIBRARY_FILE_MAX + 2], hash[SRV_DIGEST_TEXT];
     uint8_t *bytes;
     size_t size;
     struct nn_image image = {0};
     *pixels = (struct srv_library_pixels){0};
-    snprintf(path, sizeof path, "%s/%s", m->from, row->file);
+    snprintf(path, sizeof path, "%s/%s", m->from, file);
     nn_status status = nn_file_read(path, IMAGE_FILE_LIMIT, &bytes, &size, err);
     if (status) return status;
     nn_sha256_hex(bytes, size, hash);
-    nn_sha256_add(&m->dataset, hash, SRV_DIGEST_TEXT - 1);
+    if (!mask) nn_sha256_add(&m->dataset, hash, SRV_DIGEST_TEXT - 1);
     status = nn_png_decode(bytes, size, path, &image, err);
     free(bytes);
     if (!status) {
         struct nn_error cause = {0};
-        status = srv_library_normalise(&image, m->set.range, pixels, &cause);
+        status =
+            srv_library_normalise(&image, mask ? (struct srv_grey_range){0} : m->set.range, pixels, &cause);
         if (status) nn_fail(err, status, "%s: %s", path, cause.text);
     }
     nn_image_release(&image);
     return status;
 }
 
-/* Once there is a fault the rest is only looked at: it will not be imported. */
+/* Once there is a fault the rest is only looked at: it will not be imported. Takes the pixels. */
+static nn_status keep(struct import *m, struct srv_library_pixels *pixels, char sha256[SRV_DIGEST_TEXT],
+                      struct nn_error *err)
+{
+    nn_status status = NN_OK;
+    struct srv_library_ref ref = {.width = pixels->width};
+    nn_sha256_hex(pixels->grey, (size_t)pixels->width * (size_t)pixels->width, sha256);
+    memcpy(ref.folder, m->collection.folder, sizeof ref.folder);
+    memcpy(ref.sha256, sha256, sizeof ref.sha256);
+    if (!m->faults->count) status = srv_library_write(m->folder, &ref, pixels->grey, err);
+    free(pixels->grey);
+    return status;
+}
+
+static nn_status take_mask(struct import *m, struct srv_library_row *row, struct nn_error *err)
+{
+    struct srv_library_pixels pixels;
+    struct nn_error cause = {0};
+    if (read_pixels(m, row->mask, true, &pixels, &cause)) {
+        srv_fault(m->faults, "%s/labels.csv:%d: %s", m->from, row->line, cause.text);
+        return NN_OK;
+    }
+    if (pixels.width != row->width)
+        srv_fault(m->faults, "%s/labels.csv:%d: %s: is not of the image's size", m->from, row->line,
+                  row->mask);
+    return keep(m, &pixels, row->mask_sha256, err);
+}
+
 static nn_status take_image(struct import *m, struct srv_library_row *row, struct nn_error *err)
 {
     struct srv_library_pixels pixels;
     struct nn_error cause = {0};
-    nn_status status = read_pixels(m, row, &pixels, &cause);
-    if (status) {
+    if (read_pixels(m, row->file, false, &pixels, &cause)) {
         srv_fault(m->faults, "%s/labels.csv:%d: %s", m->from, row->line, cause.text);
         return NN_OK;
     }
     row->width = pixels.width;
-    nn_sha256_hex(pixels.grey, (size_t)pixels.width * (size_t)pixels.width, row->sha256);
-    if (!m->faults->count) {
-        struct srv_library_ref ref = {.width = row->width};
-        memcpy(ref.folder, m->collection.folder, sizeof ref.folder);
-        memcpy(ref.sha256, row->sha256, sizeof ref.sha256);
-        status = srv_library_write(m->folder, &ref, pixels.grey, err);
-    }
-    free(pixels.grey);
-    return status;
+    nn_status status = keep(m, &pixels, row->sha256, err);
+    return status || !row->mask ? status : take_mask(m, row, err);
 }
 
 static int by_content(const void *a, const void *b)

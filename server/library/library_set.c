@@ -21,9 +21,11 @@ enum {
     SPLIT_COLUMN,
     NEEDED_COLUMNS,
     SIDE_COLUMN = NEEDED_COLUMNS,
+    MASK_COLUMN,
     COLUMNS
 };
-static const char *const column_names[COLUMNS] = {"file", "label", "patient_id", "split", "side"};
+static const char *const column_names[COLUMNS] = {"file", "label", "patient_id", "split", "side", "mask"};
+#define SEVERAL_COLUMN "labels" /* instead of "label" where an image may show several findings */
 
 void srv_fault(struct srv_faults *faults, const char *format, ...)
 {
@@ -99,6 +101,12 @@ struct reader {
     int capacity;
 };
 
+/* What a column is called in this file. */
+static const char *name_of(const struct reader *r, int column)
+{
+    return column == LABEL_COLUMN && r->set->multi ? SEVERAL_COLUMN : column_names[column];
+}
+
 static bool read_header(struct reader *r)
 {
     struct nn_error err = {0};
@@ -108,16 +116,17 @@ static bool read_header(struct reader *r)
         return false;
     }
     for (int c = 0; c < COLUMNS; c++) r->place[c] = -1;
+    for (int i = 0; i < r->width; i++) r->set->multi = r->set->multi || !strcmp(r->header[i], SEVERAL_COLUMN);
     for (int i = 0; i < r->width; i++)
         for (int c = 0; c < COLUMNS; c++) {
-            if (strcmp(r->header[i], column_names[c])) continue;
+            if (strcmp(r->header[i], name_of(r, c))) continue;
             if (r->place[c] >= 0)
-                srv_fault(r->faults, "%s:1: column \"%s\" is there twice", r->csv.name, column_names[c]);
+                srv_fault(r->faults, "%s:1: column \"%s\" is there twice", r->csv.name, name_of(r, c));
             r->place[c] = i;
         }
     for (int c = 0; c < NEEDED_COLUMNS; c++)
         if (r->place[c] < 0)
-            srv_fault(r->faults, "%s:1: column \"%s\" is missing", r->csv.name, column_names[c]);
+            srv_fault(r->faults, "%s:1: column \"%s\" is missing", r->csv.name, name_of(r, c));
     return r->faults->count == before;
 }
 
@@ -139,6 +148,56 @@ static bool has_control(const char *text)
     return false;
 }
 
+const char *srv_library_finding(const struct srv_library_set *set, const char *labels, int *length)
+{
+    *length = (int)(set->multi ? strcspn(labels, "|") : strlen(labels));
+    return labels[*length] ? labels + *length + 1 : NULL;
+}
+
+/* Whether `finding` is one of those in `labels` before it. */
+static bool is_repeated(const struct srv_library_set *set, const char *labels, const char *finding,
+                        int length)
+{
+    while (labels != finding) {
+        int other;
+        const char *next = srv_library_finding(set, labels, &other);
+        if (other == length && !strncmp(labels, finding, (size_t)length)) return true;
+        labels = next;
+    }
+    return false;
+}
+
+static void check_labels(struct reader *r, const char *labels)
+{
+    const char *name = r->csv.name;
+    int line = r->csv.record_line, length;
+    for (const char *finding = labels, *next; finding; finding = next) {
+        next = srv_library_finding(r->set, finding, &length);
+        if (length >= NN_CLASS_NAME_MAX)
+            srv_fault(r->faults, "%s:%d: label \"%.60s\" is longer than %d bytes", name, line, finding,
+                      NN_CLASS_NAME_MAX - 1);
+        if (length == 0 && r->set->multi && *labels)
+            srv_fault(r->faults, "%s:%d: an empty label stands beside another", name, line);
+        if (is_repeated(r->set, labels, finding, length))
+            srv_fault(r->faults, "%s:%d: label \"%.*s\" is there twice", name, line, length, finding);
+        if (r->set->multi && (next || finding != labels) && length == (int)strlen(NN_CLASS_NONE) &&
+            !strncmp(finding, NN_CLASS_NONE, (size_t)length))
+            srv_fault(r->faults, "%s:%d: \"" NN_CLASS_NONE "\" stands beside another label", name, line);
+    }
+    if (strlen(labels) >= LIBRARY_LABELS_TEXT)
+        srv_fault(r->faults, "%s:%d: labels are longer than %d bytes", name, line, LIBRARY_LABELS_TEXT - 1);
+}
+
+static void check_path(struct reader *r, int column, const char *path)
+{
+    if (strlen(path) > LIBRARY_FILE_MAX)
+        srv_fault(r->faults, "%s:%d: %s is longer than %d bytes", r->csv.name, r->csv.record_line,
+                  column_names[column], LIBRARY_FILE_MAX);
+    else if (!stays_in_folder(path))
+        srv_fault(r->faults, "%s:%d: %s \"%s\" is not within the folder", r->csv.name, r->csv.record_line,
+                  column_names[column], path);
+}
+
 static void check_cells(struct reader *r, char *const *cells)
 {
     const char *name = r->csv.name;
@@ -147,20 +206,23 @@ static void check_cells(struct reader *r, char *const *cells)
         if (r->place[c] < 0) continue;
         const char *cell = cells[r->place[c]];
         if (c < NEEDED_COLUMNS && !*cell)
-            srv_fault(r->faults, "%s:%d: %s is empty", name, line, column_names[c]);
+            srv_fault(r->faults, "%s:%d: %s is empty", name, line, name_of(r, c));
         if (has_control(cell))
-            srv_fault(r->faults, "%s:%d: %s has a control character", name, line, column_names[c]);
+            srv_fault(r->faults, "%s:%d: %s has a control character", name, line, name_of(r, c));
     }
-    const char *file = cells[r->place[FILE_COLUMN]], *split = cells[r->place[SPLIT_COLUMN]];
-    if (strlen(cells[r->place[LABEL_COLUMN]]) >= NN_CLASS_NAME_MAX)
-        srv_fault(r->faults, "%s:%d: label \"%.60s\" is longer than %d bytes", name, line,
-                  cells[r->place[LABEL_COLUMN]], NN_CLASS_NAME_MAX - 1);
+    const char *split = cells[r->place[SPLIT_COLUMN]];
+    check_labels(r, cells[r->place[LABEL_COLUMN]]);
     if (*split && strcmp(split, "train") && strcmp(split, "test"))
         srv_fault(r->faults, "%s:%d: split \"%.60s\" is neither train nor test", name, line, split);
-    if (strlen(file) > LIBRARY_FILE_MAX)
-        srv_fault(r->faults, "%s:%d: file is longer than %d bytes", name, line, LIBRARY_FILE_MAX);
-    else if (!stays_in_folder(file))
-        srv_fault(r->faults, "%s:%d: file \"%s\" is not within the folder", name, line, file);
+    check_path(r, FILE_COLUMN, cells[r->place[FILE_COLUMN]]);
+    if (r->place[MASK_COLUMN] >= 0) check_path(r, MASK_COLUMN, cells[r->place[MASK_COLUMN]]);
+}
+
+/* NULL when the file has no such column, or nothing in it. */
+static const char *optional_cell(const struct reader *r, char *const *cells, int column)
+{
+    if (r->place[column] < 0) return NULL;
+    return column == MASK_COLUMN && !*cells[r->place[column]] ? NULL : cells[r->place[column]];
 }
 
 static bool is_known(const struct reader *r, int column)
@@ -216,7 +278,8 @@ static bool add_row(struct reader *r, char *const *cells)
         .class_name = cells[r->place[LABEL_COLUMN]],
         .patient = cells[r->place[PATIENT_COLUMN]],
         .split = cells[r->place[SPLIT_COLUMN]],
-        .side = r->place[SIDE_COLUMN] >= 0 ? cells[r->place[SIDE_COLUMN]] : NULL,
+        .side = optional_cell(r, cells, SIDE_COLUMN),
+        .mask = optional_cell(r, cells, MASK_COLUMN),
         .columns = columns,
         .line = r->csv.record_line,
     };

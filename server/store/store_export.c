@@ -21,7 +21,8 @@
  * the sessions in their order, so that it sorts one session at a time. What a class is taken from is the
  * basis of the truth. Behind an image of a library there is a drawn one, which nobody saw. */
 static const char select_rows[] =
-    "SELECT '', '', a.session_id, d.name, a.item, CASE i.source WHEN 'gan' THEN m.sha256 END, i.class,"
+    "SELECT '', '', a.session_id, d.name, a.item, CASE i.source WHEN 'gan' THEN m.sha256 END,"
+    " coalesce(l.class, i.class),"
     " CASE i.source WHEN 'gan' THEN i.seed END, CASE i.source WHEN 'gan' THEN i.strength END,"
     " CASE i.source WHEN 'gan' THEN i.truncation END,"
     " i.image_sha256, i.truth, a.choice, a.rating, a.correct, a.response_ms, a.received_at, " ONSET ","

@@ -8,13 +8,22 @@
 
 /* ---- adding ---- */
 
-static void add_image(struct db_transaction *t, int64_t collection, const struct srv_library_row *row)
+static void add_image(struct db_transaction *t, int64_t collection, const struct srv_library_set *set,
+                      const struct srv_library_row *row)
 {
     db_run(t,
            "INSERT INTO library_images (collection_id, file, sha256, class, patient_id, split, side, width,"
-           " columns) VALUES (?,?,?,?,?,?,?,?,?)",
-           "ittttttit", collection, row->file, row->sha256, row->class_name, row->patient, row->split,
-           row->side, (int64_t)row->width, row->columns);
+           " columns, mask_sha256) VALUES (?,?,?,?,?,?,?,?,?,nullif(?, ''))",
+           "ittttttitt", collection, row->file, row->sha256, row->class_name, row->patient, row->split,
+           row->side, (int64_t)row->width, row->columns, row->mask_sha256);
+    int64_t id = db_last_id(t);
+    for (const char *finding = row->class_name, *next; finding; finding = next) {
+        int length;
+        char text[NN_CLASS_NAME_MAX];
+        next = srv_library_finding(set, finding, &length);
+        snprintf(text, sizeof text, "%.*s", length, finding);
+        db_run(t, "INSERT INTO library_findings (image_id, finding) VALUES (?,?)", "it", id, text);
+    }
 }
 
 enum db_status srv_store_collection_add(struct db *db, const struct srv_collection *collection,
@@ -31,7 +40,7 @@ enum db_status srv_store_collection_add(struct db *db, const struct srv_collecti
            "tttttt", collection->name, set->simulated ? "simulated" : "real", set->provenance,
            collection->folder, collection->dataset_sha256, now);
     int64_t id = db_last_id(&t);
-    for (int i = 0; i < set->count; i++) add_image(&t, id, &set->rows[i]);
+    for (int i = 0; i < set->count; i++) add_image(&t, id, set, &set->rows[i]);
     srv_audit_add_id(&t, &operator, "library.add", "collection", id,
                      json_pack("{s:s,s:i,s:s}", "name", collection->name, "images", set->count,
                                "dataset_sha256", collection->dataset_sha256));
@@ -93,11 +102,11 @@ enum db_status srv_store_collection_remove(struct db *db, const char *name)
 static json_t *counts_of(struct db_transaction *t, int64_t collection, int64_t *total)
 {
     json_t *classes = json_object();
-    struct db_rows *rows =
-        db_query(t,
-                 "SELECT class, split, count(*) FROM library_images WHERE collection_id = ?"
-                 " GROUP BY class, split ORDER BY class, split",
-                 "i", collection);
+    struct db_rows *rows = db_query(t,
+                                    "SELECT f.finding, i.split, count(*) FROM library_images i"
+                                    " JOIN library_findings f ON f.image_id = i.id WHERE i.collection_id = ?1"
+                                    " GROUP BY f.finding, i.split ORDER BY f.finding, i.split",
+                                    "i", collection);
     *total = 0;
     while (db_next(rows)) {
         json_t *class = json_object_get(classes, db_text(rows, 0));
@@ -106,8 +115,10 @@ static json_t *counts_of(struct db_transaction *t, int64_t collection, int64_t *
             class = json_object_get(classes, db_text(rows, 0));
         }
         json_object_set_new(class, db_text(rows, 1), json_integer(db_int(rows, 2)));
-        *total += db_int(rows, 2);
     }
+    db_finish(rows);
+    rows = db_query(t, "SELECT count(*) FROM library_images WHERE collection_id = ?", "i", collection);
+    if (db_next(rows)) *total = db_int(rows, 0);
     db_finish(rows);
     return classes;
 }
@@ -135,7 +146,8 @@ enum db_status srv_store_collections(struct db *db, json_t *list)
 
 #define CHOSEN                                                                                               \
     " FROM library_images i JOIN collections c ON c.id = i.collection_id"                                    \
-    " WHERE c.name = ? AND c.removed_at IS NULL AND ? IN ('', i.class) AND ? IN ('', i.split)"
+    " WHERE c.name = ?1 AND c.removed_at IS NULL AND ?3 IN ('', i.split) AND (?2 = '' OR EXISTS"             \
+    " (SELECT 1 FROM library_findings f WHERE f.image_id = i.id AND f.finding = ?2))"
 
 static json_t *image_json(struct db_rows *rows, const char *collection)
 {
@@ -162,7 +174,7 @@ enum db_status srv_store_library_images(struct db *db, const char *collection, c
     rows = db_query(
         &t,
         "SELECT i.id, i.file, i.sha256, i.class, i.patient_id, i.split, i.side, i.width, i.columns" CHOSEN
-        " ORDER BY i.id LIMIT ? OFFSET ?",
+        " ORDER BY i.id LIMIT ?4 OFFSET ?5",
         "tttii", collection, class_name, split, (int64_t)LIBRARY_PAGE, (int64_t)(page - 1) * LIBRARY_PAGE);
     while (db_next(rows)) json_array_append_new(list, image_json(rows, collection));
     db_finish(rows);

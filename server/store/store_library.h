@@ -49,14 +49,14 @@ struct srv_library_image {
 enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
 
-/* Gives each of a session's items whose source is a collection the image that a list names, whatever its
- * split and whoever has seen it, or one of its class and split that the deck does not exclude, none twice,
- * and none that the learner has been sent before, 0 being nobody. An image with several findings is of each
- * of their classes, but of none that stands for a no when it shows one that the source calls a yes. Which is
- * a pure function of the items' seeds and of the images that are left, in the order of import. *lacking is an
- * item for which none was left, or NULL. */
+/* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
+ * its split and whoever has seen it, or one of its class and split that the deck does not exclude, none
+ * twice, and none that the learner has been sent before, 0 being nobody. An image with several findings is of
+ * each of their classes, but of none that stands for a no when it shows one that the source calls a yes.
+ * Which is a pure function of the items' seeds and of the images that are left, in the order of import.
+ * *lacking is an item for which none was left, or NULL. */
 enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
-                                        struct srv_session_item *items,
+                                        struct srv_session_item *items, int count,
                                         const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
 #endif

@@ -63,15 +63,16 @@ static bool is_of_library(const struct srv_session_item *item)
 }
 
 /* An image with several findings is in several pools. */
-static bool is_taken(const struct srv_deck *deck, const struct srv_session_item *items, int64_t id)
+static bool is_taken(const struct srv_session_item *items, int count, int64_t id)
 {
-    for (int i = 0; i < deck->items; i++)
+    for (int i = 0; i < count; i++)
         if (items[i].library_image == id) return true;
     return false;
 }
 
 static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_deck *deck,
-                 const struct srv_session_item *items, const struct srv_drawn_item *like, struct pool *pool)
+                 const struct srv_session_item *items, int count, const struct srv_drawn_item *like,
+                 struct pool *pool)
 {
     char *against = contradicting(like);
     bool kept = against;
@@ -85,7 +86,7 @@ static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_
                  "tttti", like->source->collection, like->class_name, against,
                  like->source->test ? "test" : "train", learner_id);
     while (kept && db_next(rows))
-        if (!is_taken(deck, items, db_int(rows, 0)))
+        if (!is_taken(items, count, db_int(rows, 0)))
             kept = add(
                 pool, (struct candidate){db_int(rows, 0), is_excluded(deck, like->source, db_text(rows, 1))});
     db_finish(rows);
@@ -130,16 +131,16 @@ static struct candidate take(struct pool *pool, uint64_t seed)
 
 /* All items from `first` on that draw from its pool. What is excluded is drawn with the others, and then
  * again from what is left, so that an exclusion moves no other image. False when there were too few. */
-static bool choose(const struct srv_deck *deck, struct srv_session_item *items, int first, struct pool *pool)
+static bool choose(struct srv_session_item *items, int count, int first, struct pool *pool)
 {
     bool again[DECK_ITEMS_MAX] = {false}, enough = true;
-    for (int k = first; k < deck->items; k++) {
+    for (int k = first; k < count; k++) {
         if (!same_pool(&items[first], &items[k])) continue;
         struct candidate image = take(pool, items[k].drawn.seed);
         items[k].library_image = image.id;
         again[k] = image.excluded;
     }
-    for (int k = first; k < deck->items; k++) {
+    for (int k = first; k < count; k++) {
         struct candidate image = {items[k].library_image, again[k]};
         while (image.excluded) image = take(pool, items[k].drawn.seed);
         if (again[k]) items[k].library_image = image.id;
@@ -149,12 +150,13 @@ static bool choose(const struct srv_deck *deck, struct srv_session_item *items, 
 }
 
 enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
-                                        struct srv_session_item *items, const struct srv_drawn_item **lacking)
+                                        struct srv_session_item *items, int count,
+                                        const struct srv_drawn_item **lacking)
 {
     struct db_transaction t;
     *lacking = NULL;
     db_begin(&t, db);
-    for (int i = 0; i < deck->items && !*lacking; i++) {
+    for (int i = 0; i < count && !*lacking; i++) {
         struct pool pool = {0};
         if (!is_of_library(&items[i]) || items[i].library_image) continue;
         if (items[i].drawn.file) {
@@ -162,8 +164,8 @@ enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const
             if (!items[i].library_image) *lacking = &items[i].drawn;
             continue;
         }
-        fill(&t, learner_id, deck, items, &items[i].drawn, &pool);
-        if (!choose(deck, items, i, &pool)) *lacking = &items[i].drawn;
+        fill(&t, learner_id, deck, items, count, &items[i].drawn, &pool);
+        if (!choose(items, count, i, &pool)) *lacking = &items[i].drawn;
         free(pool.images);
     }
     return db_end(&t);

@@ -65,7 +65,8 @@ def copy_sessions(path, count):
     with connection:
         first = connection.execute("SELECT id FROM sessions LIMIT 1").fetchone()[0]
         for name, key, columns in (
-                ("sessions", "id", "secret_sha256, deck_version_id, model_id, server_version, created_at"),
+                ("sessions", "id", "secret_sha256, deck_version_id, server_version, created_at"),
+                ("session_models", "session_id", "place, model_id"),
                 ("items", "session_id", "n, class, seed, strength, truncation, image_sha256"),
                 ("answers", "session_id", "item, key, choice, confidence, rating, correct, response_ms, received_at")):
             more, value = (", image", ", printf('%044x%04x', k, n)") if name == "items" else ("", "")

@@ -177,6 +177,71 @@ class Sessions(LibraryTest):
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1].split(",")[0]), (0, "1 the same"), done.stderr)
 
 
+class Exclusion(LibraryTest):
+    def test_what_is_excluded_is_not_shown_and_moves_no_other_image(self):
+        admin = first_admin(self.daemon)
+        fixed = deck_of("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
+        self.assertEqual(admin.post("/api/v1/decks", fixed).status, 201)
+        before = [dict(item) for item in self.items(Learner(self.daemon, "fixed"))]
+        out = [item for item in before if item["file"]][1]
+        fixed["exclude"] = [{"class": out["class"], "collection": "hips", "file": out["file"]}]
+        self.assertEqual(admin.post("/api/v1/decks/fixed", fixed, **{"If-Match": '"1"'}).status, 200)
+        self.assertEqual(admin.get("/api/v1/decks/fixed").json["exclude"], fixed["exclude"])
+        after = [dict(item) for item in self.items(Learner(self.daemon, "fixed"))]
+        changed = [n for n in range(8) if before[n]["file"] != after[n]["file"]]
+        self.assertEqual(changed, [out["n"] - 1])
+        self.assertNotIn(after[changed[0]]["file"], [item["file"] for item in before])
+        self.assertEqual(after[changed[0]]["label"], out["label"])
+        fixed["exclude"] = [{"class": "fracture", "collection": "hips", "file": f"images/{n}.png"} for n in range(1, 12, 2)]
+        self.assertEqual(admin.post("/api/v1/preview", fixed).code, "images_missing")
+
+
+class Findings(LibraryTest):
+    """Of 24 images a third shows nothing, a third an effusion, a third both; the first half is for training."""
+
+    decks = [
+        deck_of("fracture", {**LIBRARY, "collection": "set", "classes": {"no": ["effusion", "none"], "yes": ["fracture"]}}),
+        deck_of("effusion", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion"]}}),
+        deck_of("both", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion", "fracture"]}}, items=4,
+                prevalence=0.75),
+    ]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        folder = make(os.path.join(cls.daemon.folder, "set"), cls.count, 64, header="file,labels,patient_id,split",
+                      line="images/{n}.png,LABEL{n},p{n},{split}")
+        path = os.path.join(folder, "labels.csv")
+        with open(path, encoding="utf-8") as file:
+            text = re.sub(r"LABEL(\d+)", lambda n: ("none", "effusion", "effusion|fracture")[int(n[1]) % 3], file.read())
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        assert library(cls.daemon.config_path, "add", folder, "--name", "set").returncode == 0
+
+    def test_a_finding_is_a_class_and_no_image_stands_for_a_no_that_shows_a_yes(self):
+        for name in ("fracture", "effusion", "both"):
+            finding = "fracture" if name == "fracture" else "effusion"
+            for _ in range(5):
+                items = self.items(Learner(self.daemon, name))
+                self.assertEqual(len({item["sha256"] for item in items}), len(items))
+                for item in items:
+                    self.assertEqual(finding in item["label"], item["truth"] == "broken")
+                    self.assertIn(item["class"], item["label"].split("|"))
+
+    def test_findings_are_counted_listed_and_exported(self):
+        admin = first_admin(self.daemon)
+        one = next(c for c in admin.get("/api/v1/library").json["collections"] if c["name"] == "set")
+        self.assertEqual((one["images"], one["classes"]["effusion"], one["classes"]["none"]),
+                         (24, {"train": 8, "test": 8}, {"train": 4, "test": 4}))
+        listed = admin.get("/api/v1/library/set/images?class=effusion").json
+        self.assertEqual((listed["total"], {image["class"] for image in listed["images"]}),
+                         (16, {"effusion", "effusion|fracture"}))
+        learner = Learner(self.daemon, "fracture")
+        learner.answer(1, "broken")
+        row = next(row for row in self.daemon.export() if row["session_id"] == learner.id)
+        self.assertEqual(row["class_label"], self.items(learner)[0]["label"])
+
+
 class Damage(LibraryTest):
     decks = [deck_of("train", LIBRARY, items=2)]
 

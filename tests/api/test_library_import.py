@@ -66,6 +66,17 @@ class LibraryCommand(unittest.TestCase):
         self.assertEqual(glob.glob(os.path.join(self.library, "*")), [])
         return answer
 
+    def several(self, *labels):
+        make(self.data, count=len(labels), header="file,labels,patient_id,split,side,note")
+        for n, label in enumerate(labels):
+            self.change(f"images/{n}.png,{'fracture' if n % 2 else 'no_fracture'}", f"images/{n}.png,{label}")
+
+    def mask(self, side=64, column=",masks/1.png"):
+        make(self.data, count=2, header="file,label,patient_id,split,mask", line="images/{n}.png,{label},p{n},{split},")
+        self.change(",p1,test,", ",p1,test" + column)
+        os.makedirs(os.path.join(self.data, "masks"), exist_ok=True)
+        self.put("masks/1.png", png(side, side, [bytes([255] * side)] * side))
+
 
 class Import(LibraryCommand):
     def test_images_labels_split_and_provenance_are_taken_in(self):
@@ -118,6 +129,24 @@ class Import(LibraryCommand):
         self.assertEqual(self.add().returncode, 0)
         self.assertEqual(self.run_library("remove", "other").returncode, 1)
 
+    def test_an_image_may_show_several_findings_or_none(self):
+        self.several("none", "fracture|effusion", "effusion", "fracture")
+        answer = self.add()
+        self.assertEqual((answer.returncode, answer.stderr), (0, ""))
+        self.assertEqual(self.ask("SELECT class FROM library_images ORDER BY id"),
+                         [("none",), ("fracture|effusion",), ("effusion",), ("fracture",)])
+        self.assertEqual(self.ask("SELECT image_id, finding FROM library_findings ORDER BY 1, 2"),
+                         [(1, "none"), (2, "effusion"), (2, "fracture"), (3, "effusion"), (4, "fracture")])
+
+    def test_a_mask_comes_with_its_image(self):
+        self.mask()
+        self.assertEqual(self.add().returncode, 0)
+        white = hashlib.sha256(bytes([255]) * 64 ** 2).hexdigest()
+        self.assertEqual(self.ask("SELECT mask_sha256 FROM library_images ORDER BY id"), [(None,), (white,)])
+        self.assertEqual(len(self.files()), 3)
+        self.assertEqual(self.run_library("remove", "hips").returncode, 0)
+        self.assertEqual(self.ask("SELECT count(*) FROM library_findings"), [(0,)])
+
     def test_a_hundred_thousand_lines_are_checked_and_every_fault_is_told(self):
         make(self.data, count=2)
         with open(os.path.join(self.data, "labels.csv"), "a", encoding="utf-8") as file:
@@ -159,6 +188,21 @@ class Refused(LibraryCommand):
                 make(self.data)
                 self.change(old, new)
                 self.assert_refused(fault)
+
+    def test_findings_and_masks_that_are_wrong(self):
+        for label, fault in [("a||b", "an empty label stands beside another"), ("a|b|a", 'label "a" is there twice'),
+                             ("none|a", '"none" stands beside another label'), ("a|none", '"none" stands beside another'),
+                             ("", "labels is empty"), ("a|" + "f" * 48, "is longer than 47 bytes"),
+                             ("|".join(f"{n:047}" for n in range(11)), "labels are longer than 511 bytes")]:
+            with self.subTest(label=label):
+                self.several("a", label)
+                self.assert_refused("labels.csv:3: ", fault)
+        for more, fault in [({"side": 32}, "masks/1.png: is not of the image's size"),
+                            ({"column": ",masks/2.png"}, "masks/2.png: No such file"),
+                            ({"column": ",../mask.png"}, 'mask "../mask.png" is not within the folder')]:
+            with self.subTest(fault=fault):
+                self.mask(**more)
+                self.assert_refused("labels.csv:3: ", fault)
 
     def test_a_description_that_is_wrong(self):
         for more, fault in [({"simulated": "yes"}, '"simulated" is not true or false'),

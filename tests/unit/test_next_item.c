@@ -188,7 +188,7 @@ static void set_list(void)
     static const char *const classes[] = {"y1", "n1", "y1", "y2", "n2", "y1", "y3", "y1"};
     for (int i = 0; i < 8; i++) {
         struct srv_deck_pick *pick = &deck.list[i];
-        *pick = (struct srv_deck_pick){.source = -1, .seed = (uint64_t)i, .strength = 1, .truncation = 1};
+        *pick = (struct srv_deck_pick){.seed = (uint64_t)i, .strength = 1, .truncation = 1};
         snprintf(pick->class_name, sizeof pick->class_name, "%s", classes[i]);
         pick->truth = srv_deck_truth_of(&deck, classes[i]);
     }

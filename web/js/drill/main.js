@@ -127,7 +127,7 @@ async function begin(what, code, showCode = false) {
   if (store.wasIntroduced() && !showCode) {
     go();
   } else {
-    show(introView({ deck: session.deck, model: modelOf(session.deck), code: showCode ? code : null, onGo: go }));
+    show(introView({ deck: session.deck, model: modelOf(session.deck, catalogue.models), code: showCode ? code : null, onGo: go }));
   }
 }
 
