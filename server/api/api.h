@@ -20,7 +20,7 @@ srv_handler api_item, api_image;
 srv_handler api_library, api_library_images, api_library_image;
 srv_handler api_answer;
 srv_handler api_summary;
-srv_handler api_export_csv, api_export_jsonl, api_export_package, api_export_imrmc;
+srv_handler api_export_csv, api_export_jsonl, api_export_package, api_export_imrmc, api_export_xapi;
 srv_handler api_login, api_logout, api_me, api_password;
 srv_handler api_accounts, api_account_disable, api_account_enable, api_account_role, api_account_reset;
 srv_handler api_account_end_sessions;

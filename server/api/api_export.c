@@ -6,6 +6,7 @@
 #include "server/export/export_imrmc.h"
 #include "server/export/export_package.h"
 #include "server/export/export_rows.h"
+#include "server/export/export_xapi.h"
 #include "server/export/spool.h"
 #include "server/folder_of.h"
 #include "server/log.h"
@@ -61,6 +62,13 @@ static bool write_package(struct srv_export_log *log, FILE *spool, const char *f
 {
     (void)refusal;
     return srv_package_write(log, spool, folder);
+}
+
+static bool write_xapi(struct srv_export_log *log, FILE *spool, const char *folder, char *refusal)
+{
+    static const struct srv_xapi_manner by_session = {.columns = IN_LOG, .dated = true};
+    (void)folder, (void)refusal;
+    return srv_xapi_write(log, spool, &by_session);
 }
 
 /* ---- what is asked for ---- */
@@ -146,6 +154,7 @@ static void make(struct srv_app *app, const struct srv_export_filter *filter, co
     }
     pthread_mutex_lock(&app->export_turn);
     srv_export_begin(&log, app->db, filter);
+    log.home = *app->config->public_url ? app->config->public_url : srv_connections_address(app->connections);
     made.deck_known = srv_export_deck_known(&log);
     made.written = made.deck_known && download->write(&log, spool, folder, made.refusal);
     finish(&log, spool, &made, download, response);
@@ -197,4 +206,11 @@ void api_export_imrmc(struct srv_app *app, const struct srv_request *request, st
     static const struct download imrmc = {
         "imrmc.zip", "application/zip", "attachment; filename=\"roentgym-imrmc.zip\"", srv_imrmc_write, true};
     respond(app, request, &imrmc, response);
+}
+
+void api_export_xapi(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    static const struct download xapi = {"xapi.jsonl", "application/jsonl",
+                                         "attachment; filename=\"xapi.jsonl\"", write_xapi, true};
+    respond(app, request, &xapi, response);
 }

@@ -38,6 +38,7 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/export/responses.jsonl", api_export_jsonl, SRV_RESEARCHER},
     {"GET", "/api/v1/export/package.zip", api_export_package, SRV_RESEARCHER},
     {"GET", "/api/v1/export/imrmc.zip", api_export_imrmc, SRV_RESEARCHER},
+    {"GET", "/api/v1/export/xapi.jsonl", api_export_xapi, SRV_RESEARCHER},
     {"POST", "/api/v1/learners", api_learner_create, SRV_ANYONE},
     {"GET", "/api/v1/learner", api_learner_read, SRV_LEARNER},
     {"GET", "/api/v1/classes", api_classes, SRV_EDUCATOR},

@@ -1,6 +1,7 @@
 #include "server/export/export_columns.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define NO_YES                                                                                               \
     {                                                                                                        \
@@ -153,3 +154,10 @@ const struct srv_export_column srv_export_columns[EXPORT_COLUMNS] = {
      "SHA-256 of the pixels in the collection; missing for a drawn image",
      {{0}}},
 };
+
+int srv_export_column(const char *name)
+{
+    int i = 0;
+    while (strcmp(srv_export_columns[i].name, name)) i++;
+    return i;
+}

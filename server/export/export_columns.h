@@ -35,4 +35,7 @@ struct srv_export_column {
 
 extern const struct srv_export_column srv_export_columns[EXPORT_COLUMNS];
 
+/* The place of the column of that name, of which there is one. */
+int srv_export_column(const char *name);
+
 #endif

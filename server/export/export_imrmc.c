@@ -46,13 +46,6 @@ struct crossing {
 
 /* ---- rows ---- */
 
-static int cell_of(const char *name)
-{
-    int i = 0;
-    while (strcmp(srv_export_columns[i].name, name)) i++;
-    return i;
-}
-
 static int find_case(struct crossing *c, const char *const *cells)
 {
     for (int i = 0; i < c->count; i++) {
@@ -215,9 +208,9 @@ bool srv_imrmc_write(struct srv_export_log *log, FILE *spool, const char *folder
     *refusal = '\0';
     struct crossing *crossing = calloc(1, sizeof *crossing);
     if (!crossing) return false;
-    for (int k = 0; k < CASE_CELLS; k++) crossing->case_cell[k] = cell_of(case_columns[k]);
-    crossing->rating_cell = cell_of("rating");
-    crossing->correct_cell = cell_of("correct");
+    for (int k = 0; k < CASE_CELLS; k++) crossing->case_cell[k] = srv_export_column(case_columns[k]);
+    crossing->rating_cell = srv_export_column("rating");
+    crossing->correct_cell = srv_export_column("correct");
     bool good = is_crossed(crossing, log, refusal);
     struct srv_zip *zip = good ? srv_zip_open(spool, folder) : NULL;
     good = zip && write_archive(crossing, log, zip);

@@ -64,6 +64,18 @@ bool srv_export_deck_known(struct srv_export_log *log)
     return known;
 }
 
+void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
+                         char question[DECK_SENTENCE_TEXT])
+{
+    struct db_rows *rows =
+        db_query(&log->transaction,
+                 "SELECT v.definition ->> 'question' FROM deck_versions v JOIN decks d ON d.id = v.deck_id"
+                 " WHERE d.name = ? AND v.version = CAST(? AS INTEGER)",
+                 "tt", deck, version);
+    snprintf(question, DECK_SENTENCE_TEXT, "%s", db_next(rows) ? db_text(rows, 0) : "");
+    db_finish(rows);
+}
+
 bool srv_export_each(struct srv_export_log *log, srv_export_row *row, void *context)
 {
     long long number = 0, participants = 0;

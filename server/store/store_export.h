@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "server/database/db.h"
+#include "server/decks/deck.h"
 
 /* NULL: no bound. Days are UTC, YYYY-MM-DD, both included. Borrowed while the log is open. */
 struct srv_export_filter {
@@ -16,6 +17,7 @@ struct srv_export_filter {
 struct srv_export_log {
     struct db_transaction transaction;
     struct srv_export_filter filter;
+    const char *home; /* "https://host", with which names of ours begin in files for others; borrowed */
 };
 
 void srv_export_begin(struct srv_export_log *log, struct db *db, const struct srv_export_filter *filter);
@@ -23,6 +25,10 @@ enum db_status srv_export_end(struct srv_export_log *log) NN_MUST_CHECK;
 
 /* Whether there ever was a deck of the filter's name; true without one. */
 bool srv_export_deck_known(struct srv_export_log *log);
+
+/* The question of that version of the deck, "" when there is none. */
+void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
+                         char question[DECK_SENTENCE_TEXT]);
 
 /* The cells are the text of srv_export_columns, "" where there is nothing, borrowed. False: enough. */
 typedef bool srv_export_row(void *context, const char *const *cells);
