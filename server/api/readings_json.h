@@ -9,8 +9,7 @@
 /* Those who teach learners must not find single ones in a mean: of fewer readers than `fewest` nothing is
  * told, and where it is above 1 values are rounded; 1 tells all. `means` (SRV_STAT_MEASURES) is filled as
  * well, with all that is known. A new reference; NULL when memory ran out. */
-json_t *srv_readings_json(const struct srv_readings *readings, int fewest,
-                          struct srv_stat_mean *means);
+json_t *srv_readings_json(const struct srv_readings *readings, int fewest, struct srv_stat_mean *means);
 
 /* Each reader alone: the id as `participant_id`, measures, and the area with DeLong's interval. A new
  * reference, or NULL. */

@@ -5,11 +5,19 @@
 
 enum srv_column_kind { COLUMN_TEXT, COLUMN_INTEGER, COLUMN_NUMBER, COLUMN_YES_NO };
 
-/* Which exports have a column: the log (responses.csv, responses.jsonl), the package, from which what leads
- * back to a session or a date is left out, or both. */
-enum srv_column_set { IN_LOG = 1, IN_PACKAGE = 2, IN_BOTH = 3 };
+/* Which exports have a column: the log of all answers (responses.csv, responses.jsonl); the package, from
+ * which what leads back to a session or a date is left out; all files of a study, from which it is too; a
+ * study's with what was asked at enrolment. A set of columns is one of these or several. */
+enum srv_column_set {
+    IN_LOG = 1,
+    IN_PACKAGE = 2,
+    IN_STUDY = 4,
+    IN_STRATA = 8,
+    IN_PUBLISHED = IN_PACKAGE | IN_STUDY,
+    IN_BOTH = IN_LOG | IN_PUBLISHED, /* the log, and what is published */
+};
 
-enum { EXPORT_COLUMNS = 40, EXPORT_LEVELS_MAX = 7 };
+enum { EXPORT_COLUMNS = 47, EXPORT_LEVELS_MAX = 7 };
 
 /* Those that something depends on. */
 enum {
@@ -17,7 +25,12 @@ enum {
     EXPORT_PARTICIPANT = 1,
     EXPORT_SESSION = 2,
     EXPORT_DECK = 3,
-    EXPORT_DECK_VERSION = 21
+    EXPORT_DECK_VERSION = 21,
+    /* of studies, the last ones: */
+    EXPORT_ARM = EXPORT_COLUMNS - 6,
+    EXPORT_TRIAL = EXPORT_COLUMNS - 4,
+    EXPORT_IN_WINDOW = EXPORT_COLUMNS - 2,
+    EXPORT_STRATUM = EXPORT_COLUMNS - 1
 };
 
 struct srv_column_level {

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "server/export/csv_writer.h"
 #include "server/export/export_columns.h"
+#include "server/export/export_people.h"
 
 #define TITLE "Answers to radiographs"
 #define DESCRIPTION                                                                                          \
@@ -15,9 +16,15 @@
 
 static const char *const kind_names[] = {"text", "integer", "number", "yes or no"};
 
-static bool in_package(const struct srv_export_column *column)
+static bool in_package(const struct srv_export_log *log, int column)
 {
-    return column->in & IN_PACKAGE;
+    return srv_export_columns[column].in & srv_export_published(&log->filter);
+}
+
+static const char *title_of(const struct srv_export_log *log)
+{
+    const char *title = json_string_value(json_object_get(log->study, "title"));
+    return title ? title : TITLE;
 }
 
 static bool always_there(int column)
@@ -56,23 +63,34 @@ static json_t *bids_column(const struct srv_export_column *column)
     return entry;
 }
 
-char *srv_document_beh(void)
+char *srv_document_beh(const struct srv_export_log *log)
 {
     json_t *beh = json_object();
     set_text(beh, "TaskName", PACKAGE_TASK);
     set_text(beh, "TaskDescription",
              "Look at a radiograph, choose one of two answers and say how sure you are");
     for (int i = 0; i < EXPORT_COLUMNS; i++)
-        if (in_package(&srv_export_columns[i]))
+        if (in_package(log, i))
             json_object_set_new(beh, srv_export_columns[i].name, bids_column(&srv_export_columns[i]));
     return text_of(beh);
 }
 
-char *srv_document_participants(void)
+char *srv_document_participants(const struct srv_export_log *log)
 {
-    return text_of(json_pack("{s:o,s:o,s:{s:s}}", "deck_id", bids_column(&srv_export_columns[EXPORT_DECK]),
-                             "deck_version", bids_column(&srv_export_columns[EXPORT_DECK_VERSION]), "answers",
-                             "Description", "How many rows the participant has"));
+    size_t i;
+    json_t *column, *columns = srv_people_columns(log), *entries = json_object();
+    json_array_foreach(columns, i, column)
+    {
+        json_t *entry = json_pack("{s:O}", "Description", json_object_get(column, "description"));
+        json_t *levels = json_object_get(column, "levels");
+        if (levels) json_object_set(entry, "Levels", levels);
+        if (i > 0)
+            json_object_set_new(entries, json_string_value(json_object_get(column, "name")), entry);
+        else
+            json_decref(entry);
+    }
+    json_decref(columns);
+    return text_of(entries);
 }
 
 /* ---- Psych-DS and BIDS ---- */
@@ -93,15 +111,14 @@ static json_t *variable(const struct srv_export_column *column)
     return entry;
 }
 
-char *srv_document_description(void)
+char *srv_document_description(const struct srv_export_log *log)
 {
     json_t *variables = json_array();
     for (int i = 0; i < EXPORT_COLUMNS; i++)
-        if (in_package(&srv_export_columns[i]))
-            json_array_append_new(variables, variable(&srv_export_columns[i]));
+        if (in_package(log, i)) json_array_append_new(variables, variable(&srv_export_columns[i]));
     return text_of(json_pack("{s:s,s:s,s:s,s:s,s:o, s:s,s:s,s:s,s:[{s:s,s:s}]}", "@context",
-                             "https://schema.org/", "@type", "Dataset", "name", TITLE, "description",
-                             DESCRIPTION, "variableMeasured", variables, "Name", TITLE, "BIDSVersion",
+                             "https://schema.org/", "@type", "Dataset", "name", title_of(log), "description",
+                             DESCRIPTION, "variableMeasured", variables, "Name", title_of(log), "BIDSVersion",
                              "1.10.0", "DatasetType", "raw", "GeneratedBy", "Name", "roentgymd", "Version",
                              ROENTGYM_VERSION));
 }
@@ -144,11 +161,11 @@ static json_t *resource(const char *name, const char *path, const char *title, j
                      title, "mediatype", "text/csv", "encoding", "utf-8", "schema", schema);
 }
 
-static json_t *answers_resource(void)
+static json_t *answers_resource(const struct srv_export_log *log)
 {
     json_t *fields = json_array();
     for (int i = 0; i < EXPORT_COLUMNS; i++)
-        if (in_package(&srv_export_columns[i])) json_array_append_new(fields, field(i));
+        if (in_package(log, i)) json_array_append_new(fields, field(i));
     json_t *schema =
         json_pack("{s:o,s:[s],s:[s],s:[{s:[s],s:{s:s,s:[s]}}]}", "fields", fields, "missingValues", "",
                   "primaryKey", "row_id", "foreignKeys", "fields", "participant_id", "reference", "resource",
@@ -156,11 +173,29 @@ static json_t *answers_resource(void)
     return resource("answers", PACKAGE_DATA ".csv", "One row an answer", schema);
 }
 
-static json_t *participants_resource(void)
+static json_t *person_field(const json_t *column)
 {
-    json_t *schema = json_pack("{s:[o,o,o,{s:s,s:s}],s:[s],s:[s]}", "fields", field(EXPORT_PARTICIPANT),
-                               field(EXPORT_DECK), field(EXPORT_DECK_VERSION), "name", "answers", "type",
-                               "integer", "missingValues", "n/a", "primaryKey", "participant_id");
+    json_t *entry =
+        json_pack("{s:O,s:O,s:O}", "name", json_object_get(column, "name"), "type",
+                  json_object_get(column, "type"), "description", json_object_get(column, "description"));
+    const char *level;
+    const json_t *meaning;
+    json_t *values = json_array(), *levels = json_object_get(column, "levels");
+    json_object_foreach(levels, level, meaning) json_array_append_new(values, json_string(level));
+    json_object_set_new(entry, "constraints", levels ? json_pack("{s:O}", "enum", values) : json_object());
+    json_decref(values);
+    return entry;
+}
+
+static json_t *participants_resource(const struct srv_export_log *log)
+{
+    size_t i;
+    json_t *column, *columns = srv_people_columns(log), *fields = json_array();
+    json_array_foreach(columns, i, column) json_array_append_new(fields, person_field(column));
+    json_decref(columns);
+    json_object_set_new(json_object_get(json_array_get(fields, 0), "constraints"), "required", json_true());
+    json_t *schema = json_pack("{s:o,s:[s],s:[s]}", "fields", fields, "missingValues", "n/a", "primaryKey",
+                               "participant_id");
     json_t *table = resource("participants", "participants.tsv", "One row a participant", schema);
     json_object_set_new(table, "format", json_string("csv")); /* with tabs for commas */
     json_object_set_new(table, "mediatype", json_string("text/tab-separated-values"));
@@ -179,12 +214,13 @@ static json_t *codebook_resource(void)
         json_pack("{s:o,s:[s],s:[s]}", "fields", fields, "missingValues", "", "primaryKey", "name"));
 }
 
-char *srv_document_datapackage(void)
+char *srv_document_datapackage(const struct srv_export_log *log)
 {
-    return text_of(json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:[o,o,o]}", "$schema", "https://datapackage.org/profiles/2.1/datapackage.json",
-        "name", "roentgym-answers", "title", TITLE, "description", DESCRIPTION, "version", "1.0.0",
-        "resources", answers_resource(), participants_resource(), codebook_resource()));
+    return text_of(json_pack("{s:s,s:s,s:s,s:s,s:s,s:[o,o,o]}", "$schema",
+                             "https://datapackage.org/profiles/2.1/datapackage.json", "name",
+                             log->study ? log->filter.study : "roentgym-answers", "title", title_of(log),
+                             "description", DESCRIPTION, "version", "1.0.0", "resources",
+                             answers_resource(log), participants_resource(log), codebook_resource()));
 }
 
 /* ---- for people ---- */
@@ -198,7 +234,7 @@ static void levels_text(const struct srv_export_column *column, char *text, size
             (size_t)snprintf(text + at, size - at, "%s%s: %s", at ? "; " : "", level->value, level->meaning);
 }
 
-void srv_document_codebook_csv(FILE *out)
+void srv_document_codebook_csv(FILE *out, const struct srv_export_log *log)
 {
     static const char *const head[] = {"name", "type", "unit", "description", "levels"};
     srv_csv_row(out, head, 5);
@@ -208,55 +244,77 @@ void srv_document_codebook_csv(FILE *out)
         levels_text(column, levels, sizeof levels);
         const char *cells[] = {column->name, kind_names[column->kind], column->unit ? column->unit : "",
                                column->description, levels};
-        if (in_package(column)) srv_csv_row(out, cells, 5);
+        if (in_package(log, i)) srv_csv_row(out, cells, 5);
     }
 }
 
-void srv_document_codebook(FILE *out)
+void srv_document_codebook(FILE *out, const struct srv_export_log *log)
 {
     fputs("# Codebook\n\nThe columns of " PACKAGE_DATA ".csv and of sub-*/beh/*_beh.tsv.\n\n", out);
     for (int i = 0; i < EXPORT_COLUMNS; i++) {
         const struct srv_export_column *column = &srv_export_columns[i];
         char levels[400];
         levels_text(column, levels, sizeof levels);
-        if (!in_package(column)) continue;
+        if (!in_package(log, i)) continue;
         fprintf(out, "- **%s** (%s%s%s): %s.%s%s%s\n", column->name, kind_names[column->kind],
                 column->unit ? ", in " : "", column->unit ? column->unit : "", column->description,
                 *levels ? " " : "", levels, *levels ? "." : "");
     }
 }
 
-void srv_document_readme(FILE *out)
+static const char sources_text[] =
+    "source says of each image whether a network drew it or it is of a data set. training_data says whether\n"
+    "what the network had learnt from, or the data set, are simulated radiographs or those of patients. "
+    "truth\n"
+    "of a drawn image is what the network was told to draw, not a finding of an expert: accuracy is "
+    "agreement\n"
+    "with that instruction. Of an image of a data set it is the label there; truth_basis says which.\n\n";
+
+static const char files_text[] =
+    "- " PACKAGE_DATA
+    ".csv: all answers, one row each; its .json beside it describes the columns (Psych-DS)\n"
+    "- sub-*/beh/*_beh.tsv: the same rows, a file for each participant (BIDS, modality beh), described in\n"
+    "  task-" PACKAGE_TASK "_beh.json\n"
+    "- participants.tsv: one row a participant\n"
+    "- codebook.csv and CODEBOOK.md: what each column means\n"
+    "- datapackage.json: all tables and their types (Frictionless Data Package 2.1)\n"
+    "- dataset_description.json: keys with a capital are BIDS', the others are Psych-DS' JSON-LD; both\n"
+    "  stand in the one file that both standards ask for\n";
+
+static const char sessions_text[] =
+    "A participant is one session of one reader. Participants are numbered for this export alone, in random\n"
+    "order; names, accounts, addresses and dates are not in it, and times count from the start of the\n"
+    "session. The order of the sessions in time cannot be told from it.\n\n";
+
+static const char people_text[] =
+    "A participant is somebody who took part in the study, under a random code that stands for them in this\n"
+    "study alone; whoever left and asked for deletion is not in it. Names, accounts, addresses, sessions "
+    "and\n"
+    "dates are not in it: onset counts from the start of a phase, day from the participant's enrolment. "
+    "What\n"
+    "was asked at enrolment and what people wrote in their own words is only in it when whoever made this\n"
+    "package asked for it. Participants without any answer are not in it; the study's flow counts them.\n\n";
+
+void srv_document_readme(FILE *out, const struct srv_export_log *log)
 {
+    fprintf(out, "# %s\n\n" DESCRIPTION "\n\n", title_of(log));
+    fputs(sources_text, out);
+    fputs("## What is where\n\n", out);
+    fputs(files_text, out);
+    if (log->study)
+        fputs("- study.json: the study as it was set up: consent, arms, phases, questions\n", out);
+    fputs("\n## People\n\n", out);
+    fputs(log->study ? people_text : sessions_text, out);
     fputs(
-        "# " TITLE "\n\n" DESCRIPTION "\n\n"
-        "source says of each image whether a network drew it or it is of a data set. training_data says "
-        "whether\n"
-        "what the network had learnt from, or the data set, are simulated radiographs or those of patients. "
-        "truth\n"
-        "of a drawn image is what the network was told to draw, not a finding of an expert: accuracy is "
-        "agreement\n"
-        "with that instruction. Of an image of a data set it is the label there; truth_basis says which.\n\n"
-        "## What is where\n\n"
-        "- " PACKAGE_DATA
-        ".csv: all answers, one row each; its .json beside it describes the columns (Psych-DS)\n"
-        "- sub-*/beh/*_beh.tsv: the same rows, a file for each participant (BIDS, modality beh), described "
-        "in\n"
-        "  task-" PACKAGE_TASK "_beh.json\n"
-        "- participants.tsv: one row a participant\n"
-        "- codebook.csv and CODEBOOK.md: what each column means\n"
-        "- datapackage.json: all tables and their types (Frictionless Data Package 2.1)\n"
-        "- dataset_description.json: keys with a capital are BIDS', the others are Psych-DS' JSON-LD; both\n"
-        "  stand in the one file that both standards ask for\n\n"
-        "## People\n\n"
-        "A participant is one session of one reader. Participants are numbered for this export alone, in "
-        "random\n"
-        "order; names, accounts, addresses and dates are not in it, and times count from the start of the\n"
-        "session. The order of the sessions in time cannot be told from it.\n\n"
         "## Cells\n\n"
         "An empty cell (CSV) or n/a (TSV) was not recorded. A text that a spreadsheet would run as a formula "
         "has\n"
         "an apostrophe before it.\n\n"
         "No licence is stated: whoever publishes this adds one.\n",
         out);
+}
+
+char *srv_document_study(const struct srv_export_log *log)
+{
+    return json_dumps(log->study, JSON_INDENT(2) | JSON_SORT_KEYS);
 }

@@ -1,9 +1,12 @@
 /* What stands beside the rows in the package: descriptions of the data set in the words of three standards,
- * made from srv_export_columns. Each is new text (heap), NULL when memory ran out. */
+ * made from srv_export_columns and from what the log is of. Each is new text (heap), NULL when memory ran
+ * out. */
 #ifndef SRV_EXPORT_DOCUMENTS_H
 #define SRV_EXPORT_DOCUMENTS_H
 
 #include <stdio.h>
+
+#include "server/store/store_export.h"
 
 /* Where the rows are. */
 #define PACKAGE_TASK "hip"
@@ -12,16 +15,19 @@
 /* dataset_description.json: BIDS' keys (Name, BIDSVersion, DatasetType, GeneratedBy) and Psych-DS' JSON-LD
  * (@context, @type, name, description, variableMeasured) in one object. The two name different things
  * differently, by capitals, so nothing of either is left out. */
-char *srv_document_description(void);
+char *srv_document_description(const struct srv_export_log *log);
 /* datapackage.json, Data Package 2.1. */
-char *srv_document_datapackage(void);
+char *srv_document_datapackage(const struct srv_export_log *log);
 /* The sidecar of all sub-NNNN/beh/ files, by BIDS' rule of inheritance. */
-char *srv_document_beh(void);
-char *srv_document_participants(void);
+char *srv_document_beh(const struct srv_export_log *log);
+char *srv_document_participants(const struct srv_export_log *log);
+
+/* Of a study: its definition. */
+char *srv_document_study(const struct srv_export_log *log);
 
 /* Writes the same for people. */
-void srv_document_codebook_csv(FILE *out);
-void srv_document_codebook(FILE *out);
-void srv_document_readme(FILE *out);
+void srv_document_codebook_csv(FILE *out, const struct srv_export_log *log);
+void srv_document_codebook(FILE *out, const struct srv_export_log *log);
+void srv_document_readme(FILE *out, const struct srv_export_log *log);
 
 #endif

@@ -7,6 +7,7 @@
 #include "server/export/csv_writer.h"
 #include "server/export/export_columns.h"
 #include "server/export/zip_writer.h"
+#include "server/studies/study.h"
 
 enum {
     CASES_MAX = DECK_ITEMS_MAX,
@@ -28,7 +29,7 @@ struct rated_case {
 
 /* The reader whose rows go by. */
 struct reader {
-    char participant[PARTICIPANT_TEXT];
+    char participant[PARTICIPANT_TEXT], arm[DECK_ID_TEXT]; /* arm: "" without a study */
     int rated;
     int ratings[CASES_MAX]; /* 0: none */
 };
@@ -40,6 +41,9 @@ struct crossing {
     int case_cell[CASE_CELLS], rating_cell, correct_cell; /* where in a row */
     struct reader reader;
     long long complete, incomplete;
+    char arms[STUDY_ARMS_MAX][DECK_ID_TEXT]; /* of the complete readers */
+    int arm_count;
+    bool by_arm;                                                  /* the arm is the modality */
     FILE *out;                                                    /* of the present pass */
     void (*end_reader)(struct crossing *crossing, bool complete); /* likewise */
 };
@@ -62,10 +66,16 @@ static bool is_positive(const struct crossing *c, const char *const *cells)
     return (atoi(cells[c->rating_cell]) >= FIRST_SURE_YES) == (cells[c->correct_cell][0] == '1');
 }
 
+/* What came after the phase's window closed does not count. */
+static bool too_late(const char *const *cells)
+{
+    return cells[EXPORT_IN_WINDOW][0] == '0';
+}
+
 static bool collect_case(void *context, const char *const *cells)
 {
     struct crossing *c = context;
-    if (find_case(c, cells) >= 0) return true;
+    if (too_late(cells) || find_case(c, cells) >= 0) return true;
     c->too_many = c->count == CASES_MAX;
     if (c->too_many) return false;
     struct rated_case *added = &c->cases[c->count++];
@@ -75,10 +85,18 @@ static bool collect_case(void *context, const char *const *cells)
     return true;
 }
 
+static void note_arm(struct crossing *c)
+{
+    for (int i = 0; i < c->arm_count; i++)
+        if (!strcmp(c->arms[i], c->reader.arm)) return;
+    if (c->arm_count < STUDY_ARMS_MAX) snprintf(c->arms[c->arm_count++], DECK_ID_TEXT, "%s", c->reader.arm);
+}
+
 static void end_reader(struct crossing *c)
 {
     if (!c->reader.participant[0]) return;
     bool complete = c->reader.rated == c->count;
+    if (complete) note_arm(c);
     ++*(complete ? &c->complete : &c->incomplete);
     if (c->end_reader) c->end_reader(c, complete);
     c->reader = (struct reader){0};
@@ -91,8 +109,9 @@ static bool take_rating(void *context, const char *const *cells)
     if (strcmp(c->reader.participant, cells[EXPORT_PARTICIPANT])) {
         end_reader(c);
         snprintf(c->reader.participant, PARTICIPANT_TEXT, "%s", cells[EXPORT_PARTICIPANT]);
+        snprintf(c->reader.arm, sizeof c->reader.arm, "%s", cells[EXPORT_ARM]);
     }
-    int at = find_case(c, cells);
+    int at = too_late(cells) ? -1 : find_case(c, cells);
     if (at >= 0 && !c->reader.ratings[at]) {
         c->reader.ratings[at] = atoi(cells[c->rating_cell]);
         c->reader.rated++;
@@ -124,7 +143,7 @@ static const char *modality(const struct crossing *c)
 
 static void write_ratings(struct crossing *c, bool complete)
 {
-    const char *name = modality(c);
+    const char *name = c->by_arm ? c->reader.arm : modality(c);
     for (int i = 0; i < c->count && complete; i++)
         fprintf(c->out, "%lld,%d,%s,%d\n", c->complete, i + 1, name, c->reader.ratings[i]);
 }
@@ -133,13 +152,13 @@ static void write_reader(struct crossing *c, bool complete)
 {
     char number[24] = "";
     if (complete) snprintf(number, sizeof number, "%lld", c->complete);
-    fprintf(c->out, "%s,%s,%d\r\n", number, c->reader.participant, c->reader.rated);
+    fprintf(c->out, "%s,%s,%s,%d\r\n", number, c->reader.participant, c->reader.arm, c->reader.rated);
 }
 
-static void write_head(struct crossing *c, FILE *out, long long readers)
+static void write_head(const struct crossing *c, FILE *out, long long readers)
 {
-    fprintf(out, "Ratings of radiographs\nN0:%d\nN1:%d\nNR:%lld\nNM:1\nBEGIN DATA:\n",
-            c->count - c->positives, c->positives, readers);
+    fprintf(out, "Ratings of radiographs\nN0:%d\nN1:%d\nNR:%lld\nNM:%d\nBEGIN DATA:\n",
+            c->count - c->positives, c->positives, readers, c->by_arm ? c->arm_count : 1);
     for (int i = 0; i < c->count; i++) fprintf(out, "-1,%d,truth,%d\n", i + 1, c->cases[i].positive);
 }
 
@@ -158,19 +177,54 @@ static void write_cases(const struct crossing *c, FILE *out)
     }
 }
 
-static bool write_archive(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip)
+static bool write_answers(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip,
+                          const char *name, bool by_arm)
 {
     long long readers = c->complete;
-    FILE *out = srv_zip_entry(zip, "answers.imrmc");
+    FILE *out = srv_zip_entry(zip, name);
     if (!out) return false;
+    c->by_arm = by_arm;
     write_head(c, out, readers);
     bool good = pass(c, log, out, write_ratings);
-    if (fclose(out) || !good || !(out = srv_zip_entry(zip, "cases.csv"))) return false;
+    return !fclose(out) && good;
+}
+
+static bool write_keys(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip)
+{
+    FILE *out = srv_zip_entry(zip, "cases.csv");
+    if (!out) return false;
     write_cases(c, out);
     if (fclose(out) || !(out = srv_zip_entry(zip, "readers.csv"))) return false;
-    fputs("reader,participant_id,rated\r\n", out);
-    good = pass(c, log, out, write_reader);
+    fputs("reader,participant_id,arm,rated\r\n", out);
+    bool good = pass(c, log, out, write_reader);
     return !fclose(out) && good;
+}
+
+static bool write_readme(const struct crossing *c, struct srv_zip *zip)
+{
+    FILE *out = srv_zip_entry(zip, "README.txt");
+    if (!out) return false;
+    fputs("by-source.imrmc: the modality is what was read, images of a network (gan) or of a library. Every\n"
+          "reader has rated every case, so iMRMC and RJafroc read it.\n\n",
+          out);
+    if (c->arm_count > 1)
+        fputs("by-arm_iMRMC-only.imrmc: the modality is the arm that the reader was trained in. Each reader "
+              "is\n"
+              "in one arm, so readers are nested in modalities: iMRMC reads it, RJafroc does not.\n\n",
+              out);
+    fputs("readers.csv and cases.csv say whom and which image the numbers stand for. A reader without a "
+          "number\n"
+          "has not rated all cases and is left out. Scores are ratings from 1 to 6.\n",
+          out);
+    return !fclose(out);
+}
+
+static bool write_archive(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip)
+{
+    if (!log->study) return write_answers(c, log, zip, "answers.imrmc", false) && write_keys(c, log, zip);
+    return write_readme(c, zip) && write_answers(c, log, zip, "by-source.imrmc", false) &&
+           (c->arm_count < 2 || write_answers(c, log, zip, "by-arm_iMRMC-only.imrmc", true)) &&
+           write_keys(c, log, zip);
 }
 
 /* ---- whether it can be ---- */

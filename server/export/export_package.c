@@ -5,22 +5,22 @@
 
 #include "server/export/csv_writer.h"
 #include "server/export/export_documents.h"
+#include "server/export/export_people.h"
 #include "server/export/export_rows.h"
 #include "server/export/spool.h"
 #include "server/export/zip_writer.h"
 
-enum { NAME_TEXT = 120, PARTICIPANT_TEXT = 32, ROWS_BETWEEN_LOOKS = 4096 };
+enum { NAME_TEXT = 120, ROWS_BETWEEN_LOOKS = 4096 };
 
 struct package {
     struct srv_export_log *log;
+    unsigned set; /* of columns */
     FILE *spool;
     struct srv_zip *zip;
     FILE *entry;  /* the one that is open, or NULL */
     FILE *people; /* what is to be participants.tsv */
     long long rows;
-    char participant[PARTICIPANT_TEXT]; /* of the last row; "" before the first */
-    long long answers;                  /* of that participant, so far */
-    char deck[128], deck_version[24];
+    struct srv_person person; /* of the last row */
 };
 
 /* ---- entries ---- */
@@ -47,29 +47,32 @@ static bool add_text(struct package *package, const char *name, char *text)
     return close_entry(package) && good;
 }
 
-static bool add_document(struct package *package, const char *name, void (*write)(FILE *))
+static bool add_document(struct package *package, const char *name,
+                         void (*write)(FILE *, const struct srv_export_log *))
 {
     if (!open_entry(package, name)) return false;
-    write(package->entry);
+    write(package->entry, package->log);
     return close_entry(package);
 }
 
-static void write_ignored(FILE *out)
+static void write_ignored(FILE *out, const struct srv_export_log *log)
 {
+    if (log->study) fputs("study.json\n", out);
     fputs("data/\ndatapackage.json\ncodebook.csv\nCODEBOOK.md\n", out);
 }
 
 static bool add_documents(struct package *package)
 {
     return add_document(package, "README.md", srv_document_readme) &&
-           add_text(package, "dataset_description.json", srv_document_description()) &&
-           add_text(package, "datapackage.json", srv_document_datapackage()) &&
+           (!package->log->study || add_text(package, "study.json", srv_document_study(package->log))) &&
+           add_text(package, "dataset_description.json", srv_document_description(package->log)) &&
+           add_text(package, "datapackage.json", srv_document_datapackage(package->log)) &&
            add_document(package, ".bidsignore", write_ignored) &&
            add_document(package, "codebook.csv", srv_document_codebook_csv) &&
            add_document(package, "CODEBOOK.md", srv_document_codebook) &&
-           add_text(package, "participants.json", srv_document_participants()) &&
-           add_text(package, "task-" PACKAGE_TASK "_beh.json", srv_document_beh()) &&
-           add_text(package, PACKAGE_DATA ".json", srv_document_description());
+           add_text(package, "participants.json", srv_document_participants(package->log)) &&
+           add_text(package, "task-" PACKAGE_TASK "_beh.json", srv_document_beh(package->log)) &&
+           add_text(package, PACKAGE_DATA ".json", srv_document_description(package->log));
 }
 
 /* ---- rows ---- */
@@ -80,45 +83,31 @@ static bool look(struct package *package)
     return ++package->rows % ROWS_BETWEEN_LOOKS || srv_spool_has_room(package->spool);
 }
 
-/* Whether the row is the first of its participant, whose id is then kept. */
-static bool is_next(struct package *package, const char *const *cells)
+/* Whether the row is the first of its participant. */
+static bool is_next(const struct package *package, const char *const *cells)
 {
-    if (!strcmp(package->participant, cells[EXPORT_PARTICIPANT])) return false;
-    snprintf(package->participant, sizeof package->participant, "%s", cells[EXPORT_PARTICIPANT]);
-    return true;
-}
-
-static void end_participant(struct package *package, const char *who)
-{
-    if (!*who) return;
-    fprintf(package->people, "%s\t", who);
-    srv_tsv_cell(package->people, package->deck);
-    fprintf(package->people, "\t%s\t%lld\n", package->deck_version, package->answers);
+    return strcmp(package->person.participant, cells[EXPORT_PARTICIPANT]);
 }
 
 static bool data_row(void *context, const char *const *cells)
 {
     struct package *package = context;
-    char before[PARTICIPANT_TEXT];
-    memcpy(before, package->participant, sizeof before);
     if (is_next(package, cells)) {
-        end_participant(package, before);
-        package->answers = 0;
-        snprintf(package->deck, sizeof package->deck, "%s", cells[EXPORT_DECK]);
-        snprintf(package->deck_version, sizeof package->deck_version, "%s", cells[EXPORT_DECK_VERSION]);
+        srv_people_row(package->people, package->log, &package->person);
+        srv_person_begin(&package->person, cells);
     }
-    package->answers++;
-    srv_export_line(package->entry, EXPORT_CSV, IN_PACKAGE, cells);
+    package->person.answers++;
+    srv_export_line(package->entry, EXPORT_CSV, package->set, cells);
     return look(package);
 }
 
 static bool add_data(struct package *package)
 {
     if (!open_entry(package, PACKAGE_DATA ".csv")) return false;
-    srv_export_head(package->entry, EXPORT_CSV, IN_PACKAGE);
-    fputs("participant_id\tdeck_id\tdeck_version\tanswers\n", package->people);
+    srv_export_head(package->entry, EXPORT_CSV, package->set);
+    srv_people_head(package->people, package->log);
     bool good = srv_export_each(package->log, data_row, package);
-    end_participant(package, package->participant);
+    srv_people_row(package->people, package->log, &package->person);
     return close_entry(package) && good;
 }
 
@@ -138,25 +127,30 @@ static bool beh_row(void *context, const char *const *cells)
     struct package *package = context;
     if (is_next(package, cells)) {
         char name[NAME_TEXT];
-        const char *who = package->participant;
+        const char *who = cells[EXPORT_PARTICIPANT];
+        srv_person_begin(&package->person, cells);
         snprintf(name, sizeof name, "%s/beh/%s_task-" PACKAGE_TASK "_beh.tsv", who, who);
         if (!close_entry(package) || !open_entry(package, name)) return false;
-        srv_export_head(package->entry, EXPORT_TSV, IN_PACKAGE);
+        srv_export_head(package->entry, EXPORT_TSV, package->set);
     }
-    srv_export_line(package->entry, EXPORT_TSV, IN_PACKAGE, cells);
+    srv_export_line(package->entry, EXPORT_TSV, package->set, cells);
     return look(package);
 }
 
 static bool add_beh(struct package *package)
 {
-    package->participant[0] = '\0';
+    package->person = (struct srv_person){0};
     bool good = srv_export_each(package->log, beh_row, package);
     return close_entry(package) && good;
 }
 
 bool srv_package_write(struct srv_export_log *log, FILE *spool, const char *folder)
 {
-    struct package package = {.log = log, .spool = spool, .people = srv_spool_open(folder)};
+    struct package package = {.log = log,
+                              .set = srv_export_published(&log->filter),
+                              .spool = spool,
+                              .people = srv_spool_open(folder)};
+    log->bids = true;
     if (!package.people) return false;
     package.zip = srv_zip_open(spool, folder);
     bool good = package.zip && add_documents(&package) && add_data(&package) && add_participants(&package) &&

@@ -1,5 +1,5 @@
-/* All answers as one archive, which is at once a Frictionless Data Package, a BIDS data set of the modality
- * beh and a Psych-DS data set. */
+/* All answers, or those of a study, as one archive, which is at once a Frictionless Data Package, a BIDS data
+ * set of the modality beh and a Psych-DS data set. */
 #ifndef SRV_EXPORT_PACKAGE_H
 #define SRV_EXPORT_PACKAGE_H
 

@@ -44,7 +44,7 @@ static void end_line(FILE *out, enum srv_export_form form)
     fputs(form == EXPORT_CSV ? "\r\n" : form == EXPORT_TSV ? "\n" : "}\n", out);
 }
 
-void srv_export_head(FILE *out, enum srv_export_form form, enum srv_column_set set)
+void srv_export_head(FILE *out, enum srv_export_form form, unsigned set)
 {
     bool first = true;
     if (form == EXPORT_JSONL) return;
@@ -57,7 +57,7 @@ void srv_export_head(FILE *out, enum srv_export_form form, enum srv_column_set s
     end_line(out, form);
 }
 
-void srv_export_line(FILE *out, enum srv_export_form form, enum srv_column_set set, const char *const *cells)
+void srv_export_line(FILE *out, enum srv_export_form form, unsigned set, const char *const *cells)
 {
     bool first = true;
     for (int i = 0; i < EXPORT_COLUMNS; i++) {

@@ -13,9 +13,9 @@ enum srv_export_form {
     EXPORT_JSONL, /* an object a line: numbers, true and false, texts as they are, null for nothing */
 };
 
-/* The names of the columns of `set`; nothing for JSON lines. */
-void srv_export_head(FILE *out, enum srv_export_form form, enum srv_column_set set);
+/* The names of the columns of `set`, one or more of enum srv_column_set; nothing for JSON lines. */
+void srv_export_head(FILE *out, enum srv_export_form form, unsigned set);
 /* `cells` has one of each column. */
-void srv_export_line(FILE *out, enum srv_export_form form, enum srv_column_set set, const char *const *cells);
+void srv_export_line(FILE *out, enum srv_export_form form, unsigned set, const char *const *cells);
 
 #endif

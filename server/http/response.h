@@ -10,7 +10,7 @@
 #include "server/database/db.h"
 #include "server/http/cookie.h"
 
-enum { RESPONSE_ETAG_TEXT = 40, RESPONSE_ALLOW_TEXT = 64 };
+enum { RESPONSE_ETAG_TEXT = 72, /* a SHA-256 and its quotes */ RESPONSE_ALLOW_TEXT = 64 };
 
 /* A body that is made while it is sent. `next` gives the following piece as heap text, or NULL with *failed
  * telling whether that is the end or an error; `close` frees the context, whatever happened. */

@@ -17,46 +17,70 @@
     " ELSE j.source = 'gan' AND j.class = i.class AND j.seed = i.seed END)"
 #define ONSET "round((julianday(a.received_at) - julianday(s.created_at)) * 86400 - a.response_ms / 1000, 3)"
 
-/* As srv_export_columns has them; the first two are counted while the rows go by. CROSS JOIN keeps SQLite at
- * the sessions in their order, so that it sorts one session at a time. What a class is taken from is the
- * basis of the truth. Behind an image of a library there is a drawn one, which nobody saw. */
-static const char select_rows[] =
-    "SELECT '', '', a.session_id, d.name, a.item, CASE i.source WHEN 'gan' THEN m.sha256 END,"
-    " coalesce(l.class, i.class),"
-    " CASE i.source WHEN 'gan' THEN i.seed END, CASE i.source WHEN 'gan' THEN i.strength END,"
-    " CASE i.source WHEN 'gan' THEN i.truncation END,"
-    " i.image_sha256, i.truth, a.choice, a.rating, a.correct, a.response_ms, a.received_at, " ONSET ","
-    " a.response_ms / 1000, coalesce(k.training_data, m.training_data), s.server_version, v.version,"
-    " CASE WHEN i.source = 'gan' THEN 'class given to the generator' WHEN k.training_data = 'simulated'"
-    " THEN 'the phantom, by the label of its data set' ELSE 'label of the data set' END,"
-    " " PREV_ITEM ", " PRIOR_EXPOSURES ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"
-    " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms, i.source, k.name,"
+/* As srv_export_columns has them, from the third on; the first two and the trial are counted while the rows
+ * go by. CROSS JOIN keeps SQLite at the sessions in their order, so that it sorts one session at a time. What
+ * a class is taken from is the basis of the truth. Behind an image of a library there is a drawn one, which
+ * nobody saw. */
+#define CELLS                                                                                                \
+    "a.session_id, d.name, a.item, CASE i.source WHEN 'gan' THEN m.sha256 END,"                              \
+    " coalesce(l.class, i.class),"                                                                           \
+    " CASE i.source WHEN 'gan' THEN i.seed END, CASE i.source WHEN 'gan' THEN i.strength END,"               \
+    " CASE i.source WHEN 'gan' THEN i.truncation END,"                                                       \
+    " i.image_sha256, i.truth, a.choice, a.rating, a.correct, a.response_ms, a.received_at, " ONSET ","      \
+    " a.response_ms / 1000, coalesce(k.training_data, m.training_data), s.server_version, v.version,"        \
+    " CASE WHEN i.source = 'gan' THEN 'class given to the generator' WHEN k.training_data = 'simulated'"     \
+    " THEN 'the phantom, by the label of its data set' ELSE 'label of the data set' END,"                    \
+    " " PREV_ITEM ", " PRIOR_EXPOSURES                                                                       \
+    ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"                                   \
+    " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms, i.source, k.name," \
     " l.sha256"
-    " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
-    " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-    " JOIN deck_versions v ON v.id = s.deck_version_id JOIN decks d ON d.id = v.deck_id"
-    " JOIN session_models w ON w.session_id = i.session_id AND w.place = i.model"
-    " JOIN models m ON m.id = w.model_id"
-    " LEFT JOIN library_images l ON l.id = i.library_image_id"
-    " LEFT JOIN collections k ON k.id = l.collection_id"
+#define JOINS                                                                                                \
+    " CROSS JOIN answers a ON a.session_id = s.id"                                                           \
+    " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"                                    \
+    " JOIN deck_versions v ON v.id = s.deck_version_id JOIN decks d ON d.id = v.deck_id"                     \
+    " JOIN session_models w ON w.session_id = i.session_id AND w.place = i.model"                            \
+    " JOIN models m ON m.id = w.model_id"                                                                    \
+    " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
+    " LEFT JOIN collections k ON k.id = l.collection_id"                                                     \
     " LEFT JOIN answer_context c ON c.answer_id = a.id"
+
+static const char select_rows[] =
+    "SELECT '', '', " CELLS ", '', '', '', '', '', '', '' FROM sessions s" JOINS
     " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR substr(a.received_at, 1, 10) >= ?2)"
     " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) ORDER BY s.id, a.id";
 
+/* By the participants' codes, so that the order tells nothing of who came first. */
+static const char select_study_rows[] =
+    "SELECT '', q.code, " CELLS
+    ", y.name, q.arm, e.phase, '', CAST(julianday(a.received_at) - julianday(q.enrolled_at) AS INTEGER),"
+    " e.closes_at IS NULL OR a.received_at <= e.closes_at, q.stratum FROM participants q"
+    " CROSS JOIN studies y ON y.id = q.study_id AND y.name = ?1"
+    " CROSS JOIN participant_sessions e ON e.participant_id = q.id AND (?2 IS NULL OR e.phase = ?2)"
+    " CROSS JOIN sessions s ON s.id = e.session_id" JOINS " ORDER BY q.code, a.id";
+
+enum { PARTICIPANT_TEXT = 32 };
+
+unsigned srv_export_published(const struct srv_export_filter *filter)
+{
+    if (!filter->study) return IN_PACKAGE;
+    return filter->strata ? IN_STUDY | IN_STRATA : IN_STUDY;
+}
+
 void srv_export_begin(struct srv_export_log *log, struct db *db, const struct srv_export_filter *filter)
 {
-    log->filter = *filter;
+    *log = (struct srv_export_log){.filter = *filter};
     db_begin(&log->transaction, db);
 }
 
 enum db_status srv_export_end(struct srv_export_log *log)
 {
+    json_decref(log->study);
+    log->study = NULL;
     return db_end(&log->transaction);
 }
 
-bool srv_export_deck_known(struct srv_export_log *log)
+static bool deck_known(struct srv_export_log *log)
 {
-    if (!log->filter.deck) return true;
     struct db_rows *rows =
         db_query(&log->transaction, "SELECT 1 FROM decks WHERE name = ? LIMIT 1", "t", log->filter.deck);
     bool known = db_next(rows);
@@ -76,23 +100,102 @@ void srv_export_question(struct srv_export_log *log, const char *deck, const cha
     db_finish(rows);
 }
 
+static void read_study(struct srv_export_log *log)
+{
+    struct db_rows *rows =
+        db_query(&log->transaction,
+                 "SELECT v.definition FROM study_versions v JOIN studies y ON y.id = v.study_id"
+                 " WHERE y.name = ? ORDER BY v.version DESC LIMIT 1",
+                 "t", log->filter.study);
+    if (db_next(rows)) log->study = json_loads(db_text(rows, 0), 0, NULL);
+    db_finish(rows);
+}
+
+static bool phase_known(const struct srv_export_log *log)
+{
+    size_t i;
+    const json_t *phase;
+    json_array_foreach(json_object_get(log->study, "phases"), i, phase)
+    {
+        if (!strcmp(json_string_value(json_object_get(phase, "id")), log->filter.phase)) return true;
+    }
+    return false;
+}
+
+const char *srv_export_unknown(struct srv_export_log *log)
+{
+    if (log->filter.deck && !deck_known(log)) return "deck";
+    if (!log->filter.study) return NULL;
+    read_study(log);
+    if (!log->study) return "study";
+    return log->filter.phase && !phase_known(log) ? "phase" : NULL;
+}
+
+bool srv_export_person(struct srv_export_log *log, const char *code, struct srv_export_person *person)
+{
+    *person = (struct srv_export_person){.answers = json_object()};
+    struct db_rows *rows =
+        db_query(&log->transaction,
+                 "SELECT (SELECT count(*) FROM participant_sessions e WHERE e.participant_id = q.id"
+                 " AND e.finished_at IS NOT NULL), q.ended_how FROM participants q WHERE q.code = ?",
+                 "t", code);
+    bool found = db_next(rows);
+    person->phases_finished = found ? (int)db_int(rows, 0) : 0;
+    snprintf(person->ended_how, sizeof person->ended_how, "%s", found ? db_text(rows, 1) : "");
+    db_finish(rows);
+    rows = db_query(&log->transaction,
+                    "SELECT w.question, w.answer FROM participant_answers w JOIN participants q"
+                    " ON q.id = w.participant_id WHERE q.code = ?",
+                    "t", code);
+    while (db_next(rows))
+        json_object_set_new(person->answers, db_text(rows, 0), json_string(db_text(rows, 1)));
+    db_finish(rows);
+    return found;
+}
+
+static struct db_rows *query(struct srv_export_log *log)
+{
+    const struct srv_export_filter *filter = &log->filter;
+    if (filter->study)
+        return db_query(&log->transaction, select_study_rows, "tt", filter->study, filter->phase);
+    return db_query(&log->transaction, select_rows, "ttt", filter->deck, filter->from, filter->to);
+}
+
+/* What the rows do not say themselves: counted while they go by. */
+struct counted {
+    char session[SRV_ID_TEXT], participant[PARTICIPANT_TEXT], row_id[24], trial[24];
+    long long rows, sessions, trials;
+};
+
+static void count_row(const struct srv_export_log *log, struct counted *c, const char **cells)
+{
+    if (strcmp(c->session, cells[EXPORT_SESSION])) {
+        snprintf(c->session, sizeof c->session, "%s", cells[EXPORT_SESSION]);
+        c->sessions++;
+        c->trials = 0;
+    }
+    if (log->filter.study) {
+        snprintf(c->participant, PARTICIPANT_TEXT, "%s%s", log->bids ? "sub-" : "",
+                 cells[EXPORT_PARTICIPANT]);
+        snprintf(c->trial, sizeof c->trial, "%lld", ++c->trials);
+        cells[EXPORT_TRIAL] = c->trial;
+    } else {
+        snprintf(c->participant, PARTICIPANT_TEXT, "sub-%04lld", c->sessions);
+    }
+    snprintf(c->row_id, sizeof c->row_id, "%lld", ++c->rows);
+    cells[EXPORT_ROW_ID] = c->row_id;
+    cells[EXPORT_PARTICIPANT] = c->participant;
+}
+
 bool srv_export_each(struct srv_export_log *log, srv_export_row *row, void *context)
 {
-    long long number = 0, participants = 0;
-    char session[SRV_ID_TEXT] = "", row_id[24], participant_id[32] = "";
     const char *cells[EXPORT_COLUMNS];
+    struct counted counted = {0};
     bool wanted = true;
-    struct db_rows *rows =
-        db_query(&log->transaction, select_rows, "ttt", log->filter.deck, log->filter.from, log->filter.to);
+    struct db_rows *rows = query(log);
     while (wanted && db_next(rows)) {
         for (int i = 0; i < EXPORT_COLUMNS; i++) cells[i] = db_text(rows, i);
-        if (strcmp(session, cells[EXPORT_SESSION])) {
-            snprintf(session, sizeof session, "%s", cells[EXPORT_SESSION]);
-            snprintf(participant_id, sizeof participant_id, "sub-%04lld", ++participants);
-        }
-        snprintf(row_id, sizeof row_id, "%lld", ++number);
-        cells[EXPORT_ROW_ID] = row_id;
-        cells[EXPORT_PARTICIPANT] = participant_id;
+        count_row(log, &counted, cells);
         wanted = row(context, cells);
     }
     db_finish(rows);

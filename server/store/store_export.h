@@ -2,15 +2,23 @@
 #ifndef SRV_STORE_EXPORT_H
 #define SRV_STORE_EXPORT_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "server/database/db.h"
 #include "server/decks/deck.h"
 
-/* NULL: no bound. Days are UTC, YYYY-MM-DD, both included. Borrowed while the log is open. */
+/* NULL: no bound. Days are UTC, YYYY-MM-DD, both included. Texts are borrowed while the log is open. */
 struct srv_export_filter {
     const char *deck, *from, *to;
+    /* One study by its name, perhaps one phase of it, instead of the above. */
+    const char *study, *phase;
+    bool strata;     /* of a study: with what was asked at enrolment */
+    bool free_texts; /* of a study: with answers in people's own words to the questions at its end */
 };
+
+/* The columns that belong in files with one row an answer, as `set` of export_rows.h. */
+unsigned srv_export_published(const struct srv_export_filter *filter);
 
 /* One transaction of reading, in the caller's stack frame. While it is open the write-ahead log cannot start
  * over: it must end soon, and never wait for a client. */
@@ -18,13 +26,25 @@ struct srv_export_log {
     struct db_transaction transaction;
     struct srv_export_filter filter;
     const char *home; /* "https://host", with which names of ours begin in files for others; borrowed */
+    json_t *study;    /* its definition, NULL for all other exports */
+    bool bids;        /* for the caller to set: a study's participants are called sub-CODE, not CODE */
 };
 
 void srv_export_begin(struct srv_export_log *log, struct db *db, const struct srv_export_filter *filter);
 enum db_status srv_export_end(struct srv_export_log *log) NN_MUST_CHECK;
 
-/* Whether there ever was a deck of the filter's name; true without one. */
-bool srv_export_deck_known(struct srv_export_log *log);
+/* Whether there is, or was, what the filter names. NULL, or which it is that is not: "deck", "study",
+ * "phase". To be asked first: it reads the study. */
+const char *srv_export_unknown(struct srv_export_log *log);
+
+/* What is told of a participant besides the answers to radiographs; false when there is no such participant
+ * (any more). */
+struct srv_export_person {
+    int phases_finished;
+    char ended_how[16]; /* "finished", "stop", "anonymise"; "": under way */
+    json_t *answers;    /* new reference: an object, the answers to the questions at the end by their ids */
+};
+bool srv_export_person(struct srv_export_log *log, const char *code, struct srv_export_person *person);
 
 /* The question of that version of the deck, "" when there is none. */
 void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
@@ -33,9 +53,10 @@ void srv_export_question(struct srv_export_log *log, const char *deck, const cha
 /* The cells are the text of srv_export_columns, "" where there is nothing, borrowed. False: enough. */
 typedef bool srv_export_row(void *context, const char *const *cells);
 
-/* Calls `row` for each answer: sessions in the order of their (random) ids, in each the order of answering.
- * May be called again, and gives the same rows. False when `row` did not want them all, or when the data base
- * failed, which srv_export_end will tell. */
+/* Calls `row` for each answer: sessions in the order of their (random) ids, of a study participants in the
+ * order of their (random) codes, in each the order of answering. May be called again, and gives the same
+ * rows. False when `row` did not want them all, or when the data base failed, which srv_export_end will tell.
+ */
 bool srv_export_each(struct srv_export_log *log, srv_export_row *row, void *context);
 
 #endif

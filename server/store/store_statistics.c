@@ -1,5 +1,7 @@
 #include "server/store/store_statistics.h"
 
+#include "server/store/readings_rows.h"
+
 /* Whether anybody practised; answers of a study are the study's. */
 #define PRACTISED                                                                                            \
     "EXISTS (SELECT 1 FROM sessions s JOIN answers a ON a.session_id = s.id WHERE s.deck_version_id = v.id"  \
@@ -16,27 +18,12 @@ static const char list_versions[] =
 
 /* A learner is one reader in all sessions; who keeps no code is a new one in each. */
 static const char practice_rows[] =
-    "SELECT coalesce('l' || k.learner_id, s.id) AS reader, i.class, i.source, i.truth, a.correct, a.rating,"
-    " a.response_ms FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
+    "SELECT coalesce('l' || k.learner_id, s.id) AS reader, " READINGS_CELLS
+    " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
     " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?"
     " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
     " ORDER BY reader, a.id";
-
-static void take_readings(struct db_rows *rows, struct srv_readings *readings)
-{
-    while (!readings->failed && db_next(rows))
-        srv_readings_add(readings, &(struct srv_reading){
-                                       .reader = db_text(rows, 0),
-                                       .class_name = db_text(rows, 1),
-                                       .source = db_text(rows, 2),
-                                       .truth = db_text(rows, 3),
-                                       .correct = db_int(rows, 4),
-                                       .rating = (int)db_int(rows, 5),
-                                       .response_ms = db_real(rows, 6),
-                                   });
-    db_finish(rows);
-}
 
 enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct srv_deck_practice *practice)
 {
@@ -50,6 +37,6 @@ enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct s
     rows = db_query(&t, list_versions, "t", deck);
     while (db_next(rows)) json_array_append_new(practice->versions, json_integer(db_int(rows, 0)));
     db_finish(rows);
-    if (id) take_readings(db_query(&t, practice_rows, "i", id), &practice->readings);
+    if (id) srv_readings_take(db_query(&t, practice_rows, "i", id), &practice->readings);
     return db_end(&t);
 }

@@ -1,0 +1,267 @@
+"""A study's exports: the same answers in every form, read by programs of others; nobody to be found in them; the
+same bytes from a frozen study."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import unittest
+import zipfile
+
+from accounts import first_admin, staff
+from daemon import DaemonTest, Learner
+from study_rows import DECKS, StudyRows
+
+VALIDATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "validators")
+HOSTILE = "=HYPERLINK(\"http://x\")"
+
+
+def table(text, **dialect):
+    return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
+
+
+def wrong_at(*numbers):
+    """A reader who errs at these items and is unsure at even ones."""
+    def rate(n, truth):
+        return {"yes": "no", "no": "yes"}[truth] if n in numbers else truth, 1 if n % 2 == 0 else 3
+    return rate
+
+
+class Exports(DaemonTest):
+    decks = DECKS
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.researcher = staff(first_admin(cls.daemon), "researcher")
+        cls.study = StudyRows(cls.daemon)
+        cls.codes, cls.sessions = {}, []
+        for arm in ("gan", "real"):
+            for k in range(2):
+                code = cls.study.enrol(arm, "north" if k else "south")
+                cls.codes[code] = arm
+                for phase, deck, days in (("pre", "exam", 0), ("train", "practice", 1), ("post", "exam", 3)):
+                    cls.sessions.append(cls.study.read(code, phase, deck, wrong_at(k + 1), days, blur_ms=2.5))
+                cls.study.say(code, guess="drawn", remark=HOSTILE if k else "I am Jane Doe")
+        cls.early = cls.study.enrol("gan")
+        cls.sessions.append(cls.study.read(cls.early, "pre", "exam", finish=False))
+        cls.study.end(cls.early, "stop")
+        cls.late = cls.study.enrol("real")
+        cls.sessions.append(cls.study.read(cls.late, "pre", "exam", days=2, closes_at="2026-01-03T00:00:00.000Z"))
+        cls.study.enrol("real")  # who did nothing
+        Learner(cls.daemon, "practice").answer(1, "yes")  # of no study
+
+    def fetch(self, name, status=200, study="trial"):
+        answer = self.researcher.get(f"/api/v1/studies/{study}/export/{name}")
+        self.assertEqual(answer.status, status, answer.body[:300])
+        return answer
+
+    def package(self, query="", study="trial"):
+        folder = tempfile.TemporaryDirectory(prefix="package-")
+        self.addCleanup(folder.cleanup)
+        with zipfile.ZipFile(io.BytesIO(self.fetch("package.zip" + query, study=study).body)) as archive:
+            self.assertIsNone(archive.testzip())
+            archive.extractall(folder.name)
+        return folder.name
+
+    def read(self, folder, name):
+        with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+            return file.read()
+
+    def test_rows_say_who_by_code_in_which_arm_and_phase_and_when_from_enrolment(self):
+        rows = table(self.fetch("responses.csv").body.decode())
+        self.assertEqual(len(rows), 4 * (6 + 4 + 6) + 5 + 6)
+        self.assertEqual({(row["participant_id"], row["arm"]) for row in rows},
+                         {*self.codes.items(), (self.early, "gan"), (self.late, "real")})
+        self.assertEqual([row["row_id"] for row in rows], [str(n) for n in range(1, len(rows) + 1)])
+        self.assertEqual([row["participant_id"] for row in rows], sorted(row["participant_id"] for row in rows))
+        for code in self.codes:
+            own = [(row["phase"], row["trial"], row["day"]) for row in rows if row["participant_id"] == code]
+            self.assertEqual(own, [("pre", str(n), "0") for n in range(1, 7)] + [("train", str(n), "1") for n in range(1, 5)]
+                             + [("post", str(n), "3") for n in range(1, 7)])
+        self.assertEqual({row["study_id"] for row in rows}, {"trial"})
+        self.assertEqual({row["participant_id"] for row in rows if row["in_window"] == "0"}, {self.late})
+        self.assertEqual({row["deck_id"] for row in rows if row["phase"] == "train"}, {"practice"})
+        self.assertTrue(all(abs(float(row["onset"])) < 60 for row in rows))
+
+    def test_statements_of_xapi_name_the_participant_and_no_time(self):
+        lines = [json.loads(line) for line in self.fetch("xapi.jsonl").body.decode().splitlines()]
+        self.assertEqual(len(lines), 75)
+        self.assertEqual({line["actor"]["account"]["name"] for line in lines}, {*self.codes, self.early, self.late})
+        for line in lines:
+            self.assertNotIn("timestamp", line)
+            self.assertFalse([name for name in line["context"]["extensions"] if name.endswith("/stratum")])
+
+    def test_lines_of_json_say_the_same(self):
+        cells = table(self.fetch("responses.csv?strata=true").body.decode())
+        lines = [json.loads(line) for line in self.fetch("responses.jsonl?strata=true").body.decode().splitlines()]
+        for row, line in zip(cells, lines, strict=True):
+            self.assertEqual(list(row), list(line))
+            for name, value in line.items():
+                told = {None: "", True: "1", False: "0"}[value] if value is None or isinstance(value, bool) else value
+                self.assertEqual(row[name] if isinstance(told, str) else float(row[name]), told)
+
+    def test_one_phase_can_be_had(self):
+        rows = table(self.fetch("responses.csv?phase=post").body.decode())
+        self.assertEqual((len(rows), {row["phase"] for row in rows}), (24, {"post"}))
+
+    def test_what_was_asked_at_enrolment_comes_only_when_asked_for(self):
+        self.assertNotIn("stratum", table(self.fetch("responses.csv").body.decode())[0])
+        rows = table(self.fetch("responses.csv?strata=true").body.decode())
+        self.assertEqual({row["stratum"] for row in rows}, {"north", "south"})
+        self.assertNotIn("north\t", self.read(self.package(), "participants.tsv"))
+        people = table(self.read(self.package("?strata=true"), "participants.tsv"), delimiter="\t")
+        self.assertEqual({person["stratum"] for person in people}, {"north", "south"})
+
+    def test_nothing_leads_back_to_a_person(self):
+        everything = [self.fetch(name).body.decode() for name in ("responses.csv", "responses.jsonl", "xapi.jsonl")]
+        folder = self.package()
+        everything += [self.read(place, name) for place, _, names in os.walk(folder) for name in names]
+        learners = [row["code_sha256"] for row in self.daemon.rows("SELECT code_sha256 FROM learners")]
+        for text in everything:
+            for secret in [s.id for s in self.sessions] + [s.secret for s in self.sessions] + learners + ["2026-01", "Jane", "received_at"]:
+                self.assertNotIn(secret, text)
+
+    def test_people_have_their_arm_and_what_they_chose_at_the_end(self):
+        people = {p["participant_id"]: p for p in table(self.read(self.package(), "participants.tsv"), delimiter="\t")}
+        self.assertEqual(set(people), {"sub-" + code for code in (*self.codes, self.early, self.late)})
+        for code, arm in self.codes.items():
+            self.assertEqual(people["sub-" + code], {"participant_id": "sub-" + code, "arm": arm, "phases_finished": "3",
+                                                     "ended_how": "n/a", "question_guess": "drawn", "answers": "16"})
+        self.assertEqual((people["sub-" + self.early]["ended_how"], people["sub-" + self.early]["phases_finished"]), ("stop", "0"))
+
+    def test_free_texts_come_only_when_asked_for_and_harmless(self):
+        folder = self.package("?free_texts=true")
+        people = table(self.read(folder, "participants.tsv"), delimiter="\t", quoting=csv.QUOTE_NONE)
+        self.assertEqual({person["question_remark"] for person in people}, {"n/a", "'" + HOSTILE.replace('"', "'"), "I am Jane Doe"})
+
+    def test_the_package_holds_the_rows_and_the_study(self):
+        folder = self.package()
+        rows = table(self.fetch("responses.csv").body.decode())
+        packed = table(self.read(folder, "data/task-hip_data.csv"))
+        self.assertEqual(packed, [{**row, "participant_id": "sub-" + row["participant_id"]} for row in rows])
+        self.assertEqual(json.loads(self.read(folder, "study.json"))["arms"], self.study.definition["arms"])
+        self.assertEqual(json.loads(self.read(folder, "dataset_description.json"))["Name"], "Hips by two ways")
+        self.assertEqual([row["name"] for row in table(self.read(folder, "codebook.csv"))], list(packed[0]))
+        columns = {column["name"]: column for column in self.researcher.get("/api/v1/codebook").json["columns"]}
+        for name in packed[0]:
+            self.assertIn("study", columns[name]["files"])
+        self.assertTrue(columns["stratum"]["on_request"])
+
+    def need_validators(self):
+        if not os.path.isdir(os.path.join(VALIDATORS, "node_modules")):
+            self.skipTest("tests/validators has no node_modules; deploy/setup.sh test installs them")
+
+    def test_frictionless_datas_library_reads_every_cell(self):
+        self.need_validators()
+        for query in ("", "?strata=true&free_texts=true"):
+            done = subprocess.run(["node", "frictionless.js", self.package(query)], cwd=VALIDATORS, text=True, capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            said = json.loads(done.stdout)
+            self.assertEqual((said["valid"], said["errors"]), (True, []))
+            self.assertEqual((said["rows"]["answers"], said["rows"]["participants"]), (75, 6))
+
+    def test_the_bids_validator_finds_no_error(self):
+        self.need_validators()
+        program = os.path.join(VALIDATORS, "node_modules/bids-validator/bin/bids-validator")
+        done = subprocess.run(["node", program, self.package("?strata=true"), "--json"], text=True, capture_output=True, timeout=60)
+        said = json.loads(done.stdout)
+        self.assertEqual(said["issues"]["errors"], [])
+        self.assertEqual([issue["key"] for issue in said["issues"]["warnings"]], ["NO_AUTHORS"])
+        self.assertEqual(len(said["summary"]["subjects"]), 6)
+
+    def test_the_rules_of_psych_ds_hold(self):
+        folder = self.package("?strata=true")
+        description = json.loads(self.read(folder, "dataset_description.json"))
+        self.assertEqual((description["@type"], description["name"]), ("Dataset", "Hips by two ways"))
+        rows = list(csv.reader(io.StringIO(self.read(folder, "data/task-hip_data.csv"), newline="")))
+        self.assertEqual(set(rows[0]), {variable["name"] for variable in description["variableMeasured"]})
+        self.assertEqual({len(row) for row in rows}, {len(rows[0])})
+
+    def imrmc(self, archive, name):
+        text = archive.read(name).decode("ascii")
+        self.assertTrue(text.endswith("\n") and "\n\n" not in text and "\r" not in text)
+        lines = text.split("\n")
+        self.assertEqual(lines[5], "BEGIN DATA:")
+        return lines[1:5], [line.split(",") for line in lines[6:-1]]
+
+    def test_ratings_come_with_either_meaning_of_modality(self):
+        archive = zipfile.ZipFile(io.BytesIO(self.fetch("imrmc.zip?phase=pre").body))
+        self.assertEqual(archive.namelist(), ["README.txt", "by-source.imrmc", "by-arm_iMRMC-only.imrmc", "cases.csv", "readers.csv"])
+        head, rows = self.imrmc(archive, "by-source.imrmc")
+        self.assertEqual(head, ["N0:3", "N1:3", "NR:4", "NM:1"])
+        self.assertEqual({row[2] for row in rows}, {"truth", "gan"})
+        scores = {(row[0], row[1]): row[3] for row in rows}
+        self.assertEqual(len(scores), 6 + 4 * 6)
+        head, nested = self.imrmc(archive, "by-arm_iMRMC-only.imrmc")
+        self.assertEqual(head, ["N0:3", "N1:3", "NR:4", "NM:2"])
+        self.assertEqual({(row[0], row[1]): row[3] for row in nested}, scores)
+        readers = table(archive.read("readers.csv").decode())
+        numbered = {row["reader"]: row for row in readers if row["reader"]}
+        self.assertEqual({row["participant_id"]: row["arm"] for row in numbered.values()}, self.codes)
+        # Who stopped before the end; whoever only answered after the window closed has no answer that counts.
+        self.assertEqual([(row["participant_id"], row["rated"]) for row in readers if not row["reader"]
+                          and row["participant_id"] == self.early], [(self.early, "5")])
+        for reader, _, modality, _ in nested:
+            if reader != "-1":
+                self.assertEqual(modality, numbered[reader]["arm"])
+        rated = {(row["participant_id"], row["seed"], row["class_label"]): row["rating"]
+                 for row in table(self.fetch("responses.csv?phase=pre").body.decode())}
+        cases = table(archive.read("cases.csv").decode())
+        for reader, case, _, score in nested:
+            if reader != "-1":
+                key = cases[int(case) - 1]
+                self.assertEqual(rated[numbered[reader]["participant_id"], key["seed"], key["class_label"]], score)
+
+    def test_ratings_that_are_not_crossed_are_refused_with_the_reason(self):
+        answer = self.fetch("imrmc.zip?phase=train", 409)
+        self.assertEqual(answer.code, "not_crossed")
+        self.assertIn("Of 4 readers 0 rated all of the", answer.json["error"]["message"])
+
+    def test_wrong_parameters_are_named(self):
+        for name, status, word in (("imrmc.zip", 422, "phase:"), ("imrmc.zip?phase=none", 422, 'phase: there is no phase "none"'),
+                                   ("responses.csv?phase=none", 422, "phase:"), ("package.zip?strata=1", 422, "strata:"),
+                                   ("package.zip?free_texts=yes", 422, "free_texts:"), ("package.zip?deck=exam", 400, "deck")):
+            self.assertIn(word, self.fetch(name, status).json["error"]["message"])
+        self.assertEqual(self.fetch("package.zip", 404, study="none").code, "unknown_study")
+
+    def test_every_export_is_in_the_audit_log(self):
+        self.fetch("responses.jsonl?phase=pre&strata=true")
+        row = self.daemon.rows("SELECT object, detail FROM audit WHERE action = 'export' ORDER BY id DESC LIMIT 1")[0]
+        self.assertEqual((row["object"], json.loads(row["detail"])),
+                         ("responses.jsonl", {"study": "trial", "phase": "pre", "strata": True, "free_texts": False}))
+
+    def test_what_is_answered_meanwhile_is_in_all_of_a_package_or_in_none(self):
+        study, stop = StudyRows(self.daemon, "busy"), threading.Event()
+
+        def write():
+            while not stop.is_set():
+                study.read(study.enrol("gan"), "pre", "exam")
+
+        writer = threading.Thread(target=write)
+        study.read(study.enrol("real"), "pre", "exam")
+        writer.start()
+        try:
+            for _ in range(5):
+                folder = self.package(study="busy")
+                rows = table(self.read(folder, "data/task-hip_data.csv"))
+                people = table(self.read(folder, "participants.tsv"), delimiter="\t")
+                self.assertEqual({row["participant_id"] for row in rows}, {person["participant_id"] for person in people})
+                self.assertEqual(sum(int(person["answers"]) for person in people), len(rows))
+                self.assertEqual(len([name for name in os.listdir(folder) if name.startswith("sub-")]), len(people))
+        finally:
+            stop.set()
+            writer.join()
+
+    def test_the_entity_tag_is_the_files_hash_and_the_file_always_the_same(self):
+        first, again = self.fetch("package.zip"), self.fetch("package.zip")
+        self.assertEqual(first.headers["ETag"], f'"{hashlib.sha256(first.body).hexdigest()}"')
+        self.assertEqual(first.body, again.body)
+
+
+if __name__ == "__main__":
+    unittest.main()
