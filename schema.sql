@@ -158,7 +158,8 @@ CREATE TABLE sessions (
     secret_sha256  TEXT NOT NULL CHECK (length(secret_sha256) = 64),
     deck_version_id INTEGER NOT NULL REFERENCES deck_versions (id),
     server_version TEXT NOT NULL,
-    created_at     TEXT NOT NULL
+    created_at     TEXT NOT NULL,
+    draw_seed      TEXT                      -- what its items are drawn by: decimal, 0 .. 2^64-1; NULL: not known
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_deck ON sessions (deck_version_id);
 
@@ -181,8 +182,9 @@ CREATE TABLE session_learners (
 CREATE INDEX session_learners_by_learner ON session_learners (learner_id);
 CREATE INDEX session_learners_by_class ON session_learners (class_id);
 
--- The images of a session, all drawn when it starts. `image` is the name the learner sees: random, so
--- that it tells nothing about class or seed.
+-- The images of a session, drawn when it starts, or each in the transaction of the answer before where the deck
+-- decides by the answers. `image` is the name the learner sees: random, so that it tells nothing about class or
+-- seed.
 CREATE TABLE items (
     session_id   TEXT NOT NULL REFERENCES sessions (id),
     n            INTEGER NOT NULL CHECK (n >= 1),
@@ -201,6 +203,7 @@ CREATE TABLE items (
     device       TEXT,                       -- what made the image first sent; NULL: never sent, or not recorded
     prior_exposures INTEGER CHECK (prior_exposures >= 0), -- how often its learner had been sent the same picture
                                              -- before, in all their sessions; NULL as above
+    schedule_state TEXT,                     -- JSON, what an adaptive order chose it by; NULL: another order
     PRIMARY KEY (session_id, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX items_by_seed ON items (seed);
@@ -222,6 +225,8 @@ CREATE TABLE answers (
                                               -- that never jumps; NULL: not known
     feedback_shown TEXT CHECK (feedback_shown IN ('none', 'correct', 'truth', 'location')), -- the most that the
                                               -- learner was told right after it
+    first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (first_attempt IN (0, 1)), -- 0: the learner had answered the
+                                              -- same picture before, in this session or another
     UNIQUE (session_id, item),
     UNIQUE (session_id, key),
     FOREIGN KEY (session_id, item) REFERENCES items (session_id, n)

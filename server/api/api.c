@@ -84,6 +84,18 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
     return false;
 }
 
+bool api_item_open(const struct srv_store_session *session, int n, struct srv_response *response)
+{
+    bool ended = session->answered_count == session->item_count;
+    if (srv_session_item_open(session->answered, session->item_count, n)) return true;
+    if (ended)
+        srv_respond_error(response, 409, "session_finished",
+                          "The session has ended: there are no more items.");
+    else
+        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
+    return false;
+}
+
 bool api_size(const struct srv_request *request, const struct nn_model_info *model, int *size,
               struct srv_response *response)
 {

@@ -81,6 +81,9 @@ bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DEC
 bool api_session(struct srv_app *app, const struct srv_request *request, struct srv_store_session *session,
                  struct srv_response *response);
 
+/* Whether item n, one of the deck's, may be looked at and answered by now; 409. */
+bool api_item_open(const struct srv_store_session *session, int n, struct srv_response *response);
+
 /* The newest version of a deck that is not archived; 422. */
 struct api_deck_version {
     int64_t id;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/item_images.h"
 
 enum { RESPONSE_MS_MAX = 24 * 60 * 60 * 1000 };
 
@@ -71,11 +72,13 @@ static void send_answer(const struct srv_deck *deck, const struct srv_store_item
                            : json_null();
     json_decref(truth);
     json_t *correct = deck->feedback ? json_integer(progress->correct) : json_null();
+    json_t *hits = deck->feedback && deck->mastery.of ? json_integer(progress->mastery_hits) : json_null();
     srv_respond_json(response, added ? 201 : 200,
-                     json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o}}", "answer", "item", answer->item,
-                               "choice", answer->choice, "rating", answer->rating, "received_at",
-                               answer->received_at, "feedback", feedback, "progress", "answered",
-                               progress->answered, "of", deck->items, "correct", correct));
+                     json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o,s:o,s:b}}", "answer", "item",
+                               answer->item, "choice", answer->choice, "rating", answer->rating,
+                               "received_at", answer->received_at, "feedback", feedback, "progress",
+                               "answered", progress->answered, "of", deck->items, "correct", correct,
+                               "mastery_hits", hits, "finished", (int)progress->finished));
 }
 
 static void store(struct srv_app *app, const struct srv_store_session *session,
@@ -92,7 +95,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
         mark(&session->deck, &item, answer);
         answer->at_item_ms =
             srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
-        status = srv_store_answer_add(app->db, session->id, answer, context, &outcome, &progress);
+        status = srv_store_answer_add(app->db, session, answer, context, &outcome, &progress);
     }
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
@@ -105,7 +108,10 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     } else {
         if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
         srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
-        if (progress.answered == session->deck.items) srv_read_ahead_end(app->read_ahead, session->id);
+        if (progress.finished)
+            srv_read_ahead_end(app->read_ahead, session->id);
+        else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
+            api_read_ahead(app, session->id, progress.answered, 0);
         send_answer(&session->deck, &item, answer, &progress, outcome == STORE_ADDED, response);
     }
 }
@@ -134,8 +140,6 @@ void api_answer(struct srv_app *app, const struct srv_request *request, struct s
     json_decref(body);
     if (wrong)
         srv_respond_error(response, 422, "out_of_range", "%s", wrong);
-    else if (!srv_session_item_open(session.answered, session.deck.items, answer.item))
-        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
-    else
+    else if (api_item_open(&session, answer.item, response))
         store(app, &session, &answer, &context, response);
 }

@@ -320,11 +320,11 @@ static json_t *preview_of(const struct srv_deck *deck, const struct srv_session_
                      "truncation", drawn->truncation, "image", url);
 }
 
-/* What one session would show. */
-static json_t *preview_json(const struct srv_deck *deck, const struct srv_session_item *items)
+/* What one session would show; of decks that decide by the answers, an example. */
+static json_t *preview_json(const struct srv_deck *deck, const struct srv_session_item *items, int count)
 {
     json_t *list = json_array();
-    for (int i = 0; i < srv_draw_count(deck); i++) {
+    for (int i = 0; i < count; i++) {
         const struct srv_drawn_item *drawn = &items[i].drawn;
         json_t *json = preview_of(deck, &items[i]);
         json_object_set_new(json, "n", json_integer(i + 1));
@@ -340,8 +340,8 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
 {
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
-    srv_session_draw(deck, items);
-    enum db_status status = srv_store_library_choose(app->db, 0, deck, items, srv_draw_count(deck), &lacking);
+    int count = srv_session_draw(deck, srv_session_key(deck), items);
+    enum db_status status = srv_store_library_choose(app->db, 0, deck, items, count, &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
@@ -350,7 +350,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
             "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
             lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
     else
-        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(deck, items)));
+        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(deck, items, count)));
 }
 
 void api_deck_preview(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

@@ -44,10 +44,7 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
                           session.deck.items);
         return;
     }
-    if (!srv_session_item_open(session.answered, session.deck.items, (int)n)) {
-        srv_respond_error(response, 409, "item_locked", "Answer the items before this one first.");
-        return;
-    }
+    if (!api_item_open(&session, (int)n, response)) return;
     enum db_status status = srv_store_item_find(app->db, session.id, (int)n, &item, &found);
     if (status != DB_OK || !found) {
         srv_respond_db_error(response, status);

@@ -103,7 +103,7 @@ json_t *api_session_json(const struct srv_store_session *session)
         if (session->answered[i]) json_array_append_new(answered, json_integer(i + 1));
     return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "id", session->id, "deck", srv_deck_public(&session->deck),
                      "models", models_json(session), "created_at", session->created_at, "answered", answered,
-                     "finished", session->answered_count == session->deck.items);
+                     "finished", session->answered_count == session->item_count);
 }
 
 void api_session_read(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

@@ -9,23 +9,27 @@
 struct tally {
     int count, correct;
     struct srv_store_trial trials[DECK_ITEMS_MAX];
-    struct srv_stat_trial rated[DECK_ITEMS_MAX];
+    struct srv_past past[DECK_ITEMS_MAX];
+    struct srv_stat_trial rated[DECK_ITEMS_MAX]; /* of each image the first answer */
+    int rated_count;
 };
 
 static void count_up(const struct srv_deck *deck, struct tally *tally)
 {
     for (int i = 0; i < tally->count; i++) {
         const struct srv_store_trial *trial = &tally->trials[i];
+        if (srv_past_again(tally->past, i)) continue;
         tally->correct += trial->answer.correct;
-        tally->rated[i] = (struct srv_stat_trial){.signal = !strcmp(trial->truth, deck->choices[DECK_YES].id),
-                                                  .rating = trial->answer.rating,
-                                                  .response_ms = trial->answer.response_ms};
+        tally->rated[tally->rated_count++] =
+            (struct srv_stat_trial){.signal = !strcmp(trial->truth, deck->choices[DECK_YES].id),
+                                    .rating = trial->answer.rating,
+                                    .response_ms = trial->answer.response_ms};
     }
 }
 
 static json_t *median_time(const struct tally *tally)
 {
-    struct srv_stat_quartiles all = srv_stat_response_times(tally->rated, tally->count).all;
+    struct srv_stat_quartiles all = srv_stat_response_times(tally->rated, tally->rated_count).all;
     return all.gap == SRV_STAT_WHOLE ? json_real(all.median) : json_null();
 }
 
@@ -37,12 +41,23 @@ static json_t *items(const struct tally *tally, bool told)
         const struct srv_store_trial *trial = &tally->trials[i];
         snprintf(url, sizeof url, "/api/v1/images/%s.png", trial->image);
         json_array_append_new(
-            list, json_pack("{s:i,s:s,s:o,s:o,s:i,s:f,s:s}", "n", trial->answer.item, "choice",
+            list, json_pack("{s:i,s:s,s:o,s:o,s:i,s:f,s:s,s:b}", "n", trial->answer.item, "choice",
                             trial->answer.choice, "truth", told ? json_string(trial->truth) : json_null(),
                             "correct", told ? json_boolean(trial->answer.correct) : json_null(), "rating",
-                            trial->answer.rating, "response_ms", trial->answer.response_ms, "image", url));
+                            trial->answer.rating, "response_ms", trial->answer.response_ms, "image", url,
+                            "counts", !srv_past_again(tally->past, i)));
     }
     return list;
+}
+
+/* Before the end it would tell about how strong the next image is. */
+static json_t *threshold(const struct srv_deck *deck, const struct tally *tally, bool finished)
+{
+    struct srv_quest_estimate e;
+    if (deck->order != DECK_STAIRCASE || !finished) return json_null();
+    if (!srv_staircase_threshold(deck, tally->past, tally->count, &e)) return NULL;
+    return json_pack("{s:f,s:f,s:f,s:i}", "value", e.value, "low", e.low, "high", e.high, "trials",
+                     tally->count);
 }
 
 void api_summary(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
@@ -50,17 +65,19 @@ void api_summary(struct srv_app *app, const struct srv_request *request, struct 
     struct srv_store_session session;
     struct tally tally = {0};
     if (!api_session(app, request, &session, response)) return;
-    enum db_status status = srv_store_trials(app->db, session.id, tally.trials, &tally.count);
+    enum db_status status = srv_store_trials(app->db, session.id, tally.trials, tally.past, &tally.count);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return;
     }
     count_up(&session.deck, &tally);
-    bool told = session.deck.feedback || tally.count == session.deck.items;
-    srv_respond_json(response, 200,
-                     json_pack("{s:{s:i,s:i,s:o,s:o,s:o,s:o}}", "summary", "answered", tally.count, "of",
-                               session.deck.items, "median_response_ms", median_time(&tally), "correct",
-                               told ? json_integer(tally.correct) : json_null(), "score",
-                               told ? srv_score_json(tally.rated, tally.count) : json_null(), "items",
-                               items(&tally, told)));
+    bool finished = tally.count == session.item_count;
+    bool told = session.deck.feedback || finished;
+    srv_respond_json(
+        response, 200,
+        json_pack("{s:{s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o}}", "summary", "answered", tally.count, "of",
+                  session.deck.items, "finished", (int)finished, "median_response_ms", median_time(&tally),
+                  "correct", told ? json_integer(tally.correct) : json_null(), "score",
+                  told ? srv_score_json(tally.rated, tally.rated_count) : json_null(), "threshold",
+                  threshold(&session.deck, &tally, finished), "items", items(&tally, told)));
 }

@@ -108,7 +108,11 @@ void api_read_ahead(struct srv_app *app, const char *session_id, int at, int siz
     struct srv_ahead_span span =
         srv_read_ahead_move(app->read_ahead, session_id, at, size, item_bytes, srv_clock_monotonic_us());
     for (int n = span.first; n <= span.last; n++) {
-        if (srv_store_item_find(app->db, session_id, n, &item, &found) != DB_OK || !found) break;
+        if (srv_store_item_find(app->db, session_id, n, &item, &found) != DB_OK) break;
+        if (!found) {
+            srv_read_ahead_undecided(app->read_ahead, session_id, n);
+            break;
+        }
         for (int i = 0; i < images.count; i++) {
             if (!fill_request(images.models[i], &item, i == item.model, &images.requests[i])) continue;
             if (span.size) images.requests[i].size = span.size;

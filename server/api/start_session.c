@@ -25,12 +25,12 @@ static void fill_session(struct srv_store_session *session, const struct api_dec
 
 /* Nothing of it is said to the learner but that there is a fault: the log tells the operator. */
 static bool choose_from_library(struct srv_app *app, const struct srv_store_session *session,
-                                struct srv_session_item *items, struct srv_response *response)
+                                struct srv_session_item *items, int count, struct srv_response *response)
 {
     const struct srv_deck *deck = &session->deck;
     const struct srv_drawn_item *lacking;
     enum db_status status = srv_store_library_choose(app->db, deck->fixed ? 0 : session->learner_id, deck,
-                                                     items, srv_draw_count(deck), &lacking);
+                                                     items, count, &lacking);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return false;
@@ -52,8 +52,9 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
     srv_random_hex(secret, SRV_SECRET_TEXT);
     *session = (struct srv_store_session){.learner_id = start->learner_id, .class_id = start->class_id};
     fill_session(session, &start->newest, models, secret);
-    srv_session_draw(&session->deck, items);
-    if (!choose_from_library(app, session, items, response)) return false;
+    session->key = srv_session_key(&session->deck);
+    int count = srv_session_draw(&session->deck, session->key, items);
+    if (!choose_from_library(app, session, items, count, response)) return false;
     enum db_status status = srv_store_session_create(app->db, session, items, models);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);

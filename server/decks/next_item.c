@@ -62,14 +62,33 @@ int srv_deck_categories(const struct srv_deck *deck)
     return shown;
 }
 
+int srv_draw_categories(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *items)
+{
+    struct categories categories;
+    list_categories(deck, &categories);
+    for (int i = 0; i < categories.count; i++) {
+        const struct category *c = &categories.all[i];
+        srv_draw_class(deck, key, i, &deck->sources[c->source], c->truth, c->class_index, &items[i]);
+    }
+    return categories.count;
+}
+
 /* ---- mastery ---- */
+
+/* Only images of a list come back. */
+bool srv_past_again(const struct srv_past *past, int i)
+{
+    for (int k = 0; k < i && past[i].pick >= 0; k++)
+        if (past[k].pick == past[i].pick) return true;
+    return false;
+}
 
 int srv_mastery_hits(const struct srv_deck *deck, const struct srv_past *past, int count)
 {
     const struct srv_deck_mastery *m = &deck->mastery;
     int hits = 0, seen = 0;
     for (int i = count - 1; i >= 0 && seen < m->of; i--) {
-        if (past[i].again) continue;
+        if (srv_past_again(past, i)) continue;
         seen++;
         hits += past[i].correct && (m->within_s == 0 || past[i].response_ms <= m->within_s * 1000);
     }
@@ -89,7 +108,7 @@ static struct srv_quest_plus *play(const struct srv_deck *deck, const struct srv
     struct srv_quest_plus *quest = srv_quest_plus_new(s);
     for (int i = 0; quest && i < count; i++) {
         long point = lround((past[i].strength - s->low) / (s->high - s->low) * (s->strengths - 1));
-        if (!past[i].again) srv_quest_plus_answer(quest, (int)point, past[i].correct);
+        if (!srv_past_again(past, i)) srv_quest_plus_answer(quest, (int)point, past[i].correct);
     }
     return quest;
 }

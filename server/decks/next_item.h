@@ -21,11 +21,16 @@ struct srv_past {
     double strength;
     double response_ms;
     bool correct;
-    bool again; /* its image was answered before in the session: only the first time counts */
 };
+
+/* Whether the image of answer i was answered before in the session: only the first time counts. */
+bool srv_past_again(const struct srv_past *past, int i);
 
 /* How many sub-categories there are to choose from: classes of a source, of a list those that it shows. */
 int srv_deck_categories(const struct srv_deck *deck);
+
+/* One image of each sub-category of an adaptive deck without a list. Their number. */
+int srv_draw_categories(const struct srv_deck *deck, uint64_t key, struct srv_drawn_item *items);
 
 /* Of the last mastery.of answers that count, how many are right and in time. */
 int srv_mastery_hits(const struct srv_deck *deck, const struct srv_past *past, int count);

@@ -19,13 +19,17 @@ struct srv_session_item {
                               chosen */
 };
 
-/* Draws srv_draw_count items, as srv_draw does: by the deck's key when it is fixed, else by a fresh one of
- * the kernel's random numbers. Of 2^64 seeds no learner is shown one twice. */
-void srv_session_draw(const struct srv_deck *deck, struct srv_session_item *items);
+/* What a session is drawn by: the deck's seed when it is fixed, else a fresh one of the kernel's random
+ * numbers. Of 2^64 seeds no learner is shown one twice. */
+uint64_t srv_session_key(const struct srv_deck *deck);
 
-/* Whether item n (1-based) may be looked at and answered: it is among the first `answers + 2`, so that the
- * next image can load while this one is read. The item after an answered one always is. `answered[k]` tells
- * of item k+1. */
+/* Draws a session's items, as srv_draw does: their number. Where they are decided one at a time these are an
+ * example, of an adaptive deck that draws one image of each sub-category. */
+int srv_session_draw(const struct srv_deck *deck, uint64_t key, struct srv_session_item *items);
+
+/* Whether item n (1-based) may be looked at and answered: it is one of the `items` that are decided, and
+ * among the first `answers + 2`, so that the next image can load while this one is read. The item after an
+ * answered one always is. `answered[k]` tells of item k+1. */
 bool srv_session_item_open(const bool *answered, int items, int n);
 
 /* 1..6 from surely not to surely: confidence 3,2,1 in "no" are 1,2,3; 1,2,3 in "yes" are 4,5,6. */

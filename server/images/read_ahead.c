@@ -95,6 +95,14 @@ struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *a, const char *
     return span;
 }
 
+void srv_read_ahead_undecided(struct srv_read_ahead *a, const char *session_id, int n)
+{
+    pthread_mutex_lock(&a->mutex);
+    struct place *place = place_of(a, session_id);
+    if (place->asked >= n) place->asked = n - 1;
+    pthread_mutex_unlock(&a->mutex);
+}
+
 void srv_read_ahead_answered(struct srv_read_ahead *a, const char *session_id, int answered, int64_t now_us)
 {
     pthread_mutex_lock(&a->mutex);

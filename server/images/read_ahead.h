@@ -36,6 +36,9 @@ struct srv_ahead_span {
 struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *ahead, const char *session_id, int at,
                                           int size, size_t image_bytes, int64_t now_us);
 
+/* Item `n` is not decided yet: it and those after it do not count as asked for. */
+void srv_read_ahead_undecided(struct srv_read_ahead *ahead, const char *session_id, int n);
+
 /* So many items of the session are answered: its learner is at the one after them, since now unless that was
  * known before. */
 void srv_read_ahead_answered(struct srv_read_ahead *ahead, const char *session_id, int answered,

@@ -10,6 +10,7 @@
 #include "server/clock.h"
 #include "server/database/db.h"
 #include "server/decks/deck.h"
+#include "server/decks/next_item.h"
 #include "server/decks/session.h"
 #include "server/library/library_files.h"
 #include "server/secrets.h"
@@ -28,12 +29,14 @@ struct srv_store_session {
     char secret_sha256[SRV_DIGEST_TEXT];
     char created_at[SRV_TIME_TEXT];
     struct srv_deck deck; /* as it was when the session started */
+    uint64_t key;         /* its items are drawn by; 0 of a session from before these were kept */
     int64_t deck_version_id;
     int64_t learner_id, class_id;                    /* for srv_store_session_create; 0 for none */
     struct srv_store_model models[DECK_SOURCES_MAX]; /* the deck's, in its order */
     int model_count;
     bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
     int answered_count;
+    int item_count; /* that are decided: when all are answered, the session has ended */
 };
 
 struct srv_store_item {
@@ -65,7 +68,8 @@ struct srv_store_answer {
 };
 
 /* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
- * deck, deck_version_id, learner_id and class_id; `items` are deck.items many, `models` the deck's. */
+ * deck, key, deck_version_id, learner_id and class_id; `items` are deck.items many, or looked at by nobody when
+ * they are decided one at a time; `models` are the deck's. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models) NN_MUST_CHECK;
@@ -91,13 +95,16 @@ enum srv_store_outcome {
 
 /* The session's score right after one answer. */
 struct srv_store_progress {
-    int answered, correct;
+    int answered;
+    int correct, mastery_hits; /* of first answers to an image */
+    bool finished;
 };
 
-/* `answer` gives all but id; `context` may be NULL, and is no part of the content; STORE_REPEATED fills it
- * from the row. On disk when this returns DB_OK with STORE_ADDED. */
-enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
-                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
+/* `session` gives id, deck and key; `answer` gives all but id; `context` may be NULL, and is no part of the
+ * content; STORE_REPEATED fills it from the row. On disk when this returns DB_OK with STORE_ADDED. */
+enum db_status srv_store_answer_add(struct db *db, const struct srv_store_session *session,
+                                    struct srv_store_answer *answer, const struct srv_answer_context *context,
+                                    enum srv_store_outcome *outcome,
                                     struct srv_store_progress *progress) NN_MUST_CHECK;
 
 /* One answered item, for the summary. */
@@ -106,8 +113,8 @@ struct srv_store_trial {
     char image[SRV_IMAGE_TEXT], truth[NN_CLASS_NAME_MAX];
 };
 
-/* In the order of answering; `trials` has room for DECK_ITEMS_MAX. */
+/* In the order of answering; `trials` and `past`, of the same answers, have room for DECK_ITEMS_MAX. */
 enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
-                                int *count) NN_MUST_CHECK;
+                                struct srv_past *past, int *count) NN_MUST_CHECK;
 
 #endif

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/store/store.h"
+#include "server/store/store_items.h"
 
 #define ANSWER_COLUMNS                                                                                       \
     "a.id, a.key, a.item, a.choice, a.confidence, a.rating, a.correct, a.response_ms, a.received_at"
@@ -49,58 +49,77 @@ static bool item_taken(struct db_transaction *t, const char *session_id, int ite
     return any;
 }
 
+/* Whether the learner, in this session or another, has answered the same picture before. */
+static bool is_repeated(struct db_transaction *t, const char *session_id, int item)
+{
+    struct db_rows *rows = db_query(
+        t,
+        "SELECT 1 FROM items i JOIN items j ON j.source = i.source AND CASE i.source WHEN 'library'"
+        " THEN j.library_image_id = i.library_image_id ELSE j.class = i.class AND j.seed = i.seed END"
+        " JOIN answers p ON p.session_id = j.session_id AND p.item = j.n"
+        " WHERE i.session_id = ?1 AND i.n = ?2 AND (j.session_id <> ?1 OR j.n <> ?2) AND j.session_id IN"
+        " (SELECT ?1 UNION SELECT o.session_id FROM session_learners m JOIN session_learners o"
+        " ON o.learner_id = m.learner_id WHERE m.session_id = ?1) LIMIT 1",
+        "ti", session_id, (int64_t)item);
+    bool any = db_next(rows);
+    db_finish(rows);
+    return any;
+}
+
 static void insert(struct db_transaction *t, const char *session_id, struct srv_store_answer *a)
 {
+    int64_t first = !is_repeated(t, session_id, a->item);
     db_run(t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
-           "received_at, at_item_ms)"
-           " VALUES (?,?,?,?,?,?,?,?,?,?)",
-           "tittiiirtr", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
-           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms);
+           "received_at, at_item_ms, first_attempt)"
+           " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+           "tittiiirtri", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms, first);
     a->id = db_last_id(t);
 }
 
-/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
-static void read_progress(struct db_transaction *t, const char *session_id, int64_t up_to,
-                          struct srv_store_progress *progress)
+/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. The item
+ * after an answer that was just added is decided before. */
+static void read_progress(struct db_transaction *t, const struct srv_store_session *session,
+                          int64_t last_answer, bool added, struct srv_store_progress *progress)
 {
-    struct db_rows *rows =
-        db_query(t, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
-                 session_id, up_to);
-    if (db_next(rows)) {
-        progress->answered = (int)db_int(rows, 0);
-        progress->correct = (int)db_int(rows, 1);
-    }
-    db_finish(rows);
+    struct srv_past past[DECK_ITEMS_MAX];
+    progress->answered = srv_store_past(t, session->id, last_answer, past);
+    for (int i = 0; i < progress->answered; i++)
+        progress->correct += past[i].correct && !srv_past_again(past, i);
+    progress->mastery_hits = srv_mastery_hits(&session->deck, past, progress->answered);
+    if (added && srv_deck_stepwise(&session->deck))
+        srv_store_item_decide(t, session, past, progress->answered);
+    progress->finished = progress->answered >= srv_store_item_count(t, session->id);
 }
 
-enum db_status srv_store_answer_add(struct db *db, const char *session_id, struct srv_store_answer *answer,
-                                    const struct srv_answer_context *context, enum srv_store_outcome *outcome,
-                                    struct srv_store_progress *progress)
+enum db_status srv_store_answer_add(struct db *db, const struct srv_store_session *session,
+                                    struct srv_store_answer *answer, const struct srv_answer_context *context,
+                                    enum srv_store_outcome *outcome, struct srv_store_progress *progress)
 {
     struct db_transaction t;
     struct srv_store_answer before;
     *progress = (struct srv_store_progress){0};
     db_begin_write(&t, db);
-    if (find_key(&t, session_id, answer->key, &before)) {
+    if (find_key(&t, session->id, answer->key, &before)) {
         *outcome = same_content(answer, &before) ? STORE_REPEATED : STORE_KEY_REUSED;
         if (*outcome == STORE_REPEATED) *answer = before;
-    } else if (item_taken(&t, session_id, answer->item)) {
+    } else if (item_taken(&t, session->id, answer->item)) {
         *outcome = STORE_ITEM_TAKEN;
     } else {
         *outcome = STORE_ADDED;
-        insert(&t, session_id, answer);
+        insert(&t, session->id, answer);
         if (context) srv_context_insert(&t, answer->id, context);
     }
     if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
-        read_progress(&t, session_id, answer->id, progress);
+        read_progress(&t, session, answer->id, *outcome == STORE_ADDED, progress);
     return db_end(&t);
 }
 
 /* ---- reading ---- */
 
 enum db_status srv_store_trials(struct db *db, const char *session_id, struct srv_store_trial *trials,
-                                int *count)
+                                struct srv_past *past, int *count)
 {
     struct db_transaction t;
     *count = 0;
@@ -117,5 +136,6 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
         snprintf(trial->truth, sizeof trial->truth, "%s", db_text(rows, 10));
     }
     db_finish(rows);
+    srv_store_past(&t, session_id, INT64_MAX, past);
     return db_end(&t);
 }

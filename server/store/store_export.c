@@ -33,7 +33,8 @@
     " " PREV_ITEM ", " PRIOR_EXPOSURES                                                                       \
     ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"                                   \
     " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms, i.source, k.name," \
-    " l.sha256"
+    " l.sha256, coalesce(v.definition ->> '$.order.rule', 'random'), i.schedule_state, s.draw_seed,"         \
+    " a.first_attempt"
 #define JOINS                                                                                                \
     " CROSS JOIN answers a ON a.session_id = s.id"                                                           \
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"                                    \

@@ -59,4 +59,9 @@ enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const
                                         struct srv_session_item *items, int count,
                                         const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
+/* The same for one item that a session shows next, in its transaction: none that the session has. Its row; 0
+ * when there is none left. */
+int64_t srv_store_library_next(struct db_transaction *t, const char *session_id, int64_t learner_id,
+                               const struct srv_deck *deck, const struct srv_drawn_item *item);
+
 #endif

@@ -149,6 +149,31 @@ static bool choose(struct srv_session_item *items, int count, int first, struct 
     return enough;
 }
 
+/* Those that the session has. */
+static int read_taken(struct db_transaction *t, const char *session_id, struct srv_session_item *taken)
+{
+    int count = 0;
+    struct db_rows *rows = db_query(
+        t, "SELECT library_image_id FROM items WHERE session_id = ? AND library_image_id IS NOT NULL", "t",
+        session_id);
+    while (count < DECK_ITEMS_MAX && db_next(rows)) taken[count++].library_image = db_int(rows, 0);
+    db_finish(rows);
+    return count;
+}
+
+int64_t srv_store_library_next(struct db_transaction *t, const char *session_id, int64_t learner_id,
+                               const struct srv_deck *deck, const struct srv_drawn_item *item)
+{
+    struct pool pool = {0};
+    struct candidate image = {.excluded = true};
+    struct srv_session_item taken[DECK_ITEMS_MAX];
+    if (item->file) return find_file(t, item);
+    fill(t, learner_id, deck, taken, read_taken(t, session_id, taken), item, &pool);
+    while (image.excluded) image = take(&pool, item->seed);
+    free(pool.images);
+    return image.id;
+}
+
 enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
                                         struct srv_session_item *items, int count,
                                         const struct srv_drawn_item **lacking)

@@ -6,8 +6,8 @@
 
 #include "engine/engine.h"
 #include "server/log.h"
-#include "server/store/store.h"
 #include "server/store/store_decks.h"
+#include "server/store/store_items.h"
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -37,33 +37,33 @@ static int64_t model_id(struct db_transaction *t, const struct nn_model_info *mo
     return first_id(t, db_query(t, "SELECT id FROM models WHERE sha256 = ?", "t", model->sha256));
 }
 
-static void add_item(struct db_transaction *t, const struct srv_store_session *s, int n,
-                     const struct srv_session_item *item)
+/* What is in the table is the image of a session that nobody has begun, or all of its images. */
+static void add_items(struct db_transaction *t, const struct srv_store_session *session,
+                      const struct srv_session_item *items)
 {
-    char seed[24];
-    const struct srv_drawn_item *drawn = &item->drawn;
-    snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
-    db_run(t,
-           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair, source,"
-           " library_image_id, model) VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0),?)",
-           "titttrrtitii", s->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
-           drawn->truncation, s->deck.choices[drawn->truth].id, (int64_t)drawn->pair,
-           item->library_image ? "library" : "gan", item->library_image, (int64_t)drawn->source->model);
+    if (srv_deck_stepwise(&session->deck)) {
+        srv_store_item_decide(t, session, NULL, 0);
+        if (srv_store_item_count(t, session->id) == 0) db_abandon(t, DB_FAILED);
+        return;
+    }
+    for (int i = 0; i < session->deck.items; i++) srv_store_item_add(t, session, i + 1, &items[i], "");
 }
 
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models)
 {
+    char key[24];
     struct db_transaction t;
+    snprintf(key, sizeof key, "%" PRIu64, session->key);
     db_begin_write(&t, db);
     db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
            session->created_at, session->deck_version_id);
     db_run(&t,
-           "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at)"
-           " VALUES (?,?,?,?,?)",
-           "ttitt", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
-           session->created_at);
+           "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at, draw_seed)"
+           " VALUES (?,?,?,?,?,?)",
+           "ttittt", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
+           session->created_at, key);
     for (int i = 0; i < session->deck.model_count; i++)
         db_run(&t, "INSERT INTO session_models (session_id, place, model_id) VALUES (?,?,?)", "tii",
                session->id, (int64_t)i, model_id(&t, &models[i], session->created_at));
@@ -72,7 +72,7 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
                "INSERT INTO session_learners (session_id, learner_id, class_id)"
                " VALUES (?, nullif(?, 0), nullif(?, 0))",
                "tii", session->id, session->learner_id, session->class_id);
-    for (int i = 0; i < session->deck.items; i++) add_item(&t, session, i + 1, &items[i]);
+    add_items(&t, session, items);
     return db_end(&t);
 }
 
@@ -116,7 +116,7 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     db_begin(&t, db);
     struct db_rows *rows =
         db_query(&t,
-                 "SELECT s.id, s.secret_sha256, s.created_at, v.definition, v.id"
+                 "SELECT s.id, s.secret_sha256, s.created_at, v.definition, v.id, s.draw_seed"
                  " FROM sessions s JOIN deck_versions v ON v.id = s.deck_version_id WHERE s.id = ?",
                  "t", id);
     *found = db_next(rows);
@@ -125,11 +125,13 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
         copy(session->secret_sha256, sizeof session->secret_sha256, db_text(rows, 1));
         copy(session->created_at, sizeof session->created_at, db_text(rows, 2));
         session->deck_version_id = db_int(rows, 4);
+        session->key = strtoull(db_text(rows, 5), NULL, 10);
         if (!srv_store_deck_parse(db_text(rows, 3), &session->deck)) db_abandon(&t, DB_FAILED);
     }
     db_finish(rows);
     if (*found) {
         session->model_count = read_models(&t, session->id, session->models);
+        session->item_count = srv_store_item_count(&t, session->id);
         read_answered(&t, session);
     }
     return db_end(&t);

@@ -22,7 +22,7 @@ static const char practice_rows[] =
     " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
     " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?"
-    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
+    " AND a.first_attempt AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
     " ORDER BY reader, a.id";
 
 enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct srv_deck_practice *practice)

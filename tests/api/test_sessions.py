@@ -69,7 +69,8 @@ class Drill(DaemonTest):
             answer = learner.answer(n, "fracture").json
             correct += truth == "fracture"
             self.assertEqual(answer["feedback"], {"truth": truth, "correct": truth == "fracture"})
-            self.assertEqual(answer["progress"], {"answered": n, "of": 10, "correct": correct})
+            self.assertEqual(answer["progress"], {"answered": n, "of": 10, "correct": correct, "mastery_hits": None,
+                                                  "finished": n == 10})
 
     def test_the_summary_is_what_its_formulas_say(self):
         learner = Learner(self.daemon)

@@ -75,13 +75,14 @@ static void start_session(char id[SRV_ID_TEXT])
     srv_random_hex(session.id, sizeof session.id);
     srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
     srv_clock_format(srv_clock_utc_ms(), session.created_at);
-    srv_session_draw(&deck, items);
+    srv_session_draw(&deck, srv_session_key(&deck), items);
     need(srv_store_session_create(db, &session, items, &model) == DB_OK, "starting a session");
     memcpy(id, session.id, sizeof session.id);
 }
 
-static void answer(const char *session, int item)
+static void answer(const char *session_id, int item)
 {
+    struct srv_store_session session = {.deck = deck};
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
     struct srv_store_answer a = {
@@ -90,7 +91,8 @@ static void answer(const char *session, int item)
     srv_random_hex(hex, sizeof hex);
     snprintf(a.key, sizeof a.key, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
     srv_clock_format(srv_clock_utc_ms(), a.received_at);
-    need(srv_store_answer_add(db, session, &a, NULL, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
+    memcpy(session.id, session_id, sizeof session.id);
+    need(srv_store_answer_add(db, &session, &a, NULL, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
          "storing an answer");
 }
 

@@ -207,7 +207,7 @@ static void start(struct db *db, struct srv_store_session *session, struct srv_s
     };
     srv_random_hex(session->id, sizeof session->id);
     srv_random_hex(session->secret_sha256, sizeof session->secret_sha256);
-    srv_session_draw(&session->deck, items);
+    srv_session_draw(&session->deck, 1, items);
     session->deck_version_id = newest_of(db, &session->deck);
     items[0].drawn.seed = UINT64_MAX;
     assert_int_equal(srv_store_session_create(db, session, items, &model), DB_OK);
@@ -291,12 +291,12 @@ static void one_key_is_one_row(void **state)
     struct srv_store_session session;
     start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1), again = make_answer(1, 1), other = make_answer(2, 2);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &first), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &answer, NULL, &outcome, &first), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
-    assert_int_equal(srv_store_answer_add(db, session.id, &other, NULL, &outcome, &repeated), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &other, NULL, &outcome, &repeated), DB_OK);
     assert_int_equal(repeated.answered, 2);
     strcpy(again.received_at, "2026-01-05T10:00:09.000Z");
-    assert_int_equal(srv_store_answer_add(db, session.id, &again, NULL, &outcome, &repeated), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &again, NULL, &outcome, &repeated), DB_OK);
     assert_int_equal(outcome, STORE_REPEATED);
     assert_string_equal(again.received_at, answer.received_at);
     assert_int_equal(repeated.answered, first.answered);
@@ -314,11 +314,11 @@ static void other_content_or_another_key_is_refused(void **state)
     start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1), changed = make_answer(1, 1),
                             second = make_answer(1, 2);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &answer, NULL, &outcome, &progress), DB_OK);
     changed.response_ms = 13;
-    assert_int_equal(srv_store_answer_add(db, session.id, &changed, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &changed, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_KEY_REUSED);
-    assert_int_equal(srv_store_answer_add(db, session.id, &second, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &second, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_ITEM_TAKEN);
     assert_int_equal(number(db, "SELECT count(*) FROM answers"), 1);
     db_close(db);
@@ -334,7 +334,7 @@ static void the_same_key_in_another_session_is_another_answer(void **state)
         struct srv_store_session session;
         start(db, &session, items);
         struct srv_store_answer answer = make_answer(1, 1);
-        assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
+        assert_int_equal(srv_store_answer_add(db, &session, &answer, NULL, &outcome, &progress), DB_OK);
         assert_int_equal(outcome, STORE_ADDED);
     }
     db_close(db);
@@ -354,12 +354,12 @@ static bool take_row(void *context, const char *const *cells)
     return exported->rows != exported->rows_wanted;
 }
 
-static void answer_item(struct db *db, const char *session_id, int item)
+static void answer_item(struct db *db, const struct srv_store_session *session, int item)
 {
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
     struct srv_store_answer answer = make_answer(item, item);
-    assert_int_equal(srv_store_answer_add(db, session_id, &answer, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, session, &answer, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
 }
 
@@ -371,11 +371,11 @@ static void an_export_sees_one_moment_however_often_it_looks(void **state)
     struct db *db = open_db(state, "export.db");
     struct srv_store_session session;
     start(db, &session, items);
-    answer_item(db, session.id, 1);
-    answer_item(db, session.id, 2);
+    answer_item(db, &session, 1);
+    answer_item(db, &session, 2);
     srv_export_begin(&log, db, &(struct srv_export_filter){0});
     assert_true(srv_export_each(&log, take_row, &before));
-    answer_item(db, session.id, 3);
+    answer_item(db, &session, 3);
     assert_true(srv_export_each(&log, take_row, &after));
     assert_false(srv_export_each(&log, take_row, &few));
     assert_int_equal(srv_export_end(&log), DB_OK);
@@ -402,7 +402,7 @@ static void reading_alone_needs_a_file_of_this_version_and_changes_nothing(void 
     start(db, &session, items);
     const char *path = scratch_path(state, "read.db");
     assert_int_equal(db_open_to_read(&reader, path, &err), NN_OK);
-    answer_item(db, session.id, 1); /* beside a writer, and after it opened */
+    answer_item(db, &session, 1); /* beside a writer, and after it opened */
     srv_export_begin(&log, reader, &(struct srv_export_filter){0});
     assert_true(srv_export_each(&log, take_row, &exported));
     assert_int_equal(srv_export_end(&log), DB_OK);
@@ -423,11 +423,11 @@ static void a_full_disk_refuses_and_later_goes_on(void **state)
     start(db, &session, items);
     struct srv_store_answer answer = make_answer(1, 1);
     scratch_disk_full(4096);
-    enum db_status status = srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress);
+    enum db_status status = srv_store_answer_add(db, &session, &answer, NULL, &outcome, &progress);
     scratch_disk_free();
     assert_int_equal(status, DB_UNAVAILABLE);
     assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
-    assert_int_equal(srv_store_answer_add(db, session.id, &answer, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(srv_store_answer_add(db, &session, &answer, NULL, &outcome, &progress), DB_OK);
     assert_int_equal(outcome, STORE_ADDED);
     db_close(db);
 }

@@ -239,10 +239,10 @@ static void the_second_answer_to_an_image_does_not_count_for_mastery(void **stat
 {
     (void)state;
     deck.mastery = (struct srv_deck_mastery){.correct = 2, .of = 3};
-    struct srv_past answered[] = {{.correct = true}, {.correct = true, .again = true}, {.correct = false}};
+    struct srv_past answered[] = {{.pick = 4, .correct = true}, {.pick = 4, .correct = true}, {.pick = 2}};
     assert_int_equal(srv_mastery_hits(&deck, answered, 3), 1);
     assert_false(srv_mastered(&deck, answered, 3));
-    answered[1].again = false;
+    answered[1].pick = 3;
     assert_true(srv_mastered(&deck, answered, 3));
 }
 

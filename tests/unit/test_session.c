@@ -42,7 +42,7 @@ static void a_session_holds_exactly_its_share_of_fractures(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct srv_deck deck = plain(cases[i].items, cases[i].prevalence);
         struct srv_session_item items[DECK_ITEMS_MAX];
-        srv_session_draw(&deck, items);
+        srv_session_draw(&deck, srv_session_key(&deck), items);
         assert_int_equal(count_yes(items, deck.items), cases[i].yes);
     }
 }
@@ -55,7 +55,7 @@ static void every_place_is_equally_likely_to_hold_a_fracture(void **state)
     int at[10] = {0};
     for (int run = 0; run < 400; run++) {
         struct srv_session_item items[10];
-        srv_session_draw(&deck, items);
+        srv_session_draw(&deck, srv_session_key(&deck), items);
         for (int i = 0; i < 10; i++) at[i] += items[i].drawn.truth == DECK_YES;
     }
     for (int i = 0; i < 10; i++) assert_in_range(at[i], 150, 250);
@@ -66,7 +66,7 @@ static void names_and_seeds_are_fresh_and_the_name_does_not_hold_the_seed(void *
     (void)state;
     struct srv_deck deck = plain(DECK_ITEMS_MAX, 0.5);
     struct srv_session_item items[DECK_ITEMS_MAX];
-    srv_session_draw(&deck, items);
+    srv_session_draw(&deck, srv_session_key(&deck), items);
     for (int i = 0; i < DECK_ITEMS_MAX; i++) {
         char seed[20];
         snprintf(seed, sizeof seed, "%llx", (unsigned long long)items[i].drawn.seed);
@@ -91,6 +91,14 @@ static void two_items_are_open_ahead_of_the_answers(void **state)
     assert_false(srv_session_item_open(answered, 5, 4));
 }
 
+static void what_is_not_decided_yet_is_not_open(void **state)
+{
+    (void)state;
+    bool answered[5] = {true};
+    assert_true(srv_session_item_open(answered, 2, 2));
+    assert_false(srv_session_item_open(answered, 2, 3));
+}
+
 /* Whatever order open items are answered in, the one after the last answered is open. */
 static void no_order_of_answering_closes_the_next_item(void **state)
 {
@@ -103,7 +111,7 @@ static void no_order_of_answering_closes_the_next_item(void **state)
             answered[n - 1] = true;
             done++;
             if (n > last) last = n;
-            assert_true(srv_session_item_open(answered, 12, last + 1));
+            assert_true(last == 12 || srv_session_item_open(answered, 12, last + 1));
         }
     }
 }
@@ -124,6 +132,7 @@ int main(void)
         cmocka_unit_test(every_place_is_equally_likely_to_hold_a_fracture),
         cmocka_unit_test(names_and_seeds_are_fresh_and_the_name_does_not_hold_the_seed),
         cmocka_unit_test(two_items_are_open_ahead_of_the_answers),
+        cmocka_unit_test(what_is_not_decided_yet_is_not_open),
         cmocka_unit_test(no_order_of_answering_closes_the_next_item),
         cmocka_unit_test(ratings_run_from_surely_not_to_surely),
     };

@@ -317,3 +317,8 @@ BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
 CREATE TRIGGER frozen_session_models_never_shrink BEFORE DELETE ON session_models
 WHEN EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = OLD.session_id)
 BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
+
+-- Orders that decide by the answers.
+ALTER TABLE sessions ADD COLUMN draw_seed TEXT;
+ALTER TABLE items ADD COLUMN schedule_state TEXT;
+ALTER TABLE answers ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (first_attempt IN (0, 1));

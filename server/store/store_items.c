@@ -1,0 +1,95 @@
+#include "server/store/store_items.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "server/store/store_library.h"
+
+void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
+                        const struct srv_session_item *item, const char *state)
+{
+    char seed[24];
+    const struct srv_drawn_item *drawn = &item->drawn;
+    snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
+    db_run(t,
+           "INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth, pair, source,"
+           " library_image_id, model, schedule_state)"
+           " VALUES (?,?,?,?,?,?,?,?,nullif(?, 0),?,nullif(?, 0),?,nullif(?, ''))",
+           "titttrrtitiit", session->id, (int64_t)n, item->image, drawn->class_name, seed, drawn->strength,
+           drawn->truncation, session->deck.choices[drawn->truth].id, (int64_t)drawn->pair,
+           item->library_image ? "library" : "gan", item->library_image, (int64_t)drawn->source->model,
+           state);
+}
+
+/* ---- one at a time ---- */
+
+/* Who must not see an image again; 0: nobody, as in a fixed deck, which shows everybody the same. */
+static int64_t learner_of(struct db_transaction *t, const struct srv_store_session *session)
+{
+    if (session->deck.fixed) return 0;
+    struct db_rows *rows =
+        db_query(t, "SELECT learner_id FROM session_learners WHERE session_id = ?", "t", session->id);
+    int64_t id = db_next(rows) ? db_int(rows, 0) : 0;
+    db_finish(rows);
+    return id;
+}
+
+/* False when its images are used up. */
+static bool find_image(struct db_transaction *t, const struct srv_store_session *session,
+                       struct srv_session_item *item)
+{
+    if (!*item->drawn.source->collection) return true;
+    item->library_image =
+        srv_store_library_next(t, session->id, learner_of(t, session), &session->deck, &item->drawn);
+    return item->library_image > 0;
+}
+
+/* A sub-category whose images are used up is passed over; an order that was there from the start has no other
+ * for its place, and ends. */
+void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
+                           const struct srv_past *past, int count)
+{
+    bool gone[DECK_CATEGORIES_MAX] = {false};
+    struct srv_next_item next;
+    struct srv_session_item item = {.library_image = 0};
+    for (;;) {
+        enum srv_next_result result = srv_next_item(&session->deck, session->key, past, count, gone, &next);
+        if (result == NEXT_NO_MEMORY) db_abandon(t, DB_UNAVAILABLE);
+        if (result != NEXT_ITEM) return;
+        item.drawn = next.drawn;
+        if (find_image(t, session, &item)) break;
+        if (next.category < 0) return;
+        gone[next.category] = true;
+    }
+    srv_random_hex(item.image, sizeof item.image);
+    srv_store_item_add(t, session, count + 1, &item, next.state);
+}
+
+int srv_store_past(struct db_transaction *t, const char *session_id, int64_t last_answer,
+                   struct srv_past *past)
+{
+    int count = 0;
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT coalesce(i.schedule_state ->> '$.category', -1),"
+                 " coalesce(i.schedule_state ->> '$.list', -1), i.strength, a.response_ms, a.correct"
+                 " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                 " WHERE a.session_id = ? AND a.id <= ? ORDER BY a.id",
+                 "ti", session_id, last_answer);
+    while (count < DECK_ITEMS_MAX && db_next(rows))
+        past[count++] = (struct srv_past){.category = (int)db_int(rows, 0),
+                                          .pick = (int)db_int(rows, 1),
+                                          .strength = db_real(rows, 2),
+                                          .response_ms = db_real(rows, 3),
+                                          .correct = db_int(rows, 4)};
+    db_finish(rows);
+    return count;
+}
+
+int srv_store_item_count(struct db_transaction *t, const char *session_id)
+{
+    struct db_rows *rows = db_query(t, "SELECT count(*) FROM items WHERE session_id = ?", "t", session_id);
+    int count = db_next(rows) ? (int)db_int(rows, 0) : 0;
+    db_finish(rows);
+    return count;
+}

@@ -1,0 +1,28 @@
+/* The rows of a session's items, in an open transaction. Where each item is decided after the answer before,
+ * it is added in the transaction of that answer: there is never an answer without the item that follows it.
+ */
+#ifndef SRV_STORE_ITEMS_H
+#define SRV_STORE_ITEMS_H
+
+#include "server/decks/next_item.h"
+#include "server/store/store.h"
+
+/* Adds item n; `state` is JSON that tells what it was chosen by, or "". */
+void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
+                        const struct srv_session_item *item, const char *state);
+
+/* Decides the item after those answers, which are all that there are, and adds it, unless the session is at
+ * its end. */
+void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
+                           const struct srv_past *past, int count);
+
+/* Reads the session's answers up to that one, in their order; `past` has room for DECK_ITEMS_MAX. Their
+ * number.
+ */
+int srv_store_past(struct db_transaction *t, const char *session_id, int64_t last_answer,
+                   struct srv_past *past);
+
+/* How many items the session has so far. */
+int srv_store_item_count(struct db_transaction *t, const char *session_id);
+
+#endif
