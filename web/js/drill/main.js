@@ -127,7 +127,7 @@ async function begin(what, code, showCode = false) {
   if (store.wasIntroduced() && !showCode) {
     go();
   } else {
-    show(introView({ deck: session.deck, model: modelOf(session.deck, catalogue.models), code: showCode ? code : null, onGo: go }));
+    show(introView({ deck: session.deck, caption: captionOf(session.deck), code: showCode ? code : null, onGo: go }));
   }
 }
 
@@ -151,12 +151,16 @@ function modelGone(error) {
   return error.status === 410;
 }
 
+function captionOf(deck) {
+  return texts.provenance.short(modelOf(deck, catalogue.models));
+}
+
 function showDrill(session, deck, answered) {
   openDrillPage({
     session,
     deck,
     answered,
-    caption: texts.provenance.short(modelOf(deck, catalogue.models)),
+    caption: captionOf(deck),
     onLeave: guarded(showHome),
     onFinished: guarded(() => showSummary(session, deck)),
     onFailed: fail,

@@ -12,12 +12,12 @@ const t = texts.intro;
 /**
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck} props.deck
- * @param {?import('../api/api_models.js').Model} props.model
+ * @param {string} props.caption what the images are
  * @param {?string} props.code that was made just now, to be kept
  * @param {() => void} props.onGo
  * @returns {HTMLElement}
  */
-export function introView({ deck, model, code, onGo }) {
+export function introView({ deck, caption, code, onGo }) {
   const steps = [
     [t.look, deck.time_limit_s > 0 ? t.lookLimited(deck.time_limit_s) : t.lookWords],
     [t.commit, t.commitWords(deck)],
@@ -31,5 +31,5 @@ export function introView({ deck, model, code, onGo }) {
     el('p', { class: 'intro-facts' }, t.facts(deck)),
     code ? codeBox(code, t.codeWords) : null,
     el('button', { type: 'button', class: 'button button-main', id: 'go', on: { click: onGo } }, t.go),
-    el('p', { class: 'intro-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
+    el('p', { class: 'intro-provenance' }, caption));
 }

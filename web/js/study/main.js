@@ -1,0 +1,169 @@
+/**
+ * Boot of a participant's pages, /study.html?study=ID, and which of them is shown: the invitation, the code, where am
+ * I, a phase, the questions, the end, or the way out. The server decides what comes next.
+ */
+
+import { listOwnSessions, createLearner } from '../api/api_learners.js';
+import * as api from '../api/api_participants.js';
+import { openDrillPage } from '../drill/drill_page.js';
+import { sendKept } from '../drill/outbox.js';
+import { introView } from '../drill/view_intro.js';
+import { patiently, show } from '../screen.js';
+import * as store from '../store.js';
+import { texts } from '../texts.js';
+import { noticeView } from '../view_notice.js';
+import { consentAgainView, invitationView } from './view_invitation.js';
+import { questionsView } from './view_questions.js';
+import { codeView, endView, whereView } from './view_where.js';
+import { leftView, withdrawView } from './view_withdraw.js';
+
+const t = texts.study;
+const study = new URLSearchParams(location.search).get('study') ?? '';
+let invitation = null;
+
+async function boot() {
+  invitation = await patiently(() => api.readInvitation(study));
+  document.title = `${invitation.study.title} – ${texts.product}`;
+  await sendKept(null, patiently);
+  await goOn();
+}
+
+/** @returns {Promise<?import('../api/api_participants.js').Participant>} null for those who do not take part */
+async function readOwn() {
+  const code = store.loadCode();
+  try {
+    return code && await patiently(() => api.readParticipant(study, code));
+  } catch (error) {
+    if (error.status === 401 || error.status === 404) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+async function goOn() {
+  const participant = await readOwn();
+  if (participant) {
+    showStep(participant);
+  } else {
+    showInvitation(null);
+  }
+}
+
+function showStep(participant) {
+  const shared = { participant, consent: invitation.consent, code: store.loadCode(), onWithdraw: () => showWithdraw() };
+  const { state } = participant;
+  if (state === 'consent') {
+    show(consentAgainView({ participant, onAgree: () => agreeAgain(participant.consent), onWithdraw: () => showWithdraw() }));
+  } else if (state === 'questions') {
+    show(questionsView({ questions: participant.questions, onSend: answerQuestions }));
+  } else if (state === 'stopped') {
+    show(leftView({ form: 'stop', contact: participant.study.contact, onWithdraw: () => showWithdraw(true) }));
+  } else if (state === 'finished' || state === 'over') {
+    show(endView(shared));
+  } else {
+    show(whereView({ ...shared, onStart: guarded(startPhase) }));
+  }
+}
+
+function showInvitation(notice) {
+  show(invitationView({ invitation, notice, onAgree: takePart, onUseCode: useCode }));
+}
+
+/** Runs what a form sends. @returns {Promise<?string>} what is wrong, to be said in the form */
+async function tried(work) {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error.code === 'consent_changed') {
+      invitation = await patiently(() => api.readInvitation(study));
+      const participant = await readOwn();
+      (participant ? showStep : showInvitation)(participant ?? t.changedMeanwhile);
+      return null;
+    }
+    return error.status === 0 ? texts.code.trouble : error.message;
+  }
+}
+
+const takePart = (strata) => tried(async () => {
+  const known = store.loadCode();
+  const code = known ?? await createLearner();
+  const participant = await api.enrol(study, code, invitation.consent, strata);
+  store.saveCode(code);
+  show(codeView({ title: invitation.study.title, code, onGo: () => showStep(participant) }));
+});
+
+const agreeAgain = (consent) => tried(async () => {
+  showStep(await api.consentAgain(study, store.loadCode(), consent));
+});
+
+const answerQuestions = (answers) => tried(async () => {
+  showStep(await api.answerQuestions(study, store.loadCode(), answers));
+});
+
+async function useCode(code) {
+  try {
+    await listOwnSessions(code);
+    await api.readParticipant(study, code);
+  } catch (error) {
+    if (error.status === 401) {
+      return texts.code.unknown;
+    }
+    return error.status === 404 ? t.notInStudy : texts.code.trouble;
+  }
+  store.saveCode(code);
+  guarded(goOn)();
+  return null;
+}
+
+async function startPhase() {
+  const session = await patiently(() => api.openPhase(study, store.loadCode()));
+  const { answered } = session;
+  const deck = { ...session.deck, title: invitation.study.title }; // a deck's own name may tell the arm
+  const go = () => openDrillPage({
+    session, deck, answered, caption: t.caption, onLeave: guarded(goOn), onFinished: guarded(goOn), onFailed: guarded(phaseFailed),
+  });
+  if (answered.length > 0) {
+    go();
+  } else {
+    show(introView({ deck, caption: t.caption, code: null, onGo: go }));
+  }
+}
+
+/** The window may have closed, or somebody has left the study on another device: the server knows where one is now. */
+async function phaseFailed(error) {
+  if (error.status === 401 || error.status === 404 || error.status === 409) {
+    await goOn();
+  } else {
+    fail(error);
+  }
+}
+
+function showWithdraw(stopped = false) {
+  show(withdrawView({
+    stopped,
+    contact: invitation.study.contact,
+    onBack: guarded(goOn),
+    onWithdraw: (form) => tried(async () => {
+      await api.withdraw(study, store.loadCode(), form);
+      show(leftView({ form, contact: invitation.study.contact, onWithdraw: () => showWithdraw(true) }));
+    }),
+  }));
+}
+
+/** Errors that waiting cannot mend: say what happened and what to do. */
+function fail(error) {
+  if (error.status === 404) {
+    show(noticeView(t.unknown));
+    return;
+  }
+  const { title, text } = texts.trouble.other;
+  show(noticeView({ title, text: text(error.message), action: { label: texts.trouble.reload, act: () => location.reload() } }));
+}
+
+function guarded(work) {
+  return (...args) => Promise.resolve(work(...args)).catch(fail);
+}
+
+guarded(boot)();

@@ -1,0 +1,43 @@
+/**
+ * The questions at the end. Every one may be skipped.
+ */
+
+import { el } from '../dom.js';
+import { texts } from '../texts.js';
+import { radioGroup, studyPage } from './view_study.js';
+
+const t = texts.study;
+const TEXT_MAX = 2000;
+
+/**
+ * @param {object} props
+ * @param {import('../api/api_participants.js').Question[]} props.questions
+ * @param {(answers: Object<string, string>) => Promise<?string>} props.onSend resolves with what is wrong
+ */
+export function questionsView({ questions, onSend }) {
+  const asked = questions.map((question) => (question.kind === 'text' ? textQuestion(question) : choiceQuestion(question)));
+  const trouble = el('p', { class: 'study-trouble', role: 'alert' });
+  const button = el('button', { type: 'submit', class: 'button button-main', id: 'send' }, t.send);
+  const send = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    trouble.textContent = '';
+    const answers = asked.map(({ value }, i) => [questions[i].id, value()]).filter(([, answer]) => answer);
+    trouble.textContent = await onSend(Object.fromEntries(answers)) ?? '';
+    button.disabled = false;
+  };
+  return studyPage('questions', t.questionsTitle, t.questionsLead,
+    el('form', { class: 'study-form', on: { submit: send } }, ...asked.map(({ root }) => root), trouble, button));
+}
+
+function choiceQuestion({ id, text, kind, choices }) {
+  return radioGroup({ name: `question-${id}`, label: text, choices, required: false, inRow: kind === 'scale' });
+}
+
+function textQuestion({ id, text }) {
+  const area = el('textarea', { id: `question-${id}`, rows: '4', maxlength: String(TEXT_MAX) });
+  return {
+    root: el('div', { class: 'study-field' }, el('label', { for: `question-${id}` }, text), area),
+    value: () => area.value.trim() || null,
+  };
+}
