@@ -98,7 +98,8 @@ BEGIN SELECT RAISE(ABORT, 'the audit log is only appended to'); END;
 CREATE TABLE learners (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     code_sha256 TEXT NOT NULL UNIQUE CHECK (length(code_sha256) = 64),
-    created_at  TEXT NOT NULL
+    created_at  TEXT NOT NULL,
+    simulated   INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)) -- 1: a program that rehearses
 ) STRICT;
 
 -- An educator's link to a deck; what is answered through it is counted together.
@@ -159,7 +160,8 @@ CREATE TABLE sessions (
     deck_version_id INTEGER NOT NULL REFERENCES deck_versions (id),
     server_version TEXT NOT NULL,
     created_at     TEXT NOT NULL,
-    draw_seed      TEXT                      -- what its items are drawn by: decimal, 0 .. 2^64-1; NULL: not known
+    draw_seed      TEXT,                     -- what its items are drawn by: decimal, 0 .. 2^64-1; NULL: not known
+    simulated      INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)) -- of a simulated learner
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sessions_by_deck ON sessions (deck_version_id);
 

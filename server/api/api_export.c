@@ -21,8 +21,8 @@ static bool is_day(const char *text)
 static bool read_filter(const struct srv_request *request, struct srv_export_filter *filter,
                         struct srv_response *response)
 {
-    static const char *const known[] = {"deck", "from", "to"};
-    if (!srv_request_query_known(request, known, 3, response)) return false;
+    static const char *const known[] = {"deck", "from", "to", "simulated"};
+    if (!srv_request_query_known(request, known, 4, response)) return false;
     *filter = (struct srv_export_filter){.deck = srv_request_query(request, "deck"),
                                          .from = srv_request_query(request, "from"),
                                          .to = srv_request_query(request, "to")};
@@ -36,7 +36,7 @@ static bool read_filter(const struct srv_request *request, struct srv_export_fil
     else if (filter->from && filter->to && strcmp(filter->from, filter->to) > 0)
         wrong = "from: must not be after to.";
     if (wrong) srv_respond_error(response, 422, "wrong_filter", "%s", wrong);
-    return !wrong;
+    return !wrong && srv_download_flag(request, "simulated", &filter->simulated, response);
 }
 
 static void respond(struct srv_app *app, const struct srv_request *request,
@@ -48,9 +48,10 @@ static void respond(struct srv_app *app, const struct srv_request *request,
         srv_respond_error(response, 422, "wrong_filter", "deck: must name one here.");
         return;
     }
-    enum db_status status = srv_audit_note(
-        app->db, request->account, "export", download->name,
-        json_pack("{s:s*,s:s*,s:s*}", "deck", filter.deck, "from", filter.from, "to", filter.to));
+    enum db_status status =
+        srv_audit_note(app->db, request->account, "export", download->name,
+                       json_pack("{s:s*,s:s*,s:s*,s:o*}", "deck", filter.deck, "from", filter.from, "to",
+                                 filter.to, "simulated", filter.simulated ? json_true() : NULL));
     if (status == DB_OK)
         srv_download_send(app, &filter, download, response);
     else

@@ -7,30 +7,20 @@
 #include "server/export/export_columns.h"
 #include "server/store/store_audit.h"
 
-/* A query parameter that is true or false, false when absent; 422. */
-static bool read_flag(const struct srv_request *request, const char *name, bool *flag,
-                      struct srv_response *response)
-{
-    const char *text = srv_request_query(request, name);
-    *flag = text && !strcmp(text, "true");
-    if (!text || *flag || !strcmp(text, "false")) return true;
-    srv_respond_error(response, 422, "wrong_filter", "%s: must be true or false.", name);
-    return false;
-}
-
 static bool read_filter(const struct srv_request *request, bool of_a_phase, struct srv_export_filter *filter,
                         struct srv_response *response)
 {
-    static const char *const known[] = {"strata", "free_texts", "phase"};
-    if (!srv_request_query_known(request, known, 3, response)) return false;
+    static const char *const known[] = {"strata", "free_texts", "phase", "simulated"};
+    if (!srv_request_query_known(request, known, 4, response)) return false;
     *filter =
         (struct srv_export_filter){.study = request->params[0], .phase = srv_request_query(request, "phase")};
     if (of_a_phase && !filter->phase) {
         srv_respond_error(response, 422, "wrong_filter", "phase: must name one here.");
         return false;
     }
-    return read_flag(request, "strata", &filter->strata, response) &&
-           read_flag(request, "free_texts", &filter->free_texts, response);
+    return srv_download_flag(request, "simulated", &filter->simulated, response) &&
+           srv_download_flag(request, "strata", &filter->strata, response) &&
+           srv_download_flag(request, "free_texts", &filter->free_texts, response);
 }
 
 static void respond(struct srv_app *app, const struct srv_request *request,
@@ -40,8 +30,9 @@ static void respond(struct srv_app *app, const struct srv_request *request,
     if (!read_filter(request, download == &srv_download_imrmc, &filter, response)) return;
     enum db_status status =
         srv_audit_note(app->db, request->account, "export", download->name,
-                       json_pack("{s:s,s:s*,s:b,s:b}", "study", filter.study, "phase", filter.phase, "strata",
-                                 (int)filter.strata, "free_texts", (int)filter.free_texts));
+                       json_pack("{s:s,s:s*,s:b,s:b,s:b}", "study", filter.study, "phase", filter.phase,
+                                 "strata", (int)filter.strata, "simulated", (int)filter.simulated,
+                                 "free_texts", (int)filter.free_texts));
     if (status == DB_OK)
         srv_download_send(app, &filter, download, response);
     else

@@ -30,6 +30,7 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/sessions/{session}/items/{n}", api_item, SRV_LEARNER},
     {"POST", "/api/v1/sessions/{session}/answers", api_answer, SRV_LEARNER},
     {"GET", "/api/v1/sessions/{session}/summary", api_summary, SRV_LEARNER},
+    {"GET", "/api/v1/sessions/{session}/truths", api_truths, SRV_ADMIN},
     {"GET", "/api/v1/images/{image}.png", api_image, SRV_ANYONE},
     {"GET", "/api/v1/library", api_library, SRV_STAFF},
     {"GET", "/api/v1/library/{collection}/images", api_library_images, SRV_STAFF},

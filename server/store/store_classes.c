@@ -90,7 +90,8 @@ enum db_status srv_store_class_results(struct db *db, int64_t id, struct srv_cla
     struct db_rows *rows = db_query(
         &t,
         "WITH each AS (SELECT count(a.id) AS answers, total(a.correct) AS correct"
-        " FROM session_learners k LEFT JOIN answers a ON a.session_id = k.session_id AND a.first_attempt"
+        " FROM session_learners k JOIN sessions s ON s.id = k.session_id AND NOT s.simulated"
+        " LEFT JOIN answers a ON a.session_id = k.session_id AND a.first_attempt"
         " WHERE k.class_id = ? GROUP BY k.learner_id)"
         " SELECT count(*), total(answers > 0), total(answers), avg(correct / nullif(answers, 0)) FROM each",
         "i", id);

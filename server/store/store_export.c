@@ -34,7 +34,7 @@
     ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"                                   \
     " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms, i.source, k.name," \
     " l.sha256, coalesce(v.definition ->> '$.order.rule', 'random'), i.schedule_state, s.draw_seed,"         \
-    " a.first_attempt"
+    " a.first_attempt, s.simulated"
 #define JOINS                                                                                                \
     " CROSS JOIN answers a ON a.session_id = s.id"                                                           \
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"                                    \
@@ -48,7 +48,8 @@
 static const char select_rows[] =
     "SELECT '', '', " CELLS ", '', '', '', '', '', '', '' FROM sessions s" JOINS
     " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR substr(a.received_at, 1, 10) >= ?2)"
-    " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) ORDER BY s.id, a.id";
+    " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) AND s.simulated = ?4"
+    " ORDER BY s.id, a.id";
 
 /* By the participants' codes, so that the order tells nothing of who came first. */
 static const char select_study_rows[] =
@@ -57,7 +58,7 @@ static const char select_study_rows[] =
     " e.closes_at IS NULL OR a.received_at <= e.closes_at, q.stratum FROM participants q"
     " CROSS JOIN studies y ON y.id = q.study_id AND y.name = ?1"
     " CROSS JOIN participant_sessions e ON e.participant_id = q.id AND (?2 IS NULL OR e.phase = ?2)"
-    " CROSS JOIN sessions s ON s.id = e.session_id" JOINS " ORDER BY q.code, a.id";
+    " CROSS JOIN sessions s ON s.id = e.session_id AND s.simulated = ?3" JOINS " ORDER BY q.code, a.id";
 
 enum { PARTICIPANT_TEXT = 32 };
 
@@ -158,8 +159,10 @@ static struct db_rows *query(struct srv_export_log *log)
 {
     const struct srv_export_filter *filter = &log->filter;
     if (filter->study)
-        return db_query(&log->transaction, select_study_rows, "tt", filter->study, filter->phase);
-    return db_query(&log->transaction, select_rows, "ttt", filter->deck, filter->from, filter->to);
+        return db_query(&log->transaction, select_study_rows, "tti", filter->study, filter->phase,
+                        (int64_t)filter->simulated);
+    return db_query(&log->transaction, select_rows, "ttti", filter->deck, filter->from, filter->to,
+                    (int64_t)filter->simulated);
 }
 
 /* What the rows do not say themselves: counted while they go by. */

@@ -13,6 +13,7 @@ struct srv_export_filter {
     const char *deck, *from, *to;
     /* One study by its name, perhaps one phase of it, instead of the above. */
     const char *study, *phase;
+    bool simulated;  /* the answers of simulated learners, instead of people's */
     bool strata;     /* of a study: with what was asked at enrolment */
     bool free_texts; /* of a study: with answers in people's own words to the questions at its end */
 };

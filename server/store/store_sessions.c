@@ -60,10 +60,10 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
     db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
            session->created_at, session->deck_version_id);
     db_run(&t,
-           "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at, draw_seed)"
-           " VALUES (?,?,?,?,?,?)",
-           "ttittt", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
-           session->created_at, key);
+           "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at, draw_seed,"
+           " simulated) VALUES (?,?,?,?,?,?, EXISTS (SELECT 1 FROM learners WHERE id = ? AND simulated))",
+           "ttittti", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
+           session->created_at, key, session->learner_id);
     for (int i = 0; i < session->deck.model_count; i++)
         db_run(&t, "INSERT INTO session_models (session_id, place, model_id) VALUES (?,?,?)", "tii",
                session->id, (int64_t)i, model_id(&t, &models[i], session->created_at));
@@ -77,6 +77,25 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
 }
 
 /* ---- finding ---- */
+
+enum db_status srv_store_truths(struct db *db, const char *session_id, srv_store_truth_row *row,
+                                void *context, bool *simulated)
+{
+    struct db_transaction t;
+    *simulated = false;
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t,
+                                    "SELECT i.n, i.truth, i.class, i.source FROM items i JOIN sessions s"
+                                    " ON s.id = i.session_id AND s.simulated WHERE s.id = ? ORDER BY i.n",
+                                    "t", session_id);
+    while (db_next(rows)) {
+        *simulated = true;
+        row(context, &(struct srv_store_truth){(int)db_int(rows, 0), db_text(rows, 1), db_text(rows, 2),
+                                               db_text(rows, 3)});
+    }
+    db_finish(rows);
+    return db_end(&t);
+}
 
 static void read_answered(struct db_transaction *t, struct srv_store_session *session)
 {

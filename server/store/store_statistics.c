@@ -2,10 +2,10 @@
 
 #include "server/store/readings_rows.h"
 
-/* Whether anybody practised; answers of a study are the study's. */
+/* Whether anybody practised; answers of a study are the study's, and those of simulated learners nobody's. */
 #define PRACTISED                                                                                            \
     "EXISTS (SELECT 1 FROM sessions s JOIN answers a ON a.session_id = s.id WHERE s.deck_version_id = v.id"  \
-    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id))"
+    " AND NOT s.simulated AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id))"
 
 /* The newest version that has answers, else the newest. */
 static const char find_version[] =
@@ -22,7 +22,8 @@ static const char practice_rows[] =
     " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
     " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?"
-    " AND a.first_attempt AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
+    " AND a.first_attempt AND NOT s.simulated"
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
     " ORDER BY reader, a.id";
 
 enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct srv_deck_practice *practice)

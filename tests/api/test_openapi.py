@@ -64,6 +64,8 @@ class Roles(DaemonTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.learner, cls.other = Learner(cls.daemon), Learner(cls.daemon)
+        code = cls.daemon.post("/api/v1/learners", {"simulated": True}).json["learner"]["code"]
+        cls.simulated = Learner(cls.daemon, learner=code)
         admin = first_admin(cls.daemon)
         cls.browsers = {"nobody": Browser(cls.daemon), "learner": Browser(cls.daemon), "admin": admin,
                         "educator": staff(admin, "educator"), "researcher": staff(admin, "researcher")}
@@ -73,7 +75,8 @@ class Roles(DaemonTest):
 
     def path(self, pattern):
         of_a_sample = pattern.startswith("/api/v1/samples/")  # there {class} is a class of images, else of learners
-        values = {"session": self.learner.id, "n": "1", "model": "default", "seed": "1", "image": self.image,
+        session = self.simulated if pattern.endswith("/truths") else self.learner
+        values = {"session": session.id, "n": "1", "model": "default", "seed": "1", "image": self.image,
                   "deck": "fixed" if pattern.endswith("/moodle.xml") else "default",
                   "class": "fracture" if of_a_sample else self.a_class}
         return re.sub(r"{(\w+)}", lambda match: values.get(match[1], "1"), pattern)

@@ -233,7 +233,8 @@ class Exports(DaemonTest):
         self.fetch("responses.jsonl?phase=pre&strata=true")
         row = self.daemon.rows("SELECT object, detail FROM audit WHERE action = 'export' ORDER BY id DESC LIMIT 1")[0]
         self.assertEqual((row["object"], json.loads(row["detail"])),
-                         ("responses.jsonl", {"study": "trial", "phase": "pre", "strata": True, "free_texts": False}))
+                         ("responses.jsonl", {"study": "trial", "phase": "pre", "strata": True, "free_texts": False,
+                                              "simulated": False}))
 
     def test_what_is_answered_meanwhile_is_in_all_of_a_package_or_in_none(self):
         study, stop = StudyRows(self.daemon, "busy"), threading.Event()

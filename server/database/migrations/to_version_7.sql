@@ -322,3 +322,7 @@ BEGIN SELECT RAISE(ABORT, 'the study is frozen'); END;
 ALTER TABLE sessions ADD COLUMN draw_seed TEXT;
 ALTER TABLE items ADD COLUMN schedule_state TEXT;
 ALTER TABLE answers ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (first_attempt IN (0, 1));
+
+-- Learners that a program plays, and their sessions.
+ALTER TABLE learners ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1));
+ALTER TABLE sessions ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1));

@@ -1,0 +1,81 @@
+"""Learners that a program plays: marked, left out of what people did, and the only ones whose truths are told."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from accounts import first_admin, staff  # noqa: E402
+from checkpoints import FolderTest  # noqa: E402
+from daemon import Learner, deck  # noqa: E402
+from test_export import CSV, JSONL, ZIP, fetch, table  # noqa: E402
+
+
+class Simulated(FolderTest):
+    def setUp(self):
+        super().setUp()
+        self.start([deck(items=4)])
+        self.admin = first_admin(self.daemon)
+        self.person, self.program = (self.learner(simulated=simulated) for simulated in (False, True))
+
+    def learner(self, **more):
+        code = self.daemon.post("/api/v1/learners", {"simulated": more.pop("simulated")}).json["learner"]["code"]
+        return Learner(self.daemon, learner=code, **more)
+
+    def truths(self, learner):
+        return self.admin.get(learner.url + "/truths")
+
+    def answer_all(self, learner, n=4):
+        for i in range(1, n + 1):
+            learner.image(i)
+            self.assertEqual(learner.answer(i).status, 201)
+
+    def test_truths_are_told_of_a_simulated_session_before_its_answers(self):
+        rows = self.daemon.rows("SELECT n, truth, class, source FROM items WHERE session_id = ? ORDER BY n", self.program.id)
+        self.assertEqual(self.truths(self.program).json["truths"], [dict(row) for row in rows])
+        self.assertEqual(len(rows), 4)
+        action = self.daemon.rows("SELECT action, object FROM audit ORDER BY id DESC LIMIT 1")[0]
+        self.assertEqual(tuple(action), ("truths", "session:simulated"))
+
+    def test_of_a_persons_session_nobody_is_told_anything(self):
+        for url in (self.person.url, Learner(self.daemon).url, "/api/v1/sessions/" + "0" * 32):
+            answer = self.admin.get(url + "/truths")
+            self.assertEqual((answer.status, answer.code), (409, "not_simulated"))
+
+    def test_neither_the_sessions_secret_nor_another_role_opens_them(self):
+        self.assertEqual(self.daemon.get(self.program.url + "/truths", self.program.secret).status, 401)
+        self.assertEqual(staff(self.admin, "researcher").get(self.program.url + "/truths").status, 403)
+
+    def test_an_export_has_peoples_answers_or_simulated_ones_and_says_which(self):
+        self.answer_all(self.person)
+        self.answer_all(self.program, 3)
+        for query, learner, count, mark in (("", self.person, 4, "0"), ("?simulated=true", self.program, 3, "1"),
+                                            ("?simulated=false&deck=default", self.person, 4, "0")):
+            rows = table(fetch(self.daemon, CSV + query).body.decode())
+            self.assertEqual([(row["session_id"], row["simulated"]) for row in rows], [(learner.id, mark)] * count)
+            lines = fetch(self.daemon, JSONL + query).body.decode().splitlines()
+            self.assertEqual([json.loads(line)["simulated"] for line in lines], [mark == "1"] * count)
+        self.assertNotEqual(fetch(self.daemon, ZIP).body, fetch(self.daemon, ZIP + "?simulated=true").body)
+        self.assertEqual(fetch(self.daemon, CSV + "?simulated=perhaps", 422).code, "wrong_filter")
+
+    def test_results_of_classes_and_decks_do_not_count_them(self):
+        made = self.admin.post("/api/v1/classes", {"title": "A class", "deck": "default"}).json["class"]["code"]
+        for simulated in [False] * 5 + [True] * 5:  # of fewer than five learners no educator is told anything
+            code = self.daemon.post("/api/v1/learners", {"simulated": simulated}).json["learner"]["code"]
+            answer = self.daemon.post("/api/v1/sessions", {"class": made, "learner": code}).json["session"]
+            learner = self.person
+            learner.id, learner.secret, learner.url = answer["id"], answer["secret"], "/api/v1/sessions/" + answer["id"]
+            self.answer_all(learner)
+        results = self.admin.get(f"/api/v1/classes/{made}/results").json["results"]
+        self.assertEqual((results["learners"], results["answers"]), (5, 20))
+        self.assertIn('"readers":5', self.admin.get("/api/v1/decks/default/statistics").body.decode())
+
+    def test_a_learner_without_a_word_is_somebody(self):
+        learner = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        self.assertEqual(self.truths(Learner(self.daemon, learner=learner)).status, 409)
+        self.assertEqual(self.daemon.post("/api/v1/learners", {"simulated": "yes"}).status, 400)
+
+
+if __name__ == "__main__":
+    unittest.main()
