@@ -55,6 +55,13 @@ test('a drill that is gone takes its answers with it', () => {
   assert.deepEqual([store.loadSession(), store.loadLastSession(), store.keptAnswers().length], [null, null, 1]);
 });
 
+test('shortcuts are on and a drag down darkens until the user wishes otherwise', () => {
+  assert.deepEqual([store.shortcutsOn(), store.brighterDown()], [true, false]);
+  store.setShortcuts(false);
+  store.setBrighterDown(true);
+  assert.deepEqual([store.shortcutsOn(), store.brighterDown()], [false, true]);
+});
+
 test('a browser that refuses storage is no error', () => {
   delete globalThis.localStorage;
   delete globalThis.sessionStorage;

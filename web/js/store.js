@@ -8,6 +8,7 @@ const SESSION = 'roentgym.session';
 const ANSWER = 'roentgym.answer.';
 const CODE = 'roentgym.code';
 const SHORTCUTS = 'roentgym.shortcuts';
+const BRIGHTER_DOWN = 'roentgym.brighter_down';
 const INTRODUCED = 'roentgym.introduced';
 
 /** The drill of this tab: a reload goes on with it. @returns {?{id: string, secret: string}} */
@@ -91,6 +92,15 @@ export function shortcutsOn() {
 
 export function setShortcuts(on) {
   write(localStorageOrNone(), SHORTCUTS, on);
+}
+
+/** Whether dragging down over an image makes it brighter; at first it gets darker, as in OHIF. */
+export function brighterDown() {
+  return read(localStorageOrNone(), BRIGHTER_DOWN) === true;
+}
+
+export function setBrighterDown(on) {
+  write(localStorageOrNone(), BRIGHTER_DOWN, on);
 }
 
 /** How a drill goes was told in this browser. */
