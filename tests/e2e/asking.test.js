@@ -98,13 +98,13 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await student.axe('a time limit');
     await student.shot('time-limit');
     await page.waitForSelector('#time-up:not(.is-absent)', { timeout: (LIMIT_S + 2) * 1000 });
-    assert.ok(!await page.isVisible('.film-place img'), 'the image is covered');
+    assert.ok(!await page.isVisible('.viewer-pane:first-child canvas'), 'the image is covered');
     assert.match(await page.textContent('#announcer'), /time to look is over/);
     await student.axe('after the time limit');
     await student.shot('time-over');
     await page.click('[data-choice=no]');
     await shown(page, 1, 'feedback');
-    assert.ok(await page.isVisible('.film-place img'), 'to learn from');
+    assert.ok(await page.isVisible('.viewer-pane:first-child canvas'), 'to learn from');
     assert.equal(lastAnswer().timed_out, 1);
     assert.ok(lastAnswer().response_ms >= LIMIT_S * 1000);
     assert.ok(lastAnswer().at_item_ms >= lastAnswer().response_ms, 'the server saw at least that time');
@@ -115,7 +115,7 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await shown(page, 2, 'feedback');
     assert.equal(lastAnswer().timed_out, 0);
     await page.waitForTimeout(LIMIT_S * 1000);
-    assert.ok(await page.isVisible('.film-place img'), 'the clock stops with the answer');
+    assert.ok(await page.isVisible('.viewer-pane:first-child canvas'), 'the clock stops with the answer');
     await leave(student);
   });
 }

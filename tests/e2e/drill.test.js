@@ -33,6 +33,15 @@ const rating = ({ choice, confidence }) => (choice === 'fracture' ? 3 + confiden
 
 const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 
+/** Waits until the page has so many images, the one after the one on screen among them. */
+async function imagesArrived({ page, traffic }, count) {
+  const asked = () => traffic.filter(({ url }) => url.includes('/images/'));
+  while (asked().length < count) {
+    await page.waitForTimeout(20);
+  }
+  await Promise.all(asked().map(({ done }) => done));
+}
+
 /** The truth as the page tells it, 'fracture' or 'no_fracture'. */
 async function toldTruth(page) {
   const label = await page.textContent('.told-truth strong');
@@ -129,7 +138,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     const { item, choice, confidence } = answer;
     await shown(page, item, 'viewing');
     assert.equal(await page.textContent('.bar-count'), `${item} of 10`);
-    assert.equal(await page.getAttribute('.film img', 'alt'), `Hip radiograph, item ${item} of 10`);
+    assert.equal(await page.getAttribute('.film canvas', 'aria-label'), `Hip radiograph, item ${item} of 10`);
     if (item === 1) {
       await student.axe('an image with its question');
       await student.shot('image');
@@ -201,7 +210,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await student.shot('confidence');
     }
     if (item === 4) {
-      await page.waitForLoadState('networkidle'); // the next image is here
+      await imagesArrived(student, item + 1);
       before = student.complaints.length;
       await context.setOffline(true);
       await page.tap(`[data-confidence="${confidence}"]`);

@@ -33,7 +33,7 @@ test('nothing moves from the question to the next image, and the next image is t
     const { page } = student;
     await page.click('#start');
     await shown(page, 1, 'viewing');
-    const before = await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect()));
+    const before = await page.$eval('.viewer-stage', (film) => JSON.stringify(film.getBoundingClientRect()));
     for (const item of [1, 2]) {
       await shown(page, item, 'viewing');
       await page.waitForLoadState('networkidle'); // the read-ahead of the next image
@@ -47,7 +47,7 @@ test('nothing moves from the question to the next image, and the next image is t
       const fetched = student.traffic.slice(requests).filter(({ url }) => url.includes('/images/')).length;
       assert.ok(fetched <= 1, 'at most the image after the next one is fetched');
     }
-    assert.equal(await page.$eval('.film-frame', (film) => JSON.stringify(film.getBoundingClientRect())), before);
+    assert.equal(await page.$eval('.viewer-stage', (film) => JSON.stringify(film.getBoundingClientRect())), before);
     assert.ok(await student.shifted() < 0.005, `layout shift ${await student.shifted()}`);
     await student.context.close();
   }
@@ -70,7 +70,7 @@ test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of 
       .filter(({ box }) => box.width < 44 || box.height < 44)
       .map(({ text, box }) => `${text} ${box.width}x${box.height}`));
     assert.deepEqual(small, [], where);
-    const film = await page.$eval('.film-frame', (element) => element.getBoundingClientRect().toJSON());
+    const film = await page.$eval('.viewer-stage', (element) => element.getBoundingClientRect().toJSON());
     assert.ok(Math.abs(film.width - film.height) < 1 && film.width >= 224, `${where}: image ${film.width}x${film.height}`);
     await student.shot('fits');
     await student.context.close();

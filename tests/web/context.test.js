@@ -30,4 +30,6 @@ test('an answer carries what was measured in the API’s names', () => {
   const told = { blur_ms: 1.5, viewport_px: '1280x720', dpr: 1.5, ui_version: UI_VERSION };
   assert.deepEqual(answerContext({ ...context, event: { type: 'keydown' } }), { ...told, input_type: 'keyboard' });
   assert.deepEqual(answerContext({ ...context, event: { type: 'click', detail: 1 } }), told);
+  const looked = { viewer_actions: [], wl_centre: 128, wl_width: 256, zoom_max: 1 };
+  assert.deepEqual(answerContext({ ...context, event: { type: 'click', detail: 1 }, looked }), { ...told, ...looked });
 });

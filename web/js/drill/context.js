@@ -4,7 +4,7 @@
  */
 
 /** Goes up whenever what a learner sees or what is measured changes. */
-export const UI_VERSION = '1';
+export const UI_VERSION = '2';
 
 /** Adds up the time without the page's focus. */
 export function awayTime() {
@@ -60,14 +60,15 @@ export function inputType({ type, pointerType, detail }) {
 /** A hidden page may have no size; the API wants one. */
 const side = (pixels) => Math.min(65535, Math.max(1, Math.round(pixels)));
 
-/** The fields of an answer, in the API's names. */
-export function answerContext({ blurMs, event, width, height, ratio }) {
+/** The fields of an answer, in the API's names. `looked` is the viewer's report. */
+export function answerContext({ blurMs, event, width, height, ratio, looked }) {
   const input = inputType(event);
   return {
     blur_ms: blurMs,
     viewport_px: `${side(width)}x${side(height)}`,
     dpr: ratio,
     ui_version: UI_VERSION,
+    ...looked,
     ...(input && { input_type: input }),
   };
 }

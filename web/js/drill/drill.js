@@ -71,7 +71,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   async function fetchImage(n) {
     await outbox.sentUpTo(n - 2);
     const item = await api.readItem(session.id, session.secret, n);
-    return decodedImage(item.image, texts.drill.imageAlt(n, state.of), ending.signal);
+    return decodedImage(item.image, ending.signal);
   }
 
   /** Starts loading an item's image, once; a failed attempt is forgotten so that the next call tries again. */
@@ -86,11 +86,11 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   async function showItem() {
     const { n } = state;
-    view.showImage(null);
+    view.showImage(null, '');
     set(state);
     const image = await patiently(() => load(n));
     ahead.delete(n);
-    view.showImage(image);
+    view.showImage(image, texts.drill.imageAlt(n, state.of)); // drawn when this returns
     onset = await nextFrame();
     away.start(onset, document.hasFocus());
     set(imageShown(state));
@@ -143,10 +143,10 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   function keep() {
     clearTimeout(patience);
     const { n } = state;
-    set(answerKept(state));
+    const first = set(answerKept(state));
     if (state.n !== n) {
       guarded(goOn());
-    } else if (state.phase === 'kept') {
+    } else if (first && state.phase === 'kept') {
       stopped();
     }
   }
@@ -198,7 +198,8 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
       const responseMs = responseTime(onset, event.timeStamp, performance.now());
       if (set(choose(state, choiceId, responseMs))) {
         const { innerWidth: width, innerHeight: height, devicePixelRatio: ratio } = window;
-        context = answerContext({ blurMs: Math.min(away.until(onset + responseMs), responseMs), event, width, height, ratio });
+        const blurMs = Math.min(away.until(onset + responseMs), responseMs);
+        context = answerContext({ blurMs, event, width, height, ratio, looked: view.looked(onset) });
         if (state.phase === 'saving') {
           submit();
         }

@@ -49,6 +49,7 @@ export function openDrillPage({ session, deck, answered, caption, onLeave, onFin
   show(view.root, () => {
     unbind();
     drill.close();
+    view.close();
   });
   drill.start();
 }

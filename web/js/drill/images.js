@@ -4,6 +4,7 @@
 
 import { readImage } from '../api/transport.js';
 import { withRetry } from '../retry.js';
+import { readGreyPng } from '../viewer/grey_png.js';
 
 /** An image that came but is none, or one that an <img> failed to load for a reason it does not tell. */
 class ImageError extends Error {
@@ -18,18 +19,17 @@ class ImageError extends Error {
 
 /**
  * @param {string} url
- * @param {string} alt says what it is, never what it shows
  * @param {AbortSignal} leaving
- * @returns {Promise<HTMLImageElement>} decoded and ready for its first frame; rejects with the server's error, or a
- *   transient one
+ * @returns {Promise<import('../viewer/grey_png.js').GreyImage>} ready for its first frame; rejects with the server's
+ *   error, or a transient one
  */
-export async function decodedImage(url, alt, leaving) {
-  const image = new Image(1024, 1024);
-  image.alt = alt;
-  image.draggable = false;
-  image.decoding = 'sync';
-  await fill(image, url, leaving);
-  return image;
+export async function decodedImage(url, leaving) {
+  const file = await readImage(url, leaving);
+  try {
+    return await readGreyPng(file);
+  } catch {
+    throw new ImageError();
+  }
 }
 
 /**

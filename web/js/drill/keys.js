@@ -6,8 +6,8 @@
  *   next        Enter or Space
  *   keys shown  ?
  *
- * Left to a viewer: z zoom, + - =, i invert, h v flip, r l rotate, 0 reset, Shift+digit presets, Escape,
- * and the arrows while the image has the focus.
+ * Left to the viewer: i, + - =, 0, Shift+digit, and the arrows while the image has the focus (viewer_keys.js); kept free
+ * for it: z h v r l, which viewers of radiographs use.
  */
 
 const VIEWER_KEYS = 'zihvrl';

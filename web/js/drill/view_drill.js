@@ -19,7 +19,8 @@ import { toldStage } from './view_told.js';
  * @param {() => void} props.onNext
  * @param {() => void} props.onLeave
  * @param {() => void} props.onKeys
- * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, showImage: (image: ?HTMLImageElement) => void,
+ * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, showImage: (image: ?import('../viewer/grey_png.js').GreyImage, alt: string) => void,
+ *   looked: (since: number) => object, close: () => void,
  *   showSeconds: (left: number) => void, setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
  */
 export function drillView(props) {
@@ -42,5 +43,6 @@ export function drillView(props) {
   };
   const setShortcuts = (on) => root.classList.toggle('without-shortcuts', !on);
   setShortcuts(props.shortcuts);
-  return { root, update, setShortcuts, showImage: film.show, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
+  const { setImage: showImage, report: looked, close } = film.viewer;
+  return { root, update, setShortcuts, showImage, looked, close, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
 }

@@ -3,31 +3,33 @@
  */
 
 import { el, setInPlace } from '../dom.js';
+import { shortcutsOn } from '../store.js';
 import { texts } from '../texts.js';
+import { createViewer } from '../viewer/viewer.js';
 
 /**
  * @param {string} caption what the images are
- * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, show: (image: ?HTMLImageElement) => void}}
+ * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void,
+ *   viewer: ReturnType<typeof createViewer>}}
  */
 export function filmFrame(caption) {
   const coming = el('p', { class: 'film-coming' }, texts.drill.imageComing);
   const over = el('p', { class: 'film-coming', id: 'time-up' }, texts.drill.timeUp);
-  const place = el('div', { class: 'film-place' });
+  const viewer = createViewer({ shortcuts: shortcutsOn, help: false });
   const notice = el('p', { class: 'film-notice', id: 'trouble' });
-  const root = el('figure', { class: 'film' },
-    el('div', { class: 'film-frame' }, coming, place, over, notice),
-    el('figcaption', {}, caption));
+  viewer.stage.append(coming, over, notice);
+  const root = el('figure', { class: 'film' }, viewer.root, el('figcaption', {}, caption));
 
   const update = ({ phase, trouble, expired }) => {
     const covered = expired && phase !== 'feedback'; // what was answered may be looked at again
     setInPlace(coming, phase === 'waiting');
     setInPlace(over, covered);
-    setInPlace(place, !covered);
+    viewer.setCovered(covered);
     const waits = phase === 'waiting' && Boolean(trouble); // elsewhere the panel says it: nothing lies on what is looked at
     notice.textContent = waits ? troubleText(phase, trouble) : '';
     setInPlace(notice, waits);
   };
-  return { root, update, show: (image) => place.replaceChildren(...(image ? [image] : [])) };
+  return { root, update, viewer };
 }
 
 /**

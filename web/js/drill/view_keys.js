@@ -5,6 +5,7 @@
 import { el } from '../dom.js';
 import { choiceLetters } from './keys.js';
 import { texts } from '../texts.js';
+import { viewerHelp } from '../viewer/view_viewer_help.js';
 
 /**
  * @param {object} props
@@ -32,6 +33,7 @@ export function keysDialog({ choices, graded, on, onChange }) {
       el('input', { type: 'checkbox', checked: on, on: { change: (event) => onChange(event.target.checked) } }),
       el('span', {}, t.on)),
     el('p', { class: 'keys-hint' }, t.offHint),
+    viewerHelp(),
     el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, t.close));
   return dialog;
 }
