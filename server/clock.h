@@ -11,5 +11,7 @@ int64_t srv_clock_monotonic_us(void); /* never jumps; the origin means nothing *
 
 /* UTC, RFC 3339, with milliseconds. Years 1970 to 9999. */
 void srv_clock_format(int64_t utc_ms, char text[SRV_TIME_TEXT]);
+/* What srv_clock_format has written; 0 for any other text. */
+int64_t srv_clock_parse(const char *text);
 
 #endif

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "server/clock.h"
 #include "server/database/db_connection.h"
@@ -29,6 +30,8 @@ enum {
     READERS = 4,
     PAGE_BYTES = 4096,
     CHECKPOINT_PAGES = 2000, /* 8 MB: log that is enough to be copied into the file */
+    ERASE_TRIES = 20,        /* to empty the log before the writers of the group are told */
+    ERASE_TURN_MS = 50,
 };
 
 /* Copies the log into the file, so that no COMMIT has to. Its pass holds up nobody, but what is committed
@@ -48,6 +51,7 @@ struct db {
     struct write_line line;
     struct db_connection writer;
     bool group_open;
+    enum { ERASE_NOTHING, ERASE_NOW, ERASE_LATER } erasing; /* what was deleted may be in the log */
     int wal_pages, checkpoint_at; /* of the last commit; when to call the checkpointer */
 
     pthread_mutex_t mutex;
@@ -106,6 +110,28 @@ static int note_wal(void *context, sqlite3 *handle, const char *name, int pages)
     db->wal_pages = pages;
     atomic_store(&db->counts.wal_bytes, (unsigned long long)pages * PAGE_BYTES);
     return SQLITE_OK;
+}
+
+/* Between two groups. What keeps the log is a reader who began before, or the checkpointer's pass. */
+static void empty_log(struct db *db)
+{
+    const struct timespec turn = {.tv_nsec = ERASE_TURN_MS * 1000000};
+    int tries = db->erasing == ERASE_NOW ? ERASE_TRIES : 1, rc;
+    sqlite3_busy_timeout(db->writer.handle, ERASE_TURN_MS);
+    do {
+        if (db->erasing == ERASE_NOW && tries < ERASE_TRIES) nanosleep(&turn, NULL);
+        rc = sqlite3_wal_checkpoint_v2(db->writer.handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    } while ((rc & 0xff) == SQLITE_BUSY && --tries > 0);
+    if (rc != SQLITE_OK) {
+        if (db->erasing == ERASE_NOW)
+            srv_log_error("database: the log cannot be emptied yet: %s", sqlite3_errmsg(db->writer.handle));
+        db->erasing = ERASE_LATER;
+        return;
+    }
+    db->erasing = ERASE_NOTHING;
+    db->wal_pages = 0;
+    db->checkpoint_at = CHECKPOINT_PAGES;
+    atomic_store(&db->counts.wal_bytes, 0);
 }
 
 /* Between two groups. */
@@ -235,6 +261,11 @@ void db_abandon(struct db_transaction *t, enum db_status status)
     if (t->status == DB_OK) t->status = status;
 }
 
+void db_erase(struct db_transaction *t)
+{
+    t->db->erasing = ERASE_NOW;
+}
+
 /* Runs one of the statements that make a transaction; its failure sticks. */
 static bool control(struct db_transaction *t, const char *sql)
 {
@@ -318,6 +349,7 @@ static void close_group(struct db_transaction *t, bool stands)
 {
     struct db *db = t->db;
     bool kept = stands && commit(t);
+    if (kept && db->erasing) empty_log(db);
     if (in_transaction(t->connection)) control(t, "ROLLBACK");
     db->group_open = false;
     if (!kept) atomic_fetch_add(&db->counts.refused, 1);

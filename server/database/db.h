@@ -66,6 +66,11 @@ enum db_status db_end(struct db_transaction *t) NN_MUST_CHECK;
 /* Makes db_end roll back and return `status`. */
 void db_abandon(struct db_transaction *t, enum db_status status);
 
+/* What this transaction removes is to leave the files as well: SQLite overwrites what it deletes, and db_end
+ * empties the write-ahead log once all of it is in the file. Where somebody reads for longer than it waits,
+ * the log is emptied after a later commit, and a line in the log says so. */
+void db_erase(struct db_transaction *t);
+
 /* Runs one statement. `types` has one letter for each ? and each further argument: t text (const char *,
  * NULL is SQL's NULL; must live until db_finish), i integer (int64_t), r real (double). Statements are kept
  * prepared, so there should be few different ones. */

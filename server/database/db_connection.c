@@ -40,12 +40,14 @@ nn_status db_connection_open(struct db_connection *connection, const char *path,
     return NN_OK;
 }
 
-/* A log that was once longer is cut to 64 MB when it starts over; up to that its blocks stay, because
+/* What is deleted is overwritten with zeros, so that who withdraws leaves nothing in the file. A log that was
+ * once longer is cut to 64 MB when it starts over; up to that its blocks stay, because
  * writing over them costs the file system less than appending. */
 nn_status db_connection_set_up(struct db_connection *connection, const char *path, struct nn_error *err)
 {
     if (db_connection_run(connection, "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-                                      "PRAGMA trusted_schema=OFF; PRAGMA journal_size_limit=67108864"))
+                                      "PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON;"
+                                      "PRAGMA journal_size_limit=67108864"))
         return NN_OK;
     return db_connection_refuse(connection->handle, path, err);
 }
