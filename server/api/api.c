@@ -1,5 +1,6 @@
 #include "server/api/api.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/sha256.h"
@@ -138,4 +139,20 @@ bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
         srv_respond_error(response, 500, "internal", "The image could not be made.");
         return false;
     }
+}
+
+bool api_if_match(const struct srv_request *request, int *version, struct srv_response *response)
+{
+    int end = 0;
+    const char *text = request->if_match;
+    if (!text) {
+        srv_respond_error(response, 428, "which_version",
+                          "Say which version you edited: If-Match: \"1\". GET gives it as ETag.");
+        return false;
+    }
+    if (strlen(text) <= 12 && sscanf(text, "\"%9d\"%n", version, &end) == 1 && text[end] == '\0' &&
+        *version > 0)
+        return true;
+    *version = -1; /* no version matches */
+    return true;
 }

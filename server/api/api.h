@@ -31,6 +31,10 @@ srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
 srv_handler api_invitation_look, api_invitation_use;
 srv_handler api_audit;
 srv_handler api_learner_create, api_learner_read;
+srv_handler api_studies, api_study_create, api_study_read, api_study_save, api_study_versions;
+srv_handler api_study_open, api_study_consent, api_study_close, api_study_freeze;
+srv_handler api_study_invitation, api_participant_enrol, api_participant_read, api_participant_consent;
+srv_handler api_participant_session, api_participant_questions, api_participant_withdraw;
 srv_handler api_class, api_classes, api_class_create, api_class_close, api_class_results;
 
 extern const struct srv_route api_routes[];
@@ -38,6 +42,10 @@ extern const int api_route_count;
 
 /* Answers one request: finds the route, or the page, counts and logs it. `context` is the srv_app. */
 void api_serve(void *context, struct srv_request *request, struct srv_response *response);
+
+/* The version that was edited, by `If-Match: "3"`; -1 when it is none. False with 428 when nothing is said.
+ */
+bool api_if_match(const struct srv_request *request, int *version, struct srv_response *response);
 
 /* ---- accounts ---- */
 
@@ -84,9 +92,10 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
 /* Whether item n, one of the deck's, may be looked at and answered by now; 409. */
 bool api_item_open(const struct srv_store_session *session, int n, struct srv_response *response);
 
-/* The newest version of a deck that is not archived; 422. */
+/* The newest version of a deck that is not archived; 422, or 409 when only participants of a study get it. */
 struct api_deck_version {
     int64_t id;
+    bool tests; /* as in srv_store_deck */
     struct srv_deck deck;
 };
 bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
@@ -94,6 +103,10 @@ bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *ne
 
 /* A session as its learner sees it: what it is and which items are answered. New reference. */
 json_t *api_session_json(const struct srv_store_session *session);
+
+/* Whose code the request carries; 401. */
+bool api_learner_of(struct srv_app *app, const struct srv_request *request, int64_t *id,
+                    struct srv_response *response);
 
 /* The learner with that code: *id is 0 when nobody has it, or `code` is NULL. False with 503 or 500 in
  * `response` when the database failed. */

@@ -105,6 +105,12 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
         srv_respond_error(response, 409, "key_reused", "This key has come with another answer.");
     } else if (outcome == STORE_ITEM_TAKEN) {
         srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", answer->item);
+    } else if (outcome == STORE_GONE) {
+        srv_respond_error(response, 404, "unknown_session", "There is no such session.");
+    } else if (outcome == STORE_LATE) {
+        srv_respond_error(response, 409, "phase_closed", "The time for this part of the study is over.");
+    } else if (outcome == STORE_OVER) {
+        srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
     } else {
         if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
         srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());

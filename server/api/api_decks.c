@@ -63,7 +63,7 @@ static void list_open(void *context, const struct srv_store_deck *row)
     struct srv_deck deck;
     char gap[DECK_GAP_TEXT];
     struct listing *listing = context;
-    if (!row->archived && srv_store_deck_parse(row->definition, &deck) &&
+    if (!row->archived && !row->tests && srv_store_deck_parse(row->definition, &deck) &&
         !api_deck_gap(listing->app, &deck, gap))
         json_array_append_new(listing->list, srv_deck_public(&deck));
 }
@@ -100,7 +100,8 @@ static void list_all(void *context, const struct srv_store_deck *row)
     char gap[DECK_GAP_TEXT] = "Its definition cannot be read.";
     struct listing *listing = context;
     bool read = srv_store_deck_parse(row->definition, &deck);
-    if (read) api_deck_gap(listing->app, &deck, gap);
+    if (read && !api_deck_gap(listing->app, &deck, gap) && row->tests)
+        snprintf(gap, sizeof gap, "A study tests with it: only those who take part get it.");
     json_t *json = version_json(row);
     if (!json) return;
     json_object_set_new(json, "id", json_string(row->name));
@@ -239,29 +240,12 @@ void api_deck_create(struct srv_app *app, const struct srv_request *request, str
         srv_respond_db_error(response, status);
 }
 
-/* If-Match: "3", the version that was edited. */
-static bool read_edited(const struct srv_request *request, int *version, struct srv_response *response)
-{
-    int end = 0;
-    const char *text = request->if_match;
-    if (!text) {
-        srv_respond_error(response, 428, "which_version",
-                          "Say which version you edited: If-Match: \"1\". GET gives it as ETag.");
-        return false;
-    }
-    if (strlen(text) <= 12 && sscanf(text, "\"%9d\"%n", version, &end) == 1 && text[end] == '\0' &&
-        *version > 0)
-        return true;
-    *version = -1; /* no version matches */
-    return true;
-}
-
 void api_deck_save(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     int edited, newest;
     struct srv_deck deck;
     enum srv_deck_outcome outcome;
-    if (!read_edited(request, &edited, response) || !read_deck(request, &deck, response)) return;
+    if (!api_if_match(request, &edited, response) || !read_deck(request, &deck, response)) return;
     if (strcmp(deck.id, request->params[0])) {
         srv_respond_error(response, 422, "wrong_deck", "deck.id: is not the one of the address.");
         return;
@@ -340,8 +324,9 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
 {
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
+    static const struct srv_library_asker nobody = {0};
     int count = srv_session_draw(deck, srv_session_key(deck), items);
-    enum db_status status = srv_store_library_choose(app->db, 0, deck, items, count, &lacking);
+    enum db_status status = srv_store_library_choose(app->db, &nobody, deck, items, count, &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)

@@ -38,6 +38,15 @@ bool api_learner(struct srv_app *app, const char *code, int64_t *id, struct srv_
     return status == DB_OK;
 }
 
+bool api_learner_of(struct srv_app *app, const struct srv_request *request, int64_t *id,
+                    struct srv_response *response)
+{
+    if (!api_learner(app, srv_request_bearer(request), id, response)) return false;
+    if (*id) return true;
+    srv_respond_error(response, 401, "wrong_code", "The learner's code is missing or wrong.");
+    return false;
+}
+
 /* A session that was withdrawn since the list was made is left out. */
 static enum db_status list_sessions(struct db *db, char ids[LEARNER_SESSIONS_MAX][SRV_ID_TEXT], int count,
                                     json_t *list)
@@ -57,11 +66,7 @@ void api_learner_read(struct srv_app *app, const struct srv_request *request, st
     int64_t id;
     int count;
     char ids[LEARNER_SESSIONS_MAX][SRV_ID_TEXT];
-    if (!api_learner(app, srv_request_bearer(request), &id, response)) return;
-    if (id == 0) {
-        srv_respond_error(response, 401, "wrong_code", "The learner's code is missing or wrong.");
-        return;
-    }
+    if (!api_learner_of(app, request, &id, response)) return;
     json_t *list = json_array();
     enum db_status status = srv_store_learner_sessions(app->db, id, ids, &count);
     if (status == DB_OK) status = list_sessions(app->db, ids, count, list);

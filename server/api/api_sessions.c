@@ -6,24 +6,43 @@ static void keep_newest(void *context, const struct srv_store_deck *row)
 {
     struct api_deck_version *newest = context;
     if (!row->archived && srv_store_deck_parse(row->definition, &newest->deck)) newest->id = row->version_id;
+    newest->tests = row->tests;
 }
 
 bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
               struct srv_response *response)
 {
-    newest->id = 0;
+    *newest = (struct api_deck_version){0};
     enum db_status status = srv_store_deck_version(app->db, name, 0, keep_newest, newest);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (newest->id == 0)
         srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
-    return status == DB_OK && newest->id != 0;
+    else if (newest->tests)
+        srv_respond_error(response, 409, "deck_in_study",
+                          "A study tests with this deck; only those who take part get it.");
+    return status == DB_OK && newest->id != 0 && !newest->tests;
+}
+
+/* Participants of a study are not told what the images are drawn from, nor by which deck, as these tell the
+ * arm. */
+static json_t *deck_json(const struct srv_store_session *session)
+{
+    const struct srv_session_study *study = &session->study;
+    json_t *json = srv_deck_public(&session->deck);
+    if (!study->participant_id) return json;
+    json_object_set_new(json, "id", json_string(study->study));
+    json_object_set_new(json, "title", json_string(study->title));
+    json_object_set_new(json, "description", json_string(""));
+    json_object_set_new(json, "models", json_array());
+    json_object_set_new(json, "order", json_null());
+    return json;
 }
 
 static json_t *models_json(const struct srv_store_session *session)
 {
     json_t *list = json_array();
-    for (int i = 0; i < session->model_count; i++)
+    for (int i = 0; i < session->model_count && !session->study.participant_id; i++)
         json_array_append_new(list, json_pack("{s:s,s:s}", "name", session->models[i].name, "training_data",
                                               session->models[i].simulated ? "simulated" : "real"));
     return list;
@@ -101,9 +120,11 @@ json_t *api_session_json(const struct srv_store_session *session)
     json_t *answered = json_array();
     for (int i = 0; i < session->deck.items; i++)
         if (session->answered[i]) json_array_append_new(answered, json_integer(i + 1));
-    return json_pack("{s:s,s:o,s:o,s:s,s:o,s:b}", "id", session->id, "deck", srv_deck_public(&session->deck),
-                     "models", models_json(session), "created_at", session->created_at, "answered", answered,
-                     "finished", session->answered_count == session->item_count);
+    const char *study = session->study.study;
+    return json_pack("{s:s,s:o,s:o,s:s?,s:s,s:o,s:b}", "id", session->id, "deck", deck_json(session),
+                     "models", models_json(session), "study", *study ? study : NULL, "created_at",
+                     session->created_at, "answered", answered, "finished",
+                     session->answered_count == session->item_count);
 }
 
 void api_session_read(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

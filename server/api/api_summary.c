@@ -72,7 +72,8 @@ void api_summary(struct srv_app *app, const struct srv_request *request, struct 
     }
     count_up(&session.deck, &tally);
     bool finished = tally.count == session.item_count;
-    bool told = session.deck.feedback || finished;
+    /* The images of a study's test are shown again in another. */
+    bool told = !session.study.tests && (session.deck.feedback || finished);
     srv_respond_json(
         response, 200,
         json_pack("{s:{s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o}}", "summary", "answered", tally.count, "of",

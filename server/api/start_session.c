@@ -7,6 +7,7 @@
 #include "server/api/item_images.h"
 #include "server/log.h"
 #include "server/store/store_library.h"
+#include "server/store/store_participants.h"
 
 static void fill_session(struct srv_store_session *session, const struct api_deck_version *deck,
                          const struct nn_model_info *models, const char *secret)
@@ -23,23 +24,32 @@ static void fill_session(struct srv_store_session *session, const struct api_dec
     }
 }
 
+/* The images of a test are those that were chosen when its study was opened. */
+static enum db_status choose(struct srv_app *app, const struct api_start *start,
+                             struct srv_session_item *items, int count, const struct srv_drawn_item **lacking)
+{
+    const struct srv_deck *deck = &start->newest.deck;
+    const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : start->learner_id};
+    if (start->study.tests)
+        return srv_store_study_choose(app->db, start->study_id, start->newest.id, items, count, lacking);
+    return srv_store_library_choose(app->db, &asker, deck, items, count, lacking);
+}
+
 /* Nothing of it is said to the learner but that there is a fault: the log tells the operator. */
-static bool choose_from_library(struct srv_app *app, const struct srv_store_session *session,
+static bool choose_from_library(struct srv_app *app, const struct api_start *start,
                                 struct srv_session_item *items, int count, struct srv_response *response)
 {
-    const struct srv_deck *deck = &session->deck;
     const struct srv_drawn_item *lacking;
-    enum db_status status = srv_store_library_choose(app->db, deck->fixed ? 0 : session->learner_id, deck,
-                                                     items, count, &lacking);
+    enum db_status status = choose(app, start, items, count, &lacking);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return false;
     }
     if (!lacking) return true;
     srv_log_error("deck %s: the library's collection %s has too few images of class %s in its %s split%s",
-                  deck->id, lacking->source->collection, lacking->class_name,
+                  start->newest.deck.id, lacking->source->collection, lacking->class_name,
                   lacking->source->test ? "test" : "train",
-                  session->learner_id ? " that the learner has not seen" : "");
+                  start->learner_id ? " that the learner has not seen" : "");
     srv_respond_error(response, 409, "images_missing", "There are not enough images for this deck.");
     return false;
 }
@@ -50,16 +60,18 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
 {
     struct srv_session_item items[DECK_ITEMS_MAX];
     srv_random_hex(secret, SRV_SECRET_TEXT);
-    *session = (struct srv_store_session){.learner_id = start->learner_id, .class_id = start->class_id};
+    *session = (struct srv_store_session){
+        .learner_id = start->learner_id, .class_id = start->class_id, .study = start->study};
     fill_session(session, &start->newest, models, secret);
     session->key = srv_session_key(&session->deck);
     int count = srv_session_draw(&session->deck, session->key, items);
-    if (!choose_from_library(app, session, items, count, response)) return false;
+    if (!choose_from_library(app, start, items, count, response)) return false;
     enum db_status status = srv_store_session_create(app->db, session, items, models);
-    if (status != DB_OK) {
+    if (status == DB_CONFLICT && start->study_id)
+        srv_respond_error(response, 409, "started_elsewhere", "This was started elsewhere.");
+    else if (status != DB_OK)
         srv_respond_db_error(response, status);
-        return false;
-    }
+    if (status != DB_OK) return false;
     srv_read_ahead_answered(app->read_ahead, session->id, 0, srv_clock_monotonic_us());
     api_read_ahead(app, session->id, 0, models[0].resolution);
     return true;

@@ -24,6 +24,15 @@ struct srv_store_model {
     bool simulated; /* its training data were */
 };
 
+/* Whose part in a study a session is. */
+struct srv_session_study {
+    int64_t participant_id; /* 0: of none */
+    char study[DECK_ID_TEXT], title[DECK_SENTENCE_TEXT]; /* found, not given */
+    char phase[DECK_ID_TEXT];
+    bool tests;                    /* its truth is told to nobody, not even at the end */
+    char closes_at[SRV_TIME_TEXT]; /* "": no limit */
+};
+
 struct srv_store_session {
     char id[SRV_ID_TEXT];
     char secret_sha256[SRV_DIGEST_TEXT];
@@ -32,6 +41,7 @@ struct srv_store_session {
     uint64_t key;         /* its items are drawn by; 0 of a session from before these were kept */
     int64_t deck_version_id;
     int64_t learner_id, class_id;                    /* for srv_store_session_create; 0 for none */
+    struct srv_session_study study;
     struct srv_store_model models[DECK_SOURCES_MAX]; /* the deck's, in its order */
     int model_count;
     bool answered[DECK_ITEMS_MAX]; /* [k]: item k+1 */
@@ -68,8 +78,9 @@ struct srv_store_answer {
 };
 
 /* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
- * deck, key, deck_version_id, learner_id and class_id; `items` are deck.items many, or looked at by nobody when
- * they are decided one at a time; `models` are the deck's. */
+* deck, key, deck_version_id, learner_id, class_id and study; `items` are deck.items many, or looked at by nobody
+ * when they are decided one at a time; `models` are the deck's. DB_CONFLICT: the participant has started this phase
+ * elsewhere, or has left, or the study is frozen. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models) NN_MUST_CHECK;
@@ -102,6 +113,9 @@ enum srv_store_outcome {
     STORE_REPEATED,   /* the same key with the same content: the row that is there is returned */
     STORE_KEY_REUSED, /* the same key with other content */
     STORE_ITEM_TAKEN, /* another key has answered the item */
+    STORE_GONE,       /* the session was withdrawn */
+    STORE_OVER,       /* of a study: the participant has left, or it is frozen */
+    STORE_LATE,       /* of a study: the phase's window is closed */
 };
 
 /* The session's score right after one answer. */

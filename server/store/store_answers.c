@@ -93,12 +93,42 @@ static void read_progress(struct db_transaction *t, const struct srv_store_sessi
     progress->finished = progress->answered >= srv_store_item_count(t, session->id);
 }
 
+/* Whether the session still takes answers: STORE_ADDED, or why not. *of_study: a participant's. */
+static enum srv_store_outcome standing(struct db_transaction *t, const char *session_id, const char *now,
+                                       bool *of_study)
+{
+    enum srv_store_outcome outcome = STORE_ADDED;
+    struct db_rows *rows = db_query(t,
+                                    "SELECT k.session_id IS NOT NULL, p.ended_at IS NOT NULL OR"
+                                    " y.state = 'frozen', k.closes_at <= ?2 FROM sessions s"
+                                    " LEFT JOIN participant_sessions k ON k.session_id = s.id"
+                                    " LEFT JOIN participants p ON p.id = k.participant_id"
+                                    " LEFT JOIN studies y ON y.id = p.study_id WHERE s.id = ?1",
+                                    "tt", session_id, now);
+    *of_study = false;
+    if (!db_next(rows)) {
+        outcome = STORE_GONE;
+    } else if ((*of_study = db_int(rows, 0))) {
+        if (db_int(rows, 2)) outcome = STORE_LATE;
+        if (db_int(rows, 1)) outcome = STORE_OVER;
+    }
+    db_finish(rows);
+    return outcome;
+}
+
+/* A phase of a study is over with the last answer of its session. */
+static void note_finished(struct db_transaction *t, const char *session_id, const char *now)
+{
+    db_run(t, "UPDATE participant_sessions SET finished_at = ? WHERE session_id = ?", "tt", now, session_id);
+}
+
 enum db_status srv_store_answer_add(struct db *db, const struct srv_store_session *session,
                                     struct srv_store_answer *answer, const struct srv_answer_context *context,
                                     enum srv_store_outcome *outcome, struct srv_store_progress *progress)
 {
     struct db_transaction t;
     struct srv_store_answer before;
+    bool of_study = false;
     *progress = (struct srv_store_progress){0};
     db_begin_write(&t, db);
     if (find_key(&t, session->id, answer->key, &before)) {
@@ -106,13 +136,13 @@ enum db_status srv_store_answer_add(struct db *db, const struct srv_store_sessio
         if (*outcome == STORE_REPEATED) *answer = before;
     } else if (item_taken(&t, session->id, answer->item)) {
         *outcome = STORE_ITEM_TAKEN;
-    } else {
-        *outcome = STORE_ADDED;
+    } else if ((*outcome = standing(&t, session->id, answer->received_at, &of_study)) == STORE_ADDED) {
         insert(&t, session->id, answer);
         if (context) srv_context_insert(&t, answer->id, context);
     }
     if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
         read_progress(&t, session, answer->id, *outcome == STORE_ADDED, progress);
+    if (of_study && progress->finished) note_finished(&t, session->id, answer->received_at);
     return db_end(&t);
 }
 

@@ -32,7 +32,9 @@ static char *definition_text(const struct srv_deck *deck)
 
 #define VERSIONS                                                                                             \
     "SELECT v.id, d.name, v.definition, v.created_at, coalesce(a.name, ''), v.version, d.built_in,"          \
-    " d.archived_at IS NOT NULL, v.first_used_at IS NOT NULL FROM decks d"                                   \
+    " d.archived_at IS NOT NULL, v.first_used_at IS NOT NULL, EXISTS (SELECT 1 FROM study_decks k"           \
+    " JOIN studies y ON y.id = k.study_id JOIN deck_versions o ON o.id = k.deck_version_id"                  \
+    " WHERE o.deck_id = d.id AND k.tests AND y.state IN ('open', 'closed')) FROM decks d"                    \
     " JOIN deck_versions v ON v.deck_id = d.id LEFT JOIN accounts a ON a.id = v.account_id "
 #define NEWEST "(SELECT max(n.version) FROM deck_versions n WHERE n.deck_id = d.id)"
 
@@ -79,6 +81,19 @@ enum db_status srv_store_deck_version(struct db *db, const char *name, int versi
     db_begin(&t, db);
     give_rows(db_query(&t, VERSIONS "WHERE d.name = ? AND v.version = coalesce(nullif(?, 0), " NEWEST ")",
                        "ti", name, (int64_t)version),
+              row, context);
+    return db_end(&t);
+}
+
+enum db_status srv_store_study_deck(struct db *db, int64_t study_id, const char *name,
+                                    srv_store_deck_row *row, void *context)
+{
+    struct db_transaction t;
+    db_begin(&t, db);
+    give_rows(db_query(&t,
+                       VERSIONS "JOIN study_decks h ON h.deck_version_id = v.id WHERE h.study_id = ?"
+                                " AND d.name = ?",
+                       "it", study_id, name),
               row, context);
     return db_end(&t);
 }

@@ -34,6 +34,7 @@ struct srv_store_deck {
     const char *saved_by; /* an account's name; "": the configuration or the operator */
     int version;
     bool built_in, archived, used;
+    bool tests; /* a study that runs tests with it: nobody else may start it */
 };
 typedef void srv_store_deck_row(void *context, const struct srv_store_deck *deck);
 
@@ -45,6 +46,10 @@ enum db_status srv_store_deck_versions(struct db *db, const char *name, srv_stor
 /* With one version, 0 being the newest; not at all when there is none. */
 enum db_status srv_store_deck_version(struct db *db, const char *name, int version, srv_store_deck_row *row,
                                       void *context) NN_MUST_CHECK;
+
+/* With the version of that deck which the study holds on to. */
+enum db_status srv_store_study_deck(struct db *db, int64_t study_id, const char *name,
+                                    srv_store_deck_row *row, void *context) NN_MUST_CHECK;
 
 /* Makes a deck of the name deck->id, its version 1. */
 enum db_status srv_store_deck_add(struct db *db, const struct srv_account *actor, const struct srv_deck *deck,

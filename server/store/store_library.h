@@ -49,15 +49,23 @@ struct srv_library_image {
 enum db_status srv_store_library_image(struct db *db, const char *collection, int64_t id,
                                        struct srv_library_image *image, bool *found) NN_MUST_CHECK;
 
+/* For whom images are chosen. */
+struct srv_library_asker {
+    int64_t learner_id; /* is given none that this learner has been sent before; 0 is nobody */
+    bool tests;         /* for a study's test: nobody else is given its images while the study runs */
+    const char *spared; /* NULL, or more images that are not given: JSON, [[.., .., id], ...] */
+};
+
 /* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
  * its split and whoever has seen it, or one of its class and split that the deck does not exclude, none
- * twice, and none that the learner has been sent before, 0 being nobody. An image with several findings is of
- * each of their classes, but of none that stands for a no when it shows one that the source calls a yes.
- * Which is a pure function of the items' seeds and of the images that are left, in the order of import.
- * *lacking is an item for which none was left, or NULL. */
-enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
-                                        struct srv_session_item *items, int count,
-                                        const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+ * twice. An image with several findings is of each of their classes, but of none that stands for a no when it
+ * shows one that the source calls a yes. Which is a pure function of the items' seeds and of the images that
+ * are left, in the order of import. *lacking is an item for which none was left, or NULL. */
+enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
+                                        const struct srv_deck *deck, struct srv_session_item *items,
+                                        int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+/* How many of these images, as in `spared`, have been sent to anybody. */
+enum db_status srv_store_library_seen(struct db *db, const json_t *images, int64_t *count) NN_MUST_CHECK;
 
 /* The same for one item that a session shows next, in its transaction: none that the session has. Its row; 0
  * when there is none left. */

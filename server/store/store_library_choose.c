@@ -48,6 +48,15 @@ static char *contradicting(const struct srv_drawn_item *item)
     " AND NOT EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id"                              \
     " AND f.finding IN (SELECT value FROM json_each(?3)))"
 
+/* Not reserved. What tests of studies show is known by its pixels: a collection may be there under two names.
+ */
+#define FREE                                                                                                 \
+    " AND (?4 OR i.sha256 NOT IN (SELECT r.sha256 FROM studies s JOIN study_test_items k ON k.study_id = "   \
+    "s.id"                                                                                                   \
+    " JOIN library_images r ON r.id = k.library_image_id WHERE s.state IN ('open', 'closed')))"              \
+    " AND (?5 IS NULL OR i.sha256 NOT IN (SELECT r.sha256 FROM json_each(?5) j"                              \
+    " JOIN library_images r ON r.id = j.value ->> 2))"
+
 static bool is_excluded(const struct srv_deck *deck, const struct srv_deck_source *source, const char *file)
 {
     for (int i = 0; i < deck->exclude_count; i++)
@@ -70,21 +79,21 @@ static bool is_taken(const struct srv_session_item *items, int count, int64_t id
     return false;
 }
 
-static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_deck *deck,
+static void fill(struct db_transaction *t, const struct srv_library_asker *asker, const struct srv_deck *deck,
                  const struct srv_session_item *items, int count, const struct srv_drawn_item *like,
                  struct pool *pool)
 {
     char *against = contradicting(like);
     bool kept = against;
-    struct db_rows *rows =
-        db_query(t,
-                 "SELECT i.id, i.file FROM library_images i JOIN collections c ON c.id = i.collection_id"
-                 " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS " AND i.split = ?4 AND i.id NOT IN"
-                 " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
-                 " ON seen.session_id = s.session_id WHERE s.learner_id = ?5 AND seen.source = 'library'"
-                 " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
-                 "tttti", like->source->collection, like->class_name, against,
-                 like->source->test ? "test" : "train", learner_id);
+    struct db_rows *rows = db_query(
+        t,
+        "SELECT i.id, i.file FROM library_images i JOIN collections c ON c.id = i.collection_id"
+        " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS FREE " AND i.split = ?6 AND i.id NOT IN"
+        " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
+        " ON seen.session_id = s.session_id WHERE s.learner_id = ?7 AND seen.source = 'library'"
+        " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
+        "tttitti", like->source->collection, like->class_name, against, (int64_t)asker->tests, asker->spared,
+        like->source->test ? "test" : "train", asker->learner_id);
     while (kept && db_next(rows))
         if (!is_taken(items, count, db_int(rows, 0)))
             kept = add(
@@ -95,14 +104,16 @@ static void fill(struct db_transaction *t, int64_t learner_id, const struct srv_
 }
 
 /* 0 when there is none, or one of another class. */
-static int64_t find_file(struct db_transaction *t, const struct srv_drawn_item *item)
+static int64_t find_file(struct db_transaction *t, const struct srv_library_asker *asker,
+                         const struct srv_drawn_item *item)
 {
     char *against = contradicting(item);
     struct db_rows *rows = db_query(t,
                                     "SELECT i.id FROM library_images i JOIN collections c"
                                     " ON c.id = i.collection_id WHERE c.name = ?1 AND c.removed_at IS NULL"
-                                    " AND" SHOWS " AND i.file = ?4",
-                                    "tttt", item->source->collection, item->class_name, against, item->file);
+                                    " AND" SHOWS FREE " AND i.file = ?6",
+                                    "tttitt", item->source->collection, item->class_name, against,
+                                    (int64_t)asker->tests, asker->spared, item->file);
     int64_t id = against && db_next(rows) ? db_int(rows, 0) : 0;
     db_finish(rows);
     if (!against) db_abandon(t, DB_UNAVAILABLE);
@@ -164,19 +175,20 @@ static int read_taken(struct db_transaction *t, const char *session_id, struct s
 int64_t srv_store_library_next(struct db_transaction *t, const char *session_id, int64_t learner_id,
                                const struct srv_deck *deck, const struct srv_drawn_item *item)
 {
+    const struct srv_library_asker asker = {.learner_id = learner_id};
     struct pool pool = {0};
     struct candidate image = {.excluded = true};
     struct srv_session_item taken[DECK_ITEMS_MAX];
-    if (item->file) return find_file(t, item);
-    fill(t, learner_id, deck, taken, read_taken(t, session_id, taken), item, &pool);
+    if (item->file) return find_file(t, &asker, item);
+    fill(t, &asker, deck, taken, read_taken(t, session_id, taken), item, &pool);
     while (image.excluded) image = take(&pool, item->seed);
     free(pool.images);
     return image.id;
 }
 
-enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const struct srv_deck *deck,
-                                        struct srv_session_item *items, int count,
-                                        const struct srv_drawn_item **lacking)
+enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
+                                        const struct srv_deck *deck, struct srv_session_item *items,
+                                        int count, const struct srv_drawn_item **lacking)
 {
     struct db_transaction t;
     *lacking = NULL;
@@ -185,13 +197,31 @@ enum db_status srv_store_library_choose(struct db *db, int64_t learner_id, const
         struct pool pool = {0};
         if (!is_of_library(&items[i]) || items[i].library_image) continue;
         if (items[i].drawn.file) {
-            items[i].library_image = find_file(&t, &items[i].drawn);
+            items[i].library_image = find_file(&t, asker, &items[i].drawn);
             if (!items[i].library_image) *lacking = &items[i].drawn;
             continue;
         }
-        fill(&t, learner_id, deck, items, count, &items[i].drawn, &pool);
+        fill(&t, asker, deck, items, count, &items[i].drawn, &pool);
         if (!choose(items, count, i, &pool)) *lacking = &items[i].drawn;
         free(pool.images);
     }
+    return db_end(&t);
+}
+
+enum db_status srv_store_library_seen(struct db *db, const json_t *images, int64_t *count)
+{
+    struct db_transaction t;
+    char *text = json_dumps(images, JSON_COMPACT);
+    *count = 0;
+    db_begin(&t, db);
+    if (!text) db_abandon(&t, DB_UNAVAILABLE);
+    struct db_rows *rows =
+        db_query(&t,
+                 "SELECT count(DISTINCT i.library_image_id) FROM json_each(?) j JOIN items i"
+                 " ON i.library_image_id = j.value ->> 2 WHERE i.image_sha256 IS NOT NULL",
+                 "t", text);
+    if (db_next(rows)) *count = db_int(rows, 0);
+    db_finish(rows);
+    free(text);
     return db_end(&t);
 }

@@ -49,6 +49,20 @@ static void add_items(struct db_transaction *t, const struct srv_store_session *
     for (int i = 0; i < session->deck.items; i++) srv_store_item_add(t, session, i + 1, &items[i], "");
 }
 
+/* The conditions may have changed since the session was asked for. */
+static void join_study(struct db_transaction *t, const struct srv_store_session *session)
+{
+    const struct srv_session_study *study = &session->study;
+    struct db_rows *rows = db_query(
+        t,
+        "INSERT INTO participant_sessions (session_id, participant_id, phase, tests, closes_at)"
+        " SELECT ?, p.id, ?, ?, nullif(?, '') FROM participants p JOIN studies s ON s.id = p.study_id"
+        " WHERE p.id = ? AND p.ended_at IS NULL AND s.state <> 'frozen' RETURNING 1",
+        "ttiti", session->id, study->phase, (int64_t)study->tests, study->closes_at, study->participant_id);
+    if (!db_next(rows)) db_abandon(t, DB_CONFLICT);
+    db_finish(rows);
+}
+
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models)
@@ -72,6 +86,7 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
                "INSERT INTO session_learners (session_id, learner_id, class_id)"
                " VALUES (?, nullif(?, 0), nullif(?, 0))",
                "tii", session->id, session->learner_id, session->class_id);
+    if (session->study.participant_id) join_study(&t, session);
     add_items(&t, session, items);
     return db_end(&t);
 }
@@ -95,6 +110,28 @@ enum db_status srv_store_truths(struct db *db, const char *session_id, srv_store
     }
     db_finish(rows);
     return db_end(&t);
+}
+
+static void read_study(struct db_transaction *t, struct srv_store_session *session)
+{
+    struct srv_session_study *study = &session->study;
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT k.participant_id, s.name, (SELECT definition ->> '$.title'"
+                 " FROM study_versions WHERE study_id = s.id ORDER BY version DESC LIMIT 1),"
+                 " k.phase, k.tests, k.closes_at FROM participant_sessions k"
+                 " JOIN participants p ON p.id = k.participant_id"
+                 " JOIN studies s ON s.id = p.study_id WHERE k.session_id = ?",
+                 "t", session->id);
+    if (db_next(rows)) {
+        study->participant_id = db_int(rows, 0);
+        copy(study->study, sizeof study->study, db_text(rows, 1));
+        copy(study->title, sizeof study->title, db_text(rows, 2));
+        copy(study->phase, sizeof study->phase, db_text(rows, 3));
+        study->tests = db_int(rows, 4);
+        copy(study->closes_at, sizeof study->closes_at, db_text(rows, 5));
+    }
+    db_finish(rows);
 }
 
 static void read_answered(struct db_transaction *t, struct srv_store_session *session)
@@ -152,6 +189,7 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
         session->model_count = read_models(&t, session->id, session->models);
         session->item_count = srv_store_item_count(&t, session->id);
         read_answered(&t, session);
+        read_study(&t, session);
     }
     return db_end(&t);
 }

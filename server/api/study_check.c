@@ -1,0 +1,237 @@
+#include "server/api/study_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/store/store_decks.h"
+#include "server/store/store_library.h"
+
+enum { WHERE_TEXT = 64, SENTENCE_TEXT = 320 };
+
+struct check {
+    struct srv_app *app;
+    const struct srv_study *study;
+    struct srv_study_opening *opening; /* or NULL */
+    json_t *collections;               /* of the library, as the interface shows them */
+    json_t *warnings;
+    struct srv_response *response;
+};
+
+static void warn(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void warn(struct check *check, const char *format, ...)
+{
+    char text[SENTENCE_TEXT];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    json_array_append_new(check->warnings, json_string(text));
+}
+
+/* ---- one deck ---- */
+
+static void keep_newest(void *context, const struct srv_store_deck *row)
+{
+    struct api_deck_version *newest = context;
+    if (!row->archived && srv_store_deck_parse(row->definition, &newest->deck)) newest->id = row->version_id;
+}
+
+static bool find_deck(struct check *check, const char *where, const char *name, struct api_deck_version *deck)
+{
+    deck->id = 0;
+    enum db_status status = srv_store_deck_version(check->app->db, name, 0, keep_newest, deck);
+    if (status != DB_OK)
+        srv_respond_db_error(check->response, status);
+    else if (!deck->id)
+        srv_respond_error(check->response, 422, "wrong_study", "%s: there is no deck \"%s\".", where, name);
+    return status == DB_OK && deck->id;
+}
+
+/* What an open study could not do without is only told of while it is a draft. */
+static bool check_model(struct check *check, const char *where, const struct srv_deck *deck)
+{
+    char gap[DECK_GAP_TEXT];
+    if (!api_deck_gap(check->app, deck, gap)) return true;
+    if (!check->opening)
+        warn(check, "%s: %s", where, gap);
+    else
+        srv_respond_error(check->response, 409, "deck_unavailable", "%s: %s", where, gap);
+    return !check->opening;
+}
+
+static void hold(struct srv_study_opening *opening, int64_t version_id, bool tests)
+{
+    for (int i = 0; i < opening->deck_count; i++)
+        if (opening->decks[i].version_id == version_id) return;
+    opening->decks[opening->deck_count].version_id = version_id;
+    opening->decks[opening->deck_count++].tests = tests;
+}
+
+/* A trial of what a session would show. */
+static bool choose(struct check *check, const char *where, const struct srv_deck *deck,
+                   const struct srv_library_asker *asker, struct srv_session_item *items)
+{
+    const struct srv_drawn_item *lacking;
+    int count = srv_session_draw(deck, srv_session_key(deck), items);
+    enum db_status status = srv_store_library_choose(check->app->db, asker, deck, items, count, &lacking);
+    if (status != DB_OK)
+        srv_respond_db_error(check->response, status);
+    else if (lacking)
+        srv_respond_error(check->response, 409, "images_missing",
+                          "%s: the library's collection \"%s\" has too few images of class \"%s\" in its %s "
+                          "split, or not the listed one%s.",
+                          where, lacking->source->collection, lacking->class_name,
+                          lacking->source->test ? "test" : "train",
+                          asker->spared ? ", beside those of tests" : "");
+    return status == DB_OK && !lacking;
+}
+
+/* ---- tests ---- */
+
+static void warn_of_simulated(struct check *check, const char *where, const struct srv_deck *deck)
+{
+    size_t i;
+    json_t *collection;
+    json_array_foreach(check->collections, i, collection)
+    {
+        const char *name = json_string_value(json_object_get(collection, "name"));
+        bool simulated =
+            !strcmp(json_string_value(json_object_get(collection, "training_data")), "simulated");
+        for (int s = 0; simulated && s < deck->source_count; s++)
+            if (!strcmp(deck->sources[s].collection, name)) {
+                warn(check, "%s: the images of the collection \"%s\" are simulated, not real.", where, name);
+                break;
+            }
+    }
+}
+
+static bool take_test_items(struct check *check, const char *where, const struct api_deck_version *deck)
+{
+    struct srv_session_item items[DECK_ITEMS_MAX];
+    const struct srv_library_asker asker = {.tests = true};
+    struct srv_study_opening *opening = check->opening;
+    for (int i = 0; i < opening->deck_count; i++)
+        if (opening->decks[i].version_id == deck->id) return true; /* another test has the same deck */
+    if (!choose(check, where, &deck->deck, &asker, items)) return false;
+    for (int i = 0; i < deck->deck.items; i++)
+        json_array_append_new(opening->test_items, json_pack("[I,i,I]", (json_int_t)deck->id, i + 1,
+                                                             (json_int_t)items[i].library_image));
+    hold(opening, deck->id, true);
+    return true;
+}
+
+static bool check_test(struct check *check, int phase)
+{
+    char where[WHERE_TEXT];
+    struct api_deck_version deck;
+    snprintf(where, sizeof where, "study.phases[%d].deck", phase);
+    if (!find_deck(check, where, check->study->phases[phase].deck, &deck)) return false;
+    const char *flaw = srv_study_test_flaw(&deck.deck);
+    if (flaw) {
+        srv_respond_error(check->response, 422, "wrong_study", "%s: \"%s\" %s.", where, deck.deck.id, flaw);
+        return false;
+    }
+    if (!check_model(check, where, &deck.deck)) return false;
+    warn_of_simulated(check, where, &deck.deck);
+    return !check->opening || take_test_items(check, where, &deck);
+}
+
+/* Somebody may have seen them in other decks, before the study reserved them. */
+static bool warn_of_seen(struct check *check)
+{
+    int64_t seen;
+    enum db_status status = srv_store_library_seen(check->app->db, check->opening->test_items, &seen);
+    if (status != DB_OK) srv_respond_db_error(check->response, status);
+    if (status == DB_OK && seen)
+        warn(check, "%lld of the tests' images have been shown to learners before.", (long long)seen);
+    return status == DB_OK;
+}
+
+/* ---- arms ---- */
+
+static bool is_test(const struct srv_study *study, const char *deck)
+{
+    for (int i = 0; i < study->phase_count; i++)
+        if (!strcmp(study->phases[i].deck, deck)) return true;
+    return false;
+}
+
+/* What participants could tell their arm by. */
+static void warn_of_difference(struct check *check, int arm, const struct srv_deck *a,
+                               const struct srv_deck *b)
+{
+    const char *what =
+        strcmp(a->question, b->question)     ? "question"
+        : a->items != b->items               ? "number of items"
+        : a->two_buttons != b->two_buttons   ? "rating"
+        : a->feedback != b->feedback         ? "feedback"
+        : a->time_limit_s != b->time_limit_s ? "time limit"
+        : strcmp(a->choices[0].label, b->choices[0].label) || strcmp(a->choices[1].label, b->choices[1].label)
+            ? "choices"
+            : NULL;
+    if (what)
+        warn(check,
+             "study.arms[%d].deck: its %s differs from the first arm's, by which participants may tell "
+             "their arm.",
+             arm, what);
+}
+
+static bool check_arm(struct check *check, int arm, struct srv_deck *first)
+{
+    char where[WHERE_TEXT];
+    struct api_deck_version deck;
+    struct srv_session_item items[DECK_ITEMS_MAX];
+    snprintf(where, sizeof where, "study.arms[%d].deck", arm);
+    if (is_test(check->study, check->study->arms[arm].deck)) {
+        srv_respond_error(check->response, 422, "wrong_study", "%s: is the deck of a test.", where);
+        return false;
+    }
+    if (!find_deck(check, where, check->study->arms[arm].deck, &deck) ||
+        !check_model(check, where, &deck.deck))
+        return false;
+    if (arm == 0) *first = deck.deck;
+    warn_of_difference(check, arm, first, &deck.deck);
+    if (!check->opening) return true;
+    char *spared = json_dumps(check->opening->test_items, JSON_COMPACT);
+    const struct srv_library_asker asker = {.spared = spared};
+    bool enough = choose(check, where, &deck.deck, &asker, items);
+    free(spared);
+    hold(check->opening, deck.id, false);
+    return enough;
+}
+
+/* ---- all ---- */
+
+static bool check_practice(struct check *check)
+{
+    struct api_deck_version deck;
+    const char *name = check->study->practice_deck, *where = "study.practice_deck";
+    if (!*name) return true;
+    if (!is_test(check->study, name)) return find_deck(check, where, name, &deck);
+    srv_respond_error(check->response, 422, "wrong_study", "%s: is the deck of a test.", where);
+    return false;
+}
+
+static bool check_decks(struct check *check)
+{
+    struct srv_deck first;
+    for (int i = 0; i < check->study->phase_count; i++)
+        if (check->study->phases[i].kind == STUDY_TEST && !check_test(check, i)) return false;
+    for (int i = 0; i < check->study->arm_count; i++)
+        if (!check_arm(check, i, &first)) return false;
+    return check_practice(check) && (!check->opening || warn_of_seen(check));
+}
+
+bool api_study_check(struct srv_app *app, const struct srv_study *study, struct srv_study_opening *opening,
+                     json_t *warnings, struct srv_response *response)
+{
+    struct check check = {app, study, opening, json_array(), warnings, response};
+    if (opening) *opening = (struct srv_study_opening){.test_items = json_array()};
+    enum db_status status = srv_store_collections(app->db, check.collections);
+    if (status != DB_OK) srv_respond_db_error(response, status);
+    bool right = status == DB_OK && check_decks(&check);
+    json_decref(check.collections);
+    return right;
+}

@@ -1,0 +1,72 @@
+/* Those who take part in a study. Each function is one transaction; any thread may call. What joins them to a
+ * learner is the table study_participants alone. */
+#ifndef SRV_STORE_PARTICIPANTS_H
+#define SRV_STORE_PARTICIPANTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/accounts/learner_code.h"
+#include "server/store/store.h"
+#include "server/store/store_decks.h"
+#include "server/store/store_studies.h"
+
+enum srv_participant_end { PARTICIPANT_GOES_ON, PARTICIPANT_FINISHED, PARTICIPANT_STOPPED };
+
+/* What a participant has done in one phase. */
+struct srv_participant_phase {
+    char session[SRV_ID_TEXT]; /* "": not started */
+    int answered, of;
+    int64_t finished_ms; /* 0: not finished */
+};
+
+struct srv_participant {
+    int64_t id; /* 0: does not take part */
+    char code[PARTICIPANT_CODE_TEXT];
+    int arm;
+    int64_t enrolled_ms;
+    enum srv_participant_end end;
+    bool consented; /* to the newest text */
+    struct srv_participant_phase phases[STUDY_PHASES_MAX];
+};
+
+enum db_status srv_store_participant_find(struct db *db, const struct srv_store_study *study,
+                                          int64_t learner_id,
+                                          struct srv_participant *participant) NN_MUST_CHECK;
+
+enum srv_enrolment {
+    ENROLMENT_DONE,
+    ENROLMENT_BEFORE, /* took part already: nothing was changed */
+    ENROLMENT_NOT_OPEN,
+    ENROLMENT_CONSENT_CHANGED, /* there is a newer text than that of `study` */
+};
+
+/* Takes the learner in, with the consent to the text that `study` has, and gives the next arm of the stratum.
+ * `choices` are the places of the chosen ones, strata many. */
+enum db_status srv_store_enrol(struct db *db, const struct srv_store_study *study, int64_t learner_id,
+                               const int *choices, enum srv_enrolment *outcome) NN_MUST_CHECK;
+
+/* What the participant says to the text that `study` has. *newest is false, and nothing was changed, when
+ * there is a newer one or when the study is frozen. */
+enum db_status srv_store_consent_add(struct db *db, const struct srv_store_study *study, int64_t learner_id,
+                                     bool agreed, bool *newest) NN_MUST_CHECK;
+
+/* Ends the participant's part with the answers to the study's questions, {"id": "text", ...}: those that are
+ * not there were skipped. *outcome: STORE_ADDED, STORE_REPEATED (they have been given before),
+ * STORE_KEY_REUSED (others have been), or STORE_OVER (the participant has left, or the study is frozen). */
+enum db_status srv_store_participant_answer(struct db *db, const struct srv_participant *participant,
+                                            const json_t *answers,
+                                            enum srv_store_outcome *outcome) NN_MUST_CHECK;
+
+/* Gives the items of a test the images that were chosen for it when the study was opened. *lacking as for
+ * srv_store_library_choose. */
+enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,
+                                      struct srv_session_item *items, int count,
+                                      const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+
+/* Another secret for the session of somebody who goes on elsewhere. *done is false when the participant has
+ * left or the study is frozen. */
+enum db_status srv_store_session_secret(struct db *db, const char *session_id, const char *secret_sha256,
+                                        bool *done) NN_MUST_CHECK;
+
+#endif

@@ -1,0 +1,46 @@
+/* What sessions of a study need besides what all sessions do. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/store/store_participants.h"
+
+enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,
+                                      struct srv_session_item *items, int count,
+                                      const struct srv_drawn_item **lacking)
+{
+    struct db_transaction t;
+    *lacking = NULL;
+    db_begin(&t, db);
+    for (int i = 0; i < count; i++) {
+        /* The images of a list may come in another order for each, and are known by their files. */
+        const char *file = items[i].drawn.file;
+        struct db_rows *rows = db_query(
+            &t,
+            "SELECT k.library_image_id FROM study_test_items k JOIN library_images i ON i.id = "
+            "k.library_image_id"
+            " JOIN collections c ON c.id = i.collection_id WHERE k.study_id = ? AND k.deck_version_id = ?"
+            " AND CASE WHEN ?3 IS NULL THEN k.n = ?4 ELSE i.file = ?3 AND c.name = ?5 END LIMIT 1",
+            "iitit", study_id, deck_version_id, file, (int64_t)i + 1, items[i].drawn.source->collection);
+        items[i].library_image = db_next(rows) ? db_int(rows, 0) : 0;
+        db_finish(rows);
+        if (!items[i].library_image) *lacking = &items[i].drawn;
+    }
+    return db_end(&t);
+}
+
+enum db_status srv_store_session_secret(struct db *db, const char *session_id, const char *secret_sha256,
+                                        bool *done)
+{
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    struct db_rows *rows =
+        db_query(&t,
+                 "UPDATE sessions SET secret_sha256 = ? WHERE id = ? AND EXISTS (SELECT 1"
+                 " FROM participant_sessions k JOIN participants p ON p.id = k.participant_id"
+                 " JOIN studies s ON s.id = p.study_id WHERE k.session_id = sessions.id"
+                 " AND p.ended_at IS NULL AND s.state <> 'frozen') RETURNING 1",
+                 "tt", secret_sha256, session_id);
+    *done = db_next(rows);
+    db_finish(rows);
+    return db_end(&t);
+}
