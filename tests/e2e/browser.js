@@ -32,7 +32,7 @@ export function launchBrowser() {
  * logged in, as staff.js makes them.
  *
  * @returns {Promise<{page: object, context: object, complaints: string[], traffic: object[],
- *   shot: (name: string) => Promise<void>, axe: (where: string) => Promise<void>, shifted: () => Promise<number>}>}
+ *   shot: (name: string, whole?: boolean) => Promise<void>, axe: (where: string) => Promise<void>, shifted: () => Promise<number>}>}
  *   complaints: console errors, exceptions and policy violations so far; traffic: see watchTraffic
  */
 export async function openPage(browser, options, url, shotSuffix, { introduced = true, cookies = [] } = {}) {
@@ -68,7 +68,7 @@ export async function openPage(browser, options, url, shotSuffix, { introduced =
     context,
     complaints,
     traffic,
-    shot: (name) => screenshot(page, `${name}-${shotSuffix}`),
+    shot: (name, whole = true) => screenshot(page, `${name}-${shotSuffix}`, whole),
     axe: (where) => checkAccessibility(page, where),
     shifted: () => page.evaluate(() => window.layoutShift),
   };
@@ -110,9 +110,9 @@ function watchTraffic(page) {
   return traffic;
 }
 
-async function screenshot(page, name) {
+async function screenshot(page, name, whole) {
   mkdirSync(SHOTS, { recursive: true });
-  await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: whole });
 }
 
 /** axe-core's WCAG 2.0 to 2.2 A and AA rules and its best practices, on the state that is on screen. */

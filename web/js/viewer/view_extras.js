@@ -7,7 +7,7 @@ import { texts } from '../texts.js';
 import { stepper } from './stepper.js';
 
 const t = texts.viewer;
-const MODES = ['morph', 'blink', 'side'];
+export const MODES = ['morph', 'blink', 'side'];
 
 /**
  * @param {object} commands see viewer.js
@@ -41,14 +41,17 @@ export function extrasView(commands) {
     });
   }
 
-  function updateFrames({ frames: list, mode, position, blinking, reduced }) {
+  function updateFrames({ frames: list, modes: offered, mode, position, blinking, reduced }) {
     const labels = list.map(({ label }) => label);
     if (between?.key !== labels.join('\n')) {
       between = { key: labels.join('\n'), ...morphFor(labels) };
       morphPlace.replaceChildren(between.root);
     }
     between.set((position / (labels.length - 1)) * 100);
-    modes.forEach((button) => button.setAttribute('aria-pressed', String(button.dataset.mode === mode)));
+    modes.forEach((button) => {
+      button.hidden = offered.length < 2 || !offered.includes(button.dataset.mode);
+      button.setAttribute('aria-pressed', String(button.dataset.mode === mode));
+    });
     morphPlace.hidden = mode !== 'morph';
     blink.hidden = mode !== 'blink';
     pause.hidden = reduced;

@@ -11,7 +11,8 @@
  * changed meanwhile. Images shown together have one size; marks of an overlay may have another.
  *
  * After the answer, or where the truth is no secret:
- *   viewer.setFrames([{ image, label }, ...])        // a pair, or steps of a morph from the first to the last
+ *   viewer.setFrames([{ image, label }, ...], modes)  // a pair, or steps of a morph from the first to the last; modes
+ *                                                    // that are offered, the first at once: all when left out
  *   viewer.compare('morph' | 'blink' | 'side')       // how they are shown; the user can change it
  *   viewer.setOverlay(marks, 'Where the fracture is')  // 0 leaves a pixel alone; null takes it away
  *   viewer.extras                                    // the controls of frames and overlay, empty without them; the
@@ -26,7 +27,7 @@ import { brighterDown, setBrighterDown } from '../store.js';
 import { texts } from '../texts.js';
 import { createActionLog } from './action_log.js';
 import { createPane } from './pane.js';
-import { extrasView } from './view_extras.js';
+import { MODES, extrasView } from './view_extras.js';
 import { toolsView } from './view_tools.js';
 import { helpDialog } from './view_viewer_help.js';
 import { FIT, limited, panned, zoomedAbout } from './view_transform.js';
@@ -43,7 +44,7 @@ const OPACITY = 0.6;
  * @param {boolean} [options.help] false: the host shows viewerHelp() in a dialog of its own, and has the ? key
  * @returns {{root: HTMLElement, stage: HTMLElement, extras: HTMLElement,
  *   setImage: (image: ?import('./grey_png.js').GreyImage, label: string) => void,
- *   setFrames: (frames: {image: import('./grey_png.js').GreyImage, label: string}[]) => void,
+ *   setFrames: (frames: {image: import('./grey_png.js').GreyImage, label: string}[], modes?: ('morph'|'blink'|'side')[]) => void,
  *   setOverlay: (marks: ?import('./grey_png.js').GreyImage, label?: string) => void,
  *   compare: (mode: 'morph'|'blink'|'side') => void,
  *   setCovered: (on: boolean) => void,
@@ -55,7 +56,7 @@ export function createViewer({ shortcuts, help = true }) {
   const log = createActionLog();
   const reduced = window.matchMedia('(prefers-reduced-motion: reduce)');
   const closing = new AbortController();
-  let state = { frames: [], mode: 'morph', position: 0, overlay: null, window: FULL, inverted: false, view: FIT };
+  let state = { frames: [], modes: MODES, mode: 'morph', position: 0, overlay: null, window: FULL, inverted: false, view: FIT };
   let zoomMax = 1;
   let covered = false;
   let scheduled = 0;
@@ -170,12 +171,12 @@ export function createViewer({ shortcuts, help = true }) {
     change({ mode, position: mode === 'morph' ? state.position : 0 });
   }
 
-  function setFrames(frames) {
+  function setFrames(frames, modes = MODES) {
     stopBlinking();
     log.clear();
     zoomMax = 1;
     tools.close();
-    change({ frames, mode: 'morph', position: 0, overlay: null, window: FULL, inverted: false, view: FIT });
+    change({ frames, modes, mode: modes[0], position: 0, overlay: null, window: FULL, inverted: false, view: FIT });
     draw();
   }
 

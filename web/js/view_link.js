@@ -1,0 +1,37 @@
+/**
+ * A link to give to others: a field that shows it and a button that copies it.
+ */
+
+import { el } from './dom.js';
+import { texts } from './texts.js';
+
+/**
+ * @param {string} id of the field
+ * @param {string} label
+ * @param {string} url whole
+ * @returns {{root: HTMLElement, set: (url: string) => void}}
+ */
+export function linkField(id, label, url) {
+  const t = texts.link;
+  const address = el('input', { type: 'text', id, readonly: true, value: url, on: { focus: () => address.select() } });
+  const told = el('span', { class: 'quiet', role: 'status' });
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(address.value);
+      told.textContent = t.copied;
+    } catch { // pages that do not come by HTTPS may not write there
+      address.focus();
+      told.textContent = t.copyByHand;
+    }
+  };
+  return {
+    root: el('div', { class: 'field link-field' },
+      el('label', { for: id }, label),
+      el('div', { class: 'go' }, address, el('button', { type: 'button', class: 'button', on: { click: copy } }, t.copy)),
+      told),
+    set(next) {
+      address.value = next;
+      told.textContent = '';
+    },
+  };
+}
