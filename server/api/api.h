@@ -24,6 +24,7 @@ srv_handler api_export_csv, api_export_jsonl, api_export_package, api_export_imr
 srv_handler api_codebook;
 srv_handler api_study_export_csv, api_study_export_jsonl, api_study_export_package, api_study_export_imrmc;
 srv_handler api_study_export_xapi;
+srv_handler api_study_flow, api_study_participants, api_study_withdraw, api_study_statistics;
 srv_handler api_login, api_logout, api_me, api_password;
 srv_handler api_accounts, api_account_disable, api_account_enable, api_account_role, api_account_reset;
 srv_handler api_account_end_sessions;
@@ -67,6 +68,12 @@ bool api_role(const json_t *body, enum srv_role *role, struct srv_response *resp
 
 /* The route's parameter as a row's number; else false, and a number that nothing has. */
 bool api_number(const struct srv_request *request, int param, int64_t *id);
+
+/* ---- studies ---- */
+
+/* Records the SHA-256 of what a frozen study exports, package.zip as it is without parameters, unless it is
+ * on record. A failure is logged; the next export of the package tries again. */
+void api_study_export_record(struct srv_app *app, const char *name);
 
 /* ---- sessions and images ---- */
 

@@ -265,4 +265,5 @@ void api_study_close(struct srv_app *app, const struct srv_request *request, str
 void api_study_freeze(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     change_state(app, request, srv_store_study_freeze, response);
+    if (response->status == 200) api_study_export_record(app, request->params[0]);
 }

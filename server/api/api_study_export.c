@@ -5,7 +5,9 @@
 #include "server/api/api.h"
 #include "server/api/export_download.h"
 #include "server/export/export_columns.h"
+#include "server/log.h"
 #include "server/store/store_audit.h"
+#include "server/store/store_studies.h"
 
 static bool read_filter(const struct srv_request *request, bool of_a_phase, struct srv_export_filter *filter,
                         struct srv_response *response)
@@ -54,6 +56,7 @@ void api_study_export_jsonl(struct srv_app *app, const struct srv_request *reque
 void api_study_export_package(struct srv_app *app, const struct srv_request *request,
                               struct srv_response *response)
 {
+    api_study_export_record(app, request->params[0]);
     respond(app, request, &srv_download_package, response);
 }
 
@@ -67,6 +70,21 @@ void api_study_export_xapi(struct srv_app *app, const struct srv_request *reques
                            struct srv_response *response)
 {
     respond(app, request, &srv_download_xapi, response);
+}
+
+/* ---- what a frozen study exports ---- */
+
+void api_study_export_record(struct srv_app *app, const char *name)
+{
+    bool found;
+    char sha256[SRV_DIGEST_TEXT];
+    struct srv_store_study study;
+    const struct srv_export_filter all = {.study = name};
+    enum db_status status = srv_store_study_find(app->db, name, &study, &found);
+    if (status != DB_OK || !found || study.state != STUDY_FROZEN || *study.export_sha256) return;
+    if (!srv_download_sha256(app, &all, &srv_download_package, sha256) ||
+        srv_store_study_exported(app->db, study.id, sha256) != DB_OK)
+        srv_log_error("what a frozen study exports could not be recorded; its next export tries again");
 }
 
 /* ---- what the columns mean ---- */

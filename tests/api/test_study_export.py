@@ -13,7 +13,8 @@ import unittest
 import zipfile
 
 from accounts import first_admin, staff
-from daemon import DaemonTest, Learner
+from daemon import Daemon, DaemonTest, Learner
+from studies import StudyTest
 from study_rows import DECKS, StudyRows
 
 VALIDATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "validators")
@@ -262,6 +263,76 @@ class Exports(DaemonTest):
         first, again = self.fetch("package.zip"), self.fetch("package.zip")
         self.assertEqual(first.headers["ETag"], f'"{hashlib.sha256(first.body).hexdigest()}"')
         self.assertEqual(first.body, again.body)
+
+
+class Frozen(StudyTest):
+    def package(self, path):
+        answer = self.researcher.get(path + "/export/package.zip")
+        self.assertEqual(answer.status, 200, answer.body[:300])
+        return answer
+
+    def people(self, path):
+        archive = zipfile.ZipFile(io.BytesIO(self.package(path).body))
+        return {row["participant_id"]: row for row in table(archive.read("participants.tsv").decode(), delimiter="\t")}
+
+    def take_part(self, name):
+        """Somebody who goes through all of it; the code."""
+        person = self.person(name)
+        for _ in range(3):
+            person.play()
+        answer = person.post("questions", {"answers": {"source": "yes", "remarks": "Fine"}})
+        self.assertIn(answer.status, (200, 201), answer.body)
+        return person
+
+    def test_a_frozen_study_exports_the_same_bytes_for_ever_and_their_hash_is_on_record(self):
+        path = self.open("kept")
+        codes = {"sub-" + self.take_part("kept").now()["code"] for _ in range(3)}
+        gone = self.take_part("kept")
+        self.assertEqual(gone.post("withdraw", {"form": "delete"}).status, 200)
+        for change in ("/close", "/freeze"):
+            self.assertEqual(self.researcher.post(path + change).status, 200)
+        first = self.package(path)
+        digest = hashlib.sha256(first.body).hexdigest()
+        listed = next(study for study in self.researcher.get("/api/v1/studies").json["studies"] if study["id"] == "kept")
+        self.assertEqual((listed["export_sha256"], first.headers["ETag"]), (digest, f'"{digest}"'))
+        people = self.people(path)
+        self.assertEqual(set(people), codes)
+        self.assertEqual({(p["ended_how"], p["question_source"], p["phases_finished"]) for p in people.values()}, {("finished", "yes", "3")})
+        self.open("other")
+        self.take_part("other")  # what goes on elsewhere changes nothing
+        folder = self.daemon.folder
+        self.assertEqual(self.daemon.stop(), 0)
+        type(self).daemon = Daemon(self.decks, folder=folder, models=self.models)
+        self.addClassCleanup(self.daemon.close)
+        for browser in (self.admin, self.researcher, self.educator):
+            browser.daemon = self.daemon
+        with open(os.path.join(folder, "admin-token"), encoding="ascii") as file:
+            again = self.daemon.get(path + "/export/package.zip", file.read().strip())
+        self.assertEqual(again.body, first.body)
+
+    def test_who_is_taken_out_is_in_no_export(self):
+        path = self.open("leaving")
+        stays, goes, hides = (self.take_part("leaving") for _ in range(3))
+        code, hidden = goes.now()["code"], hides.now()["code"]
+        for who, form in ((code, "delete"), (hidden, "anonymise")):
+            answer = self.researcher.post(f"{path}/participants/{who}/withdraw", {"form": form})
+            self.assertEqual((answer.status, answer.json), (200, {"withdrawn": {"form": form}}), answer.body)
+            self.assertEqual(self.researcher.post(f"{path}/participants/{who}/withdraw", {"form": form}).status, 404)
+        people = self.people(path)
+        self.assertIn("sub-" + stays.now()["code"], people)
+        self.assertEqual(len(people), 2)
+        self.assertFalse({"sub-" + code, "sub-" + hidden} & set(people))
+        flow = self.researcher.get(path + "/flow").json["flow"]
+        self.assertEqual((flow["randomised"], flow["withdrawn"]), (3, {"stop": 0, "delete": 1, "anonymise": 1}))
+        audit = [entry for entry in self.admin.get("/api/v1/audit?limit=50").json["entries"] if "withdraw" in entry["action"]]
+        self.assertEqual(len(audit), 2)
+        self.assertNotIn(code, json.dumps(audit))
+        self.assertEqual(self.researcher.post(f"{path}/participants/none/withdraw", {"form": "stop"}).code, "unknown_participant")
+        self.assertEqual(self.researcher.post(f"{path}/participants/none/withdraw", {"form": "forget"}).status, 422)
+        for change in ("/close", "/freeze"):
+            self.researcher.post(path + change)
+        answer = self.researcher.post(f"{path}/participants/{stays.now()['code']}/withdraw", {"form": "stop"})
+        self.assertEqual((answer.status, answer.code), (409, "study_frozen"))
 
 
 if __name__ == "__main__":
