@@ -72,13 +72,14 @@ static void send_answer(const struct srv_deck *deck, const struct srv_store_item
                            : json_null();
     json_decref(truth);
     json_t *correct = deck->feedback ? json_integer(progress->correct) : json_null();
+    int of = progress->finished ? progress->answered : deck->items;
     json_t *hits = deck->feedback && deck->mastery.of ? json_integer(progress->mastery_hits) : json_null();
     srv_respond_json(response, added ? 201 : 200,
                      json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o,s:o,s:b}}", "answer", "item",
                                answer->item, "choice", answer->choice, "rating", answer->rating,
                                "received_at", answer->received_at, "feedback", feedback, "progress",
-                               "answered", progress->answered, "of", deck->items, "correct", correct,
-                               "mastery_hits", hits, "finished", (int)progress->finished));
+                               "answered", progress->answered, "of", of, "correct", correct, "mastery_hits",
+                               hits, "finished", (int)progress->finished));
 }
 
 static void store(struct srv_app *app, const struct srv_store_session *session,

@@ -74,11 +74,12 @@ void api_summary(struct srv_app *app, const struct srv_request *request, struct 
     bool finished = tally.count == session.item_count;
     /* The images of a study's test are shown again in another. */
     bool told = !session.study.tests && (session.deck.feedback || finished);
-    srv_respond_json(
-        response, 200,
-        json_pack("{s:{s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o}}", "summary", "answered", tally.count, "of",
-                  session.deck.items, "finished", (int)finished, "median_response_ms", median_time(&tally),
-                  "correct", told ? json_integer(tally.correct) : json_null(), "score",
-                  told ? srv_score_json(tally.rated, tally.rated_count) : json_null(), "threshold",
-                  threshold(&session.deck, &tally, finished), "items", items(&tally, told)));
+    srv_respond_json(response, 200,
+                     json_pack("{s:{s:i,s:i,s:b,s:o,s:o,s:o,s:o,s:o}}", "summary", "answered", tally.count,
+                               "of", finished ? tally.count : session.deck.items, "finished", (int)finished,
+                               "median_response_ms", median_time(&tally), "correct",
+                               told ? json_integer(tally.correct) : json_null(), "score",
+                               told ? srv_score_json(tally.rated, tally.rated_count) : json_null(),
+                               "threshold", threshold(&session.deck, &tally, finished), "items",
+                               items(&tally, told)));
 }

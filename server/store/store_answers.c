@@ -78,18 +78,15 @@ static void insert(struct db_transaction *t, const char *session_id, struct srv_
     a->id = db_last_id(t);
 }
 
-/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. The item
- * after an answer that was just added is decided before. */
+/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
 static void read_progress(struct db_transaction *t, const struct srv_store_session *session,
-                          int64_t last_answer, bool added, struct srv_store_progress *progress)
+                          int64_t last_answer, struct srv_store_progress *progress)
 {
     struct srv_past past[DECK_ITEMS_MAX];
     progress->answered = srv_store_past(t, session->id, last_answer, past);
     for (int i = 0; i < progress->answered; i++)
         progress->correct += past[i].correct && !srv_past_again(past, i);
     progress->mastery_hits = srv_mastery_hits(&session->deck, past, progress->answered);
-    if (added && srv_deck_stepwise(&session->deck))
-        srv_store_item_decide(t, session, past, progress->answered);
     progress->finished = progress->answered >= srv_store_item_count(t, session->id);
 }
 
@@ -139,9 +136,10 @@ enum db_status srv_store_answer_add(struct db *db, const struct srv_store_sessio
     } else if ((*outcome = standing(&t, session->id, answer->received_at, &of_study)) == STORE_ADDED) {
         insert(&t, session->id, answer);
         if (context) srv_context_insert(&t, answer->id, context);
+        srv_store_item_decide(&t, session);
     }
     if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
-        read_progress(&t, session, answer->id, *outcome == STORE_ADDED, progress);
+        read_progress(&t, session, answer->id, progress);
     if (of_study && progress->finished) note_finished(&t, session->id, answer->received_at);
     return db_end(&t);
 }

@@ -46,12 +46,14 @@ static bool find_image(struct db_transaction *t, const struct srv_store_session 
 
 /* A sub-category whose images are used up is passed over; an order that was there from the start has no other
  * for its place, and ends. */
-void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
-                           const struct srv_past *past, int count)
+void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session)
 {
     bool gone[DECK_CATEGORIES_MAX] = {false};
     struct srv_next_item next;
     struct srv_session_item item = {.library_image = 0};
+    struct srv_past past[DECK_ITEMS_MAX];
+    if (!srv_deck_stepwise(&session->deck)) return;
+    int count = srv_store_past(t, session->id, INT64_MAX, past);
     for (;;) {
         enum srv_next_result result = srv_next_item(&session->deck, session->key, past, count, gone, &next);
         if (result == NEXT_NO_MEMORY) db_abandon(t, DB_UNAVAILABLE);

@@ -11,10 +11,9 @@
 void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
                         const struct srv_session_item *item, const char *state);
 
-/* Decides the item after those answers, which are all that there are, and adds it, unless the session is at
- * its end. */
-void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
-                           const struct srv_past *past, int count);
+/* Where items are decided one at a time: decides the one after the answers that there are, and adds it, unless
+ * the session is at its end. */
+void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session);
 
 /* Reads the session's answers up to that one, in their order; `past` has room for DECK_ITEMS_MAX. Their
  * number.

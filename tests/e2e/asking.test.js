@@ -1,5 +1,6 @@
 /**
- * What decks may ask for: two buttons, right or wrong only, and a time limit, at 390 and at 1280.
+ * What decks may ask for: two buttons, right or wrong only, a time limit, images that follow from the answers and an
+ * early end, at 390 and at 1280.
  */
 
 import assert from 'node:assert/strict';
@@ -18,6 +19,10 @@ const deck = (id, change) => ({
   sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
   ...change,
 });
+/** Four sub-categories out of two classes. */
+function clearAndFaint() {
+  return [1, 0.5].map((strength) => ({ ...deck('').sources[0], strength }));
+}
 const LIMIT_S = 3;
 const SETTLE_MS = 300;
 
@@ -26,7 +31,8 @@ let browser;
 before(async () => {
   daemon = await startDaemon((config) => {
     config.decks = [deck('buttons', { rating: 'two_buttons', description: 'Only the answer, no grades.' }), deck('right', { feedback: 'correct' }),
-      deck('timed', { time_limit_s: LIMIT_S, rating: 'two_buttons' })];
+      deck('timed', { time_limit_s: LIMIT_S, rating: 'two_buttons' }),
+      deck('mastery', { items: 9, rating: 'two_buttons', order: { rule: 'adaptive' }, mastery: { correct: 2, of: 2 }, sources: clearAndFaint() })];
   });
   browser = await launchBrowser();
 });
@@ -75,6 +81,25 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     assert.equal(await page.locator('.roc').count(), 0, 'no curve from two steps');
     await student.axe('the summary of two buttons');
     await student.shot('two-buttons-summary');
+    await leave(student);
+  });
+
+  test(`images follow from the answers, until enough are right, at ${name}`, async () => {
+    const student = await start(device, name, 'mastery');
+    const { page } = student;
+    for (const [n, right] of [[1, true], [2, false], [3, true], [4, true]]) {
+      await shown(page, n, 'viewing');
+      const [{ truth }] = daemon.rows(`SELECT truth FROM items JOIN sessions s ON s.id = session_id WHERE n = ${n}
+        ORDER BY s.created_at DESC LIMIT 1`);
+      await page.click(`[data-choice=${right ? truth : { no: 'yes', yes: 'no' }[truth]}]`);
+      await shown(page, n, 'feedback');
+      await page.waitForTimeout(SETTLE_MS);
+      await page.click('#next');
+    }
+    await page.waitForSelector('[data-screen=summary] .confusion');
+    assert.equal(daemon.rows(`SELECT count(*) AS n FROM items JOIN sessions s ON s.id = session_id
+      WHERE schedule_state IS NOT NULL AND n > 4`)[0].n, 0);
+    await student.shot('mastery-summary');
     await leave(student);
   });
 

@@ -10,7 +10,9 @@ import { request } from './transport.js';
  * @property {string} title
  * @property {string} description for the start page, may be empty
  * @property {string} question asked of every item
- * @property {number} items how many a drill has
+ * @property {number} items how many a drill has, at most where mastery ends it
+ * @property {?{rule: 'adaptive'|'staircase'}} order with the rule's numbers, where each item follows from the answer before
+ * @property {?{correct: number, of: number, within_s: number}} mastery what of the last answers ends a drill early
  * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second
  * @property {'truth'|'correct'|'none'} feedback what follows an answer: the truth, whether it was right, nothing
  * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence

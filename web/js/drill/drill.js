@@ -38,6 +38,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let context = {}; // of the choice
   let stopClock = () => {};
   let patience = null; // timer
+  const follows = deck.order !== null || deck.mastery !== null; // each item is decided after the answer before
   const limitMs = deck.time_limit_s * 1000; // 0: none
   const away = awayTime();
   const unwatch = watchFocus(away);
@@ -67,9 +68,9 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     }
   });
 
-  /** The server opens an item when those up to the one before the last are answered. */
+  /** The server opens an item when those up to the one before the last are answered, or up to the last. */
   async function fetchImage(n) {
-    await outbox.sentUpTo(n - 2);
+    await outbox.sentUpTo(n - (follows ? 1 : 2));
     const item = await api.readItem(session.id, session.secret, n);
     return decodedImage(item.image, ending.signal);
   }
@@ -102,7 +103,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   /** Not needed yet: showItem asks again and reports. */
   function loadNext() {
-    if (state.n < state.of) {
+    if (state.n < state.of && (!follows || state.answered.includes(state.n))) {
       load(state.n + 1).catch(() => {});
     }
   }
