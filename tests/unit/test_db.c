@@ -385,7 +385,7 @@ static void an_export_sees_one_moment_however_often_it_looks(void **state)
     assert_string_equal(before.last_item, "2");
     assert_string_equal(before.participant, "sub-0001");
     srv_export_begin(&log, db, &(struct srv_export_filter){.deck = "none"});
-    assert_false(srv_export_deck_known(&log));
+    assert_string_equal(srv_export_unknown(&log), "deck");
     assert_int_equal(srv_export_end(&log), DB_OK);
     db_close(db);
 }
