@@ -208,7 +208,6 @@ CREATE TABLE items (
     schedule_state TEXT,                     -- JSON, what an adaptive order chose it by; NULL: another order
     PRIMARY KEY (session_id, n)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX items_by_seed ON items (seed);
 CREATE INDEX items_by_library_image ON items (library_image_id) WHERE library_image_id IS NOT NULL;
 
 -- One row per answered item. `key` is made by the client, so that a repeated request is one row.

@@ -16,7 +16,7 @@ srv_handler api_deck_create, api_deck_save, api_deck_archive, api_deck_restore, 
 srv_handler api_deck_statistics;
 srv_handler api_deck_moodle;
 srv_handler api_session_create, api_session_read;
-srv_handler api_item, api_image, api_truths;
+srv_handler api_item, api_image, api_truths, api_location;
 srv_handler api_library, api_library_images, api_library_image;
 srv_handler api_answer;
 srv_handler api_summary;
@@ -98,6 +98,10 @@ bool api_session(struct srv_app *app, const struct srv_request *request, struct 
 
 /* Whether item n, one of the deck's, may be looked at and answered by now; 409. */
 bool api_item_open(const struct srv_store_session *session, int n, struct srv_response *response);
+
+/* Which of the session's items the route's second parameter names, from 1; 404. */
+bool api_item_number(const struct srv_request *request, const struct srv_store_session *session, int *n,
+                     struct srv_response *response);
 
 /* The newest version of a deck that is not archived; 422, or 409 when only participants of a study get it. */
 struct api_deck_version {

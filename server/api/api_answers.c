@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/feedback.h"
 #include "server/api/item_images.h"
 
 enum { RESPONSE_MS_MAX = 24 * 60 * 60 * 1000 };
@@ -62,24 +63,21 @@ static void mark(const struct srv_deck *deck, const struct srv_store_item *item,
     srv_clock_format(srv_clock_utc_ms(), answer->received_at);
 }
 
-static void send_answer(const struct srv_deck *deck, const struct srv_store_item *item,
+static void send_answer(const struct srv_store_session *session, const struct srv_store_item *item,
                         const struct srv_store_answer *answer, const struct srv_store_progress *progress,
                         bool added, struct srv_response *response)
 {
-    json_t *truth = deck->feedback == DECK_TELLS_TRUTH ? json_string(item->truth) : json_null();
-    json_t *feedback = deck->feedback
-                           ? json_pack("{s:O,s:b}", "truth", truth, "correct", (int)answer->correct)
-                           : json_null();
-    json_decref(truth);
+    const struct srv_deck *deck = &session->deck;
     json_t *correct = deck->feedback ? json_integer(progress->correct) : json_null();
     int of = progress->finished ? progress->answered : deck->items;
     json_t *hits = deck->feedback && deck->mastery.of ? json_integer(progress->mastery_hits) : json_null();
     srv_respond_json(response, added ? 201 : 200,
                      json_pack("{s:{s:i,s:s,s:i,s:s},s:o,s:{s:i,s:i,s:o,s:o,s:b}}", "answer", "item",
                                answer->item, "choice", answer->choice, "rating", answer->rating,
-                               "received_at", answer->received_at, "feedback", feedback, "progress",
-                               "answered", progress->answered, "of", of, "correct", correct, "mastery_hits",
-                               hits, "finished", (int)progress->finished));
+                               "received_at", answer->received_at, "feedback",
+                               api_feedback_json(session, item, answer->correct), "progress", "answered",
+                               progress->answered, "of", of, "correct", correct, "mastery_hits", hits,
+                               "finished", (int)progress->finished));
 }
 
 static void store(struct srv_app *app, const struct srv_store_session *session,
@@ -94,6 +92,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     if (status == DB_OK && !found) status = DB_FAILED;
     if (status == DB_OK) {
         mark(&session->deck, &item, answer);
+        answer->feedback = api_feedback_of(session, &item);
         answer->at_item_ms =
             srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
         status = srv_store_answer_add(app->db, session, answer, context, &outcome, &progress);
@@ -119,7 +118,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
             srv_read_ahead_end(app->read_ahead, session->id);
         else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
             api_read_ahead(app, session->id, progress.answered, 0);
-        send_answer(&session->deck, &item, answer, &progress, outcome == STORE_ADDED, response);
+        send_answer(session, &item, answer, &progress, outcome == STORE_ADDED, response);
     }
 }
 

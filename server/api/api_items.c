@@ -2,19 +2,22 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/feedback.h"
 #include "server/api/item_images.h"
 #include "server/log.h"
 
-static void send_item(const struct srv_store_session *session, int n, const char *image,
+static void send_item(const struct srv_store_session *session, const struct srv_store_item *item,
                       struct srv_response *response)
 {
     char url[96];
-    snprintf(url, sizeof url, "/api/v1/images/%s.png", image);
+    bool answered = session->answered[item->n - 1];
+    snprintf(url, sizeof url, "/api/v1/images/%s.png", item->image);
     srv_respond_json(response, 200,
-                     json_pack("{s:{s:i,s:i,s:s,s:o,s:s,s:b}}", "item", "n", n, "of", session->deck.items,
-                               "question", session->deck.question, "choices",
-                               srv_deck_choices(&session->deck), "image", url, "answered",
-                               session->answered[n - 1]));
+                     json_pack("{s:{s:i,s:i,s:s,s:o,s:s,s:b,s:o}}", "item", "n", item->n, "of",
+                               session->deck.items, "question", session->deck.question, "choices",
+                               srv_deck_choices(&session->deck), "image", url, "answered", (int)answered,
+                               "feedback",
+                               answered ? api_feedback_json(session, item, item->correct) : json_null()));
 }
 
 /* The page learns here whether the session can go on: a browser does not tell it why an image failed. To be
@@ -23,29 +26,40 @@ static void send_with_image(struct srv_app *app, const struct srv_store_session 
                             const struct srv_store_item *item, struct srv_response *response)
 {
     struct api_item_images images;
+    if (!api_item_there(item, response)) return;
     if (api_item_images_try(app, item, &images) == MODELS_GONE) {
         api_respond_no_model(MODELS_GONE, response);
         return;
     }
     api_item_images_release(&images);
-    send_item(session, item->n, item->image, response);
+    send_item(session, item, response);
     api_read_ahead(app, session->id, item->n - 1, 0);
+}
+
+bool api_item_number(const struct srv_request *request, const struct srv_store_session *session, int *n,
+                     struct srv_response *response)
+{
+    uint64_t number;
+    bool good = srv_request_read_u64(request->params[1], &number) && number >= 1 &&
+                number <= (uint64_t)session->deck.items;
+    if (good)
+        *n = (int)number;
+    else
+        srv_respond_error(response, 404, "unknown_item", "The session has items 1 to %d.",
+                          session->deck.items);
+    return good;
 }
 
 void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     bool found;
-    uint64_t n;
+    int n;
     struct srv_store_session session;
     struct srv_store_item item;
-    if (!api_session(app, request, &session, response)) return;
-    if (!srv_request_read_u64(request->params[1], &n) || n < 1 || n > (uint64_t)session.deck.items) {
-        srv_respond_error(response, 404, "unknown_item", "The session has items 1 to %d.",
-                          session.deck.items);
+    if (!api_session(app, request, &session, response) || !api_item_number(request, &session, &n, response))
         return;
-    }
-    if (!api_item_open(&session, (int)n, response)) return;
-    enum db_status status = srv_store_item_find(app->db, session.id, (int)n, &item, &found);
+    if (!api_item_open(&session, n, response)) return;
+    enum db_status status = srv_store_item_find(app->db, session.id, n, &item, &found);
     if (status != DB_OK || !found) {
         srv_respond_db_error(response, status);
         return;
@@ -56,11 +70,12 @@ void api_item(struct srv_app *app, const struct srv_request *request, struct srv
 /* The hash of what the learner was shown joins the answer in the export. It is on disk before the image is
  * sent, so no answer is about an image without one; its flush is that of whoever writes at the time. Losing
  * it must not keep the image from the learner: the next request for the image records it. */
-static void record_sent(struct srv_app *app, const struct srv_store_item *item, struct srv_blob *png)
+static void record_sent(struct srv_app *app, const struct srv_store_item *item,
+                        const struct nn_model_info *info, struct srv_blob *png)
 {
     char hash[BLOB_DIGEST_TEXT];
     srv_blob_sha256(png, hash);
-    if (srv_store_image_sent(app->db, item, hash) != DB_OK)
+    if (srv_store_image_sent(app->db, item, hash, info->device) != DB_OK)
         srv_log_error("the hash of an item's image was not recorded");
 }
 
@@ -89,7 +104,8 @@ static void send_image(struct srv_app *app, const struct srv_request *request,
         !api_item_images_send(app, images, size, urgency, &viewer, response))
         return;
     response->cache_control = "private, max-age=86400, immutable";
-    if (!item->sent) record_sent(app, item, response->body);
+    /* Should a GPU fail just now, the model says from then on that it is on the CPU. */
+    if (!item->sent) record_sent(app, item, srv_model_info(images->models[images->own]), response->body);
     api_read_ahead(app, item->session_id, item->n, size);
 }
 
@@ -108,7 +124,7 @@ void api_image(struct srv_app *app, const struct srv_request *request, struct sr
         srv_respond_error(response, 404, "unknown_image", "There is no such image.");
     } else {
         struct api_item_images images;
-        if (!api_item_images_hold(app, &item, &images, response)) return;
+        if (!api_item_there(&item, response) || !api_item_images_hold(app, &item, &images, response)) return;
         send_image(app, request, &item, &images, response);
         api_item_images_release(&images);
     }

@@ -76,6 +76,15 @@ bool api_item_images_hold(struct srv_app *app, const struct srv_store_item *item
     return result == MODELS_OK;
 }
 
+bool api_item_there(const struct srv_store_item *item, struct srv_response *response)
+{
+    if (item->gone)
+        srv_respond_error(response, 410, "images_gone",
+                          "Images of this session are not here any more. Your answers are kept; please start "
+                          "a new session.");
+    return !item->gone;
+}
+
 bool api_item_images_send(struct srv_app *app, struct api_item_images *images, int size,
                           enum srv_priority (*urgency)(const void *client), const void *client,
                           struct srv_response *response)

@@ -21,6 +21,9 @@ enum srv_models_result api_item_images_try(struct srv_app *app, const struct srv
                                            struct api_item_images *images);
 void api_item_images_release(struct api_item_images *images);
 
+/* Whether the item can still be shown, as far as its collection goes; 410. */
+bool api_item_there(const struct srv_store_item *item, struct srv_response *response);
+
 /* Puts the item's image into the response, in `size`, when all are made; as api_send_image. */
 bool api_item_images_send(struct srv_app *app, struct api_item_images *images, int size,
                           enum srv_priority (*urgency)(const void *client), const void *client,

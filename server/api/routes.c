@@ -28,6 +28,7 @@ const struct srv_route api_routes[] = {
     {"POST", "/api/v1/sessions", api_session_create, SRV_ANYONE},
     {"GET", "/api/v1/sessions/{session}", api_session_read, SRV_LEARNER},
     {"GET", "/api/v1/sessions/{session}/items/{n}", api_item, SRV_LEARNER},
+    {"GET", "/api/v1/sessions/{session}/items/{n}/location.png", api_location, SRV_LEARNER},
     {"POST", "/api/v1/sessions/{session}/answers", api_answer, SRV_LEARNER},
     {"GET", "/api/v1/sessions/{session}/summary", api_summary, SRV_LEARNER},
     {"GET", "/api/v1/sessions/{session}/truths", api_truths, SRV_ADMIN},

@@ -5,7 +5,7 @@
 #include <string.h>
 
 const char *const srv_deck_orders[] = {"random", "given", "easy_first", "adaptive", "staircase"};
-const char *const srv_deck_feedbacks[] = {"none", "correct", "truth"};
+const char *const srv_deck_feedbacks[] = {"none", "correct", "truth", "location"};
 
 bool srv_deck_id_valid(const char *id)
 {
@@ -48,6 +48,34 @@ int srv_deck_model_find(const struct srv_deck *deck, const char *name)
     for (int i = 0; i < deck->model_count; i++)
         if (!strcmp(deck->models[i], name)) return i;
     return -1;
+}
+
+static const char *largest(const struct srv_deck_class *classes, int count)
+{
+    int best = 0;
+    for (int i = 1; i < count; i++)
+        if (classes[i].share > classes[best].share) best = i;
+    return classes[best].name;
+}
+
+const char *srv_deck_other_class(const struct srv_deck *deck, int model, const char *class_name)
+{
+    for (int s = 0; s < deck->source_count; s++) {
+        const struct srv_deck_source *source = &deck->sources[s];
+        if (*source->collection || source->model != model) continue;
+        for (int truth = 0; truth < DECK_CHOICES; truth++)
+            for (int i = 0; i < source->class_count[truth]; i++)
+                if (!strcmp(source->classes[truth][i].name, class_name))
+                    return largest(source->classes[1 - truth], source->class_count[1 - truth]);
+    }
+    return NULL;
+}
+
+bool srv_deck_has_collection(const struct srv_deck *deck)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        if (*deck->sources[s].collection) return true;
+    return false;
 }
 
 const char *srv_deck_class_missing(const struct srv_deck *deck, int model, const struct nn_model_info *info)

@@ -82,7 +82,12 @@ struct srv_deck_exclusion {
 /* The last two decide each item after the answer before (next_item.h): which sub-category, or which strength.
  */
 enum srv_deck_order { DECK_RANDOM, DECK_GIVEN, DECK_EASY_FIRST, DECK_ADAPTIVE, DECK_STAIRCASE, DECK_ORDERS };
-enum srv_deck_feedback { DECK_TELLS_NOTHING, DECK_TELLS_CORRECT, DECK_TELLS_TRUTH };
+enum srv_deck_feedback {
+    DECK_TELLS_NOTHING,
+    DECK_TELLS_CORRECT,
+    DECK_TELLS_TRUTH,
+    DECK_TELLS_LOCATION
+}; /* each with all before */
 
 /* A session ends early once of its last `of` answers `correct` are right, each within `within_s` seconds. */
 struct srv_deck_mastery {
@@ -143,6 +148,13 @@ int srv_deck_truth_of(const struct srv_deck *deck, const char *class_name);
 /* The place of a model among the deck's, or -1. */
 int srv_deck_model_find(const struct srv_deck *deck, const char *name);
 
+/* What the model at that place draws for the other choice, in the first of its sources that has the class:
+ * that of the largest share, the first of equals. NULL when no source of it has the class. */
+const char *srv_deck_other_class(const struct srv_deck *deck, int model, const char *class_name);
+
+/* Whether any source is a collection of the library. */
+bool srv_deck_has_collection(const struct srv_deck *deck);
+
 /* A class that the sources have the model at that place draw, but that it does not have, or NULL. */
 const char *srv_deck_class_missing(const struct srv_deck *deck, int model, const struct nn_model_info *info);
 
@@ -153,6 +165,6 @@ int srv_deck_class_find(const struct nn_model_info *model, const char *name);
 bool srv_deck_id_valid(const char *id);
 
 /* The names of orders and kinds of feedback in JSON, by value. */
-extern const char *const srv_deck_orders[DECK_ORDERS], *const srv_deck_feedbacks[3];
+extern const char *const srv_deck_orders[DECK_ORDERS], *const srv_deck_feedbacks[4];
 
 #endif

@@ -7,7 +7,7 @@ nn_status srv_deck_read_asking(const json_t *json, const char *where, struct srv
     static const char *const ratings[] = {"confidence", "two_buttons"};
     int two_buttons = 0, feedback = DECK_TELLS_TRUTH, limit = 0;
     nn_status status = srv_deck_field_name(json, where, "rating", ratings, 2, &two_buttons, err);
-    if (!status) status = srv_deck_field_name(json, where, "feedback", srv_deck_feedbacks, 3, &feedback, err);
+    if (!status) status = srv_deck_field_name(json, where, "feedback", srv_deck_feedbacks, 4, &feedback, err);
     if (!status)
         status = srv_deck_field_whole(json, where, "time_limit_s", 0, DECK_TIME_LIMIT_MAX_S, &limit, err);
     if (!status && limit > 0 && limit < DECK_TIME_LIMIT_MIN_S)

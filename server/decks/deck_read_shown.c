@@ -165,17 +165,10 @@ nn_status srv_deck_read_list(const json_t *json, const char *where, struct srv_d
     return status ? status : srv_deck_field_whole(json, where, "items", 1, DECK_ITEMS_MAX, &deck->items, err);
 }
 
-static bool has_collection(const struct srv_deck *deck)
-{
-    for (int s = 0; s < deck->source_count; s++)
-        if (*deck->sources[s].collection) return true;
-    return false;
-}
-
 static nn_status check_pairs(const struct srv_deck *deck, const char *where, struct nn_error *err)
 {
     if (!deck->pairs) return NN_OK;
-    if (has_collection(deck))
+    if (srv_deck_has_collection(deck))
         return nn_fail(err, NN_ERR_FORMAT, "%s.pairs: a library has no two images of one latent", where);
     if (deck->items % 2) return nn_fail(err, NN_ERR_FORMAT, "%s.items: must be even with pairs", where);
     if (deck->prevalence != 0.5)

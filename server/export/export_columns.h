@@ -17,7 +17,7 @@ enum srv_column_set {
     IN_BOTH = IN_LOG | IN_PUBLISHED, /* the log, and what is published */
 };
 
-enum { EXPORT_COLUMNS = 52, EXPORT_LEVELS_MAX = 7 };
+enum { EXPORT_COLUMNS = 54, EXPORT_LEVELS_MAX = 7 };
 
 /* Those that something depends on. */
 enum {

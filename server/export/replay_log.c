@@ -199,8 +199,9 @@ static nn_status compare(struct replay *replay, const struct srv_shown *shown, c
     if (status) return status;
     char more[320] = "";
     if (!same)
-        snprintf(more, sizeof more, ": remade on %s by %s; sent by %s, on a device that was not recorded",
-                 info->device, ROENTGYM_VERSION, shown->server_version);
+        snprintf(more, sizeof more, ": remade on %s by %s; sent by %s, made on %s", info->device,
+                 ROENTGYM_VERSION, shown->server_version,
+                 *shown->device ? shown->device : "a device that was not recorded");
     tell(shown, same ? "same" : "differs", more);
     ++*(same ? &replay->counts.same : &replay->counts.differ);
     return NN_OK;

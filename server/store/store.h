@@ -26,7 +26,7 @@ struct srv_store_model {
 
 /* Whose part in a study a session is. */
 struct srv_session_study {
-    int64_t participant_id; /* 0: of none */
+    int64_t participant_id;                              /* 0: of none */
     char study[DECK_ID_TEXT], title[DECK_SENTENCE_TEXT]; /* found, not given */
     char phase[DECK_ID_TEXT];
     bool tests;                    /* its truth is told to nobody, not even at the end */
@@ -40,7 +40,7 @@ struct srv_store_session {
     struct srv_deck deck; /* as it was when the session started */
     uint64_t key;         /* its items are drawn by; 0 of a session from before these were kept */
     int64_t deck_version_id;
-    int64_t learner_id, class_id;                    /* for srv_store_session_create; 0 for none */
+    int64_t learner_id, class_id; /* for srv_store_session_create; 0 for none */
     struct srv_session_study study;
     struct srv_store_model models[DECK_SOURCES_MAX]; /* the deck's, in its order */
     int model_count;
@@ -61,6 +61,9 @@ struct srv_store_item {
     int model_count, model;                          /* `model` is the place of the item's */
     bool sent;                                       /* the hash of its image is on record */
     struct srv_library_ref library;                  /* what is shown; width 0: what the model draws */
+    struct srv_library_ref mask;                     /* where its finding is; sha256 "": there is none */
+    bool correct;                                    /* how it was answered; false when it was not */
+    bool gone;                                       /* it cannot be shown any more: see below */
     bool held;                                       /* there is a library on this server */
 };
 
@@ -75,12 +78,13 @@ struct srv_store_answer {
      * known. Only given, never read back. */
     double at_item_ms;
     char received_at[SRV_TIME_TEXT];
+    enum srv_deck_feedback feedback; /* the most that is told right after it; only given, too */
 };
 
 /* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
-* deck, key, deck_version_id, learner_id, class_id and study; `items` are deck.items many, or looked at by nobody
- * when they are decided one at a time; `models` are the deck's. DB_CONFLICT: the participant has started this phase
- * elsewhere, or has left, or the study is frozen. */
+ * deck, key, deck_version_id, learner_id, class_id and study; `items` are deck.items many, or looked at by
+ * nobody when they are decided one at a time; `models` are the deck's. DB_CONFLICT: the participant has
+ * started this phase elsewhere, or has left, or the study is frozen. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models) NN_MUST_CHECK;
@@ -99,14 +103,18 @@ enum db_status srv_store_truths(struct db *db, const char *session_id, srv_store
 /* *found tells whether there is one. */
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
                                       bool *found) NN_MUST_CHECK;
+/* An item is gone when its collection has been removed, and, not yet sent, when that has happened to any item
+ * of the session that was not sent: the session cannot be finished, and which of its items are of a library
+ * is not told by those that still are there. */
 enum db_status srv_store_item_find(struct db *db, const char *session_id, int n, struct srv_store_item *item,
                                    bool *found) NN_MUST_CHECK;
 enum db_status srv_store_image_find(struct db *db, const char *image, struct srv_store_item *item,
                                     bool *found) NN_MUST_CHECK;
 
-/* Records the hash of an item's image when it is sent for the first time; later calls change nothing. */
-enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item,
-                                    const char *sha256) NN_MUST_CHECK;
+/* Records an item's image when it is sent for the first time: its hash, what made it, and how often its
+ * learner had been sent the same picture before. Later calls change nothing. */
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256,
+                                    const char *device) NN_MUST_CHECK;
 
 enum srv_store_outcome {
     STORE_ADDED,

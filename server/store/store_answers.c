@@ -55,7 +55,11 @@ static bool is_repeated(struct db_transaction *t, const char *session_id, int it
     struct db_rows *rows = db_query(
         t,
         "SELECT 1 FROM items i JOIN items j ON j.source = i.source AND CASE i.source WHEN 'library'"
-        " THEN j.library_image_id = i.library_image_id ELSE j.class = i.class AND j.seed = i.seed END"
+        " THEN j.library_image_id = i.library_image_id ELSE j.class = i.class AND j.seed = i.seed"
+        " AND (SELECT k.model_id FROM session_models k WHERE k.session_id = j.session_id AND k.place = "
+        "j.model) ="
+        " (SELECT k.model_id FROM session_models k WHERE k.session_id = i.session_id AND k.place = i.model) "
+        "END"
         " JOIN answers p ON p.session_id = j.session_id AND p.item = j.n"
         " WHERE i.session_id = ?1 AND i.n = ?2 AND (j.session_id <> ?1 OR j.n <> ?2) AND j.session_id IN"
         " (SELECT ?1 UNION SELECT o.session_id FROM session_learners m JOIN session_learners o"
@@ -71,10 +75,11 @@ static void insert(struct db_transaction *t, const char *session_id, struct srv_
     int64_t first = !is_repeated(t, session_id, a->item);
     db_run(t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
-           "received_at, at_item_ms, first_attempt)"
-           " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-           "tittiiirtri", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
-           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms, first);
+           "received_at, at_item_ms, first_attempt, feedback_shown)"
+           " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+           "tittiiirtrit", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms, first,
+           srv_deck_feedbacks[a->feedback]);
     a->id = db_last_id(t);
 }
 

@@ -6,15 +6,10 @@
 #include "server/export/export_columns.h"
 #include "server/secrets.h"
 
-/* The item answered before this one, and how often the same picture was answered before in the session. */
+/* The item answered before this one. */
 #define PREV_ITEM                                                                                            \
     "(SELECT p.item FROM answers p WHERE p.session_id = a.session_id AND p.id < a.id ORDER BY p.id DESC "    \
     "LIMIT 1)"
-#define PRIOR_EXPOSURES                                                                                      \
-    "(SELECT count(*) FROM answers p JOIN items j ON j.session_id = p.session_id AND j.n = p.item"           \
-    " WHERE p.session_id = a.session_id AND p.id < a.id AND CASE i.source WHEN 'library'"                    \
-    " THEN j.library_image_id = i.library_image_id"                                                          \
-    " ELSE j.source = 'gan' AND j.class = i.class AND j.seed = i.seed END)"
 #define ONSET "round((julianday(a.received_at) - julianday(s.created_at)) * 86400 - a.response_ms / 1000, 3)"
 
 /* As srv_export_columns has them, from the third on; the first two and the trial are counted while the rows
@@ -30,11 +25,11 @@
     " a.response_ms / 1000, coalesce(k.training_data, m.training_data), s.server_version, v.version,"        \
     " CASE WHEN i.source = 'gan' THEN 'class given to the generator' WHEN k.training_data = 'simulated'"     \
     " THEN 'the phantom, by the label of its data set' ELSE 'label of the data set' END,"                    \
-    " " PREV_ITEM ", " PRIOR_EXPOSURES                                                                       \
+    " " PREV_ITEM ", i.prior_exposures"                                                                      \
     ", c.timed_out, c.blur_ms, c.viewer_actions, c.wl_centre, c.wl_width,"                                   \
     " c.zoom_max, c.viewport_px, c.dpr, c.input_type, c.ui_version, i.pair, a.at_item_ms, i.source, k.name," \
     " l.sha256, coalesce(v.definition ->> '$.order.rule', 'random'), i.schedule_state, s.draw_seed,"         \
-    " a.first_attempt, s.simulated"
+    " a.first_attempt, s.simulated, CASE i.source WHEN 'gan' THEN i.device END, a.feedback_shown"
 #define JOINS                                                                                                \
     " CROSS JOIN answers a ON a.session_id = s.id"                                                           \
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"                                    \

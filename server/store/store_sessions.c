@@ -194,10 +194,15 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     return db_end(&t);
 }
 
+#define GONE                                                                                                 \
+    "EXISTS (SELECT 1 FROM items r JOIN library_images x ON x.id = r.library_image_id"                       \
+    " JOIN collections g ON g.id = x.collection_id WHERE r.session_id = i.session_id"                        \
+    " AND g.removed_at IS NOT NULL AND (r.n = i.n OR (r.image_sha256 IS NULL AND i.image_sha256 IS NULL)))"
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
-    " EXISTS (SELECT 1 FROM collections)"                                                                    \
+    " EXISTS (SELECT 1 FROM collections), l.mask_sha256, " GONE ","                                          \
+    " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n)"                  \
     " FROM items i"                                                                                          \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
@@ -222,6 +227,10 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
         copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
         item->library.width = (int)db_int(rows, 12);
         item->held = db_int(rows, 13);
+        item->mask = item->library;
+        copy(item->mask.sha256, sizeof item->mask.sha256, db_text(rows, 14));
+        item->gone = db_int(rows, 15);
+        item->correct = db_int(rows, 16);
     }
     db_finish(rows);
     if (found) item->model_count = read_models(t, item->session_id, item->models);
@@ -248,11 +257,29 @@ enum db_status srv_store_image_find(struct db *db, const char *image, struct srv
     return db_end(&t);
 }
 
-enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256)
+/* How often the same picture was sent to the session's learner before: an image of the library, or what one
+ * model draws of a class and seed. Kept with the item, as who the learner was may be forgotten. */
+#define MODEL_OF(item)                                                                                       \
+    "(SELECT k.model_id FROM session_models k WHERE k.session_id = " item ".session_id"                      \
+    " AND k.place = " item ".model)"
+#define PRIOR_EXPOSURES                                                                                      \
+    "(SELECT count(*) FROM items seen WHERE seen.image_sha256 IS NOT NULL AND seen.source = items.source"    \
+    " AND CASE items.source WHEN 'library' THEN seen.library_image_id = items.library_image_id"              \
+    " ELSE seen.seed = items.seed AND seen.class = items.class"                                              \
+    " AND " MODEL_OF("seen") " = " MODEL_OF(                                                                 \
+        "items") " END AND seen.session_id IN"                                                               \
+                 " (SELECT items.session_id UNION SELECT o.session_id FROM session_learners m"               \
+                 " JOIN session_learners o ON o.learner_id = m.learner_id WHERE m.session_id = "             \
+                 "items.session_id))"
+
+enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256,
+                                    const char *device)
 {
     struct db_transaction t;
     db_begin_write(&t, db);
-    db_run(&t, "UPDATE items SET image_sha256 = ? WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
-           "tti", sha256, item->session_id, (int64_t)item->n);
+    db_run(&t,
+           "UPDATE items SET image_sha256 = ?, device = ?, prior_exposures = " PRIOR_EXPOSURES
+           " WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
+           "ttti", sha256, device, item->session_id, (int64_t)item->n);
     return db_end(&t);
 }

@@ -88,6 +88,7 @@ static void read_shown(struct db_rows *rows, struct srv_shown *shown)
     copy(shown->library.folder, sizeof shown->library.folder, db_text(rows, 9));
     copy(shown->library.sha256, sizeof shown->library.sha256, db_text(rows, 10));
     shown->library.width = (int)db_int(rows, 11);
+    copy(shown->device, sizeof shown->device, db_text(rows, 12));
 }
 
 /* BETWEEN on the session alone lets SQLite start where the range does; the pairs are exact. */
@@ -100,7 +101,7 @@ enum db_status srv_store_shown(struct db *db, const struct srv_shown_range *rang
     struct db_rows *rows =
         db_query(&t,
                  "SELECT s.id, i.n, i.image, i.class, i.seed, i.strength, i.truncation, i.image_sha256,"
-                 " s.server_version, c.folder, l.sha256, l.width"
+                 " s.server_version, c.folder, l.sha256, l.width, i.device"
                  " FROM session_models k JOIN sessions s ON s.id = k.session_id"
                  " JOIN items i ON i.session_id = k.session_id AND i.model = k.place"
                  " LEFT JOIN library_images l ON l.id = i.library_image_id"

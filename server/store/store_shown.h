@@ -17,9 +17,9 @@ struct srv_shown {
     char class_name[NN_CLASS_NAME_MAX];
     uint64_t seed;
     double strength, truncation;
-    struct srv_library_ref library; /* what was shown instead; width 0: what the model draws */
-    char sha256[SRV_DIGEST_TEXT];   /* of the PNG first sent; "" when it was never sent */
-    char server_version[32];
+    struct srv_library_ref library;      /* what was shown instead; width 0: what the model draws */
+    char sha256[SRV_DIGEST_TEXT];        /* of the PNG first sent; "" when it was never sent */
+    char server_version[32], device[64]; /* that sent it, and that made it; "": not recorded */
 };
 
 /* Items in the order of (session, n): those after the first bound, up to and with the second. */

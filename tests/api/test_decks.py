@@ -60,7 +60,7 @@ class Drawing(DaemonTest):
         for n, (name, truth, *_) in enumerate(self.items(learner), 1):
             self.assertEqual(truth, {"fracture": "broken", "no_fracture": "nothing"}[name])
             answer = learner.answer(n, "broken").json
-            self.assertEqual(answer["feedback"], {"truth": truth, "correct": truth == "broken"})
+            self.assertEqual((answer["feedback"]["truth"], answer["feedback"]["correct"]), (truth, truth == "broken"))
         self.assertEqual(learner.summary().json["summary"]["correct"], 2)
         row = [row for row in self.daemon.export() if row["session_id"] == learner.id][0]
         self.assertEqual((row["class_label"], row["truth"]), self.items(learner)[0][:2])

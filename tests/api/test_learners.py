@@ -8,7 +8,11 @@ from daemon import DaemonTest, Learner, deck
 
 
 class Codes(DaemonTest):
-    decks = [deck(items=3), deck("exam", items=2, feedback="none")]
+    decks = [deck(items=3), deck("exam", items=2, feedback="none"), {
+        "format": 2, "id": "fixed", "title": "Fixed", "question": "?", "items": 2, "prevalence": 0.5,
+        "choices": [{"id": "no_fracture", "label": "No"}, {"id": "fracture", "label": "Yes"}],
+        "draw": {"mode": "fixed", "seed": "7"},
+        "sources": [{"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}]
 
     def code(self):
         answer = self.daemon.request("POST", "/api/v1/learners")
@@ -53,6 +57,23 @@ class Codes(DaemonTest):
         self.assertEqual(self.sessions(self.code()), [])
         for identity in (theirs["id"], nobodys.id):
             self.assertEqual(self.daemon.get(f"/api/v1/sessions/{identity}", one).code, "wrong_secret")
+
+    def test_what_was_sent_to_a_learner_before_is_counted_over_their_sessions(self):
+        one, other = self.code(), self.code()
+        told = []
+        for code, deck_id in ((one, "fixed"), (one, "fixed"), (other, "fixed"), (one, "default")):
+            learner = Learner(self.daemon, deck_id, learner=code)
+            for n in (1, 1, 2):  # sent again it is the same exposure
+                self.assertEqual(learner.image(n).status, 200)
+                learner.answer(n, key="00000000-0000-4000-8000-%012d" % n)
+            rows = [row for row in self.daemon.export() if row["session_id"] == learner.id]
+            self.assertEqual({row["device"] for row in rows}, {self.model["device"]})
+            told.append([row["prior_exposures"] for row in rows])
+        self.assertEqual(told, [["0", "0"], ["1", "1"], ["0", "0"], ["0", "0"]])
+        anonymous = Learner(self.daemon, "fixed")
+        anonymous.image(1)
+        anonymous.answer(1)
+        self.assertEqual([row["prior_exposures"] for row in self.daemon.export() if row["session_id"] == anonymous.id], ["0"])
 
     def test_a_code_may_be_typed_as_people_type(self):
         code = self.code()

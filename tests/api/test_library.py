@@ -243,7 +243,7 @@ class Findings(LibraryTest):
 
 
 class Damage(LibraryTest):
-    decks = [deck_of("train", LIBRARY, items=2)]
+    decks = [deck_of("train", LIBRARY, items=2), deck_of("mixed", GAN, LIBRARY, items=6)]
 
     def test_a_damaged_or_missing_file_is_an_error_for_that_image_alone(self):
         learner = Learner(self.daemon, "train")
@@ -262,6 +262,24 @@ class Damage(LibraryTest):
         os.remove(path[1])
         self.assertEqual(self.daemon.get(f"{url[1]}?size={self.model['sizes'][1]}").status, 500)
         self.assertEqual(self.daemon.get("/readyz").status, 200)
+
+    def test_unseen_items_of_a_removed_collection_are_gone_and_so_are_those_beside_them(self):
+        learner = Learner(self.daemon, "mixed")
+        sources = {item["n"]: item["source"] for item in self.items(learner)}
+        while not (sources[1] == "gan" and "library" in sources.values()):
+            learner = Learner(self.daemon, "mixed")
+            sources = {item["n"]: item["source"] for item in self.items(learner)}
+        self.assertEqual(learner.image(1).status, 200)
+        url = learner.item(2).json["item"]["image"]
+        self.assertEqual(library(self.daemon.config_path, "remove", "hips").returncode, 0)
+        try:
+            self.assertEqual((learner.image(1).status, learner.item(1).status), (200, 200))  # it was seen before
+            for answer in (learner.item(2), self.daemon.get(url)):
+                self.assertEqual((answer.status, answer.code), (410, "images_gone"))
+            learner.answer(1, "broken")
+            self.assertEqual((learner.item(3).status, learner.item(3).code), (410, "images_gone"))
+        finally:
+            self.assertEqual(library(self.daemon.config_path, "add", self.data, "--name", "hips").returncode, 0)
 
     def test_a_removed_collection_starts_no_session_and_its_log_stays(self):
         learner = Learner(self.daemon, "train")

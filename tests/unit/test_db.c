@@ -239,7 +239,8 @@ static void a_session_comes_back_as_it_was_started(void **state)
     assert_true(found);
     assert_string_equal(read.secret_sha256, session.secret_sha256);
     assert_string_equal(read.deck.question, "Q?");
-    assert_true(read.deck.sources[0].truncation.high == 0.7 && read.models[0].simulated && read.answered_count == 0);
+    assert_true(read.deck.sources[0].truncation.high == 0.7 && read.models[0].simulated &&
+                read.answered_count == 0);
     assert_int_equal(srv_store_image_find(db, items[0].image, &item, &found), DB_OK);
     assert_true(found && item.seed == UINT64_MAX && item.n == 1 && !item.sent);
     assert_string_equal(item.class_name, items[0].drawn.class_name);
@@ -274,10 +275,11 @@ static void the_first_hash_of_an_image_stays(void **state)
     struct db *db = open_db(state, "hash.db");
     start(db, &session, items);
     assert_int_equal(srv_store_image_find(db, items[1].image, &item, &found), DB_OK);
-    assert_int_equal(srv_store_image_sent(db, &item, model.sha256), DB_OK);
-    assert_int_equal(
-        srv_store_image_sent(db, &item, "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"),
-        DB_OK);
+    assert_int_equal(srv_store_image_sent(db, &item, model.sha256, "cpu"), DB_OK);
+    assert_int_equal(srv_store_image_sent(db, &item,
+                                          "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+                                          "cuda"),
+                     DB_OK);
     assert_int_equal(number(db, "SELECT count(*) FROM items WHERE image_sha256 LIKE '01234567%'"), 1);
     db_close(db);
 }

@@ -297,7 +297,6 @@ ALTER TABLE sessions DROP COLUMN model_id;
 ALTER TABLE items ADD COLUMN model INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE items ADD COLUMN device TEXT;
 ALTER TABLE items ADD COLUMN prior_exposures INTEGER CHECK (prior_exposures >= 0);
-CREATE INDEX items_by_seed ON items (seed);
 ALTER TABLE answers ADD COLUMN feedback_shown TEXT CHECK (feedback_shown IN ('none', 'correct', 'truth', 'location'));
 UPDATE answers SET feedback_shown = (SELECT v.definition ->> 'feedback' FROM sessions s
 JOIN deck_versions v ON v.id = s.deck_version_id WHERE s.id = answers.session_id);

@@ -1,0 +1,18 @@
+/* Where two images of one size differ: what a model changed when it was told another class. */
+#ifndef SRV_DIFFERENCE_H
+#define SRV_DIFFERENCE_H
+
+#include <stdint.h>
+
+#include "engine/error.h"
+
+/* A difference of so many grey levels, over the width of the blur, is as bright as there is. */
+enum { DIFFERENCE_FULL = 64 };
+
+/* Fills `map`, side^2 like both images, with |a - b|, blurred by three boxes of about side/64 pixels, so that
+ * it shows regions rather than grain; on a scale that is the same for all images, so that a class at a low
+ * strength gives a faint map. Where the images agree far and wide it is 0. NN_ERR_MEMORY. */
+nn_status srv_difference_map(const uint8_t *a, const uint8_t *b, int side, uint8_t *map,
+                             struct nn_error *err) NN_MUST_CHECK;
+
+#endif
