@@ -1,16 +1,21 @@
 /**
  * Debian's Chromium with what every browser test watches: console, Content-Security-Policy, layout shifts,
- * accessibility, and the traffic.
+ * accessibility, HTML, and the traffic.
  */
 
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { HtmlValidate, StaticConfigLoader } from 'html-validate';
 import { chromium } from 'playwright-core';
 import { BUILD } from './daemon.js';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+/** The standard's rules, on the document as scripts have made it: styles that they have set are no inline code. */
+const HTML = new HtmlValidate(new StaticConfigLoader({
+  extends: ['html-validate:standard'], rules: { 'no-inline-style': 'off', 'no-trailing-whitespace': 'off' },
+}));
 const SHOTS = path.join(BUILD, 'screenshots');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
@@ -33,7 +38,8 @@ export function launchBrowser() {
  *
  * @returns {Promise<{page: object, context: object, complaints: string[], traffic: object[],
  *   shot: (name: string, whole?: boolean) => Promise<void>, axe: (where: string) => Promise<void>, shifted: () => Promise<number>}>}
- *   complaints: console errors, exceptions and policy violations so far; traffic: see watchTraffic
+ *   complaints: console errors, exceptions, policy violations and requests to other servers so far; axe: accessibility
+ *   and HTML of what is on screen; traffic: see watchTraffic
  */
 export async function openPage(browser, options, url, shotSuffix, { introduced = true, cookies = [] } = {}) {
   const context = await browser.newContext(options);
@@ -61,6 +67,11 @@ export async function openPage(browser, options, url, shotSuffix, { introduced =
   if (introduced) {
     await page.addInitScript(() => localStorage.setItem('roentgym.introduced', 'true'));
   }
+  page.on('request', (request) => {
+    if (/^(https?|wss?):/.test(request.url()) && new URL(request.url()).origin !== new URL(url).origin) {
+      complaints.push(`third party: ${request.url()}`);
+    }
+  });
   const traffic = watchTraffic(page);
   await page.goto(url);
   return {
@@ -69,7 +80,10 @@ export async function openPage(browser, options, url, shotSuffix, { introduced =
     complaints,
     traffic,
     shot: (name, whole = true) => screenshot(page, `${name}-${shotSuffix}`, whole),
-    axe: (where) => checkAccessibility(page, where),
+    axe: async (where) => {
+      await checkAccessibility(page, where);
+      await checkHtml(page, where);
+    },
     shifted: () => page.evaluate(() => window.layoutShift),
   };
 }
@@ -113,6 +127,13 @@ function watchTraffic(page) {
 async function screenshot(page, name, whole) {
   mkdirSync(SHOTS, { recursive: true });
   await page.screenshot({ path: path.join(SHOTS, `${name}.png`), fullPage: whole });
+}
+
+/** The HTML standard, as far as html-validate knows it, on the state that is on screen. */
+async function checkHtml(page, where) {
+  const { results } = await HTML.validateString(await page.content());
+  const found = results.flatMap(({ messages }) => messages.map(({ ruleId, message, selector }) => `${ruleId}: ${message} ${selector ?? ''}`));
+  assert.deepEqual(found, [], `html-validate on ${where}`);
 }
 
 /** axe-core's WCAG 2.0 to 2.2 A and AA rules and its best practices, on the state that is on screen. */

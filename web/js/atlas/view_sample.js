@@ -29,7 +29,7 @@ export function createSampleView({ onChange, onClose }) {
   const facts = el('dl', { class: 'facts' });
   const words = el('p', { class: 'quiet' });
   const link = linkField('sample-link', t.link, '');
-  const file = el('a', { class: 'button', download: '' }, t.download);
+  const file = el('a', { class: 'button' }, t.download);
   const step = (by, label, name, id) => el('button', { type: 'button', class: 'button', id, 'aria-label': name, on: { click: () => onChange({ seed: neighbour(by) }) } }, label);
   const [before, after] = [step(-1n, t.before, t.beforeThis, 'sample-before'), step(1n, t.after, t.afterThis, 'sample-after')];
   const views = VIEWS.map((view) => el('button', {
@@ -63,6 +63,7 @@ export function createSampleView({ onChange, onClose }) {
     facts.replaceChildren(...t.facts(place, model).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
     link.set(location.href);
     file.setAttribute('href', sampleUrl(place.model, className, seed, model.resolution, place));
+    file.setAttribute('download', `${className}-${seed}.png`);
   }
 
   async function draw({ place, model }, signal) {
