@@ -29,7 +29,7 @@ void api_deck_statistics(struct srv_app *app, const struct srv_request *request,
                          struct srv_response *response)
 {
     struct srv_deck_practice practice = {0};
-    struct srv_stat_mean means[SRV_STAT_MEASURES];
+    struct srv_readings_means means;
     if (!read_version(request, &practice.version, response)) return;
     int fewest = fewest_for(request->account);
     enum db_status status = srv_store_deck_practice(app->db, request->params[0], &practice);
@@ -43,7 +43,7 @@ void api_deck_statistics(struct srv_app *app, const struct srv_request *request,
         srv_respond_json(response, 200,
                          json_pack("{s:{s:s,s:i,s:O,s:i,s:o}}", "statistics", "deck", request->params[0],
                                    "version", practice.version, "versions", practice.versions, "fewest_shown",
-                                   fewest, "score", srv_readings_json(&practice.readings, fewest, means)));
+                                   fewest, "score", srv_readings_json(&practice.readings, fewest, &means)));
     json_decref(practice.versions);
     srv_readings_release(&practice.readings);
 }

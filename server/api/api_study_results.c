@@ -134,15 +134,10 @@ struct comparison {
     double margin; /* 0: none is given */
 };
 
-/* Means of one cell, kept to compare arms. */
-struct cell {
-    struct srv_stat_mean means[SRV_STAT_MEASURES];
-};
-
 struct results {
     const struct srv_study *study;
     json_t *cells;
-    struct cell of[STUDY_PHASES_MAX][STUDY_ARMS_MAX];
+    struct srv_readings_means of[STUDY_PHASES_MAX][STUDY_ARMS_MAX];
     bool failed; /* too many answers, or no memory */
 };
 
@@ -150,7 +145,7 @@ static void take_cell(void *context, int phase, int arm, const struct srv_readin
 {
     struct results *results = context;
     const struct srv_study *study = results->study;
-    json_t *score = srv_readings_json(readings, 1, results->of[phase][arm].means);
+    json_t *score = srv_readings_json(readings, 1, &results->of[phase][arm]);
     json_t *each = srv_readings_each_json(readings);
     if (readings->failed || !score || !each) results->failed = true;
     json_array_append_new(results->cells,
@@ -163,14 +158,11 @@ static json_t *difference_json(const struct results *results, int phase, int arm
                                const struct comparison *wanted)
 {
     const struct srv_study *study = results->study;
-    json_t *json = json_pack("{s:s,s:s,s:s}", "phase", study->phases[phase].id, "arm", study->arms[arm].id,
-                             "reference", study->arms[wanted->reference].id);
-    for (enum srv_stat_measure m = 0; json && m < SRV_STAT_MEASURES; m++) {
-        struct srv_stat_welch welch = srv_stat_welch(&results->of[phase][arm].means[m],
-                                                     &results->of[phase][wanted->reference].means[m]);
-        json_object_set_new(json, srv_stat_measure_name(m),
-                            srv_welch_json(&welch, m == wanted->measure ? wanted->margin : 0));
-    }
+    json_t *json = srv_readings_difference_json(
+        &results->of[phase][arm], &results->of[phase][wanted->reference], wanted->measure, wanted->margin);
+    json_object_set_new(json, "phase", json_string(study->phases[phase].id));
+    json_object_set_new(json, "arm", json_string(study->arms[arm].id));
+    json_object_set_new(json, "reference", json_string(study->arms[wanted->reference].id));
     return json;
 }
 

@@ -1,6 +1,7 @@
 #include "server/api/readings_json.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "server/api/score_json.h"
 #include "server/statistics/roc.h"
@@ -102,7 +103,7 @@ static json_t *curve_json(const struct srv_readings *readings, const struct srv_
                      "gap", gap_name(fit.gap));
 }
 
-static json_t *kinds_json(const struct srv_readings *r, int fewest)
+static json_t *kinds_json(const struct srv_readings *r, int fewest, struct srv_readings_means *kept)
 {
     json_t *list = NULL;
     struct srv_stat_mean means[SRV_STAT_MEASURES];
@@ -113,6 +114,8 @@ static json_t *kinds_json(const struct srv_readings *r, int fewest)
     for (int k = 0; k < r->kind_count; k++) {
         int count = srv_readings_of_kind(r, k, trials, readers);
         if (!srv_stat_means(readers, count, means)) break;
+        kept->kinds[kept->kind_count] = r->kinds[k];
+        kept->accuracy[kept->kind_count++] = means[SRV_STAT_ACCURACY];
         json_array_append_new(list,
                               json_pack("{s:s,s:s,s:s,s:o,s:o}", "class", r->kinds[k].class_name, "source",
                                         r->kinds[k].source, "truth", r->kinds[k].truth, "accuracy",
@@ -125,19 +128,20 @@ out:
     return list;
 }
 
-json_t *srv_readings_json(const struct srv_readings *readings, int fewest, struct srv_stat_mean *means)
+json_t *srv_readings_json(const struct srv_readings *readings, int fewest, struct srv_readings_means *means)
 {
     json_t *json = NULL;
     struct srv_stat_reader *all = srv_readings_all(readings);
     int count = readings->reader_count;
     bool told = is_told(count, fewest);
-    if (!all || !srv_stat_means(all, count, means)) goto out;
+    means->kind_count = 0;
+    if (!all || !srv_stat_means(all, count, means->of)) goto out;
     json = json_pack("{s:o,s:o,s:o,s:o,s:o}", "readers", told ? json_integer(count) : json_null(), "trials",
                      told ? json_integer(readings->count) : json_null(), "roc", roc_json(all, count, fewest),
                      "learning_curve", curve_json(readings, all, fewest), "classes",
-                     kinds_json(readings, fewest));
+                     kinds_json(readings, fewest, means));
     for (enum srv_stat_measure m = 0; json && m < SRV_STAT_MEASURES; m++)
-        json_object_set_new(json, srv_stat_measure_name(m), measure_json(means, m, fewest));
+        json_object_set_new(json, srv_stat_measure_name(m), measure_json(means->of, m, fewest));
 out:
     free(all);
     return json;
@@ -165,7 +169,7 @@ json_t *srv_readings_each_json(const struct srv_readings *readings)
     return list;
 }
 
-json_t *srv_welch_json(const struct srv_stat_welch *welch, double margin)
+static json_t *welch_json(const struct srv_stat_welch *welch, double margin)
 {
     const struct srv_stat_estimate *d = &welch->difference;
     bool whole = d->gap == SRV_STAT_WHOLE;
@@ -177,4 +181,46 @@ json_t *srv_welch_json(const struct srv_stat_welch *welch, double margin)
         number(whole, welch->p, 0), "non_inferiority",
         margin > 0 ? json_pack("{s:f,s:b,s:f}", "margin", margin, "shown", (int)test.shown, "p", test.p)
                    : json_null());
+}
+
+static const struct srv_stat_mean *find_kind(const struct srv_readings_means *means,
+                                             const struct srv_readings_kind *kind)
+{
+    for (int i = 0; i < means->kind_count; i++) {
+        const struct srv_readings_kind *own = &means->kinds[i];
+        if (!strcmp(own->class_name, kind->class_name) && !strcmp(own->source, kind->source) &&
+            !strcmp(own->truth, kind->truth))
+            return &means->accuracy[i];
+    }
+    return NULL;
+}
+
+static json_t *kind_differences_json(const struct srv_readings_means *first,
+                                     const struct srv_readings_means *second, double margin)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < first->kind_count; i++) {
+        const struct srv_readings_kind *kind = &first->kinds[i];
+        const struct srv_stat_mean *other = find_kind(second, kind);
+        if (!other) continue;
+        struct srv_stat_welch welch = srv_stat_welch(&first->accuracy[i], other);
+        json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o}", "class", kind->class_name, "source",
+                                              kind->source, "truth", kind->truth, "accuracy",
+                                              welch_json(&welch, margin)));
+    }
+    return list;
+}
+
+json_t *srv_readings_difference_json(const struct srv_readings_means *first,
+                                     const struct srv_readings_means *second, enum srv_stat_measure measure,
+                                     double margin)
+{
+    json_t *json = json_object();
+    for (enum srv_stat_measure m = 0; m < SRV_STAT_MEASURES; m++) {
+        struct srv_stat_welch welch = srv_stat_welch(&first->of[m], &second->of[m]);
+        json_object_set_new(json, srv_stat_measure_name(m), welch_json(&welch, m == measure ? margin : 0));
+    }
+    double of_kinds = measure == SRV_STAT_ACCURACY ? margin : 0;
+    json_object_set_new(json, "classes", kind_differences_json(first, second, of_kinds));
+    return json;
 }

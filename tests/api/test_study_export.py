@@ -291,9 +291,9 @@ class Frozen(StudyTest):
         self.assertEqual(gone.post("withdraw", {"form": "delete"}).status, 200)
         for change in ("/close", "/freeze"):
             self.assertEqual(self.researcher.post(path + change).status, 200)
+        listed = next(study for study in self.researcher.get("/api/v1/studies").json["studies"] if study["id"] == "kept")
         first = self.package(path)
         digest = hashlib.sha256(first.body).hexdigest()
-        listed = next(study for study in self.researcher.get("/api/v1/studies").json["studies"] if study["id"] == "kept")
         self.assertEqual((listed["export_sha256"], first.headers["ETag"]), (digest, f'"{digest}"'))
         people = self.people(path)
         self.assertEqual(set(people), codes)

@@ -121,6 +121,10 @@ class Results(DaemonTest):
         self.assertTrue(got["accuracy"]["non_inferiority"]["shown"])
         self.assertLess(got["accuracy"]["non_inferiority"]["p"], 0.025)
         self.assertIsNone(got["auc"]["non_inferiority"])
+        classes = {c["class"]: c["accuracy"] for c in got["classes"]}
+        self.assertEqual(set(classes), {"fracture", "no_fracture"})
+        self.assertAlmostEqual(sum(c["value"] for c in classes.values()) / 2, got["accuracy"]["value"])
+        self.assertTrue(all(c["non_inferiority"] for c in classes.values()))
         got = {d["phase"]: d for d in self.told("?reference=gan&measure=accuracy&margin=0.05")["differences"]}["pre"]
         self.assertFalse(got["accuracy"]["non_inferiority"]["shown"])
         self.assertLess(got["accuracy"]["low"], -0.05)

@@ -43,6 +43,9 @@ static void the_comparison_of_students_sleep_data_is_welchs(void **state)
     const double second[] = {1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4};
     struct srv_stat_mean a = srv_stat_mean(first, 10), b = srv_stat_mean(second, 10);
     struct srv_stat_welch w = srv_stat_welch(&a, &b);
+    assert_near(a.sd, 1.789010, 1e-6);
+    assert_near(a.estimate.low, -0.5297804, 1e-7);
+    assert_near(a.estimate.high, 2.0297804, 1e-7);
     assert_int_equal(w.difference.gap, SRV_STAT_WHOLE);
     assert_near(w.difference.value, -1.58, 1e-12);
     assert_near(w.t, -1.8608, 5e-5);
