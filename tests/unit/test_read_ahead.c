@@ -62,6 +62,15 @@ static void another_size_is_asked_for_anew_and_remembered(void **state)
     assert_int_equal(srv_read_ahead_move(*state, ADA, 2, 0, IMAGE, 3).size, SIDE);
 }
 
+static void what_was_not_decided_when_it_was_asked_for_is_asked_for_again(void **state)
+{
+    assert_span(srv_read_ahead_move(*state, ADA, 0, SIDE, IMAGE, 1), 1, READ_AHEAD_MAX);
+    srv_read_ahead_undecided(*state, ADA, 2);
+    assert_span(srv_read_ahead_move(*state, ADA, 0, SIDE, IMAGE, 1), 2, READ_AHEAD_MAX);
+    srv_read_ahead_undecided(*state, ADA, READ_AHEAD_MAX + 5); /* nobody has asked for that */
+    assert_span(srv_read_ahead_move(*state, ADA, 1, SIDE, IMAGE, 2), READ_AHEAD_MAX + 1, READ_AHEAD_MAX + 1);
+}
+
 static void sessions_do_not_meet_and_an_end_forgets(void **state)
 {
     assert_span(srv_read_ahead_move(*state, ADA, 0, SIDE, IMAGE, 1), 1, READ_AHEAD_MAX);
@@ -125,6 +134,8 @@ int main(void)
                                         close_ahead),
         cmocka_unit_test_setup_teardown(another_size_is_asked_for_anew_and_remembered, open_ahead,
                                         close_ahead),
+        cmocka_unit_test_setup_teardown(what_was_not_decided_when_it_was_asked_for_is_asked_for_again,
+                                        open_ahead, close_ahead),
         cmocka_unit_test_setup_teardown(sessions_do_not_meet_and_an_end_forgets, open_ahead, close_ahead),
         cmocka_unit_test_setup_teardown(an_item_after_the_one_that_is_looked_at_is_asked_for_early,
                                         open_ahead, close_ahead),
