@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confidenceOfRating, fittedCurve, ownCutoff, place, sides, smallestSize } from '../../web/js/drill/figures.js';
+import { confidenceOfRating, fittedCurve, longestRun, ownCutoff, place, sides, smallestSize } from '../../web/js/drill/figures.js';
 import { texts } from '../../web/js/texts.js';
 
 test('confidence is the distance of a rating from the middle of the even scale', () => {
@@ -51,4 +51,9 @@ test('every value of a figure has words, and what chance explains is not held ag
   assert.match(leaning(0.6, 0.1, 1.1), /“No fracture”/);
   assert.match(leaning(-0.6, -1.1, -0.1), /“Fracture”/);
   assert.match(leaning(0.6, -0.1, 1.3), /no leaning/);
+});
+
+test('the longest run of right answers is found wherever it lies', () => {
+  const run = (text) => longestRun([...text].map((answer) => ({ correct: answer === 'r' })));
+  assert.deepEqual(['', 'www', 'rrwr', 'wrrr', 'rwrrwr'].map(run), [0, 0, 2, 3, 2]);
 });

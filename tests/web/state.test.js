@@ -165,7 +165,15 @@ test('right answers in a row are counted, also those told late', () => {
   assert.equal(answerSaved(later, 2, right).streak, 2);
 });
 
-test('a drill may become shorter or longer with an answer', () => {
-  assert.equal(nextItem(answerSaved(saving(openDrill(deck, [])), 1, right, 1)).phase, 'finished');
-  assert.equal(nextItem(answerSaved(saving(openDrill(deck, [1, 2])), 3, right, 4)).n, 4);
+test('a drill whose deck is mastered ends early', () => {
+  const progress = { answered: 1, finished: true, mastery_hits: 1 };
+  const told = answerSaved(saving(openDrill(deck, [])), 1, right, progress);
+  assert.deepEqual([told.masteryHits, isLast(told), nextItem(told).phase], [1, true, 'finished']);
+});
+
+test('how far one is towards mastery is not known before the server tells it', () => {
+  assert.equal(openDrill(deck, []).masteryHits, 0);
+  assert.equal(openDrill(deck, [1]).masteryHits, null);
+  const told = answerSaved(saving(openDrill(deck, [1])), 2, right, { answered: 2, finished: false, mastery_hits: 2 });
+  assert.deepEqual([told.masteryHits, told.of], [2, 3]);
 });

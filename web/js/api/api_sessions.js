@@ -10,10 +10,11 @@ import { request } from './transport.js';
  * @typedef {{id: string, deck: Deck, created_at: string, answered: number[], finished: boolean}} SessionState
  *
  * @typedef {object} Summary
- * @property {number} of items in the deck
+ * @property {number} of items in the deck; fewer are answered where mastery ended it
  * @property {?number} correct
  * @property {?Score} score null while nothing may be told
- * @property {SummaryItem[]} items
+ * @property {SummaryItem[]} items in the order of answering
+ * @property {?{value: number, low: number, high: number, trials: number}} threshold of a staircase that is finished
  *
  * @typedef {object} Score the parts that the pages use; openapi.json has all and says how they are computed
  * @property {number} trials
@@ -41,6 +42,7 @@ import { request } from './transport.js';
  * @property {number} rating 1..6
  * @property {number} response_ms
  * @property {string} image URL
+ * @property {boolean} counts false of an image that was answered before
  */
 
 /**
@@ -66,7 +68,8 @@ export async function readItem(id, secret, n) {
  * Safe to repeat with the same answer: the server keeps one row per key.
  * @param {{key: string, item: number, choice: string, confidence?: number, response_ms: number}} answer
  *   and what context.js adds
- * @returns {Promise<{feedback: ?{truth: ?string, correct: boolean}}>}
+ * @returns {Promise<{feedback: ?{truth: ?string, correct: boolean}, progress: {answered: number, of: number,
+ *   finished: boolean, mastery_hits: ?number}}>}
  */
 export async function sendAnswer(id, secret, answer) {
   return request('POST', `/api/v1/sessions/${encodeURIComponent(id)}/answers`, { secret, body: answer });

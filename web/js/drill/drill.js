@@ -10,7 +10,7 @@ import { countdown } from './countdown.js';
 import { createOutbox } from './outbox.js';
 import { withRetry } from '../retry.js';
 import {
-  answerKept, answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, nextItem, openDrill, rate, timeUp, troubled,
+  answerKept, answerSaved, choiceLabel, choose, hasTwoButtons, imageShown, isStepwise, nextItem, openDrill, rate, timeUp, troubled,
 } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
 import { troubleText } from './view_film.js';
@@ -20,6 +20,8 @@ import { texts } from '../texts.js';
 const SETTLE_MS = 250;
 /** A connection that hangs does not hold anybody up for longer. */
 const PATIENCE_MS = 3000;
+/** Why an answer is refused that came after another one's. */
+const OVERTAKEN = ['already_answered', 'key_reused', 'item_locked', 'session_finished'];
 
 /**
  * @param {object} props
@@ -38,8 +40,8 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let context = {}; // of the choice
   let stopClock = () => {};
   let patience = null; // timer
-  const follows = deck.order !== null || deck.mastery !== null; // each item is decided after the answer before
   const limitMs = deck.time_limit_s * 1000; // 0: none
+  const stepwise = isStepwise(deck);
   const away = awayTime();
   const unwatch = watchFocus(away);
   const ahead = new Map(); // item number -> promise of its decoded image
@@ -63,14 +65,19 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   /** Errors after the drill was left are nobody's business any more. */
   const guarded = (work) => work.catch((error) => {
-    if (!ending.signal.aborted) {
+    if (ending.signal.aborted) {
+      return;
+    }
+    if (error.code === 'session_finished') { // on another device
+      onFinished();
+    } else {
       onFailed(error);
     }
   });
 
-  /** The server opens an item when those up to the one before the last are answered, or up to the last. */
+  /** The server opens an item when it has the answer to the one two before it; if items depend on answers, one before. */
   async function fetchImage(n) {
-    await outbox.sentUpTo(n - (follows ? 1 : 2));
+    await outbox.sentUpTo(stepwise ? n - 1 : n - 2);
     const item = await api.readItem(session.id, session.secret, n);
     return decodedImage(item.image, ending.signal);
   }
@@ -103,7 +110,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   /** Not needed yet: showItem asks again and reports. */
   function loadNext() {
-    if (state.n < state.of && (!follows || state.answered.includes(state.n))) {
+    if (state.n < state.of && (!stepwise || state.answered.includes(state.n))) {
       load(state.n + 1).catch(() => {});
     }
   }
@@ -154,12 +161,12 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   async function saved(item, { feedback, progress }) {
     const { n, phase } = state;
-    set(answerSaved(state, item, feedback, progress?.of));
+    set(answerSaved(state, item, feedback, progress));
     if (state.phase === 'feedback' && item === n) {
       clearTimeout(patience);
       stopped();
       announce(texts.drill.announceFeedback(feedback.correct, feedback.truth && choiceLabel(deck, feedback.truth)));
-      loadNext(); // where the next item depends on this answer, it could not be read before
+      loadNext();
     } else if (state.n !== n || state.phase !== phase) {
       clearTimeout(patience);
       await goOn();
@@ -175,12 +182,16 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   /** The item was answered elsewhere (a copy of this tab, another device): go on from what the server has. */
   async function refused(error) {
     clearTimeout(patience);
-    if (error.status !== 409) {
+    if (!OVERTAKEN.includes(error.code)) {
       throw error;
     }
-    const { answered: known } = await patiently(() => api.readSession(session.id, session.secret));
-    set(openDrill(deck, known, outbox.items()));
-    await goOn();
+    const now = await patiently(() => api.readSession(session.id, session.secret));
+    if (now.finished) {
+      onFinished();
+    } else {
+      set(openDrill(deck, now.answered, outbox.items()));
+      await goOn();
+    }
   }
 
   async function goOn() {

@@ -54,3 +54,15 @@ export function smallestSize(sizes, wanted) {
   const fitting = (sizes ?? []).filter((size) => size >= wanted).sort((a, b) => a - b);
   return fitting[0] ?? null;
 }
+
+/**
+ * @param {{correct: boolean}[]} items in the order of answering
+ * @returns {number} the most right answers in a row
+ */
+export function longestRun(items) {
+  let run = 0;
+  return items.reduce((longest, { correct }) => {
+    run = correct ? run + 1 : 0;
+    return Math.max(longest, run);
+  }, 0);
+}

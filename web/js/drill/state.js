@@ -14,7 +14,8 @@
  *
  * @typedef {object} DrillState
  * @property {import('../api/api_decks.js').Deck} deck
- * @property {number} of how many items the drill has, as far as is known
+ * @property {number} of how many items the drill has at most; fewer once it is known to end early
+ * @property {?number} masteryHits how many of the last answers count towards the deck's mastery; null while not known
  * @property {number[]} answered item numbers that have answers, ascending
  * @property {number[]} unsent those of them that wait in the browser
  * @property {number} n the current item, from 1
@@ -38,7 +39,7 @@
  */
 export function openDrill(deck, answered, unsent = []) {
   const sorted = [...new Set([...answered, ...unsent])].sort((a, b) => a - b);
-  const state = { deck, of: deck.items, answered: sorted, unsent, late: [], streak: 0, trouble: null };
+  const state = { deck, of: deck.items, masteryHits: answered.length ? null : 0, answered: sorted, unsent, late: [], streak: 0, trouble: null };
   return atItem(state, firstUnanswered(deck.items, sorted));
 }
 
@@ -90,16 +91,17 @@ export function answerKept(state) {
 /**
  * The server has the answer to an item, the current one or an earlier one that was kept.
  * @param {?Feedback} feedback null when the deck gives none: then it goes straight on
- * @param {number} [of] how many items the drill has now
+ * @param {{answered: number, finished: boolean, mastery_hits: ?number}} [progress] as the server tells it
  */
-export function answerSaved(state, item, feedback, of = state.of) {
+export function answerSaved(state, item, feedback, progress = null) {
   const current = item === state.n && (state.phase === 'saving' || state.phase === 'kept');
   if (!current && !state.unsent.includes(item)) {
     return state;
   }
   const saved = {
     ...state,
-    of,
+    of: progress?.finished ? progress.answered : state.of,
+    masteryHits: progress?.mastery_hits ?? state.masteryHits,
     answered: withItem(state.answered, item),
     unsent: state.unsent.filter((n) => n !== item),
     streak: feedback?.correct ? state.streak + 1 : 0,
@@ -124,6 +126,11 @@ export function troubled(state, error) {
 /** True when the item on screen is the last one without an answer. */
 export function isLast(state) {
   return withItem(state.answered, state.n).length >= state.of;
+}
+
+/** Each item is decided after the answer before: none can be read ahead. */
+export function isStepwise(deck) {
+  return Boolean(deck.order || deck.mastery);
 }
 
 export function hasTwoButtons(deck) {

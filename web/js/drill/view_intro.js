@@ -28,8 +28,13 @@ export function introView({ deck, caption, code, onGo }) {
     el('p', { class: 'wordmark' }, texts.product),
     el('h1', { tabindex: '-1' }, t.title),
     el('ol', { class: 'steps' }, ...steps.map(([title, words]) => el('li', {}, el('strong', {}, title), el('span', {}, words)))),
-    el('p', { class: 'intro-facts' }, t.facts(deck)),
+    el('p', { class: 'intro-facts' }, deck.mastery ? t.factsMastery(deck) : t.facts(deck)),
+    deck.order ? orderWords(deck.order) : null,
     code ? codeBox(code, t.codeWords) : null,
     el('button', { type: 'button', class: 'button button-main', id: 'go', on: { click: onGo } }, t.go),
     el('p', { class: 'intro-provenance' }, caption));
+}
+
+function orderWords({ rule, ...numbers }) {
+  return el('details', { class: 'intro-order' }, el('summary', {}, t.order), el('p', {}, `${t.orderWords[rule]} ${t.orderNumbers(numbers)}`));
 }

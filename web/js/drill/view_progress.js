@@ -16,17 +16,24 @@ const TICKS_MAX = 30; // more would be thinner than they are apart
  */
 export function progressBar({ deck, onLeave, onKeys }) {
   const count = el('p', { class: 'bar-count' });
-  const line = deck.items > TICKS_MAX ? plainLine() : tickedLine(deck.items);
+  const towards = deck.mastery ? el('p', { class: 'bar-towards' }) : null;
+  const line = deck.mastery ? plainLine(({ masteryHits }) => (masteryHits ?? 0) / deck.mastery.correct) : lineOfItems(deck.items);
   const root = el('header', { class: 'bar' },
     el('button', { type: 'button', class: 'bar-button', title: t.leaveHint, id: 'leave', on: { click: onLeave } }, t.leave),
-    el('div', { class: 'bar-progress' }, count, line.root),
+    el('div', { class: 'bar-progress' }, count, towards, line.root),
     el('button', { type: 'button', class: 'bar-button', id: 'keys', 'aria-haspopup': 'dialog', on: { click: onKeys } }, t.keys));
 
   const update = (state) => {
-    count.textContent = [t.progress(state.n, state.of), state.unsent.length ? t.unsent(state.unsent.length) : null].filter(Boolean).join(' · ');
+    const place = deck.mastery ? t.progressOpen(state.n) : t.progress(state.n, state.of);
+    towards?.replaceChildren(state.masteryHits === null ? t.masteryUnknown(deck.mastery) : t.mastery(state.masteryHits, deck.mastery));
+    count.textContent = [place, state.unsent.length ? t.unsent(state.unsent.length) : null].filter(Boolean).join(' · ');
     line.update(state);
   };
   return { root, update };
+}
+
+function lineOfItems(items) {
+  return items > TICKS_MAX ? plainLine(({ answered, of }) => answered.length / of) : tickedLine(items);
 }
 
 function tickedLine(items) {
@@ -38,8 +45,9 @@ function tickedLine(items) {
   return { root: el('div', { class: 'bar-ticks', 'aria-hidden': 'true' }, ...ticks), update };
 }
 
-function plainLine() {
+/** @param {(state: import('./state.js').DrillState) => number} shareOf 0 to 1 */
+function plainLine(shareOf) {
   const root = el('div', { class: 'bar-line', 'aria-hidden': 'true' });
-  const update = ({ answered, of }) => root.style.setProperty('--done', String(answered.length / of));
+  const update = (state) => root.style.setProperty('--done', String(shareOf(state)));
   return { root, update };
 }

@@ -5,12 +5,13 @@
 import { el } from '../dom.js';
 import { choiceLabel, hasTwoButtons } from './state.js';
 import { keepTrying } from './images.js';
-import { confidenceOfRating, sides } from './figures.js';
+import { confidenceOfRating, longestRun, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
 import { mark } from './view_told.js';
 import { texts } from '../texts.js';
 
 const t = texts.summary;
+const RUN_TOLD = 3; // right answers in a row that are worth a word
 
 /**
  * @param {object} props
@@ -31,21 +32,25 @@ export function summaryView({ deck, model, summary, leaving, onAgain, onStartPag
     el('div', { class: 'summary-actions' },
       el('button', { type: 'button', class: 'button button-main', id: 'again', on: { click: onAgain } }, t.again),
       el('button', { type: 'button', class: 'button button-quiet', id: 'to-start', on: { click: onStartPage } }, t.toStart)),
-    score ? measures(deck, score) : null,
+    score ? measures(deck, summary) : null,
     score ? answers(deck, score) : null,
     score?.learning_curve.average.length > 1 ? learning(score) : null,
-    itemList(deck, summary, leaving),
+    itemList(deck, summary.items, leaving),
     el('p', { class: 'summary-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
 }
 
-function result({ correct, of, score: { accuracy } }) {
+/** Of an image that came again, the first answer counts. */
+function result({ correct, items, score: { accuracy } }) {
+  const counted = items.filter(({ counts }) => counts);
+  const run = longestRun(counted);
+  const words = [accuracy.low === null ? null : t.scoreRange(accuracy, counted.length), run >= RUN_TOLD ? t.run(run) : null];
   return [
-    el('p', { class: 'score' }, el('strong', {}, t.score(correct, of)), el('span', {}, t.scoreNote)),
-    accuracy.low === null ? null : el('p', { class: 'summary-lead' }, t.scoreRange(accuracy, of)),
+    el('p', { class: 'score' }, el('strong', {}, t.score(correct, counted.length)), el('span', {}, t.scoreNote)),
+    el('p', { class: 'summary-lead' }, words.filter(Boolean).join(' ')),
   ];
 }
 
-function measures(deck, score) {
+function measures(deck, { score, threshold }) {
   const { negative, positive } = sides(deck);
   const { counts, auc, d_prime: sharpness, criterion, response_ms: times } = score;
   const rows = [
@@ -54,6 +59,7 @@ function measures(deck, score) {
     hasTwoButtons(deck) ? null : figure(t.auc, t.aucTerm, auc, t.aucWords(auc)), // it takes grades
     figure(t.dPrime, t.dPrimeTerm, sharpness, t.dPrimeWords(sharpness)),
     figure(t.criterion, t.criterionTerm, criterion, t.criterionWords(criterion, negative.label, positive.label)),
+    threshold ? row(t.threshold, t.thresholdTerm, t.decimal(threshold.value), t.thresholdWords, t.range(t.decimal(threshold.low), t.decimal(threshold.high))) : null,
     times.all ? row(t.time, t.timeTerm, t.seconds(times.all.median), t.timeWords(times), t.timeRange(times.all)) : null,
   ];
   const curveNote = score.learning_curve.gap === 'too_few' ? t.curveTooFew(score.learning_curve.trials_needed) : '';
@@ -112,10 +118,10 @@ function learning({ learning_curve: curve, accuracy }) {
     el('p', {}, `${t.curveWords(curve.window)} ${curve.fit ? t.curveFit(curve.fit) : t.curveFlat(accuracy.value)}`));
 }
 
-function itemList(deck, { items, of }, leaving) {
+function itemList(deck, items, leaving) {
   return el('section', { class: 'review' },
     el('h2', {}, t.items),
-    el('ol', {}, ...items.map((item) => itemCard(deck, of, item, leaving))));
+    el('ol', {}, ...items.map((item) => itemCard(deck, items.length, item, leaving))));
 }
 
 function itemCard(deck, of, item, leaving) {
