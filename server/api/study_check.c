@@ -162,20 +162,31 @@ static bool is_test(const struct srv_study *study, const char *deck)
 static void warn_of_difference(struct check *check, int arm, const struct srv_deck *a,
                                const struct srv_deck *b)
 {
-    const char *what =
-        strcmp(a->question, b->question)     ? "question"
-        : a->items != b->items               ? "number of items"
-        : a->two_buttons != b->two_buttons   ? "rating"
-        : a->feedback != b->feedback         ? "feedback"
-        : a->time_limit_s != b->time_limit_s ? "time limit"
-        : strcmp(a->choices[0].label, b->choices[0].label) || strcmp(a->choices[1].label, b->choices[1].label)
-            ? "choices"
-            : NULL;
-    if (what)
+    const struct {
+        bool differs;
+        const char *what;
+    } shown[] = {
+        {strcmp(a->question, b->question), "question"},
+        {strcmp(a->choices[DECK_NO].label, b->choices[DECK_NO].label) ||
+             strcmp(a->choices[DECK_YES].label, b->choices[DECK_YES].label),
+         "choices"},
+        {a->items != b->items || a->mastery.of != b->mastery.of, "number of items"},
+        {a->two_buttons != b->two_buttons, "rating"},
+        {a->feedback != b->feedback, "feedback"},
+        {a->time_limit_s != b->time_limit_s, "time limit"},
+    };
+    for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+        if (shown[i].differs)
+            warn(check,
+                 "study.arms[%d].deck: its %s differs from the first arm's, by which participants may tell "
+                 "their arm.",
+                 arm, shown[i].what);
+    if (b->feedback == DECK_TELLS_LOCATION)
         warn(check,
-             "study.arms[%d].deck: its %s differs from the first arm's, by which participants may tell "
-             "their arm.",
-             arm, what);
+             "study.arms[%d].deck: its feedback tells a location by a mask or by what a model changed, and "
+             "so what "
+             "an image is drawn from.",
+             arm);
 }
 
 static bool check_arm(struct check *check, int arm, struct srv_deck *first)

@@ -52,6 +52,7 @@ static void give_rows(struct db_rows *rows, srv_store_deck_row *row, void *conte
                          .built_in = db_int(rows, 6),
                          .archived = db_int(rows, 7),
                          .used = db_int(rows, 8),
+                         .tests = db_int(rows, 9),
                      });
     db_finish(rows);
 }

@@ -111,16 +111,18 @@ class Person:
 class StudyTest(unittest.TestCase):
     """A daemon with small models, a library and the decks above; an administrator, a researcher, an educator."""
 
-    decks = DECKS
+    decks, model_names, collections = DECKS, ["default"], ["hips"]
 
     @classmethod
     def setUpClass(cls):
         cls.models = tempfile.mkdtemp(prefix="roentgymd-models-")
         cls.addClassCleanup(shutil.rmtree, cls.models)
-        replace(os.path.join(cls.models, "default.safetensors"), checkpoint(1))
+        for seed, name in enumerate(cls.model_names):
+            replace(os.path.join(cls.models, name + ".safetensors"), checkpoint(seed))
         cls.daemon = Daemon(cls.decks, models=cls.models)
         cls.addClassCleanup(cls.daemon.close)
-        cls.import_set("hips")
+        for name in cls.collections:
+            cls.import_set(name)
         cls.admin = first_admin(cls.daemon)
         cls.researcher, cls.educator = staff(cls.admin, "researcher"), staff(cls.admin, "educator")
 

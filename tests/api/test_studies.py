@@ -2,20 +2,11 @@
 
 import concurrent.futures
 import json
-import re
-import sqlite3
 import unittest
 
-from accounts import Browser
-from daemon import Learner
-from studies import IMAGES, LIBRARY, TEST, TRAIN_GAN, Person, StudyTest, learner_code, study
+from studies import TEST, TRAIN_GAN, Person, StudyTest, study
 
 STUDIES = "/api/v1/studies"
-DAY_MS = 0.00002  # days, 1.7 s
-
-
-def second(seconds):
-    return seconds / 86400
 
 
 class Drafts(StudyTest):
