@@ -286,31 +286,42 @@ void api_deck_restore(struct srv_app *app, const struct srv_request *request, st
     archive(app, request, false, response);
 }
 
-/* Where the labelled image is: in the atlas or in the library. */
-static json_t *preview_of(const struct srv_deck *deck, const struct srv_session_item *item)
+/* What names the image, so that a list or an exclusion can, and where it is, labelled: in the atlas or in the
+ * library. */
+static json_t *preview_of(struct srv_app *app, const struct srv_deck *deck,
+                          const struct srv_session_item *item)
 {
     const struct srv_drawn_item *drawn = &item->drawn;
+    const char *model = deck->models[drawn->source->model];
     char url[256], seed[24];
     if (item->library_image) {
-        snprintf(url, sizeof url, "/api/v1/library/%s/images/%" PRId64 ".png", drawn->source->collection,
+        const char *collection = drawn->source->collection;
+        struct srv_library_image image;
+        bool found;
+        if (srv_store_library_image(app->db, collection, item->library_image, &image, &found) != DB_OK)
+            return NULL;
+        snprintf(url, sizeof url, "/api/v1/library/%s/images/%" PRId64 ".png", collection,
                  item->library_image);
-        return json_pack("{s:s,s:n,s:n,s:n,s:s}", "source", "library", "seed", "strength", "truncation",
+        return json_pack("{s:s,s:s,s:s,s:s,s:n,s:n,s:n,s:s}", "source", "library", "model", model,
+                         "collection", collection, "file", image.file, "seed", "strength", "truncation",
                          "image", url);
     }
     snprintf(seed, sizeof seed, "%" PRIu64, drawn->seed);
-    snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f",
-             deck->models[drawn->source->model], drawn->class_name, seed, drawn->strength, drawn->truncation);
-    return json_pack("{s:s,s:s,s:f,s:f,s:s}", "source", "gan", "seed", seed, "strength", drawn->strength,
-                     "truncation", drawn->truncation, "image", url);
+    snprintf(url, sizeof url, "/api/v1/samples/%s/%s/%s.png?strength=%.17f&truncation=%.17f", model,
+             drawn->class_name, seed, drawn->strength, drawn->truncation);
+    return json_pack("{s:s,s:s,s:n,s:n,s:s,s:f,s:f,s:s}", "source", "gan", "model", model, "collection",
+                     "file", "seed", seed, "strength", drawn->strength, "truncation", drawn->truncation,
+                     "image", url);
 }
 
 /* What one session would show; of decks that decide by the answers, an example. */
-static json_t *preview_json(const struct srv_deck *deck, const struct srv_session_item *items, int count)
+static json_t *preview_json(struct srv_app *app, const struct srv_deck *deck,
+                            const struct srv_session_item *items, int count)
 {
     json_t *list = json_array();
     for (int i = 0; i < count; i++) {
         const struct srv_drawn_item *drawn = &items[i].drawn;
-        json_t *json = preview_of(deck, &items[i]);
+        json_t *json = preview_of(app, deck, &items[i]);
         json_object_set_new(json, "n", json_integer(i + 1));
         json_object_set_new(json, "choice", json_string(deck->choices[drawn->truth].id));
         json_object_set_new(json, "class", json_string(drawn->class_name));
@@ -335,7 +346,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
             "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
             lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
     else
-        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(deck, items, count)));
+        srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(app, deck, items, count)));
 }
 
 void api_deck_preview(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

@@ -14,7 +14,8 @@ import { request } from './transport.js';
  * @property {?{rule: 'adaptive'|'staircase'}} order with the rule's numbers, where each item follows from the answer before
  * @property {?{correct: number, of: number, within_s: number}} mastery what of the last answers ends a drill early
  * @property {{id: string, label: string}[]} choices ratings 1..3 stand for the first, 4..6 for the second
- * @property {'truth'|'correct'|'none'} feedback what follows an answer: the truth, whether it was right, nothing
+ * @property {'location'|'truth'|'correct'|'none'} feedback what follows an answer: the truth and where the finding is,
+ *   the truth, whether it was right, nothing
  * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence
  * @property {number} time_limit_s for looking at each image; 0 is none
  * @property {string[]} models ids of the models that make the images
