@@ -46,6 +46,7 @@ CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
 ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
+TRAINER_LIBS := -lcurl $(ENGINE_LIBS)
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lz -lsodium $(ENGINE_LIBS)
 
 sources  = $(wildcard $(1)/*.c $(1)/*/*.c)
@@ -144,7 +145,7 @@ $(B)/libparts.a: $(PARTS) $(B)/parts.txt
 	@rm -f $@; $(AR) rcs $@ $(PARTS)
 $(B)/roentgym: $(TRAINER) $(B)/libengine.a
 	$(say) $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(ENGINE_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TRAINER_LIBS)
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)

@@ -310,14 +310,16 @@ CREATE INDEX study_test_items_by_image ON study_test_items (library_image_id);
 -- How many a stratum has been given an arm. Whoever leaves frees no place.
 CREATE TABLE study_allocations (
     study_id INTEGER NOT NULL REFERENCES studies (id),
+    simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)), -- apart from people, by another seed
     stratum  TEXT NOT NULL,
     count    INTEGER NOT NULL CHECK (count >= 1),
-    PRIMARY KEY (study_id, stratum)
+    PRIMARY KEY (study_id, simulated, stratum)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE participants (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     study_id     INTEGER NOT NULL REFERENCES studies (id),
+    simulated    INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)), -- 1: a program rehearses
     code         TEXT NOT NULL UNIQUE CHECK (length(code) = 8), -- random: what an export calls them
     arm          TEXT NOT NULL,
     stratum      TEXT NOT NULL,              -- the ids of the choices, '/' between them; '' without strata
@@ -325,7 +327,7 @@ CREATE TABLE participants (
     enrolled_at  TEXT NOT NULL,
     ended_at     TEXT,
     ended_how    TEXT CHECK (ended_how IN ('finished', 'stop', 'anonymise')),
-    UNIQUE (study_id, stratum, allocation_n)
+    UNIQUE (study_id, simulated, stratum, allocation_n)
 ) STRICT;
 
 -- Who a participant is: the only row that joins a learner to what is kept of a study.
@@ -368,6 +370,7 @@ CREATE TABLE participant_answers (
 CREATE TABLE withdrawals (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,
     study_id INTEGER NOT NULL REFERENCES studies (id),
+    simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)),
     at       TEXT NOT NULL,
     form     TEXT NOT NULL CHECK (form IN ('stop', 'delete', 'anonymise')),
     arm      TEXT NOT NULL,

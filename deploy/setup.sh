@@ -43,9 +43,9 @@ find_missing() {
     need libmicrohttpd-dev "the daemon's HTTP" header microhttpd.h
     need libsqlite3-dev "the daemon's data base" header sqlite3.h
     need libsodium-dev "passwords" header sodium.h
+    need libcurl4-openssl-dev "simulated learners, who speak HTTP" header curl/curl.h
     [ "$1" = test ] || return 0
     need libcmocka-dev "unit tests" header cmocka.h
-    need libcurl4-openssl-dev "tests that speak HTTP" header curl/curl.h
     need g++ "tests of the CUDA kernels, run by the host" command -v c++
     need sqlite3 "tests that look into the data base" command -v sqlite3
     need curl "tests that speak HTTP" command -v curl

@@ -40,6 +40,8 @@ claim "only engine/png_writer.c includes libdeflate.h" \
 
 claim "only server/export/zip_writer.c includes zlib.h" "$(including '([^">]*/)?zlib\.h' | outside 'server/export/zip_writer\.c')"
 
+claim "only trainer/simulate/simulate_http.c includes libcurl" "$(including 'curl/.*' | outside 'trainer/simulate/simulate_http\.c')"
+
 prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
 ends='(exit|_exit|_Exit|quick_exit|abort|raise|kill)'
 claim "the engine never prints and never exits" \

@@ -11,5 +11,6 @@ int tr_import_main(int argc, char **argv);
 int tr_evaluate_main(int argc, char **argv);
 int tr_report_main(int argc, char **argv);
 int tr_inspect_main(int argc, char **argv);
+int tr_simulate_main(int argc, char **argv);
 
 #endif

@@ -1,4 +1,4 @@
-/* roentgym: phantoms, training, sampling, evaluation, reports. */
+/* roentgym: phantoms, training, sampling, evaluation, reports, simulated learners. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"report", "show a training run as one HTML page", tr_report_main},
     {"evaluate", "compare generated with real images", tr_evaluate_main},
     {"inspect", "say what a checkpoint, a state, a run or a data set is", tr_inspect_main},
+    {"simulate", "play learners against a running daemon", tr_simulate_main},
 };
 
 static void print_usage(FILE *to)

@@ -36,7 +36,7 @@ static bool read_filter(const struct srv_request *request, struct srv_export_fil
     else if (filter->from && filter->to && strcmp(filter->from, filter->to) > 0)
         wrong = "from: must not be after to.";
     if (wrong) srv_respond_error(response, 422, "wrong_filter", "%s", wrong);
-    return !wrong && srv_download_flag(request, "simulated", &filter->simulated, response);
+    return !wrong && srv_request_query_flag(request, "simulated", &filter->simulated, response);
 }
 
 static void respond(struct srv_app *app, const struct srv_request *request,

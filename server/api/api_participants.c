@@ -81,6 +81,7 @@ static enum stage stage_of(const struct visit *visit, struct srv_phase_at phases
     for (int i = 0; i < study->phase_count; i++) finished_ms[i] = p->phases[i].finished_ms;
     *phase = srv_phases_at(study, p->enrolled_ms, finished_ms, srv_clock_utc_ms(), phases);
     bool over = *phase == study->phase_count;
+    if (!over && p->simulated && phases[*phase].state == PHASE_WAITS) phases[*phase].state = PHASE_OPEN;
     if (p->end != PARTICIPANT_GOES_ON) return p->end == PARTICIPANT_STOPPED ? STAGE_STOPPED : STAGE_FINISHED;
     if (over && !study->question_count) return STAGE_FINISHED;
     if (visit->study.state == STUDY_FROZEN) return STAGE_OVER;

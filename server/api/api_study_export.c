@@ -20,9 +20,9 @@ static bool read_filter(const struct srv_request *request, bool of_a_phase, stru
         srv_respond_error(response, 422, "wrong_filter", "phase: must name one here.");
         return false;
     }
-    return srv_download_flag(request, "simulated", &filter->simulated, response) &&
-           srv_download_flag(request, "strata", &filter->strata, response) &&
-           srv_download_flag(request, "free_texts", &filter->free_texts, response);
+    return srv_request_query_flag(request, "simulated", &filter->simulated, response) &&
+           srv_request_query_flag(request, "strata", &filter->strata, response) &&
+           srv_request_query_flag(request, "free_texts", &filter->free_texts, response);
 }
 
 static void respond(struct srv_app *app, const struct srv_request *request,

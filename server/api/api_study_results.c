@@ -30,6 +30,14 @@ static struct srv_store_study *find(struct srv_app *app, const struct srv_reques
 
 /* ---- flow and participants ---- */
 
+/* Of people, or of simulated participants instead. */
+static bool read_whose(const struct srv_request *request, bool *simulated, struct srv_response *response)
+{
+    static const char *const known[] = {"simulated"};
+    return srv_request_query_known(request, known, 1, response) &&
+           srv_request_query_flag(request, "simulated", simulated, response);
+}
+
 static void count_participant(void *context, const struct srv_study_person *participant)
 {
     srv_flow_add(context, participant);
@@ -42,11 +50,13 @@ static void count_gone(void *context, const struct srv_study_gone *gone)
 
 void api_study_flow(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
-    struct srv_store_study *study = find(app, request, response);
+    bool simulated;
+    struct srv_store_study *study =
+        read_whose(request, &simulated, response) ? find(app, request, response) : NULL;
     if (!study) return;
     struct srv_flow flow = {.study = &study->study, .now_ms = srv_clock_utc_ms(), .strata = json_object()};
     const struct srv_study_takers takers = {count_participant, count_gone, &flow};
-    enum db_status status = srv_store_study_people(app->db, study->id, &study->study, &takers);
+    enum db_status status = srv_store_study_people(app->db, study->id, &study->study, simulated, &takers);
     if (status == DB_OK)
         srv_respond_json(response, 200,
                          json_pack("{s:o}", "flow", srv_flow_json(&flow, srv_study_states[study->state])));
@@ -76,11 +86,13 @@ static void list_no_gone(void *context, const struct srv_study_gone *gone)
 void api_study_participants(struct srv_app *app, const struct srv_request *request,
                             struct srv_response *response)
 {
-    struct srv_store_study *study = find(app, request, response);
+    bool simulated;
+    struct srv_store_study *study =
+        read_whose(request, &simulated, response) ? find(app, request, response) : NULL;
     if (!study) return;
     struct listing listing = {&study->study, srv_clock_utc_ms(), json_array()};
     const struct srv_study_takers takers = {list_participant, list_no_gone, &listing};
-    enum db_status status = srv_store_study_people(app->db, study->id, &study->study, &takers);
+    enum db_status status = srv_store_study_people(app->db, study->id, &study->study, simulated, &takers);
     if (status == DB_OK)
         srv_respond_json(response, 200, json_pack("{s:O}", "participants", listing.list));
     else
@@ -188,10 +200,12 @@ static bool read_measure(const char *text, enum srv_stat_measure *measure)
 }
 
 static bool read_comparison(const struct srv_request *request, const struct srv_study *study,
-                            struct comparison *wanted, struct srv_response *response)
+                            struct comparison *wanted, bool *simulated, struct srv_response *response)
 {
-    static const char *const known[] = {"reference", "measure", "margin"};
-    if (!srv_request_query_known(request, known, 3, response)) return false;
+    static const char *const known[] = {"reference", "measure", "margin", "simulated"};
+    if (!srv_request_query_known(request, known, 4, response) ||
+        !srv_request_query_flag(request, "simulated", simulated, response))
+        return false;
     const char *reference = srv_request_query(request, "reference"),
                *measure = srv_request_query(request, "measure"),
                *margin = srv_request_query(request, "margin");
@@ -211,12 +225,15 @@ void api_study_statistics(struct srv_app *app, const struct srv_request *request
                           struct srv_response *response)
 {
     struct comparison wanted;
+    bool simulated;
     struct srv_store_study *study = find(app, request, response);
     struct results *results = study ? calloc(1, sizeof *results) : NULL;
-    if (!study || !results || !read_comparison(request, &study->study, &wanted, response)) goto out;
+    if (!study || !results || !read_comparison(request, &study->study, &wanted, &simulated, response))
+        goto out;
     results->study = &study->study;
     results->cells = json_array();
-    enum db_status status = srv_store_study_readings(app->db, study->id, &study->study, take_cell, results);
+    enum db_status status =
+        srv_store_study_readings(app->db, study->id, &study->study, simulated, take_cell, results);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (results->failed)

@@ -75,18 +75,6 @@ const struct srv_download srv_download_imrmc = {
 const struct srv_download srv_download_xapi = {"xapi.jsonl", "application/jsonl",
                                                "attachment; filename=\"xapi.jsonl\"", write_xapi};
 
-/* ---- asking ---- */
-
-bool srv_download_flag(const struct srv_request *request, const char *name, bool *flag,
-                       struct srv_response *response)
-{
-    const char *text = srv_request_query(request, name);
-    *flag = text && !strcmp(text, "true");
-    if (!text || *flag || !strcmp(text, "false")) return true;
-    srv_respond_error(response, 422, "wrong_filter", "%s: must be true or false.", name);
-    return false;
-}
-
 /* ---- making one ---- */
 
 /* What became of it. `spool` is NULL, or whole and the caller's. */

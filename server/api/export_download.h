@@ -7,7 +7,7 @@
 
 #include "server/app.h"
 #include "server/export/export_imrmc.h"
-#include "server/http/request.h"
+#include "server/http/response.h"
 #include "server/secrets.h"
 #include "server/store/store_export.h"
 
@@ -23,10 +23,6 @@ struct srv_download {
  * iMRMC, whose filter names a deck, or a study and a phase, and xAPI statements. */
 extern const struct srv_download srv_download_csv, srv_download_jsonl, srv_download_package,
     srv_download_imrmc, srv_download_xapi;
-
-/* A query parameter that is true or false, false when absent; 422. */
-bool srv_download_flag(const struct srv_request *request, const char *name, bool *flag,
-                       struct srv_response *response);
 
 /* Sends the file, a study's with its SHA-256 as the entity tag, or the error: 404 unknown_study, 409
  * not_crossed, 422 wrong_filter, 500, 503. */

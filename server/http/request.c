@@ -82,6 +82,16 @@ bool srv_request_query_known(const struct srv_request *request, const char *cons
     return !request->query_too_long;
 }
 
+bool srv_request_query_flag(const struct srv_request *request, const char *name, bool *flag,
+                            struct srv_response *response)
+{
+    const char *text = srv_request_query(request, name);
+    *flag = text && !strcmp(text, "true");
+    if (!text || *flag || !strcmp(text, "false")) return true;
+    srv_respond_error(response, 422, "wrong_filter", "%s: must be true or false.", name);
+    return false;
+}
+
 const char *srv_request_bearer(const struct srv_request *request)
 {
     static const char scheme[] = "Bearer ";

@@ -61,6 +61,9 @@ json_t *srv_request_json(const struct srv_request *request, const struct srv_jso
 bool srv_request_query_known(const struct srv_request *request, const char *const *names, int count,
                              struct srv_response *response);
 const char *srv_request_query(const struct srv_request *request, const char *name); /* NULL when absent */
+/* A parameter that is true or false, false when absent; else 422 in `response`. */
+bool srv_request_query_flag(const struct srv_request *request, const char *name, bool *flag,
+                            struct srv_response *response);
 
 /* The secret of `Authorization: Bearer SECRET`, or NULL. */
 const char *srv_request_bearer(const struct srv_request *request);

@@ -6,6 +6,8 @@
 #include "server/accounts/learner_code.h"
 #include "server/studies/allocation.h"
 
+enum { SIMULATED_SEED = 0 }; /* of the arms of a rehearsal: everybody may know it */
+
 /* ---- finding ---- */
 
 static enum srv_participant_end end_of(const char *how)
@@ -55,7 +57,7 @@ enum db_status srv_store_participant_find(struct db *db, const struct srv_store_
     db_begin(&t, db);
     struct db_rows *rows =
         db_query(&t,
-                 "SELECT p.id, p.code, p.arm, p.enrolled_at, p.ended_how"
+                 "SELECT p.id, p.code, p.arm, p.enrolled_at, p.ended_how, p.simulated"
                  " FROM study_participants k JOIN participants p ON p.id = k.participant_id"
                  " WHERE k.learner_id = ? AND k.study_id = ?",
                  "ii", learner_id, study->id);
@@ -65,6 +67,7 @@ enum db_status srv_store_participant_find(struct db *db, const struct srv_store_
         p->arm = srv_study_arm_find(&study->study, db_text(rows, 2));
         p->enrolled_ms = srv_clock_parse(db_text(rows, 3));
         p->end = end_of(db_text(rows, 4));
+        p->simulated = db_int(rows, 5);
         if (p->arm < 0) db_abandon(&t, DB_FAILED);
     }
     db_finish(rows);
@@ -104,14 +107,14 @@ static bool takes_part(struct db_transaction *t, int64_t study_id, int64_t learn
 }
 
 /* How many the stratum had been given an arm before. */
-static int64_t take_place(struct db_transaction *t, int64_t study_id, const char *stratum)
+static int64_t take_place(struct db_transaction *t, int64_t study_id, bool simulated, const char *stratum)
 {
     struct db_rows *rows =
         db_query(t,
-                 "INSERT INTO study_allocations (study_id, stratum, count) VALUES (?, ?, 1)"
-                 " ON CONFLICT (study_id, stratum) DO UPDATE SET count = count + 1"
+                 "INSERT INTO study_allocations (study_id, simulated, stratum, count) VALUES (?,?,?, 1)"
+                 " ON CONFLICT (study_id, simulated, stratum) DO UPDATE SET count = count + 1"
                  " RETURNING count - 1",
-                 "it", study_id, stratum);
+                 "iit", study_id, (int64_t)simulated, stratum);
     int64_t n = 0;
     if (db_next(rows))
         n = db_int(rows, 0);
@@ -128,18 +131,27 @@ static void consent(struct db_transaction *t, int64_t learner_id, int64_t text_i
            learner_id, text_id, (int64_t)agreed, now);
 }
 
+static bool is_simulated(struct db_transaction *t, int64_t learner_id)
+{
+    struct db_rows *rows = db_query(t, "SELECT 1 FROM learners WHERE id = ? AND simulated", "i", learner_id);
+    bool simulated = db_next(rows);
+    db_finish(rows);
+    return simulated;
+}
+
 static void add(struct db_transaction *t, const struct srv_store_study *study, int64_t learner_id,
                 const int *choices, const char *now)
 {
     char stratum[STUDY_STRATUM_TEXT], code[PARTICIPANT_CODE_TEXT];
     int number = srv_stratum(&study->study, choices, stratum);
-    int64_t n = take_place(t, study->id, stratum);
-    int arm = srv_allocation(&study->study, study->seed, number, n);
+    bool simulated = is_simulated(t, learner_id);
+    int64_t n = take_place(t, study->id, simulated, stratum);
+    int arm = srv_allocation(&study->study, simulated ? SIMULATED_SEED : study->seed, number, n);
     srv_participant_code_make(code);
     db_run(t,
-           "INSERT INTO participants (study_id, code, arm, stratum, allocation_n, enrolled_at)"
-           " VALUES (?,?,?,?,?,?)",
-           "itttit", study->id, code, study->study.arms[arm].id, stratum, n, now);
+           "INSERT INTO participants (study_id, simulated, code, arm, stratum, allocation_n, enrolled_at)"
+           " VALUES (?,?,?,?,?,?,?)",
+           "iitttit", study->id, (int64_t)simulated, code, study->study.arms[arm].id, stratum, n, now);
     db_run(t, "INSERT INTO study_participants (participant_id, study_id, learner_id) VALUES (?,?,?)", "iii",
            db_last_id(t), study->id, learner_id);
     consent(t, learner_id, study->consent_text_id, true, now);

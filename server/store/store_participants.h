@@ -27,6 +27,7 @@ struct srv_participant {
     int64_t enrolled_ms;
     enum srv_participant_end end;
     bool consented; /* to the newest text */
+    bool simulated; /* a program rehearses: it need not wait for a phase to open */
     struct srv_participant_phase phases[STUDY_PHASES_MAX];
 };
 
@@ -41,7 +42,9 @@ enum srv_enrolment {
     ENROLMENT_CONSENT_CHANGED, /* there is a newer text than that of `study` */
 };
 
-/* Takes the learner in, with the consent to the text that `study` has, and gives the next arm of the stratum.
+/* Takes the learner in, with the consent to the text that `study` has, and gives the next arm of the stratum;
+ * simulated learners are counted apart, and their arms drawn by another seed, as they are told nothing about
+ * people's and take no place from them.
  * `choices` are the places of the chosen ones, strata many. */
 enum db_status srv_store_enrol(struct db *db, const struct srv_store_study *study, int64_t learner_id,
                                const int *choices, enum srv_enrolment *outcome) NN_MUST_CHECK;

@@ -95,7 +95,7 @@ enum db_status srv_store_studies(struct db *db, json_t *list)
         "SELECT s.name, v.definition ->> '$.title', s.state, v.version, s.opened_at, s.closed_at, "
         "s.frozen_at,"
         " CASE s.state WHEN 'frozen' THEN s.seed END, s.export_sha256,"
-        " (SELECT count(*) FROM participants p WHERE p.study_id = s.id)"
+        " (SELECT count(*) FROM participants p WHERE p.study_id = s.id AND NOT p.simulated)"
         " FROM studies s JOIN study_versions v ON v.study_id = s.id"
         " AND v.version = (SELECT max(version) FROM study_versions WHERE study_id = s.id) ORDER BY s.id",
         "");

@@ -17,7 +17,7 @@ static const char people_rows[] =
                          " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id AND "
                          "a.received_at > e.closes_at)"
                          " FROM participants q LEFT JOIN participant_sessions e ON e.participant_id = q.id"
-                         " WHERE q.study_id = ? ORDER BY q.code";
+                         " WHERE q.study_id = ? AND q.simulated = ? ORDER BY q.code";
 
 static void copy(char *to, size_t size, const char *from)
 {
@@ -44,10 +44,10 @@ static void read_phase(struct db_rows *rows, const struct srv_study *study, stru
 }
 
 static void take_participants(struct db_transaction *t, int64_t study_id, const struct srv_study *study,
-                              const struct srv_study_takers *takers)
+                              bool simulated, const struct srv_study_takers *takers)
 {
     struct srv_study_person p = {0};
-    struct db_rows *rows = db_query(t, people_rows, "i", study_id);
+    struct db_rows *rows = db_query(t, people_rows, "ii", study_id, (int64_t)simulated);
     while (db_next(rows)) {
         if (strcmp(p.code, db_text(rows, 0))) {
             if (*p.code) takers->participant(takers->context, &p);
@@ -60,12 +60,13 @@ static void take_participants(struct db_transaction *t, int64_t study_id, const 
 }
 
 static void take_gone(struct db_transaction *t, int64_t study_id, const struct srv_study *study,
-                      const struct srv_study_takers *takers)
+                      bool simulated, const struct srv_study_takers *takers)
 {
-    struct db_rows *rows = db_query(t,
-                                    "SELECT form, arm, stratum, phase, count(*) FROM withdrawals"
-                                    " WHERE study_id = ? GROUP BY form, arm, stratum, phase",
-                                    "i", study_id);
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT form, arm, stratum, phase, count(*) FROM withdrawals"
+                 " WHERE study_id = ? AND simulated = ? GROUP BY form, arm, stratum, phase",
+                 "ii", study_id, (int64_t)simulated);
     while (db_next(rows)) {
         struct srv_study_gone gone = {.arm = srv_study_arm_find(study, db_text(rows, 1)),
                                       .phase = srv_study_phase_find(study, db_text(rows, 3)),
@@ -78,12 +79,12 @@ static void take_gone(struct db_transaction *t, int64_t study_id, const struct s
 }
 
 enum db_status srv_store_study_people(struct db *db, int64_t study_id, const struct srv_study *study,
-                                      const struct srv_study_takers *takers)
+                                      bool simulated, const struct srv_study_takers *takers)
 {
     struct db_transaction t;
     db_begin(&t, db);
-    take_participants(&t, study_id, study, takers);
-    take_gone(&t, study_id, study, takers);
+    take_participants(&t, study_id, study, simulated, takers);
+    take_gone(&t, study_id, study, simulated, takers);
     return db_end(&t);
 }
 
@@ -95,20 +96,21 @@ static const char study_readings[] =
     " CROSS JOIN participant_sessions e ON e.participant_id = q.id AND e.phase = ?3"
     " CROSS JOIN answers a ON a.session_id = e.session_id"
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-    " WHERE q.study_id = ?1 AND q.arm = ?2 AND CASE WHEN e.tests THEN e.finished_at IS NOT NULL ELSE a.first_attempt END"
+    " WHERE q.study_id = ?1 AND q.arm = ?2 AND q.simulated = ?4 AND CASE WHEN e.tests THEN e.finished_at IS "
+    "NOT NULL ELSE a.first_attempt END"
     " AND (e.closes_at IS NULL OR a.received_at <= e.closes_at) ORDER BY q.code, a.id";
 
 enum db_status srv_store_study_readings(struct db *db, int64_t study_id, const struct srv_study *study,
-                                        srv_study_cell *cell, void *context)
+                                        bool simulated, srv_study_cell *cell, void *context)
 {
     struct db_transaction t;
     db_begin(&t, db);
     for (int phase = 0; phase < study->phase_count; phase++) {
         for (int arm = 0; arm < study->arm_count; arm++) {
             struct srv_readings readings = {0};
-            srv_readings_take(
-                db_query(&t, study_readings, "itt", study_id, study->arms[arm].id, study->phases[phase].id),
-                &readings);
+            srv_readings_take(db_query(&t, study_readings, "itti", study_id, study->arms[arm].id,
+                                       study->phases[phase].id, (int64_t)simulated),
+                              &readings);
             cell(context, phase, arm, &readings);
             srv_readings_release(&readings);
         }

@@ -1,5 +1,6 @@
 /* What came of a study, for its researchers: who is where, under their codes, and what was rated how. Each
- * function is one transaction; any thread may call. */
+ * function is one transaction; any thread may call. It is of people, or, `simulated`, of the program's
+ * participants, never of both. */
 #ifndef SRV_STORE_STUDY_RESULTS_H
 #define SRV_STORE_STUDY_RESULTS_H
 
@@ -41,12 +42,12 @@ struct srv_study_takers {
     void *context;
 };
 enum db_status srv_store_study_people(struct db *db, int64_t study_id, const struct srv_study *study,
-                                      const struct srv_study_takers *takers) NN_MUST_CHECK;
+                                      bool simulated, const struct srv_study_takers *takers) NN_MUST_CHECK;
 
 /* Calls `cell` for each phase and arm with what was answered in the phase's window: in a test by those who
  * finished it, in a training by all who began. Readers are the participants, by their codes. */
 typedef void srv_study_cell(void *context, int phase, int arm, const struct srv_readings *readings);
 enum db_status srv_store_study_readings(struct db *db, int64_t study_id, const struct srv_study *study,
-                                        srv_study_cell *cell, void *context) NN_MUST_CHECK;
+                                        bool simulated, srv_study_cell *cell, void *context) NN_MUST_CHECK;
 
 #endif

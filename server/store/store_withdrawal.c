@@ -60,9 +60,10 @@ static void count(struct db_transaction *t, int64_t study_id, const struct leave
                " AND form = 'stop' AND at = ? AND arm = ? AND stratum = ? LIMIT 1)",
                "ittt", study_id, leaver->ended_at, leaver->arm, leaver->stratum);
     db_run(t,
-           "INSERT INTO withdrawals (study_id, at, form, arm, stratum, phase) VALUES (?,?,?,?,?,"
+           "INSERT INTO withdrawals (study_id, at, form, arm, stratum, simulated, phase) VALUES (?,?,?,?,?,"
+           " (SELECT p.simulated FROM participants p WHERE p.id = ?6),"
            " (SELECT k.phase FROM participant_sessions k JOIN sessions s ON s.id = k.session_id"
-           " WHERE k.participant_id = ? ORDER BY s.created_at DESC LIMIT 1))",
+           " WHERE k.participant_id = ?6 ORDER BY s.created_at DESC LIMIT 1))",
            "itttti", study_id, now, forms[form], leaver->arm, leaver->stratum, leaver->participant_id);
 }
 
