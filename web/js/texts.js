@@ -90,6 +90,7 @@ export const texts = {
     days: ({ days, inARow }) => `You practised on ${days === 1 ? 'one day' : `${days} days`}${inARow > 1 ? `, the last ${inARow} in a row` : ''}.`,
     when: (date, finished, answered, of) => `${date} · ${finished ? `${answered} images` : `${answered} of ${of} images`}`,
     goOn: 'Go on',
+    toStudy: 'To the study',
     result: 'See the result',
     forgetWords: 'On a computer that others use, take the code away when you leave.',
     forget: 'Forget the code in this browser',

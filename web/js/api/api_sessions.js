@@ -7,7 +7,7 @@ import { request } from './transport.js';
 /**
  * @typedef {import('./api_decks.js').Deck} Deck
  *
- * @typedef {{id: string, deck: Deck, created_at: string, answered: number[], finished: boolean}} SessionState
+ * @typedef {{id: string, deck: Deck, study: ?string, created_at: string, answered: number[], finished: boolean}} SessionState
  *
  * @typedef {object} Summary
  * @property {number} of items in the deck; fewer are answered where mastery ended it

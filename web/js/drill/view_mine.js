@@ -52,9 +52,13 @@ function known({ code, sessions, onForget, onOpen }) {
   ];
 }
 
-function drillRow({ id, deck, created_at: created, answered, finished }, onOpen) {
+/** What belongs to a study is gone on with on the study's own page, which knows whether it may be. */
+function drillRow({ id, study, deck, created_at: created, answered, finished }, onOpen) {
+  const words = study ? t.toStudy : (finished ? t.result : t.goOn);
+  const name = `${words}: ${deck.title}, ${dateAndTime(created)}`;
   return el('li', { class: 'mine-drill' },
     el('div', {}, el('strong', {}, deck.title), el('span', {}, t.when(dateAndTime(created), finished, answered.length, deck.items))),
-    el('button', { type: 'button', class: 'button', 'data-session': id, 'aria-label': `${finished ? t.result : t.goOn}: ${deck.title}, ${dateAndTime(created)}`, on: { click: () => onOpen(id) } },
-      finished ? t.result : t.goOn));
+    study
+      ? el('a', { class: 'button', href: `/study.html?study=${encodeURIComponent(study)}`, 'aria-label': name }, words)
+      : el('button', { type: 'button', class: 'button', 'data-session': id, 'aria-label': name, on: { click: () => onOpen(id) } }, words));
 }

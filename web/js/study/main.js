@@ -119,8 +119,7 @@ async function useCode(code) {
 
 async function startPhase() {
   const session = await patiently(() => api.openPhase(study, store.loadCode()));
-  const { answered } = session;
-  const deck = { ...session.deck, title: invitation.study.title }; // a deck's own name may tell the arm
+  const { deck, answered } = session;
   const go = () => openDrillPage({
     session, deck, answered, caption: t.caption, onLeave: guarded(goOn), onFinished: guarded(goOn), onFailed: guarded(phaseFailed),
   });
