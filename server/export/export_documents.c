@@ -302,7 +302,9 @@ void srv_document_readme(FILE *out, const struct srv_export_log *log)
     fputs("## What is where\n\n", out);
     fputs(files_text, out);
     if (log->study)
-        fputs("- study.json: the study as it was set up: consent, arms, phases, questions\n", out);
+        fputs("- study.json: the study as it was set up: consent, arms, phases, questions\n"
+              "- decks.json: what the phases showed, in the versions that the study was opened with\n",
+              out);
     fputs("\n## People\n\n", out);
     fputs(log->study ? people_text : sessions_text, out);
     fputs(
@@ -317,4 +319,9 @@ void srv_document_readme(FILE *out, const struct srv_export_log *log)
 char *srv_document_study(const struct srv_export_log *log)
 {
     return json_dumps(log->study, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+char *srv_document_decks(struct srv_export_log *log)
+{
+    return text_of(srv_export_decks(log));
 }

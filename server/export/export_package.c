@@ -57,14 +57,20 @@ static bool add_document(struct package *package, const char *name,
 
 static void write_ignored(FILE *out, const struct srv_export_log *log)
 {
-    if (log->study) fputs("study.json\n", out);
+    if (log->study) fputs("study.json\ndecks.json\n", out);
     fputs("data/\ndatapackage.json\ncodebook.csv\nCODEBOOK.md\n", out);
+}
+
+static bool add_study(struct package *package)
+{
+    return add_text(package, "study.json", srv_document_study(package->log)) &&
+           add_text(package, "decks.json", srv_document_decks(package->log));
 }
 
 static bool add_documents(struct package *package)
 {
     return add_document(package, "README.md", srv_document_readme) &&
-           (!package->log->study || add_text(package, "study.json", srv_document_study(package->log))) &&
+           (!package->log->study || add_study(package)) &&
            add_text(package, "dataset_description.json", srv_document_description(package->log)) &&
            add_text(package, "datapackage.json", srv_document_datapackage(package->log)) &&
            add_document(package, ".bidsignore", write_ignored) &&

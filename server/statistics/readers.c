@@ -177,30 +177,34 @@ static struct srv_stat_curve_fit fit_all(const struct srv_stat_reader *readers, 
     return srv_stat_fit_places(places, longest);
 }
 
+/* Moves a reader's window on to trial n; NAN until it is full, past the reader's end, and for one with too
+ * few trials for a curve. */
+static double next_share(const struct srv_stat_reader *reader, int n, int *right)
+{
+    if (reader->count < SRV_STAT_CURVE_TRIALS || n >= reader->count) return NAN;
+    *right += srv_stat_correct(&reader->trials[n]);
+    if (n >= SRV_STAT_CURVE_WINDOW) *right -= srv_stat_correct(&reader->trials[n - SRV_STAT_CURVE_WINDOW]);
+    return n < SRV_STAT_CURVE_WINDOW - 1 ? NAN : (double)*right / SRV_STAT_CURVE_WINDOW;
+}
+
 int srv_stat_mean_curve(const struct srv_stat_reader *readers, int count, struct srv_stat_mean *curve,
                         struct srv_stat_curve_fit *fit)
 {
     int longest = longest_of(readers, count), used = -1;
-    size_t row = (size_t)longest + 1;
-    struct srv_stat_place *places = calloc(row, sizeof *places);
-    /* averages[i][n] and, to take the mean over i, values[i] */
-    double *averages = malloc(((size_t)count + 1) * row * sizeof *averages);
-    double *values = malloc(((size_t)count + 1) * sizeof *values);
-    if (!places || !averages || !values) goto out;
+    struct srv_stat_place *places = calloc((size_t)longest + 1, sizeof *places);
+    int *right = calloc((size_t)count + 1, sizeof *right); /* in each reader's window */
+    double *shares = malloc(((size_t)count + 1) * sizeof *shares);
+    if (!places || !right || !shares) goto out;
     used = longest < SRV_STAT_CURVE_TRIALS ? 0 : longest - SRV_STAT_CURVE_WINDOW + 1;
-    for (int i = 0; i < count; i++) {
-        double *own = averages + (size_t)i * row;
-        for (int n = srv_stat_moving_average(readers[i].trials, readers[i].count, own); n < used; n++)
-            own[n] = NAN;
-    }
-    for (int n = 0; n < used; n++) {
-        for (int i = 0; i < count; i++) values[i] = averages[(size_t)i * row + (size_t)n];
-        curve[n] = srv_stat_mean(values, count);
+    for (int n = 0; used && n < longest; n++) {
+        for (int i = 0; i < count; i++) shares[i] = next_share(&readers[i], n, &right[i]);
+        if (n >= SRV_STAT_CURVE_WINDOW - 1)
+            curve[n - SRV_STAT_CURVE_WINDOW + 1] = srv_stat_mean(shares, count);
     }
     *fit = fit_all(readers, count, places, longest);
 out:
     free(places);
-    free(averages);
-    free(values);
+    free(right);
+    free(shares);
     return used;
 }

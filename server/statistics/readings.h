@@ -9,7 +9,7 @@
 
 enum {
     READINGS_KINDS_MAX = 128, /* further kinds count in the whole alone */
-    READINGS_MAX = 4000000,   /* answers */
+    READINGS_MAX = 2000000,   /* answers */
     READER_ID_TEXT = 40,      /* 32 hex digits, or a letter and a number, and the NUL */
 };
 

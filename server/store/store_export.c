@@ -85,6 +85,23 @@ static bool deck_known(struct srv_export_log *log)
     return known;
 }
 
+json_t *srv_export_decks(struct srv_export_log *log)
+{
+    json_t *list = json_array();
+    struct db_rows *rows = db_query(
+        &log->transaction,
+        "SELECT d.name, v.version, v.definition FROM study_decks w JOIN studies y ON y.id = w.study_id"
+        " JOIN deck_versions v ON v.id = w.deck_version_id JOIN decks d ON d.id = v.deck_id"
+        " WHERE y.name = ? ORDER BY d.name, v.version",
+        "t", log->filter.study);
+    while (db_next(rows))
+        json_array_append_new(list, json_pack("{s:s,s:I,s:o*}", "deck", db_text(rows, 0), "version",
+                                              db_int(rows, 1), "definition",
+                                              json_loads(db_text(rows, 2), 0, NULL)));
+    db_finish(rows);
+    return list;
+}
+
 void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
                          char question[DECK_SENTENCE_TEXT])
 {

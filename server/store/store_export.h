@@ -47,6 +47,10 @@ struct srv_export_person {
 };
 bool srv_export_person(struct srv_export_log *log, const char *code, struct srv_export_person *person);
 
+/* The decks of the study, in the versions that it has had since it was opened: [{deck, version, definition}],
+ * a new reference. */
+json_t *srv_export_decks(struct srv_export_log *log);
+
 /* The question of that version of the deck, "" when there is none. */
 void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
                          char question[DECK_SENTENCE_TEXT]);

@@ -16,6 +16,7 @@ from accounts import first_admin, staff
 from daemon import Daemon, DaemonTest, Learner
 from studies import StudyTest
 from study_rows import DECKS, StudyRows
+from test_xapi import problems
 
 VALIDATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "validators")
 HOSTILE = "=HYPERLINK(\"http://x\")"
@@ -105,6 +106,9 @@ class Exports(DaemonTest):
             for name, value in line.items():
                 told = {None: "", True: "1", False: "0"}[value] if value is None or isinstance(value, bool) else value
                 self.assertEqual(row[name] if isinstance(told, str) else float(row[name]), told)
+
+    def test_learning_locker_takes_the_statements(self):
+        self.assertEqual(problems(self.fetch("xapi.jsonl?strata=true").body.decode()), [])
 
     def test_one_phase_can_be_had(self):
         rows = table(self.fetch("responses.csv?phase=post").body.decode())
@@ -297,6 +301,9 @@ class Frozen(StudyTest):
         self.assertEqual((listed["export_sha256"], first.headers["ETag"]), (digest, f'"{digest}"'))
         people = self.people(path)
         self.assertEqual(set(people), codes)
+        decks = json.loads(zipfile.ZipFile(io.BytesIO(first.body)).read("decks.json"))
+        self.assertEqual([(deck["deck"], deck["version"]) for deck in decks], [("exam", 1), ("of-gan", 1), ("of-real", 1)])
+        self.assertEqual(decks[0]["definition"]["feedback"], "none")
         self.assertEqual({(p["ended_how"], p["question_source"], p["phases_finished"]) for p in people.values()}, {("finished", "yes", "3")})
         self.open("other")
         self.take_part("other")  # what goes on elsewhere changes nothing
