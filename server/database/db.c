@@ -30,8 +30,8 @@ enum {
     READERS = 4,
     PAGE_BYTES = 4096,
     CHECKPOINT_PAGES = 2000, /* 8 MB: log that is enough to be copied into the file */
-    ERASE_TRIES = 20,        /* to empty the log before the writers of the group are told */
-    ERASE_TURN_MS = 50,
+    ERASE_TRIES = 10,        /* to empty the log before the writers of the group are told */
+    ERASE_TURN_MS = 25,
 };
 
 /* Copies the log into the file, so that no COMMIT has to. Its pass holds up nobody, but what is committed

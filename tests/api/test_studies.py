@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import unittest
 
+from allocation import arms_of
 from studies import TEST, TRAIN_GAN, Person, StudyTest, study
 
 STUDIES = "/api/v1/studies"
@@ -268,8 +269,8 @@ class TakingPart(StudyTest):
             self.assertTrue(answer.json["error"]["message"].startswith(text), answer.body)
         self.assertEqual(person.post("questions", {"answers": {}}).json["participant"]["state"], "finished")
 
-    def test_200_who_start_at_once_are_balanced_in_every_stratum(self):
-        self.open("rush", blocks=[2, 4, 6])
+    def test_200_who_start_at_once_are_balanced_in_every_stratum_as_the_seed_says(self):
+        path = self.open("rush", blocks=[2, 4, 6])
         people = [Person(self.daemon, "rush") for _ in range(200)]
         consent = people[0].consent()
         with concurrent.futures.ThreadPoolExecutor(50) as pool:
@@ -277,11 +278,15 @@ class TakingPart(StudyTest):
         self.assertEqual(said, [201] * 200)
         rows = self.daemon.rows("SELECT p.stratum, p.arm, p.allocation_n FROM participants p JOIN studies s"
                                 " ON s.id = p.study_id WHERE s.name = 'rush'")
-        for stratum, count in (("student", 133), ("resident", 67)):
+        seed, = self.daemon.rows("SELECT seed FROM studies WHERE name = 'rush'")
+        definition = self.researcher.get(path).json
+        for number, (stratum, count) in enumerate((("student", 133), ("resident", 67))):
             mine = [row for row in rows if row["stratum"] == stratum]
             self.assertEqual(sorted(row["allocation_n"] for row in mine), list(range(count)))
             drawn = sum(row["arm"] == "drawn" for row in mine)
             self.assertLessEqual(abs(2 * drawn - count), 6, stratum)
+            self.assertEqual([row["arm"] for row in sorted(mine, key=lambda row: row["allocation_n"])],
+                             arms_of(definition, int(seed[0]), number, count))
 
 
 if __name__ == "__main__":

@@ -588,6 +588,63 @@ static void a_reader_sees_what_was_acknowledged_and_not_what_is_being_written(vo
     db_close(db);
 }
 
+static void an_answer_to_a_session_that_was_withdrawn_meanwhile_is_told_so(void **state)
+{
+    struct srv_session_item items[3];
+    enum srv_store_outcome outcome;
+    struct srv_store_progress progress;
+    struct srv_store_session session;
+    struct srv_store_answer answer = make_answer(1, 1);
+    struct db *db = open_db(state, "gone.db");
+    start(db, &session, items);
+    run(db, "DELETE FROM session_models");
+    run(db, "DELETE FROM items");
+    run(db, "DELETE FROM sessions");
+    assert_int_equal(srv_store_answer_add(db, &session, &answer, NULL, &outcome, &progress), DB_OK);
+    assert_int_equal(outcome, STORE_GONE);
+    assert_int_equal(number(db, "SELECT count(*) FROM answers"), 0);
+    db_close(db);
+}
+
+/* Whether either file of the data base holds the text. */
+static bool in_files(void **state, const char *text)
+{
+    bool found = false;
+    const char *const names[] = {"erased.db", "erased.db-wal"};
+    for (int i = 0; i < 2; i++) {
+        size_t size;
+        uint8_t *bytes = scratch_read(scratch_path(state, names[i]), &size);
+        found = found || memmem(bytes, size, text, strlen(text));
+        free(bytes);
+    }
+    return found;
+}
+
+static void what_is_erased_leaves_file_and_log_when_nobody_reads(void **state)
+{
+    struct db_transaction t, reader;
+    struct db *db = open_db(state, "erased.db");
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('remember me', 1, 'now')");
+    assert_true(in_files(state, "remember me"));
+    db_begin(&reader, db);
+    db_finish(db_query(&reader, "SELECT name FROM decks", ""));
+    struct db_rows *rows = db_query(&reader, "SELECT name FROM decks", "");
+    assert_true(db_next(rows));
+    db_begin_write(&t, db);
+    db_run(&t, "DELETE FROM decks WHERE name = 'remember me'", "");
+    db_erase(&t);
+    assert_int_equal(db_end(&t), DB_OK);
+    assert_string_equal(db_text(rows, 0), "remember me");
+    db_finish(rows);
+    assert_int_equal(db_end(&reader), DB_OK);
+    assert_true(in_files(state, "remember me")); /* as somebody read it */
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('other', 1, 'now')");
+    assert_false(in_files(state, "remember me"));
+    run(db, "INSERT INTO decks (name, built_in, created_at) VALUES ('another', 1, 'now')");
+    assert_int_equal(number(db, "SELECT count(*) FROM decks"), 2);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -612,6 +669,8 @@ int main(void)
         cmocka_unit_test(a_disk_that_fills_under_a_group_keeps_what_was_acknowledged_and_no_more),
         cmocka_unit_test(memory_that_runs_out_anywhere_refuses_and_loses_nothing),
         cmocka_unit_test(a_reader_sees_what_was_acknowledged_and_not_what_is_being_written),
+        cmocka_unit_test(an_answer_to_a_session_that_was_withdrawn_meanwhile_is_told_so),
+        cmocka_unit_test(what_is_erased_leaves_file_and_log_when_nobody_reads),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
