@@ -268,6 +268,27 @@ class Exports(DaemonTest):
         self.assertEqual(first.headers["ETag"], f'"{hashlib.sha256(first.body).hexdigest()}"')
         self.assertEqual(first.body, again.body)
 
+    def test_a_study_that_nobody_has_answered_is_empty_and_whole(self):
+        study = StudyRows(self.daemon, "empty")
+        study.enrol("gan")
+        self.assertEqual(table(self.fetch("responses.csv", study="empty").body.decode()), [])
+        self.assertEqual(self.fetch("xapi.jsonl", study="empty").body, b"")
+        self.assertEqual(len(self.read(self.package(study="empty"), "participants.tsv").splitlines()), 1)
+        self.assertIn("Of 0 readers", self.fetch("imrmc.zip?phase=pre", 409, "empty").json["error"]["message"])
+        told = self.researcher.get("/api/v1/studies/empty/statistics?margin=0.1").json["statistics"]
+        self.assertEqual({cell["score"]["auc"]["gap"] for cell in told["cells"]}, {"too_few"})
+        self.assertEqual([d["auc"]["non_inferiority"]["shown"] for d in told["differences"]], [False] * 3)
+
+    def test_a_hash_that_the_freeze_could_not_record_is_recorded_by_the_next_export(self):
+        study = StudyRows(self.daemon, "unrecorded")
+        study.read(study.enrol("gan"), "pre", "exam")
+        with study.write() as db:
+            db.execute("UPDATE studies SET state = 'frozen', frozen_at = opened_at WHERE name = 'unrecorded'")
+        self.fetch("package.zip?strata=true", study="unrecorded")
+        plain = self.fetch("package.zip", study="unrecorded").body
+        row = self.daemon.rows("SELECT export_sha256 FROM studies WHERE name = 'unrecorded'")[0]
+        self.assertEqual(row["export_sha256"], hashlib.sha256(plain).hexdigest())
+
 
 class Frozen(StudyTest):
     def package(self, path):

@@ -1,11 +1,14 @@
 """What comes of a study: who came how far, and what was learnt, each participant first and then over participants."""
 
 import math
+import os
 import statistics
+import subprocess
 import unittest
 
+import studies
 from accounts import first_admin, staff
-from daemon import DaemonTest
+from daemon import BUILD, DaemonTest, deck
 from study_rows import DECKS, StudyRows
 
 URL = "/api/v1/studies/"
@@ -180,6 +183,33 @@ class Results(DaemonTest):
             self.assertEqual(self.educator.get(f"{URL}trial/{path}").code, "wrong_role")
         for path in ("flow", "statistics", "participants"):
             self.assertEqual(self.get(f"none/{path}", status=404)["error"]["code"], "unknown_study")
+
+
+class Rehearsed(studies.StudyTest):
+    """Simulated learners, who learn from drawn images and hardly from the library's."""
+
+    decks = [deck("default", items=2), {**studies.TEST, "items": 12}, {**studies.TRAIN_GAN, "items": 60, "feedback": "truth"},
+             {**studies.TRAIN_REAL, "items": 12, "feedback": "truth"}]
+
+    def test_the_difference_that_was_put_into_a_study_is_found_in_it(self):
+        path = self.open("rehearsal", strata=[], blocks=[2])
+        done = subprocess.run([os.path.join(BUILD, "roentgym"), "simulate", "--study", "rehearsal", "--learners", "60", "--server",
+                               f"http://127.0.0.1:{self.daemon.port}", "--admin-token-file", os.path.join(self.daemon.folder, "admin-token"),
+                               "--no-images", "--skill", "d=0.8,max=3,gan:learn=0.05,library:learn=0.001,spread=0.3"],
+                              text=True, capture_output=True, timeout=120)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = self.researcher.get(path + "/statistics?simulated=true&reference=real&measure=auc&margin=0.05").json["statistics"]
+        differences = {d["phase"]: d["auc"] for d in told["differences"]}
+        self.assertLess(abs(differences["before"]["value"]), 4 * differences["before"]["se"])
+        self.assertGreater(differences["after"]["low"], 0)
+        self.assertTrue(differences["after"]["non_inferiority"]["shown"])
+        training = next(c for c in told["cells"] if (c["phase"], c["arm"]) == ("practice", "drawn"))["score"]["learning_curve"]
+        self.assertIsNone(training["gap"])
+        self.assertGreater(training["fit"]["last"], training["fit"]["start"] + 0.1)
+        flow = self.researcher.get(path + "/flow?simulated=true").json["flow"]
+        self.assertEqual({arm["randomised"] for arm in flow["arms"]}, {30})
+        self.assertEqual({phase["finished"] for phase in flow["phases"]}, {30})
+        self.assertEqual(self.researcher.get(path + "/flow").json["flow"]["randomised"], 0)
 
 
 if __name__ == "__main__":
