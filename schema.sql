@@ -141,6 +141,8 @@ CREATE TABLE library_images (
     columns       TEXT NOT NULL,             -- JSON, the other cells of its line in labels.csv
     mask_sha256   TEXT CHECK (length(mask_sha256) = 64), -- of pixels as the image's, 0 where its finding is not;
                                              -- NULL: the data set has none
+    middle_x      REAL CHECK (middle_x BETWEEN 0 AND 1), -- of the finding, in parts of the width, from the left
+    middle_y      REAL CHECK (middle_y BETWEEN 0 AND 1), -- and the top; NULL: not told
     UNIQUE (collection_id, file),
     UNIQUE (collection_id, sha256)
 ) STRICT;

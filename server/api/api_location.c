@@ -7,8 +7,8 @@
 #include "server/api/api.h"
 #include "server/api/feedback.h"
 #include "server/api/item_images.h"
-#include "server/images/difference.h"
 #include "server/images/image_sampler.h"
+#include "server/images/location_map.h"
 #include "server/log.h"
 
 /* Takes `grey`. */
@@ -34,6 +34,8 @@ static void send_mask(struct srv_app *app, const struct srv_store_item *item, st
     struct nn_error err = {0};
     uint8_t *grey = malloc((size_t)item->mask.width * (size_t)item->mask.width);
     if (grey && !srv_library_read(app->config->library, &item->mask, grey, &err)) {
+        if (item->has_middle)
+            srv_location_narrow(grey, item->mask.width, item->middle_x, item->middle_y);
         send_grey(grey, item->mask.width, "where the finding is, by the data set's mask", response);
         return;
     }

@@ -22,8 +22,8 @@ struct import {
 /* ---- images ---- */
 
 /* The data set's hash is over images alone, as the trainer's. */
-static nn_status read_pixels(struct import *m, const char *file, bool mask, struct srv_library_pixels *pixels,
-                             struct nn_error *err)
+static nn_status read_pixels(struct import *m, const char *file, bool mask, int size_px[2],
+                             struct srv_library_pixels *pixels, struct nn_error *err)
 {
     char path[LIBRARY_PATH_TEXT + LIBRARY_FILE_MAX + 2], hash[SRV_DIGEST_TEXT];
     uint8_t *bytes;
@@ -43,8 +43,22 @@ static nn_status read_pixels(struct import *m, const char *file, bool mask, stru
             srv_library_normalise(&image, mask ? (struct srv_grey_range){0} : m->set.range, pixels, &cause);
         if (status) nn_fail(err, status, "%s: %s", path, cause.text);
     }
+    size_px[0] = image.width;
+    size_px[1] = image.height;
     nn_image_release(&image);
     return status;
+}
+
+/* The image may have been padded. */
+static void place_middle(struct import *m, struct srv_library_row *row, const int size_px[2])
+{
+    int side = size_px[0] > size_px[1] ? size_px[0] : size_px[1];
+    if (!row->has_middle) return;
+    if (row->column > size_px[0] || row->row > size_px[1])
+        srv_fault(m->faults, "%s/labels.csv:%d: the fracture's middle is outside the image", m->from,
+                  row->line);
+    row->middle_x = (row->column + (side - size_px[0]) / 2) / side;
+    row->middle_y = (row->row + (side - size_px[1]) / 2) / side;
 }
 
 /* Once there is a fault the rest is only looked at: it will not be imported. Takes the pixels. */
@@ -63,9 +77,10 @@ static nn_status keep(struct import *m, struct srv_library_pixels *pixels, char 
 
 static nn_status take_mask(struct import *m, struct srv_library_row *row, struct nn_error *err)
 {
+    int size_px[2];
     struct srv_library_pixels pixels;
     struct nn_error cause = {0};
-    if (read_pixels(m, row->mask, true, &pixels, &cause)) {
+    if (read_pixels(m, row->mask, true, size_px, &pixels, &cause)) {
         srv_fault(m->faults, "%s/labels.csv:%d: %s", m->from, row->line, cause.text);
         return NN_OK;
     }
@@ -77,13 +92,15 @@ static nn_status take_mask(struct import *m, struct srv_library_row *row, struct
 
 static nn_status take_image(struct import *m, struct srv_library_row *row, struct nn_error *err)
 {
+    int size_px[2];
     struct srv_library_pixels pixels;
     struct nn_error cause = {0};
-    if (read_pixels(m, row->file, false, &pixels, &cause)) {
+    if (read_pixels(m, row->file, false, size_px, &pixels, &cause)) {
         srv_fault(m->faults, "%s/labels.csv:%d: %s", m->from, row->line, cause.text);
         return NN_OK;
     }
     row->width = pixels.width;
+    place_middle(m, row, size_px);
     nn_status status = keep(m, &pixels, row->sha256, err);
     return status || !row->mask ? status : take_mask(m, row, err);
 }

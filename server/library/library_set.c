@@ -22,9 +22,13 @@ enum {
     NEEDED_COLUMNS,
     SIDE_COLUMN = NEEDED_COLUMNS,
     MASK_COLUMN,
+    KNOWN_COLUMNS, /* the others have a meaning here, but are kept as they are, too */
+    X_COLUMN = KNOWN_COLUMNS,
+    Y_COLUMN,
     COLUMNS
 };
-static const char *const column_names[COLUMNS] = {"file", "label", "patient_id", "split", "side", "mask"};
+static const char *const column_names[COLUMNS] = {"file", "label", "patient_id",      "split",
+                                                  "side", "mask",  "fracture_column", "fracture_row"};
 #define SEVERAL_COLUMN "labels" /* instead of "label" where an image may show several findings */
 
 void srv_fault(struct srv_faults *faults, const char *format, ...)
@@ -222,12 +226,28 @@ static void check_cells(struct reader *r, char *const *cells)
 static const char *optional_cell(const struct reader *r, char *const *cells, int column)
 {
     if (r->place[column] < 0) return NULL;
-    return column == MASK_COLUMN && !*cells[r->place[column]] ? NULL : cells[r->place[column]];
+    return column != SIDE_COLUMN && !*cells[r->place[column]] ? NULL : cells[r->place[column]];
+}
+
+/* False when neither is told. Within the image it must be, too, whose size is not known yet. */
+static bool read_middle(struct reader *r, char *const *cells, double *x, double *y)
+{
+    const char *const text[] = {optional_cell(r, cells, X_COLUMN), optional_cell(r, cells, Y_COLUMN)};
+    double *const number[] = {x, y};
+    if (!text[0] && !text[1]) return false;
+    for (int i = 0; i < 2; i++) {
+        char *end = NULL;
+        *number[i] = text[i] ? strtod(text[i], &end) : 0;
+        if (!text[i] || *end || !(*number[i] >= 0 && *number[i] <= UINT16_MAX))
+            srv_fault(r->faults, "%s:%d: %s is not a place in pixels", r->csv.name, r->csv.record_line,
+                      column_names[X_COLUMN + i]);
+    }
+    return true;
 }
 
 static bool is_known(const struct reader *r, int column)
 {
-    for (int c = 0; c < COLUMNS; c++)
+    for (int c = 0; c < KNOWN_COLUMNS; c++)
         if (r->place[c] == column) return true;
     return false;
 }
@@ -269,6 +289,8 @@ static bool add_row(struct reader *r, char *const *cells)
     int before = r->faults->count;
     check_cells(r, cells);
     char *columns = other_cells(r, cells);
+    double x = 0, y = 0;
+    bool has_middle = read_middle(r, cells, &x, &y);
     if (r->faults->count > before) {
         free(columns);
         return true;
@@ -280,6 +302,9 @@ static bool add_row(struct reader *r, char *const *cells)
         .split = cells[r->place[SPLIT_COLUMN]],
         .side = optional_cell(r, cells, SIDE_COLUMN),
         .mask = optional_cell(r, cells, MASK_COLUMN),
+        .has_middle = has_middle,
+        .column = x,
+        .row = y,
         .columns = columns,
         .line = r->csv.record_line,
     };

@@ -2,7 +2,8 @@
  * the first. The form is that of data sets for training: labels.csv has the columns `file` (path within the
  * folder), `label` (one class), `patient_id`, `split` ("train" or "test"). Where an image may show several
  * findings, or none, the column is called `labels` instead: "effusion|fracture", or "none". `mask` may name a
- * PNG of the image's size that is bright where the finding is, dark elsewhere. `side` is kept when there is
+ * PNG of the image's size that is bright where the finding is, dark elsewhere, and `fracture_column` and
+ * `fracture_row` the finding's middle in the image's pixels. `side` is kept when there is
  * one, and so are all other cells, as text. dataset.json is an object with "name" (1 to 100 bytes),
  * "simulated" (true or false: are these phantoms or patients?) and perhaps "grey_range"; all of it is the
  * provenance. */
@@ -34,11 +35,14 @@ void srv_fault(struct srv_faults *faults, const char *format, ...) __attribute__
 struct srv_library_row {
     const char *file, *class_name, *patient, *split; /* the set's; the class as the file has it */
     const char *side, *mask;                         /* likewise; NULL: not told, none */
-    char *columns;                                   /* heap, the set's: the other cells, as a JSON object */
-    int line;                                        /* in labels.csv, from 1 */
+    bool has_middle;
+    double column, row; /* the finding's middle, in the pixels of the file */
+    char *columns;      /* heap, the set's: the other cells, as a JSON object */
+    int line;           /* in labels.csv, from 1 */
     /* Filled by the import: */
     char sha256[SRV_DIGEST_TEXT];      /* of the pixels as they are kept */
     char mask_sha256[SRV_DIGEST_TEXT]; /* of the mask's; "" without one */
+    double middle_x, middle_y;         /* of the finding, in parts of the width */
     int width;
 };
 

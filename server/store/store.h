@@ -62,9 +62,11 @@ struct srv_store_item {
     bool sent;                                       /* the hash of its image is on record */
     struct srv_library_ref library;                  /* what is shown; width 0: what the model draws */
     struct srv_library_ref mask;                     /* where its finding is; sha256 "": there is none */
-    bool correct;                                    /* how it was answered; false when it was not */
-    bool gone;                                       /* it cannot be shown any more: see below */
-    bool held;                                       /* there is a library on this server */
+    bool has_middle; /* of its finding: parts of the side, from the left and the top */
+    double middle_x, middle_y;
+    bool correct; /* how it was answered; false when it was not */
+    bool gone;    /* it cannot be shown any more: see below */
+    bool held;    /* there is a library on this server */
 };
 
 struct srv_store_answer {

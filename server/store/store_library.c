@@ -1,5 +1,6 @@
 #include "server/store/store_library.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +14,10 @@ static void add_image(struct db_transaction *t, int64_t collection, const struct
 {
     db_run(t,
            "INSERT INTO library_images (collection_id, file, sha256, class, patient_id, split, side, width,"
-           " columns, mask_sha256) VALUES (?,?,?,?,?,?,?,?,?,nullif(?, ''))",
-           "ittttttitt", collection, row->file, row->sha256, row->class_name, row->patient, row->split,
-           row->side, (int64_t)row->width, row->columns, row->mask_sha256);
+           " columns, mask_sha256, middle_x, middle_y) VALUES (?,?,?,?,?,?,?,?,?,nullif(?, ''),?,?)",
+           "ittttttittrr", collection, row->file, row->sha256, row->class_name, row->patient, row->split,
+           row->side, (int64_t)row->width, row->columns, row->mask_sha256,
+           row->has_middle ? row->middle_x : NAN, row->has_middle ? row->middle_y : NAN); /* stored as NULL */
     int64_t id = db_last_id(t);
     for (const char *finding = row->class_name, *next; finding; finding = next) {
         int length;

@@ -202,7 +202,8 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
     " EXISTS (SELECT 1 FROM collections), l.mask_sha256, " GONE ","                                          \
-    " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n)"                  \
+    " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n),"                 \
+    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y"                                                        \
     " FROM items i"                                                                                          \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
@@ -231,6 +232,9 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
         copy(item->mask.sha256, sizeof item->mask.sha256, db_text(rows, 14));
         item->gone = db_int(rows, 15);
         item->correct = db_int(rows, 16);
+        item->has_middle = db_int(rows, 17);
+        item->middle_x = db_real(rows, 18);
+        item->middle_y = db_real(rows, 19);
     }
     db_finish(rows);
     if (found) item->model_count = read_models(t, item->session_id, item->models);

@@ -77,6 +77,12 @@ class LibraryCommand(unittest.TestCase):
         os.makedirs(os.path.join(self.data, "masks"), exist_ok=True)
         self.put("masks/1.png", png(side, side, [bytes([255] * side)] * side))
 
+    def middle(self, column, row):
+        make(self.data, count=2, header="file,label,patient_id,split,fracture_column,fracture_row",
+             line="images/{n}.png,{label},p{n},{split},,")
+        self.put("images/1.png", png(40, 80, rows(grey(1, 80)[:3200], 40)))
+        self.change(",p1,test,,", f",p1,test,{column},{row}")
+
 
 class Import(LibraryCommand):
     def test_images_labels_split_and_provenance_are_taken_in(self):
@@ -147,6 +153,12 @@ class Import(LibraryCommand):
         self.assertEqual(self.run_library("remove", "hips").returncode, 0)
         self.assertEqual(self.ask("SELECT count(*) FROM library_findings"), [(0,)])
 
+    def test_the_middle_of_a_finding_is_kept_in_parts_of_the_square(self):
+        self.middle(10, "40.0")
+        self.assertEqual(self.add().returncode, 0)
+        self.assertEqual(self.ask("SELECT middle_x, middle_y, columns ->> 'fracture_row' FROM library_images ORDER BY id"),
+                         [(None, None, ""), ((20 + 10) / 80, 0.5, "40.0")])
+
     def test_a_hundred_thousand_lines_are_checked_and_every_fault_is_told(self):
         make(self.data, count=2)
         with open(os.path.join(self.data, "labels.csv"), "a", encoding="utf-8") as file:
@@ -202,6 +214,13 @@ class Refused(LibraryCommand):
                             ({"column": ",../mask.png"}, 'mask "../mask.png" is not within the folder')]:
             with self.subTest(fault=fault):
                 self.mask(**more)
+                self.assert_refused("labels.csv:3: ", fault)
+
+        for place, fault in [(("x", 1), "fracture_column is not a place"), ((1, ""), "fracture_row is not a place"),
+                             ((1, -1), "fracture_row is not a place"), ((1, "nan"), "fracture_row is not a place"),
+                             ((41, 1), "the fracture's middle is outside the image")]:
+            with self.subTest(place=place):
+                self.middle(*place)
                 self.assert_refused("labels.csv:3: ", fault)
 
     def test_a_description_that_is_wrong(self):

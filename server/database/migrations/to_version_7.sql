@@ -304,6 +304,8 @@ ALTER TABLE answers ADD COLUMN feedback_shown TEXT CHECK (feedback_shown IN ('no
 UPDATE answers SET feedback_shown = (SELECT v.definition ->> 'feedback' FROM sessions s
 JOIN deck_versions v ON v.id = s.deck_version_id WHERE s.id = answers.session_id);
 ALTER TABLE library_images ADD COLUMN mask_sha256 TEXT CHECK (length(mask_sha256) = 64);
+ALTER TABLE library_images ADD COLUMN middle_x REAL CHECK (middle_x BETWEEN 0 AND 1);
+ALTER TABLE library_images ADD COLUMN middle_y REAL CHECK (middle_y BETWEEN 0 AND 1);
 CREATE TABLE library_findings (
     image_id INTEGER NOT NULL REFERENCES library_images (id) ON DELETE CASCADE,
     finding  TEXT NOT NULL,

@@ -1,7 +1,7 @@
-#include "server/images/difference.h"
+#include "server/images/location_map.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { BOXES = 3, UNIT = 256 /* of a grey level, so that three roundings do not show */ };
 
@@ -35,4 +35,17 @@ nn_status srv_difference_map(const uint8_t *a, const uint8_t *b, int side, uint8
     }
     free(blurred);
     return NN_OK;
+}
+
+void srv_location_narrow(uint8_t *map, int side, double x, double y)
+{
+    double scale = -72.0 / ((double)side * side); /* -1 / (2 (side/12)^2) */
+    for (int row = 0; row < side; row++) {
+        double down = row + 0.5 - y * side;
+        for (int column = 0; column < side; column++) {
+            uint8_t *grey = &map[(size_t)row * (size_t)side + (size_t)column];
+            double right = column + 0.5 - x * side;
+            if (*grey) *grey = (uint8_t)lround(*grey * exp(scale * (down * down + right * right)));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-/* The map of where two images differ. */
+/* Maps of where a finding is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "server/images/difference.h"
+#include "server/images/location_map.h"
 
 enum { SIDE = 256 };
 
@@ -85,12 +85,26 @@ static void a_change_at_the_border_stays_there(void **state)
     assert_int_equal(map[(SIDE - 1) * SIDE], 0);
 }
 
+static void a_map_fades_with_the_distance_from_the_middle(void **state)
+{
+    (void)state;
+    memset(map, 255, sizeof map);
+    map[100 * SIDE + 64] = 0;
+    srv_location_narrow(map, SIDE, 0.25, 0.5);
+    assert_true(map[128 * SIDE + 64] >= 254);
+    assert_in_range(map[128 * SIDE + 64 + SIDE / 12], 150, 158); /* 255 exp(-1/2) at one deviation */
+    assert_in_range(map[(128 + SIDE / 12) * SIDE + 64], 150, 158);
+    assert_int_equal(map[128 * SIDE + 64 + SIDE / 2], 0);
+    assert_int_equal(map[100 * SIDE + 64], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(images_that_agree_give_black, set_noise),
         cmocka_unit_test_setup(it_is_brightest_in_the_middle_of_what_changed_and_black_far_away, set_noise),
         cmocka_unit_test_setup(it_is_the_same_from_either_side_and_brighter_the_more_has_changed, set_noise),
+        cmocka_unit_test(a_map_fades_with_the_distance_from_the_middle),
         cmocka_unit_test_setup(a_change_at_the_border_stays_there, set_noise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
