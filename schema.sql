@@ -99,7 +99,8 @@ CREATE TABLE learners (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     code_sha256 TEXT NOT NULL UNIQUE CHECK (length(code_sha256) = 64),
     created_at  TEXT NOT NULL,
-    simulated   INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)) -- 1: a program that rehearses
+    simulated   INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)), -- 1: a program that rehearses
+    draw_seed   TEXT                         -- of a simulated learner, what its sessions are drawn by: decimal
 ) STRICT;
 
 -- An educator's link to a deck; what is answered through it is counted together.

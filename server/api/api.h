@@ -16,7 +16,8 @@ srv_handler api_deck_create, api_deck_save, api_deck_archive, api_deck_restore, 
 srv_handler api_deck_statistics;
 srv_handler api_deck_moodle;
 srv_handler api_session_create, api_session_read;
-srv_handler api_item, api_image, api_truths, api_location;
+srv_handler api_simulated_create, api_truths;
+srv_handler api_item, api_image, api_location;
 srv_handler api_library, api_library_images, api_library_image;
 srv_handler api_answer;
 srv_handler api_summary;

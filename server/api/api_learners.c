@@ -2,26 +2,13 @@
 #include "server/api/api.h"
 #include "server/store/store_learners.h"
 
-/* Without a body it is somebody. */
-static bool read_simulated(const struct srv_request *request, bool *simulated, struct srv_response *response)
-{
-    static const struct srv_json_field fields[] = {{"simulated", 'b', false}};
-    *simulated = false;
-    if (request->body_size == 0) return true;
-    json_t *body = srv_request_json(request, fields, 1, response);
-    *simulated = json_is_true(json_object_get(body, "simulated"));
-    json_decref(body);
-    return body != NULL;
-}
-
 void api_learner_create(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     char code[LEARNER_CODE_TEXT], sha256[SRV_DIGEST_TEXT];
-    bool simulated;
-    if (!read_simulated(request, &simulated, response)) return;
+    (void)request;
     srv_learner_code_make(code);
     srv_learner_code_hash(code, sha256);
-    enum db_status status = srv_store_learner_add(app->db, sha256, simulated, srv_clock_utc_ms());
+    enum db_status status = srv_store_learner_add(app->db, sha256, srv_clock_utc_ms());
     if (status == DB_OK)
         srv_respond_json(response, 201, json_pack("{s:{s:s}}", "learner", "code", code));
     else

@@ -52,6 +52,7 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/studies/{study}/export/imrmc.zip", api_study_export_imrmc, SRV_RESEARCHER},
     {"GET", "/api/v1/studies/{study}/export/xapi.jsonl", api_study_export_xapi, SRV_RESEARCHER},
     {"POST", "/api/v1/learners", api_learner_create, SRV_ANYONE},
+    {"POST", "/api/v1/simulated-learners", api_simulated_create, SRV_ADMIN},
     {"GET", "/api/v1/learner", api_learner_read, SRV_LEARNER},
     {"GET", "/api/v1/classes", api_classes, SRV_EDUCATOR},
     {"POST", "/api/v1/classes", api_class_create, SRV_EDUCATOR},

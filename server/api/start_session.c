@@ -8,6 +8,7 @@
 #include "server/log.h"
 #include "server/store/store_library.h"
 #include "server/store/store_participants.h"
+#include "server/store/store_simulated.h"
 
 static void fill_session(struct srv_store_session *session, const struct api_deck_version *deck,
                          const struct nn_model_info *models, const char *secret)
@@ -64,6 +65,13 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
         .learner_id = start->learner_id, .class_id = start->class_id, .study = start->study};
     fill_session(session, &start->newest, models, secret);
     session->key = srv_session_key(&session->deck);
+    if (start->learner_id && !session->deck.fixed) {
+        enum db_status looked = srv_store_simulated_key(app->db, start->learner_id, &session->key);
+        if (looked != DB_OK) {
+            srv_respond_db_error(response, looked);
+            return false;
+        }
+    }
     int count = srv_session_draw(&session->deck, session->key, items);
     if (!choose_from_library(app, start, items, count, response)) return false;
     enum db_status status = srv_store_session_create(app->db, session, items, models);

@@ -91,17 +91,6 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
                                         const struct srv_session_item *items,
                                         const struct nn_model_info *models) NN_MUST_CHECK;
 
-/* One item's truth, for a program that plays the learner. */
-struct srv_store_truth {
-    int n;
-    const char *truth, *class_name, *source; /* borrowed for the time of the call; "gan" or "library" */
-};
-typedef void srv_store_truth_row(void *context, const struct srv_store_truth *truth);
-/* Calls `row` for each item that has been decided, in order. *simulated is false, and `row` not called, when
- * the session is no simulated learner's or there is none. */
-enum db_status srv_store_truths(struct db *db, const char *session_id, srv_store_truth_row *row,
-                                void *context, bool *simulated) NN_MUST_CHECK;
-
 /* *found tells whether there is one. */
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,
                                       bool *found) NN_MUST_CHECK;

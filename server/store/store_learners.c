@@ -2,14 +2,13 @@
 
 #include <stdio.h>
 
-enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, bool simulated, int64_t now_ms)
+enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, int64_t now_ms)
 {
     char now[SRV_TIME_TEXT];
     struct db_transaction t;
     srv_clock_format(now_ms, now);
     db_begin_write(&t, db);
-    db_run(&t, "INSERT INTO learners (code_sha256, created_at, simulated) VALUES (?,?,?)", "tti", code_sha256,
-           now, (int64_t)simulated);
+    db_run(&t, "INSERT INTO learners (code_sha256, created_at) VALUES (?, ?)", "tt", code_sha256, now);
     return db_end(&t);
 }
 

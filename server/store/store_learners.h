@@ -9,10 +9,7 @@
 
 enum { LEARNER_SESSIONS_MAX = 100 };
 
-/* `simulated`: a program plays the learner, to rehearse a study; so are all its sessions then, which exports
- * and statistics leave out. */
-enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, bool simulated,
-                                     int64_t now_ms) NN_MUST_CHECK;
+enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, int64_t now_ms) NN_MUST_CHECK;
 
 /* *id is 0 when nobody has that code. */
 enum db_status srv_store_learner_find(struct db *db, const char *code_sha256, int64_t *id) NN_MUST_CHECK;

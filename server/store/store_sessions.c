@@ -93,25 +93,6 @@ enum db_status srv_store_session_create(struct db *db, const struct srv_store_se
 
 /* ---- finding ---- */
 
-enum db_status srv_store_truths(struct db *db, const char *session_id, srv_store_truth_row *row,
-                                void *context, bool *simulated)
-{
-    struct db_transaction t;
-    *simulated = false;
-    db_begin(&t, db);
-    struct db_rows *rows = db_query(&t,
-                                    "SELECT i.n, i.truth, i.class, i.source FROM items i JOIN sessions s"
-                                    " ON s.id = i.session_id AND s.simulated WHERE s.id = ? ORDER BY i.n",
-                                    "t", session_id);
-    while (db_next(rows)) {
-        *simulated = true;
-        row(context, &(struct srv_store_truth){(int)db_int(rows, 0), db_text(rows, 1), db_text(rows, 2),
-                                               db_text(rows, 3)});
-    }
-    db_finish(rows);
-    return db_end(&t);
-}
-
 static void read_study(struct db_transaction *t, struct srv_store_session *session)
 {
     struct srv_session_study *study = &session->study;

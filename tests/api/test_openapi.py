@@ -64,9 +64,9 @@ class Roles(DaemonTest):
     def setUpClass(cls):
         super().setUpClass()
         cls.learner, cls.other = Learner(cls.daemon), Learner(cls.daemon)
-        code = cls.daemon.post("/api/v1/learners", {"simulated": True}).json["learner"]["code"]
-        cls.simulated = Learner(cls.daemon, learner=code)
         admin = first_admin(cls.daemon)
+        code = admin.post("/api/v1/simulated-learners", {"draw_seed": "1"}).json["learner"]["code"]
+        cls.simulated = Learner(cls.daemon, learner=code)
         cls.browsers = {"nobody": Browser(cls.daemon), "learner": Browser(cls.daemon), "admin": admin,
                         "educator": staff(admin, "educator"), "researcher": staff(admin, "researcher")}
         made = cls.browsers["educator"].post("/api/v1/classes", {"title": "A class", "deck": "default"})

@@ -109,6 +109,15 @@ class Drills(FolderTest):
         simulate(other, "--deck", "fixed", "--learners", 6, "--no-images", "--seed", 2)
         self.assertNotEqual(by_session(answers(other), *columns)[:len(first)], first)
 
+    def test_the_same_seed_shows_the_same_images_of_a_deck_that_draws_others_for_everybody(self):
+        columns = ("item", "seed", "class_label", "truth", "choice", "response_ms")
+        simulate(self.daemon, "--deck", "default", "--learners", 5, "--no-images")
+        other = Daemon([deck(items=10)], models=self.models)
+        self.addCleanup(other.close)
+        simulate(other, "--deck", "default", "--learners", 5, "--no-images")
+        self.assertEqual(by_session(answers(other, "default"), *columns), by_session(answers(self.daemon, "default"), *columns))
+        self.assertEqual(len({row["seed"] for row in answers(other, "default")}), 50)
+
     def test_feedback_teaches_and_its_absence_does_not(self):
         for name in ("learned", "fixed"):
             simulate(self.daemon, "--deck", name, "--learners", 12, "--no-images", "--out", self.out, "--skill",

@@ -17,11 +17,15 @@ class Simulated(FolderTest):
         super().setUp()
         self.start([deck(items=4)])
         self.admin = first_admin(self.daemon)
-        self.person, self.program = (self.learner(simulated=simulated) for simulated in (False, True))
+        self.person, self.program = (self.learner(simulated) for simulated in (False, True))
 
-    def learner(self, **more):
-        code = self.daemon.post("/api/v1/learners", {"simulated": more.pop("simulated")}).json["learner"]["code"]
-        return Learner(self.daemon, learner=code, **more)
+    def code(self, simulated, seed="1"):
+        answer = self.admin.post("/api/v1/simulated-learners", {"draw_seed": seed}) if simulated else self.daemon.request(
+            "POST", "/api/v1/learners")
+        return answer.json["learner"]["code"]
+
+    def learner(self, simulated, seed="1"):
+        return Learner(self.daemon, learner=self.code(simulated, seed))
 
     def truths(self, learner):
         return self.admin.get(learner.url + "/truths")
@@ -62,7 +66,7 @@ class Simulated(FolderTest):
     def test_results_of_classes_and_decks_do_not_count_them(self):
         made = self.admin.post("/api/v1/classes", {"title": "A class", "deck": "default"}).json["class"]["code"]
         for simulated in [False] * 5 + [True] * 5:  # of fewer than five learners no educator is told anything
-            code = self.daemon.post("/api/v1/learners", {"simulated": simulated}).json["learner"]["code"]
+            code = self.code(simulated)
             answer = self.daemon.post("/api/v1/sessions", {"class": made, "learner": code}).json["session"]
             learner = self.person
             learner.id, learner.secret, learner.url = answer["id"], answer["secret"], "/api/v1/sessions/" + answer["id"]
@@ -71,10 +75,27 @@ class Simulated(FolderTest):
         self.assertEqual((results["learners"], results["answers"]), (5, 20))
         self.assertIn('"readers":5', self.admin.get("/api/v1/decks/default/statistics").body.decode())
 
-    def test_a_learner_without_a_word_is_somebody(self):
-        learner = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
-        self.assertEqual(self.truths(Learner(self.daemon, learner=learner)).status, 409)
-        self.assertEqual(self.daemon.post("/api/v1/learners", {"simulated": "yes"}).status, 400)
+    def shown(self, learner):
+        return [tuple(row) for row in self.daemon.rows(
+            "SELECT class, seed, truth FROM items WHERE session_id = ? ORDER BY n", learner.id)]
+
+    def test_its_seed_draws_its_images_and_nobody_elses(self):
+        same, other = self.learner(True), self.learner(True, "2")
+        self.assertEqual(self.shown(same), self.shown(self.program))
+        self.assertNotEqual(self.shown(other), self.shown(self.program))
+        code = self.code(True)
+        first, second = Learner(self.daemon, learner=code), Learner(self.daemon, learner=code)
+        self.assertEqual(self.shown(first), self.shown(self.program))
+        self.assertNotEqual(self.shown(second), self.shown(first))
+        self.assertNotEqual(self.shown(self.learner(False)), self.shown(self.person))
+
+    def test_only_an_administrator_makes_one_and_it_is_on_record(self):
+        body = {"draw_seed": "1"}
+        self.assertEqual(self.daemon.post("/api/v1/simulated-learners", body).status, 401)
+        self.assertEqual(staff(self.admin, "researcher").post("/api/v1/simulated-learners", body).status, 403)
+        for seed in ("", "-1", "1.5", "x", str(2**64)):
+            self.assertEqual(self.admin.post("/api/v1/simulated-learners", {"draw_seed": seed}).code, "out_of_range")
+        self.assertEqual(self.daemon.rows("SELECT count(*) FROM audit WHERE action = 'learner.simulate'")[0][0], 1)
 
 
 if __name__ == "__main__":

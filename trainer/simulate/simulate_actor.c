@@ -1,9 +1,12 @@
 #include "trainer/simulate/simulate_actor.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 
 #include "trainer/interrupt.h"
+
+#define ROUTE "/api/v1/simulated-learners"
 
 int tr_actor_leaves_after(const struct tr_actor *actor, int items)
 {
@@ -14,12 +17,14 @@ int tr_actor_leaves_after(const struct tr_actor *actor, int items)
 /* The code by which the server knows that a program plays. */
 static nn_status introduce(struct tr_actor *actor, struct nn_error *err)
 {
-    json_t *reply, *body = json_pack("{s:b}", "simulated", 1);
-    nn_status status = tr_http_post(actor->http, "/api/v1/learners", NULL, body, &reply, err);
+    char seed[24];
+    snprintf(seed, sizeof seed, "%" PRIu64, tr_skilled_seed(&actor->skilled));
+    json_t *reply, *body = json_pack("{s:s}", "draw_seed", seed);
+    nn_status status = tr_http_post(actor->http, ROUTE, actor->plan->admin_token, body, &reply, err);
     json_decref(body);
     if (status) return status;
     const char *code = json_string_value(json_object_get(json_object_get(reply, "learner"), "code"));
-    if (!code) status = nn_fail(err, NN_ERR_FORMAT, "/api/v1/learners: the answer has no code");
+    if (!code) status = nn_fail(err, NN_ERR_FORMAT, ROUTE ": the answer has no code");
     snprintf(actor->code, sizeof actor->code, "%s", code ? code : "");
     json_decref(reply);
     return status;

@@ -13,7 +13,14 @@
 #define RESPONSE_MAX_MS 3600000.0
 
 /* Streams of a learner: its own numbers, then each session's items. */
-enum { LEARNER_BITS = 40, SESSION_BITS = 12, OFFSET_STREAM = 0, FATE_STREAM = 1, SESSION_STREAM = 8 };
+enum {
+    LEARNER_BITS = 40,
+    SESSION_BITS = 12,
+    OFFSET_STREAM = 0,
+    DRAW_STREAM = 1,
+    FATE_STREAM = 1,
+    SESSION_STREAM = 8
+};
 
 const struct tr_skill tr_skill_default = {
     .d = {1, 1},
@@ -129,6 +136,14 @@ struct tr_response tr_skilled_answer(const struct tr_skilled *learner, int sessi
 void tr_skilled_told(struct tr_skilled *learner, enum tr_source source)
 {
     learner->practice += learner->skill->learn[source];
+}
+
+uint64_t tr_skilled_seed(const struct tr_skilled *learner)
+{
+    uint64_t seed = 0;
+    struct nn_rng rng = numbers(learner, DRAW_STREAM);
+    for (int i = 0; i < 4; i++) seed = seed << 16 | nn_rng_below(&rng, 1 << 16);
+    return seed;
 }
 
 double tr_skilled_fate(const struct tr_skilled *learner, enum tr_fate fate, int session)

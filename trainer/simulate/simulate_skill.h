@@ -59,6 +59,9 @@ struct tr_response tr_skilled_answer(const struct tr_skilled *learner, int sessi
 /* What the learner was told about an image that was answered. */
 void tr_skilled_told(struct tr_skilled *learner, enum tr_source source);
 
+/* What the server shall draw the learner's images by. */
+uint64_t tr_skilled_seed(const struct tr_skilled *learner);
+
 /* What happens to a learner besides answering: numbers in 0..1 by the purpose and the learner's session. */
 enum tr_fate { TR_LEAVES, TR_LEAVES_WHEN, TR_WITHDRAWS, TR_FORM, TR_DEVICE, TR_CHOOSES };
 double tr_skilled_fate(const struct tr_skilled *learner, enum tr_fate fate, int session);

@@ -329,4 +329,5 @@ ALTER TABLE answers ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (f
 
 -- Learners that a program plays, and their sessions.
 ALTER TABLE learners ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1));
+ALTER TABLE learners ADD COLUMN draw_seed TEXT;
 ALTER TABLE sessions ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1));
