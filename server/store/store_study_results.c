@@ -8,16 +8,16 @@
 /* ---- participants ---- */
 
 #define MS(time) "CAST(round((julianday(" time ") - 2440587.5) * 86400000) AS INTEGER)"
+#define ENROLLED_MS MS("q.enrolled_at")
+#define FINISHED_MS MS("e.finished_at")
 
 /* A row for each phase that a participant started, at least one. */
 static const char people_rows[] =
-    "SELECT q.code, q.arm, q.stratum, " MS("q.enrolled_at") ", q.ended_how, e.phase, " MS(
-        "e.finished_at") ","
-                         " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id),"
-                         " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id AND "
-                         "a.received_at > e.closes_at)"
-                         " FROM participants q LEFT JOIN participant_sessions e ON e.participant_id = q.id"
-                         " WHERE q.study_id = ? AND q.simulated = ? ORDER BY q.code";
+    "SELECT q.code, q.arm, q.stratum, " ENROLLED_MS ", q.ended_how, e.phase, " FINISHED_MS ","
+    " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id),"
+    " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id AND a.received_at > e.closes_at)"
+    " FROM participants q LEFT JOIN participant_sessions e ON e.participant_id = q.id"
+    " WHERE q.study_id = ? AND q.simulated = ? ORDER BY q.code";
 
 static void copy(char *to, size_t size, const char *from)
 {
