@@ -104,6 +104,10 @@ bool api_item_open(const struct srv_store_session *session, int n, struct srv_re
 bool api_item_number(const struct srv_request *request, const struct srv_store_session *session, int *n,
                      struct srv_response *response);
 
+/* Item n, which was there a moment ago; 404 when its session was withdrawn meanwhile. */
+bool api_session_item(struct srv_app *app, const char *session_id, int n, struct srv_store_item *item,
+                      struct srv_response *response);
+
 /* The newest version of a deck that is not archived; 422, or 409 when only participants of a study get it. */
 struct api_deck_version {
     int64_t id;

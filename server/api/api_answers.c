@@ -80,46 +80,53 @@ static void send_answer(const struct srv_store_session *session, const struct sr
                                "finished", (int)progress->finished));
 }
 
+static void refuse(enum srv_store_outcome outcome, int item, struct srv_response *response)
+{
+    switch (outcome) {
+    case STORE_KEY_REUSED:
+        srv_respond_error(response, 409, "key_reused", "This key has come with another answer.");
+        break;
+    case STORE_ITEM_TAKEN:
+        srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", item);
+        break;
+    case STORE_LATE:
+        srv_respond_error(response, 409, "phase_closed", "The time for this part of the study is over.");
+        break;
+    case STORE_OVER:
+        srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
+        break;
+    default:
+        srv_respond_error(response, 404, "unknown_session", "There is no such session any more.");
+    }
+}
+
 static void store(struct srv_app *app, const struct srv_store_session *session,
                   struct srv_store_answer *answer, const struct srv_answer_context *context,
                   struct srv_response *response)
 {
-    bool found;
     struct srv_store_item item;
     struct srv_store_progress progress;
     enum srv_store_outcome outcome;
-    enum db_status status = srv_store_item_find(app->db, session->id, answer->item, &item, &found);
-    if (status == DB_OK && !found) status = DB_FAILED;
-    if (status == DB_OK) {
-        mark(&session->deck, &item, answer);
-        answer->feedback = api_feedback_of(session, &item);
-        answer->at_item_ms =
-            srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
-        status = srv_store_answer_add(app->db, session, answer, context, &outcome, &progress);
-    }
+    if (!api_session_item(app, session->id, answer->item, &item, response)) return;
+    mark(&session->deck, &item, answer);
+    answer->feedback = api_feedback_of(session, &item);
+    answer->at_item_ms = srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());
+    enum db_status status = srv_store_answer_add(app->db, session, answer, context, &outcome, &progress);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return;
     }
-    if (outcome == STORE_KEY_REUSED) {
-        srv_respond_error(response, 409, "key_reused", "This key has come with another answer.");
-    } else if (outcome == STORE_ITEM_TAKEN) {
-        srv_respond_error(response, 409, "already_answered", "Item %d is answered already.", answer->item);
-    } else if (outcome == STORE_GONE) {
-        srv_respond_error(response, 404, "unknown_session", "There is no such session.");
-    } else if (outcome == STORE_LATE) {
-        srv_respond_error(response, 409, "phase_closed", "The time for this part of the study is over.");
-    } else if (outcome == STORE_OVER) {
-        srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
-    } else {
-        if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
-        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
-        if (progress.finished)
-            srv_read_ahead_end(app->read_ahead, session->id);
-        else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
-            api_read_ahead(app, session->id, progress.answered, 0);
-        send_answer(session, &item, answer, &progress, outcome == STORE_ADDED, response);
+    if (outcome != STORE_ADDED && outcome != STORE_REPEATED) {
+        refuse(outcome, answer->item, response);
+        return;
     }
+    if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
+    srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
+    if (progress.finished)
+        srv_read_ahead_end(app->read_ahead, session->id);
+    else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
+        api_read_ahead(app, session->id, progress.answered, 0);
+    send_answer(session, &item, answer, &progress, outcome == STORE_ADDED, response);
 }
 
 void api_answer(struct srv_app *app, const struct srv_request *request, struct srv_response *response)

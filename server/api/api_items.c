@@ -50,21 +50,28 @@ bool api_item_number(const struct srv_request *request, const struct srv_store_s
     return good;
 }
 
-void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+bool api_session_item(struct srv_app *app, const char *session_id, int n, struct srv_store_item *item,
+                      struct srv_response *response)
 {
     bool found;
+    enum db_status status = srv_store_item_find(app->db, session_id, n, item, &found);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (!found)
+        srv_respond_error(response, 404, "unknown_session", "There is no such session any more.");
+    return status == DB_OK && found;
+}
+
+void api_item(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
     int n;
     struct srv_store_session session;
     struct srv_store_item item;
     if (!api_session(app, request, &session, response) || !api_item_number(request, &session, &n, response))
         return;
     if (!api_item_open(&session, n, response)) return;
-    enum db_status status = srv_store_item_find(app->db, session.id, n, &item, &found);
-    if (status != DB_OK || !found) {
-        srv_respond_db_error(response, status);
-        return;
-    }
-    send_with_image(app, &session, &item, response);
+    if (api_session_item(app, session.id, n, &item, response))
+        send_with_image(app, &session, &item, response);
 }
 
 /* The hash of what the learner was shown joins the answer in the export. It is on disk before the image is

@@ -120,7 +120,6 @@ static void send_location(struct srv_app *app, const struct srv_request *request
 void api_location(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     int n;
-    bool found;
     struct srv_store_session session;
     struct srv_store_item item;
     if (!api_session(app, request, &session, response) || !api_item_number(request, &session, &n, response))
@@ -133,10 +132,8 @@ void api_location(struct srv_app *app, const struct srv_request *request, struct
         srv_respond_error(response, 409, "not_answered", "The item is not answered yet.");
         return;
     }
-    enum db_status status = srv_store_item_find(app->db, session.id, n, &item, &found);
-    if (status != DB_OK || !found)
-        srv_respond_db_error(response, status);
-    else if (api_feedback_of(&session, &item) != DECK_TELLS_LOCATION)
+    if (!api_session_item(app, session.id, n, &item, response)) return;
+    if (api_feedback_of(&session, &item) != DECK_TELLS_LOCATION)
         srv_respond_error(response, 404, "no_location", "There is no place to show in this image.");
     else if (!item.library.width || api_item_there(&item, response))
         send_location(app, request, &session, &item, response);

@@ -284,6 +284,11 @@ void api_participant_enrol(struct srv_app *app, const struct srv_request *reques
 
 /* ---- the session of a phase ---- */
 
+static void respond_over(struct srv_response *response)
+{
+    srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
+}
+
 static void respond_session(struct srv_app *app, const char *id, const char *secret, int success,
                             struct srv_response *response)
 {
@@ -291,17 +296,15 @@ static void respond_session(struct srv_app *app, const char *id, const char *sec
     struct srv_store_session session;
     enum db_status status = srv_store_session_find(app->db, id, &session, &found);
     if (status != DB_OK || !found) {
-        srv_respond_db_error(response, status);
+        if (status != DB_OK)
+            srv_respond_db_error(response, status);
+        else
+            respond_over(response); /* left a moment ago */
         return;
     }
     json_t *json = api_session_json(&session);
     json_object_set_new(json, "secret", json_string(secret));
     srv_respond_json(response, success, json_pack("{s:o}", "session", json));
-}
-
-static void respond_over(struct srv_response *response)
-{
-    srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
 }
 
 /* With another secret, as the first one is on the device where it was begun. */

@@ -119,7 +119,7 @@ class Leaving(StudyTest):
                 self.assertFalse([row for row in rows if session in row or code in row])
         row, = self.daemon.rows("SELECT w.* FROM withdrawals w JOIN studies s ON s.id = w.study_id WHERE s.name = 'deleting'")
         self.assertEqual((row["form"], row["phase"]), ("delete", "after"))
-        self.assertEqual(set(row.keys()), {"id", "study_id", "at", "form", "arm", "stratum", "phase"})
+        self.assertEqual(set(row.keys()), {"id", "study_id", "at", "form", "arm", "stratum", "phase", "simulated"})
         for other in others:
             self.assertNotEqual(other.get().status, 404)
 
