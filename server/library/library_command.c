@@ -23,7 +23,7 @@ static const char help[] =
     "        taken in. Images become square, 8-bit grey, at most 1024 pixels wide.\n"
     "list    one line a collection: name, simulated or real, images, SHA-256 of the data set\n"
     "remove  takes a collection out, with its files. Sessions that have not shown its images yet cannot go\n"
-    "        on; what has been answered stays.\n"
+    "        on; what has been answered stays. Refused while a study shows its images.\n"
     "\n"
     "  --config FILE, --db FILE   as for roentgymd itself; the key \"library\" names the folder\n"
     "  --help                     this text\n"

@@ -217,12 +217,15 @@ nn_status srv_library_import(const char *folder, struct db *db, const char *from
 
 static nn_status remove_locked(const char *folder, struct db *db, const char *name, struct nn_error *err)
 {
-    char place[LIBRARY_FOLDER_TEXT];
+    char place[LIBRARY_FOLDER_TEXT], study[DECK_ID_TEXT];
     bool found;
     nn_status status = srv_library_recover(folder, db, err);
     if (status) return status;
-    if (srv_store_collection_find(db, name, place, &found) != DB_OK)
+    if (srv_store_collection_find(db, name, place, &found) != DB_OK ||
+        srv_store_collection_study(db, name, study) != DB_OK)
         return nn_fail(err, NN_ERR_IO, "the database cannot be read");
+    if (*study)
+        return nn_fail(err, NN_ERR_ARGUMENT, "the study %s shows images of %s; freeze it first", study, name);
     if (!found) return nn_fail(err, NN_ERR_ARGUMENT, "there is no collection called %s", name);
     struct nn_error missing = {0}; /* without its files a collection can go all the same */
     bool moved = !srv_library_rename(folder, place, true, &missing);

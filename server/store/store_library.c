@@ -77,6 +77,22 @@ enum db_status srv_store_collection_known(struct db *db, const char *folder, boo
 
 /* ---- removing ---- */
 
+enum db_status srv_store_collection_study(struct db *db, const char *name, char study[DECK_ID_TEXT])
+{
+    struct db_transaction t;
+    db_begin(&t, db);
+    struct db_rows *rows =
+        db_query(&t,
+                 "SELECT s.name FROM studies s JOIN study_decks k ON k.study_id = s.id"
+                 " JOIN deck_versions v ON v.id = k.deck_version_id"
+                 " JOIN json_each(v.definition, '$.sources') j"
+                 " WHERE s.state IN ('open', 'closed') AND j.value ->> 'collection' = ? LIMIT 1",
+                 "t", name);
+    snprintf(study, DECK_ID_TEXT, "%s", db_next(rows) ? db_text(rows, 0) : "");
+    db_finish(rows);
+    return db_end(&t);
+}
+
 enum db_status srv_store_collection_remove(struct db *db, const char *name)
 {
     static const struct srv_account operator= {0};
@@ -92,7 +108,8 @@ enum db_status srv_store_collection_remove(struct db *db, const char *name)
     db_run(&t, "UPDATE collections SET removed_at = ? WHERE id = ?", "ti", now, id);
     db_run(&t,
            "DELETE FROM library_images WHERE collection_id = ? AND id NOT IN"
-           " (SELECT library_image_id FROM items WHERE library_image_id IS NOT NULL)",
+           " (SELECT library_image_id FROM items WHERE library_image_id IS NOT NULL)"
+           " AND id NOT IN (SELECT library_image_id FROM study_test_items)",
            "i", id);
     srv_audit_add_id(&t, &operator, "library.remove", "collection", id, json_pack("{s:s}", "name", name));
     return db_end(&t);

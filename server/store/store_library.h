@@ -28,6 +28,9 @@ enum db_status srv_store_collection_find(struct db *db, const char *name, char f
                                          bool *found) NN_MUST_CHECK;
 /* Whether the folder belongs to a collection that is there. */
 enum db_status srv_store_collection_known(struct db *db, const char *folder, bool *known) NN_MUST_CHECK;
+/* A study under way that has a deck with images of the collection; "" when there is none. */
+enum db_status srv_store_collection_study(struct db *db, const char *name,
+                                          char study[DECK_ID_TEXT]) NN_MUST_CHECK;
 /* The collection is not there any more. Rows to which sessions refer stay for their log, the others go. */
 enum db_status srv_store_collection_remove(struct db *db, const char *name) NN_MUST_CHECK;
 

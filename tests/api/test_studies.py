@@ -5,7 +5,8 @@ import json
 import unittest
 
 from allocation import arms_of
-from studies import TEST, TRAIN_GAN, Person, StudyTest, study
+from library_data import library
+from studies import LIBRARY, TEST, TRAIN_GAN, Person, StudyTest, study
 
 STUDIES = "/api/v1/studies"
 
@@ -254,6 +255,22 @@ class TakingPart(StudyTest):
         person.play()
         self.assertEqual(person.started["deck"]["items"], 2)
         self.assertEqual(person.now()["state"], "questions")
+
+    def test_a_collection_that_a_study_shows_is_not_removed_before_it_is_frozen(self):
+        self.import_set("lent")
+        lent = [{**LIBRARY, "collection": "lent", "split": "test"}]
+        self.assertEqual(self.educator.post("/api/v1/decks", {**TEST, "id": "lent-exam", "sources": lent}).status, 201)
+        path = self.open("borrower", phases=[{"id": "one", "kind": "test", "deck": "lent-exam"}, {"id": "two", "kind": "training"}])
+        done = library(self.daemon.config_path, "remove", "lent")
+        self.assertEqual((done.returncode, done.stderr),
+                         (1, "roentgymd: the study borrower shows images of lent; freeze it first\n"))
+        self.person("borrower").play()
+        for state in ("close", "freeze"):
+            self.researcher.post(f"{path}/{state}")
+        done = library(self.daemon.config_path, "remove", "lent")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(len(self.daemon.rows("SELECT 1 FROM study_test_items k JOIN studies s ON s.id = k.study_id"
+                                              " JOIN library_images i ON i.id = k.library_image_id WHERE s.name = 'borrower'")), 4)
 
     def test_without_questions_the_last_phase_is_the_end_and_skipped_answers_are_not_stored(self):
         self.open("short", questions=[], phases=[{"id": "only", "kind": "training"}])
