@@ -1,7 +1,8 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
 # trains and `make bench-sample` samples beside PyTorch and print who was faster; `make bench-load` plays a class
-# of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3.
+# of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3; `make bench-viewer`
+# drags over an image in Chromium.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -123,6 +124,8 @@ bench-sample: $(B)/tests/bench/bench_sampling
 	tests/bench/bench_sample.py --build $(B) $(if $(ONLY),--only $(ONLY))
 bench-answers: $(B)/tests/bench/bench_answers
 	tests/bench/bench_answers.py --build $(B)
+bench-viewer: $(B)/roentgymd $(B)/web.txt
+	ROENTGYM_BUILD=$(B) node tests/bench/bench_viewer.mjs
 bench-load: $(B)/roentgymd $(LOAD)
 	tests/bench/bench_load.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
@@ -229,7 +232,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-answers bench-load gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-answers bench-load bench-viewer gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -53,7 +53,7 @@ export function createGestures() {
       gesture += drag?.started ? 1 : 0;
       drag = null;
       lastTap = null;
-      pinch = { moved: 0, factor: 1, sofar: { panned: false, zoomed: false } };
+      pinch = { from: spread([...down.values()]), leader: null, sofar: { panned: false, zoomed: false } };
     } else {
       pinch = null; // three fingers mean nothing
     }
@@ -86,20 +86,38 @@ export function createGestures() {
       return [];
     }
     const before = spread([...down.values()]);
+    pinch.leader ??= pointer.id;
+    if (pointer.id === pinch.leader) {
+      weigh(before);
+    }
     const after = spread([...down.values()].map((other) => (other.id === pointer.id ? pointer : other)));
+    return [pinched(pointer, before, after)];
+  }
+
+  function pinched({ type: by }, before, after) {
     const factor = before.apart > 0 && after.apart > 0 ? after.apart / before.apart : 1;
     const [dx, dy] = [after.x - before.x, after.y - before.y];
-    pinch.moved += Math.hypot(dx, dy);
-    pinch.factor *= factor;
-    pinch.sofar.panned ||= pinch.moved > TREMBLE_PX;
-    pinch.sofar.zoomed ||= Math.max(pinch.factor, 1 / pinch.factor) > TREMBLE_FACTOR;
-    return [{ kind: 'pinch', gesture, by: pointer.type, dx, dy, factor, about: { x: after.x, y: after.y }, sofar: { ...pinch.sofar } }];
+    return { kind: 'pinch', gesture, by, dx, dy, factor, about: { x: after.x, y: after.y }, sofar: { ...pinch.sofar } };
+  }
+
+  /** Browsers move the fingers one after the other: only when both have moved it is told what they do together. */
+  function weigh({ x, y, apart }) {
+    const { from, sofar } = pinch;
+    sofar.panned ||= Math.hypot(x - from.x, y - from.y) > TREMBLE_PX;
+    sofar.zoomed ||= Math.max(apart / from.apart, from.apart / apart) > TREMBLE_FACTOR;
   }
 
   const lift = (pointer) => {
-    if (!down.delete(pointer.id)) {
+    if (!down.has(pointer.id)) {
       return [];
     }
+    if (pinch && down.size === 2) {
+      const end = spread([...down.values()]);
+      weigh(end);
+      down.delete(pointer.id);
+      return [pinched(pointer, end, end)];
+    }
+    down.delete(pointer.id);
     const tapped = drag && !drag.started && drag.kind === 'window';
     drag = null; // a finger that stays after a pinch means nothing
     if (!tapped) {

@@ -72,9 +72,6 @@ export function createViewer({ shortcuts, help = true }) {
   /** Takes a change over and shows it with the next frame. */
   function change(patch) {
     state = { ...state, ...patch };
-    zoomMax = Math.max(zoomMax, state.view.zoom);
-    tools.update({ ...state, brighterDown: brighterDown() });
-    extras.update({ ...state, blinking: blinking !== null, reduced: reduced.matches });
     scheduled ||= requestAnimationFrame(draw);
   }
 
@@ -91,10 +88,13 @@ export function createViewer({ shortcuts, help = true }) {
   function draw() {
     cancelAnimationFrame(scheduled);
     scheduled = 0;
+    zoomMax = Math.max(zoomMax, state.view.zoom);
     stage.dataset.mode = state.frames.length > 1 ? state.mode : 'one';
     const table = lookUpTable(state.window, state.inverted);
     const shared = { view: state.view, table, marks: state.overlay?.shown ? state.overlay.marks : null, opacity: state.overlay?.opacity ?? 0 };
     positions().forEach((position, i) => panes[i].draw({ ...shared, ...framesAt(position) }));
+    tools.update({ ...state, brighterDown: brighterDown() });
+    extras.update({ ...state, blinking: blinking !== null, reduced: reduced.matches });
   }
 
   const positions = () => (state.mode === 'side' && state.frames.length > 1 ? [0, last()] : [state.position]);
@@ -138,12 +138,11 @@ export function createViewer({ shortcuts, help = true }) {
       act('blink', 'control', {});
     },
     setOverlay: (part) => act('overlay', 'control', { overlay: { ...state.overlay, ...part } }),
-    help: () => dialog?.showModal(),
+    help: dialog && (() => dialog.showModal()),
   };
 
   const tools = toolsView({
     ...commands,
-    help: dialog ? commands.help : null,
     setBrighterDown(on) {
       setBrighterDown(on);
       change({});
@@ -176,7 +175,8 @@ export function createViewer({ shortcuts, help = true }) {
     log.clear();
     zoomMax = 1;
     tools.close();
-    change({ frames, modes, mode: modes[0], position: 0, overlay: null, window: FULL, inverted: false, view: FIT });
+    change({ frames, modes, overlay: null, window: FULL, inverted: false, view: FIT, position: 0 });
+    compare(frames.length > 1 ? modes[0] : 'morph');
     draw();
   }
 
