@@ -2,7 +2,7 @@
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
 # trains and `make bench-sample` samples beside PyTorch and print who was faster; `make bench-load` plays a class
 # of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3; `make bench-viewer`
-# drags over an image in Chromium.
+# drags over an image in Chromium, and `make bench-pages` times the pages there.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -10,7 +10,8 @@
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
-#   ONLY=64/2048/128   the one cell of `make bench-train`, model of `make bench-sample` or scenario of `make bench-load`
+#   ONLY=64/2048/128   the one cell of `make bench-train`, model of `make bench-sample` or scenario of `make bench-load`, page of
+#                   `make bench-pages`
 #   B=build         where the output goes
 #   CUDA=no         leaves the CUDA backend out; by itself it is built where nvcc and cuDNN are found
 #   V=1             shows the compiler's command lines
@@ -126,6 +127,8 @@ bench-answers: $(B)/tests/bench/bench_answers
 	tests/bench/bench_answers.py --build $(B)
 bench-viewer: $(B)/roentgymd $(B)/web.txt
 	ROENTGYM_BUILD=$(B) node tests/bench/bench_viewer.mjs
+bench-pages: $(B)/roentgymd $(B)/web.txt
+	ROENTGYM_BUILD=$(B) node tests/bench/bench_pages.mjs $(ONLY)
 bench-load: $(B)/roentgymd $(LOAD)
 	tests/bench/bench_load.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
@@ -232,7 +235,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-answers bench-load bench-viewer gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-answers bench-load bench-viewer bench-pages gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

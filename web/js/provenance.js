@@ -6,13 +6,12 @@ import { el } from './dom.js';
 import { listModels } from './api/api_models.js';
 import { texts } from './texts.js';
 
-/** @returns {HTMLElement} the foot of a page; it names the server's models as soon as they are known */
+/** @returns {HTMLElement} the foot of a page; it appears as soon as the server's models are known, or cannot be */
 export function provenanceFoot() {
-  const words = el('p', {}, texts.provenance.general);
-  listModels().then((models) => {
-    if (models.length > 0) {
-      words.textContent = texts.provenance.models(models);
-    }
-  }, () => {}); // the general sentence is as true
-  return el('footer', { class: 'provenance' }, words);
+  const foot = el('footer', { class: 'provenance is-absent' });
+  listModels().catch(() => []).then((models) => {
+    foot.append(el('p', {}, models.length > 0 ? texts.provenance.models(models) : texts.provenance.general));
+    foot.classList.remove('is-absent');
+  });
+  return foot;
 }

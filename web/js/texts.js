@@ -12,8 +12,8 @@ export const texts = {
   provenance: {
     simulated: 'Synthetic images from a model trained on simulated radiographs – not for diagnosis.',
     real: 'Synthetic images from a model trained on real radiographs – not for diagnosis.',
-    general: 'All images here are synthetic: a network drew them. Not for diagnosis.',
-    models: (models) => `All images here are synthetic, drawn by ${models.map(({ name, training_data: data }) => `${name} (trained on ${data} radiographs)`).join(', ')}. Not for diagnosis.`,
+    general: 'Images that a network drew are synthetic. Not for diagnosis.',
+    models: (models) => `Images drawn here are synthetic, by ${models.map(({ name, training_data: data }) => `${name} (trained on ${data} radiographs)`).join(', ')}. Not for diagnosis.`,
     short: (model) => `Synthetic image${model ? ` by ${model.name}` : ''}, trained on ${model?.training_data === 'real' ? 'real' : 'simulated'} radiographs. Not for diagnosis.`,
   },
 

@@ -17,5 +17,6 @@ export function noticeView({ title, text, action = null }) {
     el('p', { class: 'wordmark' }, texts.product),
     el('h1', { tabindex: '-1' }, title),
     el('p', { class: 'notice-text' }, text),
-    action ? el('button', { type: 'button', class: 'button button-main', on: { click: action.act } }, action.label) : null);
+    action ? el('button', { type: 'button', class: 'button button-main', on: { click: action.act } }, action.label) : null,
+    el('p', { class: 'notice-provenance' }, texts.provenance.general));
 }

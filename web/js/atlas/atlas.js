@@ -26,12 +26,16 @@ function frame() {
         ...[['/', t.toDrills], ['/atlas.html', t.here], ['/staff.html', t.toStaff]].map(([href, words]) => el('li', {},
           el('a', { href, 'aria-current': href === location.pathname ? 'page' : null }, words)))))),
     main,
-    provenanceFoot(),
   ];
 }
 
+/** Resolves after the next frame is on screen. */
+const painted = () => new Promise((resolve) => {
+  requestAnimationFrame(() => setTimeout(resolve));
+});
+
 function notice(title, text) {
-  main.replaceChildren(el('h1', {}, title), el('p', {}, text));
+  main.replaceChildren(el('h1', {}, title), el('p', { class: 'staff-lead' }, text));
 }
 
 function open(models) {
@@ -73,7 +77,8 @@ function open(models) {
   });
   const controls = controlsView({
     models,
-    onChange: (change) => {
+    onChange: async (change) => {
+      await painted(); // the control as it was set; the grid may take longer
       const classes = change.model ? modelOf(change).classes : change.classes ?? place.classes;
       go({ ...change, classes, sample: change.model ? null : place.sample }, false);
     },
@@ -115,6 +120,7 @@ function open(models) {
     show();
   });
   history.scrollRestoration = 'manual';
+  app.append(provenanceFoot());
   show();
 }
 
@@ -124,6 +130,7 @@ try {
   const models = await withRetry(listModels, { signal: new AbortController().signal, onWait: () => notice(t.heading, texts.trouble.loading) });
   if (models.length === 0) {
     notice(t.noModels.title, t.noModels.text);
+    app.append(provenanceFoot());
   } else {
     open(models);
   }

@@ -29,16 +29,19 @@ export async function openStaffPage(href, fill) {
       location.replace(loginFor(location));
       return;
     }
-    app.replaceChildren(skipLink(), bar(account, page), main, announcer, provenanceFoot());
+    app.replaceChildren(skipLink(), bar(account, page), main, announcer);
     main.querySelector('h1').focus({ preventScroll: true });
     if (!page.roles.includes(account.role)) {
+      app.append(provenanceFoot());
       main.append(el('p', {}, texts.staff.notForYou(page.roles.map((role) => texts.account.roles[role]), texts.account.roles[account.role])));
       return;
     }
     await fill({ main, account, announce: (text) => { announcer.textContent = text; } });
+    app.append(provenanceFoot()); // last, so that it does not move
     main.dataset.filled = '';
   } catch (error) {
-    app.contains(main) || app.replaceChildren(main, provenanceFoot());
+    app.contains(main) || app.append(main);
+    app.append(provenanceFoot());
     main.replaceChildren(...failure(error));
     main.querySelector('h1').focus({ preventScroll: true });
   }

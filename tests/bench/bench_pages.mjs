@@ -1,0 +1,139 @@
+/**
+ * How fast the pages are in Chromium on a CPU slowed down four times: make bench-pages.
+ *
+ * For each page, the medians and worst of ROUNDS first visits: LCP (largest contentful paint), CLS (how much moved),
+ * and the longest time from an input to the paint after it (Event Timing) over what people do there. Beside them the
+ * limits that the pages aim at, and the input that took longest. Prints, asserts nothing. The daemon runs on the same cores, not slowed down.
+ */
+
+import { desktop, launchBrowser, phone } from '../e2e/browser.js';
+import { startDaemon } from '../e2e/daemon.js';
+import { firstAdmin } from '../e2e/staff.js';
+
+const ROUNDS = 3;
+const ONLY = process.argv[2]; // the name of one page
+const SLOWDOWN = 4;
+const LIMITS = { lcp: 2500, cls: 0, input: 200 };
+
+const settle = (page) => page.waitForTimeout(400);
+const press = async (page, key) => {
+  await page.keyboard.press(key);
+  await settle(page);
+};
+const click = async (page, selector) => {
+  await page.click(selector);
+  await settle(page);
+};
+const thumbnails = (page) => page.waitForFunction(() => document.querySelectorAll('.atlas-grid img').length >= 6);
+
+/** @type {{name: string, path: string, staff?: boolean, use: (page: object) => Promise<void>}[]} */
+const PAGES = [
+  { name: 'start', path: '/', use: (page) => page.waitForSelector('#start') },
+  {
+    name: 'drill',
+    path: '/',
+    use: async (page) => {
+      await click(page, '#start');
+      for (let item = 1; item <= 2; item++) {
+        await page.waitForSelector(`[data-item="${item}"][data-phase=viewing]`);
+        await click(page, '[data-choice=fracture]');
+        await click(page, '[data-confidence="2"]');
+        await page.waitForSelector('[data-phase=feedback]');
+        await settle(page);
+        await click(page, '#next');
+      }
+    },
+  },
+  {
+    name: 'atlas',
+    path: '/atlas.html',
+    use: async (page) => {
+      await thumbnails(page);
+      if (!await page.isVisible('.chip')) {
+        await click(page, '.atlas-controls summary');
+      }
+      await click(page, '.chip input[value=no_fracture]');
+      await page.focus('#strength');
+      await press(page, 'ArrowLeft');
+      await page.evaluate(() => scrollTo(0, 30000));
+      await thumbnails(page);
+      await click(page, '.atlas-grid li:nth-child(8) a');
+    },
+  },
+  {
+    name: 'atlas, a sample',
+    path: '/atlas.html?of=fracture&seed=17',
+    use: async (page) => {
+      await page.waitForFunction(() => document.querySelector('.sample-status')?.textContent === '');
+      await click(page, '[data-view=pair]');
+      await click(page, '[data-view=morph]');
+      await page.waitForFunction(() => document.querySelector('.sample-status').textContent === '');
+      await click(page, '.viewer-extras .stepper-button:last-child');
+    },
+  },
+  { name: 'log-in', path: '/login.html', use: (page) => click(page, '#name') },
+  {
+    name: 'accounts',
+    path: '/accounts.html',
+    staff: true,
+    use: async (page) => {
+      await page.waitForSelector('main[data-filled]');
+      await click(page, '#accounts .button');
+      await click(page, 'dialog .option:nth-of-type(2)');
+    },
+  },
+  { name: 'record', path: '/audit.html', staff: true, use: (page) => page.waitForSelector('main[data-filled]') },
+];
+
+async function visit(browser, options, url, cookies, use) {
+  const context = await browser.newContext(options);
+  await context.addCookies(cookies);
+  const page = await context.newPage();
+  const debug = await context.newCDPSession(page);
+  await debug.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });
+  await page.addInitScript(() => {
+    localStorage.setItem('roentgym.introduced', 'true');
+    window.seen = { lcp: 0, cls: 0, input: 0, slowest: '' };
+    const watch = (type, note, more = {}) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, ...more });
+    watch('largest-contentful-paint', (entry) => { window.seen.lcp = entry.startTime; });
+    watch('layout-shift', (entry) => { window.seen.cls += entry.hadRecentInput ? 0 : entry.value; });
+    watch('event', (entry) => {
+      if (entry.interactionId && entry.duration > window.seen.input) {
+        window.seen.input = entry.duration;
+        window.seen.slowest = `${entry.name} ${entry.target?.id || entry.target?.className || ''}`;
+      }
+    }, { durationThreshold: 16 });
+  });
+  await page.goto(url);
+  await use(page);
+  await settle(page);
+  const seen = await page.evaluate(() => window.seen);
+  await context.close();
+  return seen;
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+const cell = (values, digits = 0) => `${median(values).toFixed(digits).padStart(7)} ${Math.max(...values).toFixed(digits).padStart(7)}`;
+
+const daemon = await startDaemon();
+const browser = await launchBrowser();
+try {
+  const { cookie } = await firstAdmin(daemon);
+  console.log(`CPU slowed down ${SLOWDOWN} times, ${ROUNDS} first visits each; median and worst`);
+  console.log(`${''.padEnd(24)} ${'LCP ms'.padStart(15)} ${'CLS'.padStart(15)} ${'input to paint'.padStart(15)}`);
+  console.log(`${'limit'.padEnd(24)} ${String(LIMITS.lcp).padStart(15)} ${String(LIMITS.cls).padStart(15)} ${String(LIMITS.input).padStart(15)}`);
+  for (const { name, path, staff, use } of PAGES.filter((page) => !ONLY || page.name === ONLY)) {
+    for (const [width, options] of [['390', phone], ['1280', desktop]]) {
+      const rounds = [];
+      for (let round = 0; round < ROUNDS; round++) {
+        rounds.push(await visit(browser, options, daemon.url + path, staff ? [cookie] : [], use));
+      }
+      const of = (key) => rounds.map((seen) => seen[key]);
+      const { slowest } = rounds.toSorted((a, b) => b.input - a.input)[0];
+      console.log(`${`${name} ${width}`.padEnd(24)} ${cell(of('lcp'))} ${cell(of('cls'), 3)} ${cell(of('input'))}  ${slowest}`);
+    }
+  }
+} finally {
+  await browser.close();
+  await daemon.stop();
+}

@@ -1,0 +1,70 @@
+/**
+ * Every HTML file of web/, as an administrator first sees it on a phone and at a desk: accessible, valid, within its
+ * width, under the strict policy, saying what the images are, and with a screenshot to look at.
+ */
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { BUILD, startDaemon } from './daemon.js';
+import { firstAdmin } from './staff.js';
+
+const narrow = { ...phone, viewport: { width: 360, height: 740 } };
+/** Those that only a stranger sees: whoever is logged in is sent on from there. */
+const STRANGERS = ['login.html', 'setup.html'];
+
+let daemon;
+let browser;
+let cookie;
+before(async () => {
+  daemon = await startDaemon();
+  browser = await launchBrowser();
+  ({ cookie } = await firstAdmin(daemon));
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+/** Nothing was loaded, and nothing changed, for a while. */
+async function quiet(page) {
+  await page.waitForSelector('h1');
+  await page.waitForLoadState('networkidle');
+}
+
+for (const file of readdirSync(path.join(BUILD, 'web')).filter((name) => name.endsWith('.html'))) {
+  test(`${file} is whole on a phone, at a desk and at 360 px`, async () => {
+    for (const [options, width] of [[phone, 390], [desktop, 1280], [narrow, 360]]) {
+      const cookies = STRANGERS.includes(file) ? [] : [cookie];
+      const visitor = await openPage(browser, options, `${daemon.url}/${file}`, String(width), { cookies });
+      const { page } = visitor;
+      await quiet(page);
+      const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+      assert.ok(content <= view, `${content} px of content in ${view} px`);
+      assert.match(await page.textContent('body'), /not for diagnosis/i);
+      const small = await page.$$eval('a, button, input, select, textarea, summary', (controls) => controls
+        .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.closest('p, label, .visually-hidden, .skip'))
+        .map((control) => ({ name: control.outerHTML.slice(0, 80), box: control.getBoundingClientRect() }))
+        .filter(({ box }) => box.width < 24 || box.height < 24).map(({ name, box }) => `${name} ${box.width}x${box.height}`));
+      assert.deepEqual(small, [], 'targets of at least 24 px');
+      await visitor.axe(`${file} at ${width} px`);
+      if (width !== 360) {
+        await visitor.shot(`page-${file.replace('.html', '')}`, file !== 'atlas.html'); // its grid is a million pixels high
+      }
+      assert.ok(await visitor.shifted() < 0.005, `layout shift ${await visitor.shifted()}`);
+      assert.deepEqual(visitor.complaints.filter((text) => !/40[14]/.test(text)), []); // a stranger's 401, an empty link's 404
+      await visitor.context.close();
+    }
+  });
+}
+
+test('every page comes under a policy without inline code and with Trusted Types', async () => {
+  for (const file of readdirSync(path.join(BUILD, 'web')).filter((name) => name.endsWith('.html'))) {
+    const policy = (await fetch(`${daemon.url}/${file}`)).headers.get('content-security-policy');
+    assert.match(policy, /default-src 'none'; script-src 'self'; style-src 'self';/, file);
+    assert.match(policy, /require-trusted-types-for 'script'/, file);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/, file);
+  }
+});
