@@ -32,7 +32,7 @@ srv_handler api_account_end_sessions;
 srv_handler api_invitations, api_invitation_create, api_invitation_revoke;
 srv_handler api_invitation_look, api_invitation_use;
 srv_handler api_audit;
-srv_handler api_learner_create, api_learner_read;
+srv_handler api_learner_create, api_learner_read, api_learner_statistics;
 srv_handler api_studies, api_study_create, api_study_read, api_study_save, api_study_versions;
 srv_handler api_study_open, api_study_consent, api_study_close, api_study_freeze;
 srv_handler api_study_invitation, api_participant_enrol, api_participant_read, api_participant_consent;

@@ -1,8 +1,9 @@
-/* What answers say about the readers of a deck. */
+/* What answers say about the readers of a deck, together, and about a learner. */
 #include <string.h>
 
 #include "server/api/api.h"
 #include "server/api/readings_json.h"
+#include "server/api/score_json.h"
 #include "server/store/store_classes.h"
 #include "server/store/store_statistics.h"
 
@@ -46,4 +47,30 @@ void api_deck_statistics(struct srv_app *app, const struct srv_request *request,
                                    fewest, "score", srv_readings_json(&practice.readings, fewest, &means)));
     json_decref(practice.versions);
     srv_readings_release(&practice.readings);
+}
+
+void api_learner_statistics(struct srv_app *app, const struct srv_request *request,
+                            struct srv_response *response)
+{
+    int64_t learner_id;
+    struct srv_readings readings = {0};
+    static const char *const known[] = {"deck"};
+    if (!api_learner_of(app, request, &learner_id, response) ||
+        !srv_request_query_known(request, known, 1, response))
+        return;
+    const char *deck = srv_request_query(request, "deck");
+    if (!deck || !srv_deck_id_valid(deck)) {
+        srv_respond_error(response, 422, "out_of_range", "deck: must be the id of a deck.");
+        return;
+    }
+    enum db_status status = srv_store_learner_practice(app->db, learner_id, deck, &readings);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (readings.failed)
+        srv_respond_error(response, 503, "too_many_answers", "There are too many answers to count here.");
+    else
+        srv_respond_json(response, 200,
+                         json_pack("{s:{s:s,s:o}}", "statistics", "deck", deck, "score",
+                                   srv_score_json(readings.trials, readings.count)));
+    srv_readings_release(&readings);
 }

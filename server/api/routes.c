@@ -54,6 +54,7 @@ const struct srv_route api_routes[] = {
     {"POST", "/api/v1/learners", api_learner_create, SRV_ANYONE},
     {"POST", "/api/v1/simulated-learners", api_simulated_create, SRV_ADMIN},
     {"GET", "/api/v1/learner", api_learner_read, SRV_LEARNER},
+    {"GET", "/api/v1/learner/statistics", api_learner_statistics, SRV_LEARNER},
     {"GET", "/api/v1/classes", api_classes, SRV_EDUCATOR},
     {"POST", "/api/v1/classes", api_class_create, SRV_EDUCATOR},
     {"GET", "/api/v1/classes/{class}", api_class, SRV_ANYONE},

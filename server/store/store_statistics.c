@@ -41,3 +41,26 @@ enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct s
     if (id) srv_readings_take(db_query(&t, practice_rows, "i", id), &practice->readings);
     return db_end(&t);
 }
+
+/* A session at its end has no item without an answer. */
+static const char learner_rows[] =
+    "SELECT 'learner', " READINGS_CELLS
+    " FROM session_learners k CROSS JOIN sessions s ON s.id = k.session_id"
+    " JOIN deck_versions v ON v.id = s.deck_version_id JOIN decks d ON d.id = v.deck_id AND d.name = ?2"
+    " CROSS JOIN answers a ON a.session_id = s.id CROSS JOIN items i ON i.session_id = a.session_id AND i.n "
+    "= a.item"
+    " WHERE k.learner_id = ?1 AND a.first_attempt"
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
+    " AND (v.definition ->> '$.feedback' <> 'none' OR NOT EXISTS (SELECT 1 FROM items j WHERE j.session_id = "
+    "s.id"
+    " AND NOT EXISTS (SELECT 1 FROM answers b WHERE b.session_id = s.id AND b.item = j.n))) ORDER BY a.id";
+
+enum db_status srv_store_learner_practice(struct db *db, int64_t learner_id, const char *deck,
+                                          struct srv_readings *readings)
+{
+    struct db_transaction t;
+    *readings = (struct srv_readings){0};
+    db_begin(&t, db);
+    srv_readings_take(db_query(&t, learner_rows, "it", learner_id, deck), readings);
+    return db_end(&t);
+}

@@ -18,4 +18,10 @@ struct srv_deck_practice {
 enum db_status srv_store_deck_practice(struct db *db, const char *deck,
                                        struct srv_deck_practice *practice) NN_MUST_CHECK;
 
+/* All that a learner has answered to a deck, in any version and as one reader: first attempts, in the order
+ * of answering, of the sessions whose truths the learner has been told, which are those with feedback and
+ * those at their end. What was answered in studies is not among it. */
+enum db_status srv_store_learner_practice(struct db *db, int64_t learner_id, const char *deck,
+                                          struct srv_readings *readings) NN_MUST_CHECK;
+
 #endif

@@ -104,6 +104,48 @@ class Codes(DaemonTest):
             self.assertNotIn(code.replace("-", "").encode(), kept)
             self.assertNotIn(code, self.daemon.log())
 
+    def score(self, code, deck_id):
+        answer = self.daemon.get("/api/v1/learner/statistics?deck=" + deck_id, code)
+        self.assertEqual(answer.status, 200, answer.body)
+        return answer.json["statistics"]["score"]
+
+    def test_answers_to_a_deck_count_over_all_sessions(self):
+        code, other = self.code(), self.code()
+        self.assertEqual((self.score(code, "default")["trials"], self.score(code, "none")["trials"]), (0, 0))
+        for items in (3, 1, 3):
+            session = self.start(code)
+            for n in range(1, items + 1):
+                self.answer(session, n, code)
+        self.answer(self.start(other), 1, other)
+        score = self.score(code, "default")
+        self.assertEqual(score["trials"], 7)
+        rows = self.daemon.rows("SELECT a.correct FROM answers a JOIN session_learners k ON k.session_id = a.session_id"
+                                " WHERE k.learner_id = (SELECT learner_id FROM session_learners WHERE session_id = ?)", session["id"])
+        self.assertAlmostEqual(score["accuracy"]["value"], sum(row["correct"] for row in rows) / 7)
+
+    def test_a_deck_without_feedback_counts_at_its_end_alone(self):
+        code = self.code()
+        session = self.start(code, "exam")
+        self.answer(session, 1, code)
+        self.assertEqual(self.score(code, "exam")["trials"], 0)
+        self.answer(session, 2, code)
+        self.answer(self.start(code, "exam"), 1, code)
+        self.assertEqual(self.score(code, "exam")["trials"], 2)
+
+    def test_the_same_image_counts_once(self):
+        code = self.code()
+        for _ in range(2):
+            session = self.start(code, "fixed")
+            for n in (1, 2):
+                self.answer(session, n, code)
+        self.assertEqual(self.score(code, "fixed")["trials"], 2)
+
+    def test_statistics_are_for_the_learner_alone(self):
+        for secret in (None, "x", self.start(self.code())["secret"]):
+            self.assertEqual(self.daemon.get("/api/v1/learner/statistics?deck=default", secret).code, "wrong_code")
+        for query, status in (("", 422), ("?deck=A%20B", 422), ("?deck=default&more=1", 400)):
+            self.assertEqual(self.daemon.get("/api/v1/learner/statistics" + query, self.code()).status, status)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -132,7 +132,7 @@ class Roles(DaemonTest):
                 continue
             for who in MAY[operation["x-role"]]:
                 secret = self.learner.secret if operation["x-role"] == "learner" else None
-                if pattern in ("/api/v1/learner", "/api/v1/studies/{study}/participant"):
+                if pattern in ("/api/v1/learner", "/api/v1/learner/statistics", "/api/v1/studies/{study}/participant"):
                     secret = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
                 answer = self.call(who, method, self.path(pattern), secret)
                 with self.subTest(route=f"{method} {pattern}", who=who):
