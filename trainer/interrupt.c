@@ -1,15 +1,17 @@
 #include "trainer/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <time.h>
 
-static volatile sig_atomic_t wanted;
+static atomic_bool wanted; /* free of locks, as a handler needs it, and read by any thread */
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2, "a handler must not wait");
 
 static void want(int signal_number)
 {
     (void)signal_number;
-    wanted = 1;
+    atomic_store(&wanted, true);
 }
 
 void tr_interrupt_catch(void)
@@ -24,7 +26,7 @@ void tr_interrupt_catch(void)
 
 bool tr_interrupted(void)
 {
-    return wanted != 0;
+    return atomic_load(&wanted);
 }
 
 double tr_now_s(void)

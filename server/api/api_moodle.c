@@ -21,6 +21,7 @@ struct download {
     struct srv_session_item items[DECK_ITEMS_MAX];
     char models[DECK_SOURCES_MAX][SRV_DIGEST_TEXT]; /* SHA-256 of the deck's */
     int size;                                       /* side of the images in pixels */
+    bool tests;                                     /* a study tests with the deck */
     int next;    /* item to be made, from 0; deck.items: the end of the file; one more: nothing */
     char *first; /* heap: the beginning with its first question, made before the answer begins */
     size_t first_size;
@@ -153,6 +154,7 @@ static void keep_deck(void *context, const struct srv_store_deck *row)
 {
     struct download *d = context;
     d->next = srv_store_deck_parse(row->definition, &d->deck) ? 0 : -1;
+    d->tests = row->tests;
 }
 
 /* The newest version, archived or not. */
@@ -164,6 +166,9 @@ static bool find_deck(struct download *d, const char *name, struct srv_response 
         srv_respond_db_error(response, status);
     else if (d->next < 0)
         srv_respond_error(response, 404, "unknown_deck", "There is no such deck.");
+    else if (d->tests)
+        srv_respond_error(response, 409, "deck_in_study",
+                          "A study tests with this deck; until it is frozen nobody gets the images.");
     else if (srv_deck_stepwise(&d->deck) || (!d->deck.fixed && !d->deck.list_count))
         srv_respond_error(response, 409, "not_fixed",
                           "This deck shows everybody other images. For Moodle it needs a list of images, or "
@@ -177,11 +182,12 @@ static bool find_deck(struct download *d, const char *name, struct srv_response 
 static bool choose_items(struct download *d, struct srv_response *response)
 {
     struct srv_drawn_item drawn[DECK_ITEMS_MAX];
+    const struct srv_library_asker nobody = {0};
     const struct srv_drawn_item *lacking;
     srv_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, drawn);
     for (int i = 0; i < d->deck.items; i++) d->items[i].drawn = drawn[i];
     enum db_status status =
-        srv_store_library_choose(d->app->db, 0, &d->deck, d->items, d->deck.items, &lacking);
+        srv_store_library_choose(d->app->db, &nobody, &d->deck, d->items, d->deck.items, &lacking);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)

@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 from PIL import Image
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import studies  # noqa: E402
 from accounts import first_admin, staff  # noqa: E402
 from checkpoints import FolderTest  # noqa: E402
 from daemon import Learner, deck, png_chunks  # noqa: E402
@@ -159,6 +160,15 @@ class Moodle(FolderTest):
         self.fetch("list")
         row = self.daemon.rows("SELECT action, object, detail FROM audit ORDER BY id DESC LIMIT 1")[0]
         self.assertEqual(tuple(row), ("export", "moodle.xml", '{"deck":"list"}'))
+
+
+class OfAStudy(studies.StudyTest):
+    def test_a_deck_that_a_study_tests_with_is_given_to_nobody(self):
+        before = self.educator.get("/api/v1/decks/exam/moodle.xml")
+        self.assertEqual(before.status, 200)
+        self.open("hips-2026")
+        answer = self.educator.get("/api/v1/decks/exam/moodle.xml")
+        self.assertEqual((answer.status, answer.code), (409, "deck_in_study"))
 
 
 if __name__ == "__main__":
