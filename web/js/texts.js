@@ -50,8 +50,9 @@ export const texts = {
     commitWords: ({ question, choices: [no, yes] }) => `${question} Say “${no.label}” or “${yes.label}”. Nothing can be skipped: deciding is what trains the eye.`,
     sure: 'Say how sure you are',
     sureWords: 'A guess, fairly sure or certain. Guessing costs nothing.',
-    told: { truth: 'See the truth', correct: 'See whether you were right', none: 'Go on to the next' },
+    told: { location: 'See the truth', truth: 'See the truth', correct: 'See whether you were right', none: 'Go on to the next' },
     toldWords: {
+      location: 'At once, with the image still there, and where the finding is.',
       truth: 'At once, with the image still there: look again, most of all when you were wrong.',
       correct: 'At once, with the image still there. What the image was made as is told at the end.',
       none: 'Nothing is told along the way.',
@@ -126,6 +127,29 @@ export const texts = {
     keys: 'Help',
     announceItem: (n, of) => `Image ${n} of ${of} is shown.`,
     announceFeedback: (correct, label) => `${correct ? 'Correct' : 'Not correct'}.${label ? ` This image was made as: ${label}.` : ''}`,
+  },
+
+  explanation: {
+    compare: (label) => `Compare with “${label}”`,
+    alone: 'Only this image again',
+    drawing: (ready, of) => `Drawing what lies between: ${ready} of ${of} …`,
+    failed: 'The comparison could not be drawn just now.',
+    noPlace: 'Where the finding is could not be shown just now.',
+    basis: {
+      mask: 'Where the finding is',
+      difference: 'What the model changed; not always where the finding is',
+    },
+  },
+
+  review: {
+    open: (count) => (count === 1 ? 'Look again at the one you missed' : `Look again at the ${count} you missed`),
+    place: (i, of) => `${i} of ${of} missed`,
+    back: 'To the result',
+    before: 'The one before',
+    after: 'Next missed',
+    end: 'Back to the result',
+    coming: 'Fetching the image …',
+    gone: 'This image can no longer be shown.',
   },
 
   keys: {

@@ -59,7 +59,10 @@ export async function readSession(id, secret) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}`, { secret })).session;
 }
 
-/** @returns {Promise<{n: number, of: number, image: string}>} the image's URL tells nothing about it */
+/**
+ * @returns {Promise<{n: number, of: number, image: string, feedback: ?import('../drill/state.js').Feedback}>} the
+ *   image's URL tells nothing about it; feedback: null before the answer
+ */
 export async function readItem(id, secret, n) {
   return (await request('GET', `/api/v1/sessions/${encodeURIComponent(id)}/items/${n}`, { secret })).item;
 }

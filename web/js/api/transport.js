@@ -88,10 +88,11 @@ export function keepCsrfToken(token) {
  * Unlike an <img>, this tells a busy server from a broken line and from an image that is gone.
  * @param {string} url
  * @param {AbortSignal} leaving aborted when nobody waits any more, so that the server need not make it
+ * @param {?string} [secret] of whoever may see it, where its address alone does not permit that
  * @returns {Promise<Blob>}
  */
-export async function readImage(url, leaving) {
-  return exchange(url, {}, IMAGE_TIMEOUT_MS, leaving, async (response) => (
+export async function readImage(url, leaving, secret = null) {
+  return exchange(url, secret ? { headers: { Authorization: `Bearer ${secret}` } } : {}, IMAGE_TIMEOUT_MS, leaving, async (response) => (
     response.ok ? response.blob() : readReply(response, await response.text())));
 }
 

@@ -2,7 +2,10 @@
  * Where in the atlas one is, as the page's address says it, so that every view can be linked to. Pure.
  */
 
+import { morphFrames } from '../morph.js';
+
 export const VIEWS = ['one', 'pair', 'morph'];
+const MORPH_STEPS = 4; // from each end to the middle
 
 /**
  * @typedef {object} Place
@@ -113,11 +116,5 @@ export function framesOf({ strength, sample }) {
   if (view === 'pair') {
     return [{ className, strength }, { className: other, strength }];
   }
-  const parts = [1, 0.75, 0.5, 0.25];
-  const at = (name, part) => ({ className: name, strength: Math.round(strength * part * 10000) / 10000 });
-  return [
-    ...parts.map((part) => at(className, part)),
-    at(className, 0), // the same image as of the other class without any strength
-    ...parts.toReversed().map((part) => at(other, part)),
-  ];
+  return morphFrames(className, other, strength, MORPH_STEPS);
 }

@@ -40,6 +40,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   let context = {}; // of the choice
   let stopClock = () => {};
   let patience = null; // timer
+  let shown = null; // the image, and what it is called
   const limitMs = deck.time_limit_s * 1000; // 0: none
   const stepwise = isStepwise(deck);
   const away = awayTime();
@@ -94,11 +95,13 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
 
   async function showItem() {
     const { n } = state;
+    view.explain(null);
     view.showImage(null, '');
     set(state);
     const image = await patiently(() => load(n));
     ahead.delete(n);
-    view.showImage(image, texts.drill.imageAlt(n, state.of)); // drawn when this returns
+    shown = { image, alt: texts.drill.imageAlt(n, state.of) };
+    view.showImage(image, shown.alt); // drawn when this returns
     onset = await nextFrame();
     away.start(onset, document.hasFocus());
     set(imageShown(state));
@@ -165,6 +168,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     if (state.phase === 'feedback' && item === n) {
       clearTimeout(patience);
       stopped();
+      view.explain({ feedback, ...shown });
       announce(texts.drill.announceFeedback(feedback.correct, feedback.truth && choiceLabel(deck, feedback.truth)));
       loadNext();
     } else if (state.n !== n || state.phase !== phase) {

@@ -32,6 +32,7 @@ export function openDrillPage({ session, deck, answered, caption, onLeave, onFin
     },
   });
   const view = drillView({
+    session,
     deck,
     caption,
     shortcuts: store.shortcutsOn(),

@@ -12,6 +12,7 @@ import { texts } from '../texts.js';
 import { noticeView } from '../view_notice.js';
 import { modelOf } from './deck_models.js';
 import { openDrillPage } from './drill_page.js';
+import { openReviewPage } from './review_page.js';
 import { sendKept } from './outbox.js';
 import * as store from '../store.js';
 import { classView } from './view_class.js';
@@ -170,12 +171,15 @@ function showDrill(session, deck, answered) {
 async function showSummary(session, deck) {
   const summary = await patiently(() => api.readSummary(session.id, session.secret));
   const leaving = new AbortController();
+  const missed = deck.feedback === 'none' ? [] : summary.items.filter(({ correct, truth }) => correct === false && truth !== null);
+  const review = () => openReviewPage({ session, deck, missed, caption: captionOf(deck), onBack: guarded(() => showSummary(session, deck)) });
   store.sessionFinished(session.id);
   show(summaryView({
     deck,
     model: modelOf(deck, catalogue.models),
     summary,
     leaving: leaving.signal,
+    review: missed.length > 0 ? { count: missed.length, open: review } : null,
     onAgain: guarded(() => begin(asked.has('class') ? { class: asked.get('class') } : { deck: deck.id }, store.loadCode())),
     onStartPage: guarded(showHome),
   }), () => leaving.abort());

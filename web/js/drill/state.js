@@ -29,7 +29,9 @@
  * @property {number} streak right answers in a row, as far as they were told
  * @property {?Error} trouble why the page is waiting and trying again; null while all is well
  *
- * @typedef {{truth: ?string, correct: boolean}} Feedback
+ * @typedef {{truth: ?string, correct: boolean, location: ?{image: string, basis: 'mask'|'difference'},
+ *   sample: ?{model: string, class: string, other_class: string, seed: string, strength: number, truncation: number}}} Feedback
+ *   sample: what drew the image, for the pair
  */
 
 /**
@@ -135,6 +137,11 @@ export function isStepwise(deck) {
 
 export function hasTwoButtons(deck) {
   return deck.rating === 'two_buttons';
+}
+
+/** @returns {string} the id of the choice that the given one is not */
+export function otherChoice(deck, choiceId) {
+  return deck.choices.find(({ id }) => id !== choiceId).id;
 }
 
 export function choiceLabel(deck, choiceId) {

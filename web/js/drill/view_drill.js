@@ -4,6 +4,7 @@
  */
 
 import { el } from '../dom.js';
+import { createExplanation } from './explanation.js';
 import { askStage } from './view_ask.js';
 import { filmFrame } from './view_film.js';
 import { progressBar } from './view_progress.js';
@@ -11,6 +12,7 @@ import { toldStage } from './view_told.js';
 
 /**
  * @param {object} props
+ * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {string} props.caption what the images are
  * @param {boolean} props.shortcuts whether key hints are shown
@@ -20,15 +22,16 @@ import { toldStage } from './view_told.js';
  * @param {() => void} props.onLeave
  * @param {() => void} props.onKeys
  * @returns {{root: HTMLElement, update: (state: import('./state.js').DrillState) => void, showImage: (image: ?import('../viewer/grey_png.js').GreyImage, alt: string) => void,
- *   looked: (since: number) => object, close: () => void,
+ *   explain: ReturnType<typeof createExplanation>['show'], looked: (since: number) => object, close: () => void,
  *   showSeconds: (left: number) => void, setShortcuts: (on: boolean) => void, focusQuestion: () => void, focusNext: () => void}}
  */
 export function drillView(props) {
-  const { deck, caption } = props;
+  const { session, deck, caption } = props;
   const bar = progressBar(props);
   const film = filmFrame(caption);
   const ask = askStage(props);
-  const told = toldStage(props);
+  const explanation = createExplanation({ session, deck, viewer: film.viewer });
+  const told = toldStage({ ...props, explanation: explanation.root });
   const root = el('main', { class: 'drill', 'data-screen': 'drill' }, bar.root,
     el('div', { class: 'reading' }, film.root,
       el('section', { class: 'panel', 'aria-label': deck.title }, ask.root, told.root)));
@@ -43,6 +46,10 @@ export function drillView(props) {
   };
   const setShortcuts = (on) => root.classList.toggle('without-shortcuts', !on);
   setShortcuts(props.shortcuts);
-  const { setImage: showImage, report: looked, close } = film.viewer;
-  return { root, update, setShortcuts, showImage, looked, close, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
+  const { setImage: showImage, report: looked } = film.viewer;
+  const close = () => {
+    explanation.show(null);
+    film.viewer.close();
+  };
+  return { root, update, setShortcuts, showImage, explain: explanation.show, looked, close, showSeconds: ask.showSeconds, focusQuestion: ask.focus, focusNext: told.focus };
 }

@@ -20,16 +20,18 @@ const RUN_TOLD = 3; // right answers in a row that are worth a word
  * @param {import('../api/api_sessions.js').Summary} props.summary
  * @param {AbortSignal} props.leaving aborted when the page goes
  * @param {() => void} props.onAgain
+ * @param {?{count: number, open: () => void}} props.review of the images that were missed; null where there is none
  * @param {() => void} props.onStartPage
  * @returns {HTMLElement}
  */
-export function summaryView({ deck, model, summary, leaving, onAgain, onStartPage }) {
+export function summaryView({ deck, model, summary, leaving, review, onAgain, onStartPage }) {
   const { score } = summary;
   return el('main', { class: 'summary', 'data-screen': 'summary' },
     el('p', { class: 'wordmark' }, texts.product),
     el('h1', { tabindex: '-1' }, t.title),
     ...(score ? result(summary) : [el('p', { class: 'summary-lead' }, `${t.thanks} ${t.noFeedback}`)]),
     el('div', { class: 'summary-actions' },
+      review ? el('button', { type: 'button', class: 'button', id: 'review', on: { click: review.open } }, texts.review.open(review.count)) : null,
       el('button', { type: 'button', class: 'button button-main', id: 'again', on: { click: onAgain } }, t.again),
       el('button', { type: 'button', class: 'button button-quiet', id: 'to-start', on: { click: onStartPage } }, t.toStart)),
     score ? measures(deck, summary) : null,

@@ -14,9 +14,10 @@ const STREAK_TOLD = 3; // right answers in a row that are worth a word
 /**
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {HTMLElement} props.explanation what can be seen of the image now
  * @param {() => void} props.onNext
  */
-export function toldStage({ deck, onNext }) {
+export function toldStage({ deck, explanation, onNext }) {
   const verdict = el('h1', { class: 'verdict', tabindex: '-1' });
   const truth = el('p', { class: 'told-truth' });
   const mine = el('p', { class: 'told-mine' });
@@ -25,7 +26,7 @@ export function toldStage({ deck, onNext }) {
   const next = el('button', { type: 'button', class: 'button button-main button-next', id: 'next', on: { click: onNext, keydown: ignoreRepeat } },
     label, hint([texts.keys.space]));
   const root = el('div', { class: 'stage stage-told' },
-    el('div', { class: 'told' }, verdict, truth, mine, late), next);
+    el('div', { class: 'told' }, verdict, truth, mine, late), explanation, next);
 
   const tellKept = ({ trouble }) => {
     verdict.className = 'verdict is-kept';

@@ -1,0 +1,81 @@
+/**
+ * What can be seen of an image once it is answered: its place, its pair, the way between; and the review of what was
+ * missed.
+ */
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
+import { assertNothingTold } from './secrecy.js';
+
+const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
+
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon((config) => {
+    config.decks = [{
+      format: 2, id: 'place', title: 'Hips, with places', question: 'Is there a fracture?', items: 2, prevalence: 1, feedback: 'location', rating: 'two_buttons',
+      choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }],
+      sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
+    }];
+  });
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
+
+const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
+
+for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
+  test(`after the answer the place, the pair and the morph can be looked at, and again in the review, at ${name}`, async () => {
+    const student = await openPage(browser, device, daemon.url, name);
+    const { page } = student;
+    await page.click('#start');
+    await shown(page, 1, 'viewing');
+    assert.ok(!await page.isVisible('#compare'));
+    await page.click('[data-choice=no]');
+    await shown(page, 1, 'feedback');
+    await page.waitForSelector('.viewer-overlay:has-text("What the model changed")');
+    const before = student.traffic.findIndex(({ url }) => url.endsWith('/location.png'));
+    assert.ok(student.traffic.slice(0, before).every(({ url }) => !url.includes('/samples/') || url.includes('size=512')), 'nothing that tells was fetched before the answer');
+    await student.axe('the place of the finding');
+    await student.shot('place');
+    await page.click('#compare');
+    await page.waitForSelector('.viewer-frames');
+    await student.axe('a pair that blinks');
+    await page.click('.viewer-frames [data-mode=side]');
+    await student.shot('pair-side');
+    await page.click('.viewer-frames [data-mode=morph]');
+    await student.axe('a morph');
+    await student.shot('pair-morph');
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+    await page.click('#compare');
+    await page.waitForSelector('.viewer-overlay');
+    assert.equal(await page.$('.viewer-frames'), null);
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
+    await shown(page, 2, 'viewing');
+    assert.equal(await page.$('.viewer-overlay'), null, 'nothing of the last image is left');
+    await page.click('[data-choice=no]');
+    await shown(page, 2, 'feedback');
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
+    await page.waitForSelector('[data-screen=summary]');
+    await page.click('#review');
+    await page.waitForSelector('[data-screen=review][data-item="1"] .viewer-overlay');
+    assert.equal(await page.textContent('.bar-count'), '1 of 2 missed');
+    await student.axe('the review');
+    await student.shot('review');
+    await page.click('#next');
+    await page.waitForSelector('[data-screen=review][data-item="2"]');
+    await page.click('#next');
+    await page.waitForSelector('[data-screen=summary]');
+    await assertNothingTold(student.traffic, ['no_fracture', 'No fracture']);
+    assert.deepEqual(student.complaints, []);
+    await student.context.close();
+  });
+}

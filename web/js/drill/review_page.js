@@ -1,0 +1,94 @@
+/**
+ * The images that were missed, one after the other, with all that may be told of them.
+ */
+
+import { readItem } from '../api/api_sessions.js';
+import { el } from '../dom.js';
+import { withRetry } from '../retry.js';
+import { announce, show } from '../screen.js';
+import { shortcutsOn } from '../store.js';
+import { texts } from '../texts.js';
+import { createViewer } from '../viewer/viewer.js';
+import { createExplanation } from './explanation.js';
+import { confidenceOfRating } from './figures.js';
+import { decodedImage } from './images.js';
+import { choiceLabel, hasTwoButtons } from './state.js';
+import { mark } from './view_told.js';
+
+const t = texts.review;
+
+/**
+ * @param {object} props
+ * @param {{id: string, secret: string}} props.session
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {import('../api/api_sessions.js').SummaryItem[]} props.missed at least one
+ * @param {string} props.caption what the images are
+ * @param {() => void} props.onBack
+ */
+export function openReviewPage({ session, deck, missed, caption, onBack }) {
+  const viewer = createViewer({ shortcuts: shortcutsOn });
+  const explanation = createExplanation({ session, deck, viewer });
+  const leaving = new AbortController();
+  let at = 0;
+
+  const place = el('p', { class: 'bar-count' });
+  const status = el('p', { class: 'film-coming' });
+  viewer.stage.append(status);
+  const truth = el('p', { class: 'told-truth' });
+  const mine = el('p', { class: 'told-mine' });
+  const before = el('button', { type: 'button', class: 'button', id: 'before', on: { click: () => go(at - 1) } }, t.before);
+  const next = el('button', { type: 'button', class: 'button button-main button-next', id: 'next', on: { click: () => (at + 1 < missed.length ? go(at + 1) : onBack()) } });
+  const root = el('main', { class: 'drill', 'data-screen': 'review' },
+    el('header', { class: 'bar' },
+      el('button', { type: 'button', class: 'bar-button', id: 'back', on: { click: onBack } }, t.back),
+      el('div', { class: 'bar-progress' }, place)),
+    el('div', { class: 'reading' },
+      el('figure', { class: 'film' }, viewer.root, el('figcaption', {}, caption)),
+      el('section', { class: 'panel', 'aria-label': deck.title },
+        el('div', { class: 'stage stage-told' },
+          el('div', { class: 'told' },
+            el('h1', { class: 'verdict is-wrong', tabindex: '-1' }, mark(false), texts.drill.incorrect), truth, mine),
+          explanation.root, before, next))));
+
+  function describe({ truth: made, choice, rating }) {
+    const [opening, name, closing] = texts.drill.truth(choiceLabel(deck, made));
+    truth.replaceChildren(opening, el('strong', {}, name), closing);
+    const confidence = hasTwoButtons(deck) ? null : texts.drill.confidenceLevels[confidenceOfRating(rating) - 1];
+    mine.textContent = texts.drill.yourAnswer(choiceLabel(deck, choice), confidence);
+    place.textContent = t.place(at + 1, missed.length);
+    before.hidden = at === 0;
+    next.textContent = at + 1 < missed.length ? t.after : t.end;
+  }
+
+  async function go(to) {
+    at = to;
+    const item = missed[at];
+    const { signal } = leaving;
+    explanation.show(null);
+    viewer.setImage(null, '');
+    describe(item);
+    root.dataset.item = '';
+    status.textContent = t.coming;
+    announce(t.place(at + 1, missed.length));
+    try {
+      const { feedback, image: url } = await withRetry(() => readItem(session.id, session.secret, item.n), { signal });
+      const image = await withRetry(() => decodedImage(url, signal), { signal });
+      if (missed[at] === item) {
+        const alt = texts.summary.itemAlt(item.n, missed.length);
+        status.textContent = '';
+        viewer.setImage(image, alt);
+        explanation.show({ feedback, image, alt });
+        root.dataset.item = String(item.n);
+      }
+    } catch {
+      status.textContent = t.gone;
+    }
+  }
+
+  show(root, () => {
+    leaving.abort();
+    explanation.show(null);
+    viewer.close();
+  });
+  go(0);
+}
