@@ -338,6 +338,21 @@ class Frozen(StudyTest):
             again = self.daemon.get(path + "/export/package.zip", file.read().strip())
         self.assertEqual(again.body, first.body)
 
+    def test_the_same_images_before_and_after_are_the_same_cases(self):
+        path = self.open("crossed")
+        for _ in range(3):
+            self.take_part("crossed")
+        cases = []
+        for phase in ("before", "after"):
+            answer = self.researcher.get(f"{path}/export/imrmc.zip?phase={phase}")
+            self.assertEqual(answer.status, 200, answer.body[:300])
+            archive = zipfile.ZipFile(io.BytesIO(answer.body))
+            rows = [line.split(",") for line in archive.read("by-source.imrmc").decode().splitlines()[6:]]
+            self.assertEqual({row[2] for row in rows}, {"truth", "library"})
+            cases.append(sorted(case["library_image"] for case in table(archive.read("cases.csv").decode())))
+        self.assertEqual(cases[0], cases[1])
+        self.assertEqual(len(set(cases[0])), 4)
+
     def test_who_is_taken_out_is_in_no_export(self):
         path = self.open("leaving")
         stays, goes, hides = (self.take_part("leaving") for _ in range(3))
