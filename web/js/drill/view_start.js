@@ -58,6 +58,8 @@ export function startView({ decks, models, deckId, resumable, hasCode, onStart, 
       decks.length > 1 ? deckChoice(decks, chosen.deck, pick) : deckFacts(decks[0]),
       el('div', { class: 'start-actions' }, ...actions),
       el('button', { type: 'button', class: 'link-button', id: 'mine', on: { click: onMine } }, hasCode ? t.mine : t.code),
+      el('nav', { class: 'start-ways', 'aria-label': t.ways },
+        el('a', { href: '/atlas.html' }, t.toAtlas), el('a', { href: '/staff.html' }, t.toStaff)),
       el('div', { class: 'start-notes' }, provenance, modelLine, el('p', {}, t.answersStored))));
 }
 
