@@ -70,17 +70,40 @@ static bool is_repeated(struct db_transaction *t, const char *session_id, int it
     return any;
 }
 
-static void insert(struct db_transaction *t, const char *session_id, struct srv_store_answer *a)
+/* What is drawn afresh was never seen. */
+static bool is_first(struct db_transaction *t, const struct srv_store_session *session, int item)
 {
-    int64_t first = !is_repeated(t, session_id, a->item);
+    bool fresh = !session->deck.fixed && session->deck.list_count == 0;
+    return fresh || !is_repeated(t, session->id, item);
+}
+
+static void insert(struct db_transaction *t, const struct srv_store_session *session,
+                   struct srv_store_answer *a)
+{
+    int64_t first = is_first(t, session, a->item);
     db_run(t,
            "INSERT INTO answers (session_id, item, key, choice, confidence, rating, correct, response_ms, "
            "received_at, at_item_ms, first_attempt, feedback_shown)"
            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-           "tittiiirtrit", session_id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
+           "tittiiirtrit", session->id, (int64_t)a->item, a->key, a->choice, (int64_t)a->confidence,
            (int64_t)a->rating, (int64_t)a->correct, a->response_ms, a->received_at, a->at_item_ms, first,
            srv_deck_feedbacks[a->feedback]);
     a->id = db_last_id(t);
+}
+
+/* Where all items were there from the start none comes back. */
+static void count_answers(struct db_transaction *t, const struct srv_store_session *session,
+                          int64_t last_answer, struct srv_store_progress *progress)
+{
+    struct db_rows *rows =
+        db_query(t, "SELECT count(*), total(correct) FROM answers WHERE session_id = ? AND id <= ?", "ti",
+                 session->id, last_answer);
+    if (db_next(rows)) {
+        progress->answered = (int)db_int(rows, 0);
+        progress->correct = (int)db_int(rows, 1);
+    }
+    db_finish(rows);
+    progress->finished = progress->answered >= session->deck.items;
 }
 
 /* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
@@ -88,6 +111,10 @@ static void read_progress(struct db_transaction *t, const struct srv_store_sessi
                           int64_t last_answer, struct srv_store_progress *progress)
 {
     struct srv_past past[DECK_ITEMS_MAX];
+    if (!srv_deck_stepwise(&session->deck)) {
+        count_answers(t, session, last_answer, progress);
+        return;
+    }
     progress->answered = srv_store_past(t, session->id, last_answer, past);
     for (int i = 0; i < progress->answered; i++)
         progress->correct += past[i].correct && !srv_past_again(past, i);
@@ -139,7 +166,7 @@ enum db_status srv_store_answer_add(struct db *db, const struct srv_store_sessio
     } else if (item_taken(&t, session->id, answer->item)) {
         *outcome = STORE_ITEM_TAKEN;
     } else if ((*outcome = standing(&t, session->id, answer->received_at, &of_study)) == STORE_ADDED) {
-        insert(&t, session->id, answer);
+        insert(&t, session, answer);
         if (context) srv_context_insert(&t, answer->id, context);
         srv_store_item_decide(&t, session);
     }
