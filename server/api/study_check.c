@@ -158,6 +158,14 @@ static bool is_test(const struct srv_study *study, const char *deck)
     return false;
 }
 
+/* Pixels of the images' side; 0 while it is not known. */
+static int resolution(struct check *check, const struct srv_deck *deck)
+{
+    struct srv_model_entry entry;
+    bool known = srv_models_find(check->app->models, deck->models[0], &entry) && entry.described;
+    return known ? entry.info.resolution : 0;
+}
+
 /* What participants could tell their arm by. */
 static void warn_of_difference(struct check *check, int arm, const struct srv_deck *a,
                                const struct srv_deck *b)
@@ -174,6 +182,7 @@ static void warn_of_difference(struct check *check, int arm, const struct srv_de
         {a->two_buttons != b->two_buttons, "rating"},
         {a->feedback != b->feedback, "feedback"},
         {a->time_limit_s != b->time_limit_s, "time limit"},
+        {resolution(check, a) != resolution(check, b), "size of images"},
     };
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
         if (shown[i].differs)

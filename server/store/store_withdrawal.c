@@ -109,6 +109,9 @@ static void anonymise(struct db_transaction *t, int64_t study_id, const struct l
            "UPDATE consents SET learner_id = NULL WHERE learner_id = ?"
            " AND consent_text_id IN (SELECT id FROM consent_texts WHERE study_id = ?)",
            "ii", leaver->learner_id, study_id);
+    /* A code is made seconds before its enrolment, by which the two could be found together. */
+    db_run(t, "UPDATE learners SET created_at = substr(created_at, 1, 10) || 'T00:00:00.000Z' WHERE id = ?",
+           "i", leaver->learner_id);
 }
 
 static void delete_session(struct db_transaction *t, const char *id)

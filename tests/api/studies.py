@@ -111,14 +111,14 @@ class Person:
 class StudyTest(unittest.TestCase):
     """A daemon with small models, a library and the decks above; an administrator, a researcher, an educator."""
 
-    decks, model_names, collections = DECKS, ["default"], ["hips"]
+    decks, sides, collections = DECKS, {"default": 64}, ["hips"]  # sides: pixels, of the images of each model
 
     @classmethod
     def setUpClass(cls):
         cls.models = tempfile.mkdtemp(prefix="roentgymd-models-")
         cls.addClassCleanup(shutil.rmtree, cls.models)
-        for seed, name in enumerate(cls.model_names):
-            replace(os.path.join(cls.models, name + ".safetensors"), checkpoint(seed))
+        for seed, (name, side) in enumerate(cls.sides.items()):
+            replace(os.path.join(cls.models, name + ".safetensors"), checkpoint(seed, side))
         cls.daemon = Daemon(cls.decks, models=cls.models)
         cls.addClassCleanup(cls.daemon.close)
         for name in cls.collections:

@@ -6,12 +6,14 @@ import unittest
 
 from allocation import arms_of
 from library_data import library
-from studies import LIBRARY, TEST, TRAIN_GAN, Person, StudyTest, study
+from studies import GAN, LIBRARY, TEST, TRAIN_GAN, Person, StudyTest, study
 
 STUDIES = "/api/v1/studies"
 
 
 class Drafts(StudyTest):
+    sides = {"default": 64, "wide": 128}
+
     def refused(self, field, **changes):
         answer = self.researcher.post(STUDIES, study("wrong", **changes))
         self.assertEqual((answer.status, answer.code), (422, "wrong_study"), answer.body)
@@ -118,6 +120,10 @@ class Drafts(StudyTest):
         arms = [{"id": "a", "label": "A", "deck": "of-real"}, {"id": "b", "label": "B", "deck": "of-gan-long"}]
         answer = self.researcher.post(STUDIES, study("warned-2", arms=arms))
         self.assertIn("study.arms[1].deck: its number of items differs", answer.json["warnings"][-1])
+        self.educator.post("/api/v1/decks", {**TRAIN_GAN, "id": "of-gan-wide", "sources": [{**GAN, "model": "wide"}]})
+        arms[1]["deck"] = "of-gan-wide"
+        answer = self.researcher.post(STUDIES, study("warned-3", arms=arms))
+        self.assertIn("study.arms[1].deck: its size of images differs", answer.json["warnings"][-1])
 
     def test_educators_see_nothing_of_studies(self):
         path = self.open("hidden")
@@ -255,6 +261,17 @@ class TakingPart(StudyTest):
         person.play()
         self.assertEqual(person.started["deck"]["items"], 2)
         self.assertEqual(person.now()["state"], "questions")
+
+    def test_a_training_that_ends_with_mastery_ends_its_phase(self):
+        quick = {**TRAIN_GAN, "items": 20, "mastery": {"correct": 1, "of": 1}}
+        self.assertEqual(self.educator.post("/api/v1/decks", {**quick, "id": "quick"}).status, 201)
+        self.open("mastered", arms=[{"id": "a", "label": "A", "deck": "quick"}, {"id": "b", "label": "B", "deck": "quick"}],
+                  phases=[{"id": "only", "kind": "training"}], questions=[])
+        person = self.person("mastered")
+        person.session()
+        right, = self.daemon.rows("SELECT truth FROM items WHERE session_id = ? AND n = 1", person.started["id"])
+        self.assertEqual(person.answer(1, right[0]).json["progress"]["finished"], True)
+        self.assertEqual((person.now()["state"], person.now()["phases"][0]["answered"]), ("finished", 1))
 
     def test_a_collection_that_a_study_shows_is_not_removed_before_it_is_frozen(self):
         self.import_set("lent")

@@ -147,6 +147,8 @@ class Leaving(StudyTest):
         self.assertNotIn(code.encode(), self.bytes_of_files())
         learner, = self.daemon.rows("SELECT learner_id FROM consents ORDER BY id DESC LIMIT 1")
         self.assertIsNone(learner[0])
+        made, = self.daemon.rows("SELECT created_at FROM learners ORDER BY id DESC LIMIT 1")
+        self.assertTrue(made[0].endswith("T00:00:00.000Z"))
         for answer in (person.answer(2), person.item(2), self.daemon.get(person.url(), person.code)):
             self.assertEqual(answer.status, 401)
         self.assertEqual(person.get().code, "not_participant")

@@ -18,7 +18,7 @@ def source(kind, model, **more):
 
 
 class Arms(StudyTest):
-    model_names, collections = ["modelone", "modeltwo"], ["setone"]
+    sides, collections = {"modelone": 64, "modeltwo": 64}, ["setone"]
     decks = [{**BASE, "id": "deckexam", "title": "titleexam", "items": 4, "feedback": "none", "draw": {"mode": "fixed", "seed": "5"},
               "sources": [source("library", "modelone", collection="setone", split="test")]},
              {**BASE, "id": "deckone", "title": "titleone", "description": "wordsone", "items": 3,
