@@ -264,7 +264,8 @@ enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *
     db_begin_write(&t, db);
     db_run(&t,
            "UPDATE items SET image_sha256 = ?, device = ?, prior_exposures = " PRIOR_EXPOSURES
-           " WHERE session_id = ? AND n = ? AND image_sha256 IS NULL",
+           " WHERE session_id = ? AND n = ? AND image_sha256 IS NULL"
+           " AND NOT EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = items.session_id)",
            "ttti", sha256, device, item->session_id, (int64_t)item->n);
     return db_end(&t);
 }
