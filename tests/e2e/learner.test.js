@@ -93,6 +93,12 @@ test('a drill begun on a phone goes on at a desk by the code, and nowhere withou
   await page.click('#to-start');
   await page.click('#mine');
   await page.waitForSelector('.mine-drill:has-text("See the result")');
+  await page.click('[data-deck=default]');
+  await screen(page, 'overall');
+  assert.match(await page.textContent('.summary-lead'), /together: 3 images/);
+  await desk.axe('all drills together');
+  await desk.shot('overall');
+  await page.click('#back');
   await page.click('#forget-code');
   await page.waitForSelector('#get-code');
   await page.reload();

@@ -36,6 +36,12 @@ export const texts = {
     sampleCaption: (label) => `A sample from the model, made as “${label}”`,
   },
 
+  overall: {
+    lead: (trials) => `All your drills on this deck together: ${trials} images, each counted once.`,
+    none: 'Nothing can be told yet: finish a drill on this deck first.',
+    back: 'To your drills',
+  },
+
   class: {
     words: 'This link is for a class. You drill as yourself, without a name: a random code is made in this browser, and the class sees only what all of its learners did together.',
     start: 'Start',
@@ -93,6 +99,7 @@ export const texts = {
     drills: 'Drills',
     days: ({ days, inARow }) => `You practised on ${days === 1 ? 'one day' : `${days} days`}${inARow > 1 ? `, the last ${inARow} in a row` : ''}.`,
     when: (date, finished, answered, of) => `${date} · ${finished ? `${answered} images` : `${answered} of ${of} images`}`,
+    overall: (title) => `All together: ${title}`,
     goOn: 'Go on',
     toStudy: 'To the study',
     result: 'See the result',

@@ -4,7 +4,7 @@
 
 import * as api from '../api/api_sessions.js';
 import { listDecks } from '../api/api_decks.js';
-import { createLearner, listOwnSessions, readClass } from '../api/api_learners.js';
+import { createLearner, listOwnSessions, readClass, readOwnScore } from '../api/api_learners.js';
 import { listModels } from '../api/api_models.js';
 import { withRetry } from '../retry.js';
 import { patiently, show } from '../screen.js';
@@ -18,6 +18,7 @@ import * as store from '../store.js';
 import { classView } from './view_class.js';
 import { introView } from './view_intro.js';
 import { mineView } from './view_mine.js';
+import { overallView } from './view_overall.js';
 import { startView } from './view_start.js';
 import { summaryView } from './view_summary.js';
 
@@ -88,6 +89,10 @@ async function showMine() {
     onForget: guarded(() => {
       store.forgetCode();
       return showMine();
+    }),
+    onOverall: guarded(async (deck) => {
+      const score = await patiently(() => readOwnScore(code, deck.id));
+      show(overallView({ deck, score, onBack: guarded(showMine) }));
     }),
     onOpen: guarded((id) => resume({ id, secret: code })),
     onStartPage: guarded(showHome),

@@ -17,6 +17,7 @@ const t = texts.mine;
  * @param {(code: string) => Promise<?string>} props.onUseCode resolves with what is wrong with it
  * @param {() => void} props.onForget
  * @param {(sessionId: string) => void} props.onOpen go on with it, or see its result
+ * @param {(deck: import('../api/api_decks.js').Deck) => void} props.onOverall what all drills on it say together
  * @param {() => void} props.onStartPage
  * @returns {HTMLElement}
  */
@@ -37,7 +38,8 @@ function unknown({ onGetCode, onUseCode }) {
   ];
 }
 
-function known({ code, sessions, onForget, onOpen }) {
+function known({ code, sessions, onForget, onOpen, onOverall }) {
+  const decks = [...new Map(sessions.filter(({ study }) => !study).map(({ deck }) => [deck.id, deck])).values()];
   return [
     codeBox(code, t.codeWords),
     sessions.length === 0
@@ -45,6 +47,8 @@ function known({ code, sessions, onForget, onOpen }) {
       : el('section', { class: 'mine-drills' },
         el('h2', {}, t.drills),
         el('p', { class: 'mine-days' }, t.days(daysOf(sessions.map((session) => session.created_at)))),
+        decks.length === 0 ? null : el('div', { class: 'mine-overall' },
+          ...decks.map((deck) => el('button', { type: 'button', class: 'link-button', 'data-deck': deck.id, on: { click: () => onOverall(deck) } }, t.overall(deck.title)))),
         el('ol', {}, ...sessions.map((session) => drillRow(session, onOpen)))),
     el('section', { class: 'mine-forget' },
       el('p', {}, t.forgetWords),

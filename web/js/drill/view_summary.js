@@ -52,7 +52,8 @@ function result({ correct, items, score: { accuracy } }) {
   ];
 }
 
-function measures(deck, { score, threshold }) {
+/** The figures, each with its range and its meaning. */
+export function measures(deck, { score, threshold }) {
   const { negative, positive } = sides(deck);
   const { counts, auc, d_prime: sharpness, criterion, response_ms: times } = score;
   const rows = [
@@ -88,7 +89,7 @@ function row(name, term, value, words, range) {
 }
 
 /** What was answered to what, and the curve that the ratings make of it; the curve takes both kinds of image. */
-function answers(deck, score) {
+export function answers(deck, score) {
   const { negative, positive } = sides(deck);
   if (hasTwoButtons(deck)) { // one point is no curve
     return el('section', { class: 'answers-told' }, confusion(score.counts, negative.label, positive.label));
@@ -113,7 +114,8 @@ function confusion(counts, no, yes) {
       cells(yes, counts.misses, counts.hits)));
 }
 
-function learning({ learning_curve: curve, accuracy }) {
+/** For curves of more than one point. */
+export function learning({ learning_curve: curve, accuracy }) {
   return el('section', { class: 'learning' },
     el('h2', {}, t.curve),
     learningPlot(curve),

@@ -1,0 +1,28 @@
+/**
+ * What all of a learner's drills on one deck say together.
+ */
+
+import { el } from '../dom.js';
+import { texts } from '../texts.js';
+import { answers, learning, measures } from './view_summary.js';
+
+const t = texts.overall;
+
+/**
+ * @param {object} props
+ * @param {import('../api/api_decks.js').Deck} props.deck
+ * @param {import('../api/api_sessions.js').Score} props.score
+ * @param {() => void} props.onBack
+ * @returns {HTMLElement}
+ */
+export function overallView({ deck, score, onBack }) {
+  const some = score.trials > 0;
+  return el('main', { class: 'summary', 'data-screen': 'overall' },
+    el('p', { class: 'wordmark' }, texts.product),
+    el('h1', { tabindex: '-1' }, deck.title),
+    el('p', { class: 'summary-lead' }, some ? t.lead(score.trials) : t.none),
+    el('div', { class: 'summary-actions' }, el('button', { type: 'button', class: 'button', id: 'back', on: { click: onBack } }, t.back)),
+    score.learning_curve.average.length > 1 ? learning(score) : null,
+    some ? measures(deck, { score, threshold: null }) : null,
+    some ? answers(deck, score) : null);
+}
