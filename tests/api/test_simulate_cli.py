@@ -231,6 +231,27 @@ class Studies(studies.StudyTest):
         # People wait for their phase, and their arms are drawn as if nobody had rehearsed.
         self.assertEqual([row[0] for row in self.daemon.rows("SELECT allocation_n FROM participants WHERE NOT simulated")], [0])
 
+    def test_the_same_seed_gives_the_same_study_on_a_fresh_server(self):
+        def rehearsed():
+            class Fresh(studies.StudyTest):
+                pass
+            Fresh.setUpClass()
+            try:
+                Fresh().open("hips-2026")
+                simulate(Fresh.daemon, "--study", "hips-2026", "--learners", 6, "--at-once", 1, "--withdraw", 0.3,
+                         "--other-device", 0.5)
+                return [tuple(row) for row in Fresh.daemon.rows(
+                    "SELECT q.arm, q.stratum, k.phase, i.n, i.class, i.source, i.seed, i.library_image_id, a.choice, a.rating,"
+                    " a.response_ms, w.answer FROM participants q JOIN participant_sessions k ON k.participant_id = q.id"
+                    " JOIN answers a ON a.session_id = k.session_id"
+                    " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                    " LEFT JOIN participant_answers w ON w.participant_id = q.id ORDER BY q.id, a.id, w.question")]
+            finally:
+                Fresh.doClassCleanups()
+        first = rehearsed()
+        self.assertGreater(len(first), 40)
+        self.assertEqual(rehearsed(), first)
+
 
 if __name__ == "__main__":
     unittest.main()

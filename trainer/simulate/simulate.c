@@ -290,6 +290,7 @@ static void show_progress(struct simulation *s)
     struct tr_progress progress;
     uint64_t shown = 0;
     tr_progress_start(&progress, "learners");
+    progress.first = 0;
     while (atomic_load(&s->working) > 0) {
         nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
         uint64_t finished = atomic_load(&s->finished);
