@@ -13,7 +13,7 @@
 #include "server/store/store_decks.h"
 #include "server/store/store_library.h"
 
-enum { BUSY_TRIES = 60, ORIGIN_TEXT = LIBRARY_FILE_MAX + 160 };
+enum { BUSY_WAIT_S = 45, ORIGIN_TEXT = LIBRARY_FILE_MAX + 160 };
 
 struct download {
     struct srv_app *app;
@@ -65,13 +65,13 @@ static enum srv_priority urgency(const void *client)
     return PRIORITY_ATLAS;
 }
 
-/* Learners go first: when there are too many of them this waits, a minute at most. */
+/* Learners go first: when there are too many of them this waits, for less than proxies do. */
 static struct srv_blob *make_png(struct srv_app *app, const struct srv_image_request *image)
 {
     struct srv_blob *png = NULL;
-    for (int i = 0; i < BUSY_TRIES && !atomic_load(&app->stopping); i++) {
+    const int64_t deadline_us = srv_clock_monotonic_us() + BUSY_WAIT_S * INT64_C(1000000);
+    while (srv_clock_monotonic_us() < deadline_us && !atomic_load(&app->stopping)) {
         int retry_after_s;
-        const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
         const struct srv_asker asker = {deadline_us, urgency, NULL};
         enum srv_queue_result result = srv_queue_get(app->queue, image, &asker, &png, &retry_after_s);
         if (result != QUEUE_BUSY) return result == QUEUE_OK ? png : NULL;
