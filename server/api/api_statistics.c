@@ -7,15 +7,18 @@
 #include "server/store/store_classes.h"
 #include "server/store/store_statistics.h"
 
-/* The query parameter `version`, 0 when absent; 422. */
-static bool read_version(const struct srv_request *request, int *version, struct srv_response *response)
+/* The query parameters `version`, 0 when absent, and `simulated`; 422. */
+static bool read_wanted(const struct srv_request *request, struct srv_deck_practice *practice,
+                        struct srv_response *response)
 {
     uint64_t number = 0;
-    static const char *const known[] = {"version"};
-    if (!srv_request_query_known(request, known, 1, response)) return false;
+    static const char *const known[] = {"version", "simulated"};
+    if (!srv_request_query_known(request, known, 2, response) ||
+        !srv_request_query_flag(request, "simulated", &practice->simulated, response))
+        return false;
     const char *text = srv_request_query(request, "version");
     bool good = !text || (srv_request_read_u64(text, &number) && number >= 1 && number <= INT32_MAX);
-    *version = (int)number;
+    practice->version = (int)number;
     if (!good) srv_respond_error(response, 422, "out_of_range", "version: must be the number of a version.");
     return good;
 }
@@ -31,7 +34,7 @@ void api_deck_statistics(struct srv_app *app, const struct srv_request *request,
 {
     struct srv_deck_practice practice = {0};
     struct srv_readings_means means;
-    if (!read_version(request, &practice.version, response)) return;
+    if (!read_wanted(request, &practice, response)) return;
     int fewest = fewest_for(request->account);
     enum db_status status = srv_store_deck_practice(app->db, request->params[0], &practice);
     if (status != DB_OK)

@@ -2,43 +2,46 @@
 
 #include "server/store/readings_rows.h"
 
-/* Whether anybody practised; answers of a study are the study's, and those of simulated learners nobody's. */
-#define PRACTISED                                                                                            \
+/* Whether anybody practised; answers of a study are the study's. `whose` is 1 for simulated learners, 0 for
+ * people. */
+#define PRACTISED(whose)                                                                                     \
     "EXISTS (SELECT 1 FROM sessions s JOIN answers a ON a.session_id = s.id WHERE s.deck_version_id = v.id"  \
-    " AND NOT s.simulated AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id))"
+    " AND s.simulated = " whose                                                                              \
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id))"
 
 /* The newest version that has answers, else the newest. */
 static const char find_version[] =
     "SELECT v.id, v.version FROM deck_versions v JOIN decks d ON d.id = v.deck_id"
-    " WHERE d.name = ?1 AND (?2 = 0 OR v.version = ?2) ORDER BY " PRACTISED " DESC, v.version DESC LIMIT 1";
+    " WHERE d.name = ?1 AND (?2 = 0 OR v.version = ?2) ORDER BY " PRACTISED(
+        "?3") " DESC, v.version DESC LIMIT 1";
 
 static const char list_versions[] =
-    "SELECT v.version FROM deck_versions v JOIN decks d ON d.id = v.deck_id WHERE d.name = ? AND " PRACTISED
-    " ORDER BY v.version DESC";
+    "SELECT v.version FROM deck_versions v JOIN decks d ON d.id = v.deck_id WHERE d.name = ?1 AND " PRACTISED(
+        "?2") " ORDER BY v.version DESC";
 
 /* A learner is one reader in all sessions; who keeps no code is a new one in each. */
 static const char practice_rows[] =
     "SELECT coalesce('l' || k.learner_id, s.id) AS reader, " READINGS_CELLS
     " FROM sessions s CROSS JOIN answers a ON a.session_id = s.id"
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-    " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?"
-    " AND a.first_attempt AND NOT s.simulated"
+    " LEFT JOIN session_learners k ON k.session_id = s.id WHERE s.deck_version_id = ?1"
+    " AND a.first_attempt AND s.simulated = ?2"
     " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = s.id)"
     " ORDER BY reader, a.id";
 
 enum db_status srv_store_deck_practice(struct db *db, const char *deck, struct srv_deck_practice *practice)
 {
     struct db_transaction t;
-    int64_t id = 0, wanted = practice->version;
-    *practice = (struct srv_deck_practice){.versions = json_array()};
+    int64_t id = 0, wanted = practice->version, whose = practice->simulated;
+    *practice = (struct srv_deck_practice){.simulated = whose, .versions = json_array()};
     db_begin(&t, db);
-    struct db_rows *rows = db_query(&t, find_version, "ti", deck, wanted);
+    struct db_rows *rows = db_query(&t, find_version, "tii", deck, wanted, whose);
     if (db_next(rows)) id = db_int(rows, 0), practice->version = (int)db_int(rows, 1);
     db_finish(rows);
-    rows = db_query(&t, list_versions, "t", deck);
+    rows = db_query(&t, list_versions, "ti", deck, whose);
     while (db_next(rows)) json_array_append_new(practice->versions, json_integer(db_int(rows, 0)));
     db_finish(rows);
-    if (id) srv_readings_take(db_query(&t, practice_rows, "i", id), &practice->readings);
+    if (id) srv_readings_take(db_query(&t, practice_rows, "ii", id, whose), &practice->readings);
     return db_end(&t);
 }
 

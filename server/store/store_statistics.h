@@ -4,6 +4,7 @@
 #define SRV_STORE_STATISTICS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "server/database/db.h"
 #include "server/statistics/readings.h"
@@ -11,6 +12,7 @@
 /* The answers of the practice under a version of a deck: readers are learners who keep a code, else single
  * sessions. */
 struct srv_deck_practice {
+    bool simulated;               /* wanted: of simulated learners instead of people */
     int version;                  /* wanted, 0 for the newest with answers; then what is given, 0: no such */
     json_t *versions;             /* new reference: the numbers of those with answers, newest first */
     struct srv_readings readings; /* to be released */

@@ -65,7 +65,7 @@ class Simulated(FolderTest):
 
     def test_results_of_classes_and_decks_do_not_count_them(self):
         made = self.admin.post("/api/v1/classes", {"title": "A class", "deck": "default"}).json["class"]["code"]
-        for simulated in [False] * 5 + [True] * 5:  # of fewer than five learners no educator is told anything
+        for simulated in [False] * 5 + [True] * 7:  # of fewer than five learners no educator is told anything
             code = self.code(simulated)
             answer = self.daemon.post("/api/v1/sessions", {"class": made, "learner": code}).json["session"]
             learner = self.person
@@ -73,7 +73,9 @@ class Simulated(FolderTest):
             self.answer_all(learner)
         results = self.admin.get(f"/api/v1/classes/{made}/results").json["results"]
         self.assertEqual((results["learners"], results["answers"]), (5, 20))
-        self.assertIn('"readers":5', self.admin.get("/api/v1/decks/default/statistics").body.decode())
+        for query, readers in (("", 5), ("?simulated=true", 7), ("?simulated=false", 5)):
+            self.assertIn(f'"readers":{readers}', self.admin.get("/api/v1/decks/default/statistics" + query).body.decode())
+        self.assertEqual(self.admin.get("/api/v1/decks/default/statistics?simulated=2").code, "wrong_filter")
 
     def shown(self, learner):
         return [tuple(row) for row in self.daemon.rows(

@@ -25,7 +25,7 @@ static const char usage[] =
     "deck or\n"
     "a whole study and its analysis. Their answers are marked as simulated: results and exports leave them "
     "out,\n"
-    "?simulated=true of an export gives them instead of people's. Ctrl-C stops.\n"
+    "?simulated=true gives them instead of people's. Ctrl-C stops.\n"
     "\n"
     "  --deck ID            everybody does this deck once\n"
     "  --study ID           everybody takes part: consent, strata, every phase that is open, the questions. "
