@@ -127,3 +127,44 @@ test('whoever was logged out keeps what was typed and is told what to do', async
   await visitor.shot('account-logged-out');
   await visitor.context.close();
 });
+
+test('a server that fails is told with what to do, on the page and beside a button', async () => {
+  const visitor = await openPage(browser, desktop, `${daemon.url}/staff.html`, '1280', { cookies: [admin.cookie] });
+  const { page } = visitor;
+  await ready(page);
+  const fail = (route) => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'The disk is full.' } } });
+  await page.route('**/api/v1/invitations', fail);
+  await page.goto(`${daemon.url}/accounts.html`);
+  await heading(page, 'Something went wrong');
+  await page.waitForSelector('[role=alert]:has-text("“The disk is full.” Try again in a moment")');
+  await visitor.axe('a page that could not be had');
+  await visitor.shot('staff-failed');
+  await page.unroute('**/api/v1/invitations', fail);
+  await page.click('main button');
+  await ready(page);
+  await page.route('**/api/v1/invitations', (route) => (route.request().method() === 'POST' ? fail(route) : route.continue()));
+  await page.click('form [type=submit]');
+  await page.waitForSelector('form [role=alert]:has-text("The disk is full")');
+  await visitor.axe('a button whose work failed');
+  await visitor.context.close();
+});
+
+test('a password is changed, with the old one, and the way by touch leads out', async () => {
+  const visitor = await openAs(await admin.invite('researcher', 'Rosa'), '/account.html', phone, '390');
+  const { page } = visitor;
+  await ready(page);
+  await page.fill('#current-password', 'not this one');
+  await page.fill('#next-password', 'seven grey hips');
+  await page.tap('form [type=submit]');
+  await page.waitForSelector('form [role=alert]:has-text("wrong")');
+  await page.fill('#current-password', PASSWORD);
+  await page.tap('form [type=submit]');
+  await page.waitForSelector('form:has-text("The password is changed.")');
+  assert.equal(await page.inputValue('#next-password'), '');
+  await page.tap('.menu-button');
+  await visitor.axe('the menu is open');
+  await visitor.shot('menu');
+  await page.tap('#log-out');
+  await heading(page, 'Log in');
+  await visitor.context.close();
+});

@@ -485,6 +485,7 @@ export const texts = {
     className: (name) => name.replaceAll('_', ' '),
     hip: (seed) => `hip\u00a0${seed.length > 12 ? `…${seed.slice(-11)}` : seed}`,
     label: (name, seed) => `Synthetic radiograph made as ${name.replaceAll('_', ' ')}, hip ${seed}`,
+    thumbAlt: 'Synthetic radiograph:',
     thumbTrouble: ({ status, message }) => (status === 0 ? 'No connection' : message),
     back: 'All samples',
     before: 'Previous',

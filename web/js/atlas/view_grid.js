@@ -88,10 +88,9 @@ export function createGrid({ hrefOf, onOpen, onScrolled }) {
     const sample = sampleAt(index);
     const { place, model } = shown;
     const leaving = new AbortController();
-    const label = texts.atlas.label(sample.className, sample.seed);
     const frame = el('span', { class: 'thumb' });
     const link = el('a', {
-      href: hrefOf(sample), 'aria-label': label,
+      href: hrefOf(sample),
       on: {
         click: (event) => {
           if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
@@ -167,7 +166,7 @@ export function createGrid({ hrefOf, onOpen, onScrolled }) {
 async function decoded(file, pixels) {
   const url = URL.createObjectURL(file);
   const image = new Image(pixels, pixels);
-  image.alt = ''; // the link around it has the words
+  image.alt = texts.atlas.thumbAlt; // which one it is, the words below it say
   image.src = url;
   try {
     await image.decode();
