@@ -25,7 +25,7 @@ cp tests/oracle/test_pytorch.py "$out/tests/oracle/"
 for file in roentgym "${programs[@]}"; do
     ldd $b/$file
 done | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
-    grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so|/libcu' | while read -r library; do
+    grep -vE '/(libc|libm|libdl|librt|libpthread|libstdc\+\+|libgcc_s)\.so|/libcu(da|dnn|blas)' | while read -r library; do
     strip -o "$out/lib/$(basename "$library")" "$library" 2>/dev/null || cp -L "$library" "$out/lib/"
 done
 
