@@ -108,6 +108,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     struct srv_store_progress progress;
     enum srv_store_outcome outcome;
     if (!api_session_item(app, session->id, answer->item, &item, response)) return;
+    if (item.reserved && !api_item_there(&item, response)) return; /* nor told what is right */
     mark(&session->deck, &item, answer);
     answer->feedback = api_feedback_of(session, &item);
     answer->at_item_ms = srv_read_ahead_at_item_ms(app->read_ahead, session->id, srv_clock_monotonic_us());

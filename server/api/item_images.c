@@ -78,11 +78,12 @@ bool api_item_images_hold(struct srv_app *app, const struct srv_store_item *item
 
 bool api_item_there(const struct srv_store_item *item, struct srv_response *response)
 {
-    if (item->gone)
+    bool there = !item->gone && !item->reserved;
+    if (!there)
         srv_respond_error(response, 410, "images_gone",
                           "Images of this session are not here any more. Your answers are kept; please start "
                           "a new session.");
-    return !item->gone;
+    return there;
 }
 
 bool api_item_images_send(struct srv_app *app, struct api_item_images *images, int size,

@@ -138,14 +138,18 @@ static bool check_test(struct check *check, int phase)
     return !check->opening || take_test_items(check, where, &deck);
 }
 
-/* Somebody may have seen them in other decks, before the study reserved them. */
+/* Other decks may show them, or have shown them, before the study reserves them. */
 static bool warn_of_seen(struct check *check)
 {
-    int64_t seen;
-    enum db_status status = srv_store_library_seen(check->app->db, check->opening->test_items, &seen);
+    int64_t seen, sessions;
+    enum db_status status =
+        srv_store_library_seen(check->app->db, check->opening->test_items, &seen, &sessions);
     if (status != DB_OK) srv_respond_db_error(check->response, status);
     if (status == DB_OK && seen)
         warn(check, "%lld of the tests' images have been shown to learners before.", (long long)seen);
+    if (status == DB_OK && sessions)
+        warn(check, "%lld sessions that are not finished come to an image of the tests, and end there.",
+             (long long)sessions);
     return status == DB_OK;
 }
 

@@ -64,9 +64,10 @@ struct srv_store_item {
     struct srv_library_ref mask;                     /* where its finding is; sha256 "": there is none */
     bool has_middle; /* of its finding: parts of the side, from the left and the top */
     double middle_x, middle_y;
-    bool correct; /* how it was answered; false when it was not */
-    bool gone;    /* it cannot be shown any more: see below */
-    bool held;    /* there is a library on this server */
+    bool correct;  /* how it was answered; false when it was not */
+    bool gone;     /* it cannot be shown any more: see below */
+    bool reserved; /* a study tests with its image, and this is no session of such a test */
+    bool held;     /* there is a library on this server */
 };
 
 struct srv_store_answer {

@@ -179,13 +179,19 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     "EXISTS (SELECT 1 FROM items r JOIN library_images x ON x.id = r.library_image_id"                       \
     " JOIN collections g ON g.id = x.collection_id WHERE r.session_id = i.session_id"                        \
     " AND g.removed_at IS NOT NULL AND (r.n = i.n OR (r.image_sha256 IS NULL AND i.image_sha256 IS NULL)))"
+/* What a study tests with, in any session but its tests': also in those that began before it was opened. */
+#define RESERVED                                                                                             \
+    "(l.id IS NOT NULL AND l.sha256 IN (SELECT r.sha256 FROM studies y JOIN study_test_items h"              \
+    " ON h.study_id = y.id JOIN library_images r ON r.id = h.library_image_id"                               \
+    " WHERE y.state IN ('open', 'closed')) AND NOT EXISTS (SELECT 1 FROM participant_sessions p"             \
+    " WHERE p.session_id = i.session_id AND p.tests))"
+
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
     " EXISTS (SELECT 1 FROM collections), l.mask_sha256, " GONE ","                                          \
     " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n),"                 \
-    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y"                                                        \
-    " FROM items i"                                                                                          \
+    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y, " RESERVED " FROM items i"                             \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
 
@@ -216,6 +222,7 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
         item->has_middle = db_int(rows, 17);
         item->middle_x = db_real(rows, 18);
         item->middle_y = db_real(rows, 19);
+        item->reserved = db_int(rows, 20);
     }
     db_finish(rows);
     if (found) item->model_count = read_models(t, item->session_id, item->models);

@@ -202,14 +202,32 @@ class Beside(StudyTest):
         self.assertTrue(answer.json["error"]["message"].endswith("beside those of tests."), answer.body)
         self.assertEqual(self.images("greedy"), set())
 
-    def test_images_that_were_shown_before_are_warned_of(self):
-        learner = Learner(self.daemon, "exam")
-        for n in (1, 2):
-            learner.image(n)
+    def test_sessions_that_began_before_are_shown_none_of_its_images_nor_told_of_them(self):
+        self.make_deck("earlier", items=IMAGES // 2, sources=[{**LIBRARY, "split": "test"}])
+        Learner(self.daemon, "exam").image(1)
+        learner = Learner(self.daemon, "earlier")
+        url = learner.item(1).json["item"]["image"]
+        self.assertEqual(self.daemon.get(url).status, 200)
         path = self.draft("late")
         warnings = self.researcher.post(path + "/open", If_Match='"1"').json["warnings"]
-        self.assertRegex(warnings[-1], r"^\d+ of the tests' images have been shown to learners before\.$")
+        self.assertRegex(warnings[-2], r"^\d+ of the tests' images have been shown to learners before\.$")
+        self.assertRegex(warnings[-1], r"^\d+ sessions that are not finished come to an image of the tests, and end there\.$")
+        reserved = {row[0] for row in self.daemon.rows(
+            "SELECT i.n FROM items i JOIN library_images l ON l.id = i.library_image_id JOIN study_test_items k"
+            " ON k.library_image_id = l.id JOIN studies s ON s.id = k.study_id WHERE s.name = 'late' AND i.session_id = ?", learner.id)}
+        self.assertEqual(len(reserved), 4)
+        n = 1
+        while n not in reserved:
+            self.assertEqual(learner.answer(n, "yes").status, 201)
+            n += 1
+        image, = self.daemon.rows("SELECT image FROM items WHERE session_id = ? AND n = ?", learner.id, n)
+        for answer in (learner.item(n), learner.answer(n, "yes"), self.daemon.get(f"/api/v1/images/{image[0]}.png")):
+            self.assertEqual((answer.status, answer.code), (410, "images_gone"))
+        person = self.person("late").play()
+        self.assertEqual(self.daemon.get(person.item(1).json["item"]["image"]).status, 200)
         self.freeze(path)
+        self.assertEqual(learner.answer(n, "yes").status, 201)
+        self.assertEqual(self.daemon.get(f"/api/v1/images/{image[0]}.png").status, 200)
 
     def test_the_library_is_the_staffs(self):
         self.open("closed-library")
