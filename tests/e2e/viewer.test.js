@@ -191,7 +191,7 @@ test('by keyboard alone: everything, with the shortcuts on and off, and no key i
   assert.match(await press('+', '+'), /1\.6 ×$/);
   assert.match(await press('-'), /1\.3 ×$/);
   assert.match(await press('='), /1\.0 ×$/);
-  assert.match(await press('Shift+Digit2'), /^W 150, L 160/);
+  assert.match(await press('Shift+Digit2'), /^W 110, L 125/);
   await press('i');
   assert.equal(await page.getAttribute('.viewer-tool[aria-label=Invert]', 'aria-pressed'), 'true');
   assert.equal(await press('0'), 'W 256, L 128, 1.0 ×');
@@ -241,7 +241,7 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await page.fill('.viewer-sheet input[aria-label^=Window]', '100');
     assert.match(await readout(page), /^W 100/);
     await page.click('[data-preset=soft]');
-    assert.match(await readout(page), /^W 120, L 80/);
+    assert.match(await readout(page), /^W 110, L 65/);
     assert.equal(await page.getAttribute('[data-preset=soft]', 'aria-pressed'), 'true');
     await page.click('.viewer-switch input');
     await page.focus('.viewer-sheet input[type=range]');
@@ -251,7 +251,7 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await page.focus('.viewer-stage');
     await page.keyboard.press('ArrowDown');
     await settled(page);
-    assert.match(await readout(page), /L 72/, 'down is brighter now');
+    assert.match(await readout(page), /L 57/, 'down is brighter now');
     await page.reload();
     await shown(page, 1, 'viewing');
     assert.equal(await page.evaluate(() => localStorage.getItem('roentgym.brighter_down')), 'true', 'and stays so');

@@ -29,15 +29,17 @@ test('every filter is undone, across several data chunks', async () => {
     2, 1, 1, 1,
     3, 100, 100, 100,
     4, 7, 7, 7,
+    4, 50, 200, 3,
   ];
-  const { width, height, grey } = await readGreyPng(png(3, 5, rows, { parts: 3 }));
-  assert.deepEqual([width, height], [3, 5]);
+  const { width, height, grey } = await readGreyPng(png(3, 6, rows, { parts: 3 }));
+  assert.deepEqual([width, height], [3, 6]);
   assert.deepEqual([...grey], [
     10, 20, 30,
     10, 15, 9,
     11, 16, 10,
     105, 160, 185,
     112, 167, 192,
+    162, 111, 114,
   ]);
 });
 

@@ -45,4 +45,5 @@ test('a preset is known again, anything else is none', () => {
   assert.equal(presetOf({ centre: 128, width: 256 }), 'full');
   assert.equal(presetOf(PRESETS.bone), 'bone');
   assert.equal(presetOf({ centre: 128, width: 255 }), null);
+  assert.equal(presetOf({ centre: 127, width: 256 }), null);
 });

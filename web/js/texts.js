@@ -166,7 +166,7 @@ export const texts = {
     title: 'Answering',
     confidence: 'Guess, fairly sure, certain',
     next: 'Next image',
-    help: 'These keys',
+    help: 'This help',
     or: 'or',
     enter: 'Enter',
     space: 'Space',

@@ -53,7 +53,7 @@ export function createGestures() {
       gesture += drag?.started ? 1 : 0;
       drag = null;
       lastTap = null;
-      pinch = { from: spread([...down.values()]), leader: null, sofar: { panned: false, zoomed: false } };
+      pinch = { from: spread([...down.values()]), time: null, sofar: { panned: false, zoomed: false } };
     } else {
       pinch = null; // three fingers mean nothing
     }
@@ -86,9 +86,9 @@ export function createGestures() {
       return [];
     }
     const before = spread([...down.values()]);
-    pinch.leader ??= pointer.id;
-    if (pointer.id === pinch.leader) {
+    if (pointer.time !== pinch.time) {
       weigh(before);
+      pinch.time = pointer.time;
     }
     const after = spread([...down.values()].map((other) => (other.id === pointer.id ? pointer : other)));
     return [pinched(pointer, before, after)];
@@ -100,7 +100,7 @@ export function createGestures() {
     return { kind: 'pinch', gesture, by, dx, dy, factor, about: { x: after.x, y: after.y }, sofar: { ...pinch.sofar } };
   }
 
-  /** Browsers move the fingers one after the other: only when both have moved it is told what they do together. */
+  /** Browsers tell of fingers that move at one time one after the other: only after all is seen what they do together. */
   function weigh({ x, y, apart }) {
     const { from, sofar } = pinch;
     sofar.panned ||= Math.hypot(x - from.x, y - from.y) > TREMBLE_PX;

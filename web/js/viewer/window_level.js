@@ -9,11 +9,11 @@
 
 export const FULL = Object.freeze({ centre: 128, width: 256 });
 
-/** Chosen on simulated hips, whose soft tissue lies around 70 and whose cortical bone lies above 130. */
+/** Chosen on the default model's hips: soft tissue lies from 30 to 80, cancellous bone around 100, cortical up to 170. */
 export const PRESETS = Object.freeze({
   full: FULL,
-  bone: Object.freeze({ centre: 160, width: 150 }),
-  soft: Object.freeze({ centre: 80, width: 120 }),
+  bone: Object.freeze({ centre: 125, width: 110 }),
+  soft: Object.freeze({ centre: 65, width: 110 }),
 });
 
 export const LIMITS = Object.freeze({ centre: [0, 256], width: [1, 512] });
