@@ -174,6 +174,11 @@ test('a student takes part on a phone, goes on at a desk, and reaches the last p
   await desk.context.close();
   await page.reload();
   await look(student, 'end');
+  await page.tap('summary:has-text("Your code")');
+  assert.equal(await page.textContent('.code-box .code'), code);
+  await student.axe('a study: the code again');
+  await page.tap('#forget-code');
+  await screen(page, 'invitation');
   await student.context.close();
 });
 

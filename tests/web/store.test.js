@@ -62,6 +62,13 @@ test('shortcuts are on and a drag down darkens until the user wishes otherwise',
   assert.deepEqual([store.shortcutsOn(), store.brighterDown()], [false, true]);
 });
 
+test('a code is forgotten with the drill that it opened', () => {
+  store.saveCode('BCDF');
+  store.saveSession({ id: 'one', secret: 'BCDF' });
+  store.forgetCode();
+  assert.ok(![...Object.values(localStorage), ...Object.values(sessionStorage)].some((kept) => kept.includes('BCDF')));
+});
+
 test('a browser that refuses storage is no error', () => {
   delete globalThis.localStorage;
   delete globalThis.sessionStorage;

@@ -81,8 +81,11 @@ export function saveCode(code) {
   write(localStorageOrNone(), CODE, code);
 }
 
+/** With the drill that was begun last, whose record may have the code in it. */
 export function forgetCode() {
   remove(localStorageOrNone(), CODE);
+  remove(localStorageOrNone(), SESSION);
+  remove(sessionStorageOrNone(), SESSION);
 }
 
 /** Single-key shortcuts can be switched off (WCAG 2.1.4); they are on at first. */

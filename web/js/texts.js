@@ -241,7 +241,7 @@ export const texts = {
   },
 
   trouble: {
-    offlineAnswer: 'No connection at the moment. Your answer is safe in this browser and is sent as soon as the connection is back.',
+    offlineAnswer: 'The server cannot be reached at the moment. Your answer is safe in this browser and is sent as soon as the connection is back.',
     offlineImage: 'The image has not arrived yet. Trying again by itself; check the connection if this lasts. What you answered is safe.',
     busy: 'The server is busy. Trying again by itself in a moment; nothing is lost.',
     failing: 'The server could not do this just now. Trying again by itself; if this lasts, tell the person who runs the server.',
@@ -398,8 +398,9 @@ export const texts = {
     keeping: 'About your part in the study',
     studyCode: 'Your name in the study',
     studyCodeWords: (contact) => `Your answers are stored under this random name. Give it if you ask about them later: ${contact}`,
-    otherDevice: 'Go on from another device',
-    agreedText: 'What you agreed to',
+    otherDevice: 'Your code, for another device',
+    forget: 'Not you, or not your computer? Forget the code in this browser',
+    agreedText: 'The text of the study',
     withdrawLink: 'Leave the study',
     questionsTitle: 'A few questions at the end',
     questionsLead: 'You may skip any of them.',

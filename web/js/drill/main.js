@@ -69,7 +69,7 @@ async function showClass(code) {
     seen,
     deck: catalogue.decks.find(({ id }) => id === seen.deck) ?? null,
     resumable: saved !== null,
-    onStart: guarded(async () => begin({ class: code }, store.loadCode() ?? await newCode(), true)),
+    onStart: guarded(() => beginInClass(code)),
     onResume: guarded(() => resume(saved)),
     onStartPage: showStart,
   }));
@@ -137,6 +137,12 @@ async function begin(what, code, showCode = false) {
   }
 }
 
+/** A class has no nameless learners: who has no code gets one, and is shown it. */
+async function beginInClass(classCode) {
+  const known = store.loadCode();
+  await begin({ class: classCode }, known ?? await newCode(), known === null);
+}
+
 /** @param {{id: string, secret: string}} session the secret, or the code of the learner whose it is */
 async function resume({ id, secret }) {
   await sendKept(id, patiently);
@@ -185,7 +191,7 @@ async function showSummary(session, deck) {
     summary,
     leaving: leaving.signal,
     review: missed.length > 0 ? { count: missed.length, open: review } : null,
-    onAgain: guarded(() => begin(asked.has('class') ? { class: asked.get('class') } : { deck: deck.id }, store.loadCode())),
+    onAgain: guarded(() => (asked.has('class') ? beginInClass(asked.get('class')) : begin({ deck: deck.id }, store.loadCode()))),
     onStartPage: guarded(showHome),
   }), () => leaving.abort());
 }

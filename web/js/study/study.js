@@ -51,7 +51,7 @@ async function goOn() {
 }
 
 function showStep(participant) {
-  const shared = { participant, consent: invitation.consent, code: store.loadCode(), onWithdraw: () => showWithdraw() };
+  const shared = { participant, consent: invitation.consent, code: store.loadCode(), onForget: guarded(forget), onWithdraw: () => showWithdraw() };
   const { state } = participant;
   if (state === 'consent') {
     show(consentAgainView({ participant, onAgree: () => agreeAgain(participant.consent), onWithdraw: () => showWithdraw() }));
@@ -64,6 +64,11 @@ function showStep(participant) {
   } else {
     show(whereView({ ...shared, onStart: guarded(startPhase) }));
   }
+}
+
+async function forget() {
+  store.forgetCode();
+  await goOn();
 }
 
 function showInvitation(notice) {

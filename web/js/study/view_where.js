@@ -28,9 +28,10 @@ export function codeView({ title, code, onGo }) {
  * @param {import('../api/api_participants.js').Participant} props.participant
  * @param {string} props.code the learner's
  * @param {() => void} props.onStart
+ * @param {() => void} props.onForget the code, in this browser
  * @param {() => void} props.onWithdraw
  */
-export function whereView({ consent, participant, code, onStart, onWithdraw }) {
+export function whereView({ consent, participant, code, onStart, onForget, onWithdraw }) {
   const { phases } = participant;
   const names = phaseNames(phases, t.kinds);
   const open = openPhase(participant);
@@ -39,23 +40,24 @@ export function whereView({ consent, participant, code, onStart, onWithdraw }) {
     open ? el('p', { class: 'study-words' }, t.kindWords[open.kind]) : null,
     open ? el('button', { type: 'button', class: 'button button-main', id: 'start-phase', on: { click: onStart } },
       open.of !== null ? t.goOnWith(names[phases.indexOf(open)]) : t.start(names[phases.indexOf(open)])) : null,
-    keeping({ consent, participant, code, onWithdraw }));
+    keeping({ consent, participant, code, onForget, onWithdraw }));
 }
 
-/** @param {{consent: object, participant: object, code: string, onWithdraw: () => void}} props */
+/** @param {{consent: object, participant: object, code: string, onForget: () => void, onWithdraw: () => void}} props */
 export function endView(props) {
   const over = props.participant.state === 'over';
   return studyPage('end', over ? t.overTitle : t.endTitle, over ? t.overLead : t.endLead, keeping(props));
 }
 
 /** Under what the answers are stored, how to come back, what was agreed to, and the way out. */
-function keeping({ consent, participant, code, onWithdraw }) {
+function keeping({ consent, participant, code, onForget, onWithdraw }) {
   return el('section', { class: 'study-keeping', 'aria-label': t.keeping },
     el('div', { class: 'study-code' },
       el('h2', {}, t.studyCode),
       el('p', {}, t.studyCodeWords(participant.study.contact)),
       el('output', { class: 'code', id: 'study-code' }, participant.code)),
-    el('details', {}, el('summary', {}, t.otherDevice), codeBox(code, t.codeWords)),
+    el('details', {}, el('summary', {}, t.otherDevice), codeBox(code, t.codeWords),
+      el('button', { type: 'button', class: 'link-button', id: 'forget-code', on: { click: onForget } }, t.forget)),
     el('details', {}, el('summary', {}, t.agreedText), consentText(consent, participant.study.contact)),
     el('button', { type: 'button', class: 'link-button', id: 'withdraw', on: { click: onWithdraw } }, t.withdrawLink));
 }
