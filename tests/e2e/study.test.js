@@ -248,6 +248,11 @@ test('who does not take part can practise, and is told of studies that are close
   assert.equal(await visitor.page.$('#start-phase'), null);
   await visitor.axe('a study: waiting');
   await visitor.shot('study-waits');
+  const asked = () => visitor.traffic.filter(({ url }) => url.endsWith('/participant')).length;
+  const before = asked();
+  await visitor.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await visitor.page.waitForTimeout(SETTLE_MS);
+  assert.equal(asked(), before + 1, 'coming back to the page looks whether the next part is open');
   await visitor.context.close();
 
   await staff('/later/close', {});

@@ -62,8 +62,19 @@ function showStep(participant) {
   } else if (state === 'finished' || state === 'over') {
     show(endView(shared));
   } else {
-    show(whereView({ ...shared, onStart: guarded(startPhase) }));
+    showWhere(shared);
   }
+}
+
+/** A page that was left open may be come back to when the next part has opened. */
+function showWhere(shared) {
+  const look = () => {
+    if (!document.hidden) {
+      guarded(goOn)();
+    }
+  };
+  document.addEventListener('visibilitychange', look);
+  show(whereView({ ...shared, onStart: guarded(startPhase) }), () => document.removeEventListener('visibilitychange', look));
 }
 
 async function forget() {
