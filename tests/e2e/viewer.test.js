@@ -124,8 +124,8 @@ test('by mouse: window, zoom, pan, invert, reset, and the log of it', async () =
   assert.notDeepEqual((await pixels(page)).grey, zoomed.grey, 'it was panned');
   await student.shot('viewer-zoomed');
   await page.click('.viewer-tool[aria-label=Invert]');
-  assert.equal(await page.getAttribute('.viewer-tool[aria-label=Invert]', 'aria-pressed'), 'true');
   await settled(page);
+  assert.equal(await page.getAttribute('.viewer-tool[aria-label=Invert]', 'aria-pressed'), 'true');
   await student.shot('viewer-inverted');
   const told = await answered(student);
   assert.deepEqual(counts(told), { 'window mouse': 1, 'zoom mouse': 1, 'zoom wheel': 1, 'pan mouse': 1, 'invert control': 1 });
