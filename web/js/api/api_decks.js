@@ -2,7 +2,7 @@
  * Decks, as the server offers them.
  */
 
-import { request } from './transport.js';
+import { request, staffRequest } from './transport.js';
 
 /**
  * @typedef {object} Deck
@@ -24,4 +24,17 @@ import { request } from './transport.js';
 /** @returns {Promise<Deck[]>} */
 export async function listDecks() {
   return (await request('GET', '/api/v1/decks')).decks;
+}
+
+/**
+ * All of them, for the staff: also those that are archived or cannot be started now.
+ * @returns {Promise<{id: string, title: string, version: number, archived: boolean, unavailable: ?string}[]>}
+ */
+export async function listCatalogue() {
+  return (await staffRequest('GET', '/api/v1/catalogue')).decks;
+}
+
+/** @returns {Promise<object>} the definition, server/decks/deck.schema.json, of the newest version */
+export async function readDeck(id) {
+  return staffRequest('GET', `/api/v1/decks/${encodeURIComponent(id)}`);
 }

@@ -6,6 +6,7 @@
  */
 
 const TIMEOUT_MS = 20000;
+const FILE_TIMEOUT_MS = 300000; // an export is made while it is sent
 const IMAGE_TIMEOUT_MS = 60000; // longer than the server lets an image wait: giving up sooner would lose the place in its queue
 
 let csrfToken = null; // of whoever is logged in
@@ -76,6 +77,17 @@ export async function staffExchange(method, path, { body = null, version = null 
     csrfToken = (await exchangeJson('GET', '/api/v1/me', null, {}, 'same-origin')).reply.csrf_token; // logged in anew in another tab
     return send();
   }
+}
+
+/**
+ * A file that the staff save, asked for here and not by a link, so that a refusal can be told in words.
+ * @param {string} path
+ * @returns {Promise<{blob: Blob, version: ?string}>} version: its ETag
+ */
+export async function staffFile(path) {
+  const init = { credentials: 'same-origin', cache: 'no-store' };
+  return exchange(path, init, FILE_TIMEOUT_MS, null, async (response) => (
+    response.ok ? { blob: await response.blob(), version: response.headers.get('ETag') } : readReply(response, await response.text())));
 }
 
 /** @param {?string} token what the staff's changes carry beside the cookie from now on; null when nobody is logged in */

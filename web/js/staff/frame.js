@@ -64,7 +64,7 @@ function bar(account, page) {
   const t = texts.staff;
   const list = el('ul', { id: 'menu' },
     ...pagesFor(account.role).map(({ href, name }) => el('li', {},
-      el('a', { href, 'aria-current': href === page.href ? 'page' : null }, t.pages[name].menu))));
+      el('a', { href, 'aria-current': href === page.href ? 'page' : href === page.within ? 'true' : null }, t.pages[name].menu))));
   const menu = el('button', {
     type: 'button', class: 'button menu-button', 'aria-expanded': 'false', 'aria-controls': 'menu',
     on: { click: () => menu.setAttribute('aria-expanded', menu.getAttribute('aria-expanded') === 'false') },

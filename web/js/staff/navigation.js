@@ -6,7 +6,10 @@
 const ADMINS = ['admin'];
 const EVERYBODY = ['educator', 'researcher', 'admin'];
 
-/** @type {{href: string, name: string, roles: string[]}[]} in the order of the menu; `name` finds its texts in texts.staff.pages */
+/**
+ * @type {{href: string, name: string, roles: string[], within?: string}[]} in the order of the menu; `name` finds its texts
+ *   in texts.staff.pages; `within`: not in the menu, but reached from that page of it
+ */
 export const pages = [
   { href: '/staff.html', name: 'home', roles: EVERYBODY },
   { href: '/atlas.html', name: 'atlas', roles: EVERYBODY },
@@ -15,8 +18,8 @@ export const pages = [
   { href: '/account.html', name: 'account', roles: EVERYBODY },
 ];
 
-/** @returns {typeof pages} those that are for a role */
-export const pagesFor = (role) => pages.filter(({ roles }) => roles.includes(role));
+/** @returns {typeof pages} those of a role's menu */
+export const pagesFor = (role) => pages.filter(({ roles, within }) => roles.includes(role) && !within);
 
 /**
  * Where somebody goes after logging in: back to the page that sent them, if it is one of ours.
