@@ -30,7 +30,8 @@ static enum db_status choose(struct srv_app *app, const struct api_start *start,
                              struct srv_session_item *items, int count, const struct srv_drawn_item **lacking)
 {
     const struct srv_deck *deck = &start->newest.deck;
-    const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : start->learner_id};
+    const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : start->learner_id,
+                                            .shown_again = start->study_id};
     if (start->study.tests)
         return srv_store_study_choose(app->db, start->study_id, start->newest.id, items, count, lacking);
     return srv_store_library_choose(app->db, &asker, deck, items, count, lacking);
@@ -50,7 +51,7 @@ static bool choose_from_library(struct srv_app *app, const struct api_start *sta
     srv_log_error("deck %s: the library's collection %s has too few images of class %s in its %s split%s",
                   start->newest.deck.id, lacking->source->collection, lacking->class_name,
                   lacking->source->test ? "test" : "train",
-                  start->learner_id ? " that the learner has not seen" : "");
+                  start->learner_id && !start->study_id ? " that the learner has not seen" : "");
     srv_respond_error(response, 409, "images_missing", "There are not enough images for this deck.");
     return false;
 }

@@ -69,9 +69,9 @@ static void hold(struct srv_study_opening *opening, int64_t version_id, bool tes
     opening->decks[opening->deck_count++].tests = tests;
 }
 
-/* A trial of what a session would show. */
-static bool choose(struct check *check, const char *where, const struct srv_deck *deck,
-                   const struct srv_library_asker *asker, struct srv_session_item *items)
+/* A trial of what a session would show: how many items, or -1. */
+static int choose(struct check *check, const char *where, const struct srv_deck *deck,
+                  const struct srv_library_asker *asker, struct srv_session_item *items)
 {
     const struct srv_drawn_item *lacking;
     int count = srv_session_draw(deck, srv_session_key(deck), items);
@@ -84,8 +84,8 @@ static bool choose(struct check *check, const char *where, const struct srv_deck
                           "split, or not the listed one%s.",
                           where, lacking->source->collection, lacking->class_name,
                           lacking->source->test ? "test" : "train",
-                          asker->spared ? ", beside those of tests" : "");
-    return status == DB_OK && !lacking;
+                          asker->spared ? ", beside those of tests and of the trainings before" : "");
+    return status == DB_OK && !lacking ? count : -1;
 }
 
 /* ---- tests ---- */
@@ -114,7 +114,7 @@ static bool take_test_items(struct check *check, const char *where, const struct
     struct srv_study_opening *opening = check->opening;
     for (int i = 0; i < opening->deck_count; i++)
         if (opening->decks[i].version_id == deck->id) return true; /* another test has the same deck */
-    if (!choose(check, where, &deck->deck, &asker, items)) return false;
+    if (choose(check, where, &deck->deck, &asker, items) < 0) return false;
     for (int i = 0; i < deck->deck.items; i++)
         json_array_append_new(opening->test_items, json_pack("[I,i,I]", (json_int_t)deck->id, i + 1,
                                                              (json_int_t)items[i].library_image));
@@ -202,11 +202,31 @@ static void warn_of_difference(struct check *check, int arm, const struct srv_de
              arm);
 }
 
+/* There are images for all trainings: a fresh deck shows others in each. */
+static bool check_trainings(struct check *check, const char *where, const struct srv_deck *deck)
+{
+    bool fresh = !deck->fixed && !deck->list_count, enough = true;
+    struct srv_session_item items[DECK_ITEMS_MAX];
+    json_t *spared = json_copy(check->opening->test_items);
+    for (int k = 0; k < check->study->phase_count && enough; k++) {
+        if (check->study->phases[k].kind == STUDY_TEST) continue;
+        char *text = json_dumps(spared, JSON_COMPACT);
+        const struct srv_library_asker asker = {.spared = text};
+        int count = choose(check, where, deck, &asker, items);
+        enough = count >= 0;
+        for (int i = 0; i < count && fresh; i++)
+            if (items[i].library_image)
+                json_array_append_new(spared, json_pack("[n,n,I]", (json_int_t)items[i].library_image));
+        free(text);
+    }
+    json_decref(spared);
+    return enough;
+}
+
 static bool check_arm(struct check *check, int arm, struct srv_deck *first)
 {
     char where[WHERE_TEXT];
     struct api_deck_version deck;
-    struct srv_session_item items[DECK_ITEMS_MAX];
     snprintf(where, sizeof where, "study.arms[%d].deck", arm);
     if (is_test(check->study, check->study->arms[arm].deck)) {
         srv_respond_error(check->response, 422, "wrong_study", "%s: is the deck of a test.", where);
@@ -218,12 +238,8 @@ static bool check_arm(struct check *check, int arm, struct srv_deck *first)
     if (arm == 0) *first = deck.deck;
     warn_of_difference(check, arm, first, &deck.deck);
     if (!check->opening) return true;
-    char *spared = json_dumps(check->opening->test_items, JSON_COMPACT);
-    const struct srv_library_asker asker = {.spared = spared};
-    bool enough = choose(check, where, &deck.deck, &asker, items);
-    free(spared);
     hold(check->opening, deck.id, false);
-    return enough;
+    return check_trainings(check, where, &deck.deck);
 }
 
 /* ---- all ---- */

@@ -70,10 +70,11 @@ static bool is_repeated(struct db_transaction *t, const char *session_id, int it
     return any;
 }
 
-/* What is drawn afresh was never seen. */
+/* What a model draws afresh was never seen. */
 static bool is_first(struct db_transaction *t, const struct srv_store_session *session, int item)
 {
-    bool fresh = !session->deck.fixed && session->deck.list_count == 0;
+    const struct srv_deck *deck = &session->deck;
+    bool fresh = !deck->fixed && deck->list_count == 0 && !srv_deck_has_collection(deck);
     return fresh || !is_repeated(t, session->id, item);
 }
 

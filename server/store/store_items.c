@@ -39,8 +39,9 @@ static bool find_image(struct db_transaction *t, const struct srv_store_session 
                        struct srv_session_item *item)
 {
     if (!*item->drawn.source->collection) return true;
-    item->library_image =
-        srv_store_library_next(t, session->id, learner_of(t, session), &session->deck, &item->drawn);
+    const struct srv_library_asker asker = {.learner_id = learner_of(t, session),
+                                            .shown_again = session->study.participant_id};
+    item->library_image = srv_store_library_next(t, session->id, &asker, &session->deck, &item->drawn);
     return item->library_image > 0;
 }
 

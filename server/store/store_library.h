@@ -54,7 +54,9 @@ enum db_status srv_store_library_image(struct db *db, const char *collection, in
 
 /* For whom images are chosen. */
 struct srv_library_asker {
-    int64_t learner_id; /* is given none that this learner has been sent before; 0 is nobody */
+    int64_t learner_id; /* is given none that this learner has been sent before, and one that waits in another
+                         * of their sessions only when there is no other; 0 is nobody */
+    bool shown_again;   /* is, when there is no other left: a participant must not be held up in a study */
     bool tests;         /* for a study's test: nobody else is given its images while the study runs */
     const char *spared; /* NULL, or more images that are not given: JSON, [[.., .., id], ...] */
 };
@@ -74,7 +76,8 @@ enum db_status srv_store_library_seen(struct db *db, const json_t *images, int64
 
 /* The same for one item that a session shows next, in its transaction: none that the session has. Its row; 0
  * when there is none left. */
-int64_t srv_store_library_next(struct db_transaction *t, const char *session_id, int64_t learner_id,
-                               const struct srv_deck *deck, const struct srv_drawn_item *item);
+int64_t srv_store_library_next(struct db_transaction *t, const char *session_id,
+                               const struct srv_library_asker *asker, const struct srv_deck *deck,
+                               const struct srv_drawn_item *item);
 
 #endif

@@ -9,13 +9,17 @@ struct candidate {
     bool excluded;
 };
 
-/* Images of one collection, split and class that are still to be had. */
+/* What an image is to a learner who keeps a code: drawn for none of their sessions, for one that has not
+ * shown it yet, or shown. */
+enum { NEW, PROMISED, SHOWN, STANDINGS };
+
+/* Images of one collection, split and class that are still to be had, by their standing. */
 struct pool {
     struct candidate *images; /* heap */
-    int count, capacity;
+    int count, capacity, of[STANDINGS];
 };
 
-static bool add(struct pool *pool, struct candidate image)
+static bool add(struct pool *pool, struct candidate image, int64_t standing)
 {
     if (pool->count == pool->capacity) {
         int capacity = pool->capacity ? 2 * pool->capacity : 256;
@@ -25,6 +29,7 @@ static bool add(struct pool *pool, struct candidate image)
         pool->capacity = capacity;
     }
     pool->images[pool->count++] = image;
+    pool->of[standing]++;
     return true;
 }
 
@@ -87,17 +92,21 @@ static void fill(struct db_transaction *t, const struct srv_library_asker *asker
     bool kept = against;
     struct db_rows *rows = db_query(
         t,
-        "SELECT i.id, i.file FROM library_images i JOIN collections c ON c.id = i.collection_id"
-        " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS FREE " AND i.split = ?6 AND i.id NOT IN"
-        " (SELECT seen.library_image_id FROM session_learners s JOIN items seen"
-        " ON seen.session_id = s.session_id WHERE s.learner_id = ?7 AND seen.source = 'library'"
-        " AND seen.image_sha256 IS NOT NULL) ORDER BY i.id",
-        "tttitti", like->source->collection, like->class_name, against, (int64_t)asker->tests, asker->spared,
-        like->source->test ? "test" : "train", asker->learner_id);
+        "SELECT i.id, i.file, coalesce(1 + h.shown, 0) AS standing"
+        " FROM library_images i JOIN collections c ON c.id = i.collection_id"
+        " LEFT JOIN (SELECT k.library_image_id AS id, max(k.image_sha256 IS NOT NULL) AS shown"
+        " FROM session_learners s JOIN items k ON k.session_id = s.session_id"
+        " WHERE s.learner_id = ?7 AND k.source = 'library' GROUP BY k.library_image_id) h ON h.id = i.id"
+        " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS FREE " AND i.split = ?6 AND standing <= ?8"
+        " ORDER BY standing, i.id",
+        "tttittii", like->source->collection, like->class_name, against, (int64_t)asker->tests, asker->spared,
+        like->source->test ? "test" : "train", asker->learner_id,
+        (int64_t)(asker->shown_again ? SHOWN : PROMISED));
     while (kept && db_next(rows))
         if (!is_taken(items, count, db_int(rows, 0)))
-            kept = add(
-                pool, (struct candidate){db_int(rows, 0), is_excluded(deck, like->source, db_text(rows, 1))});
+            kept = add(pool,
+                       (struct candidate){db_int(rows, 0), is_excluded(deck, like->source, db_text(rows, 1))},
+                       db_int(rows, 2));
     db_finish(rows);
     free(against);
     if (!kept) db_abandon(t, DB_UNAVAILABLE);
@@ -131,12 +140,18 @@ static bool same_pool(const struct srv_session_item *a, const struct srv_session
            !strcmp(a->drawn.source->collection, b->drawn.source->collection);
 }
 
+/* One of the best standing that is left: these lie first. */
 static struct candidate take(struct pool *pool, uint64_t seed)
 {
-    if (!pool->count) return (struct candidate){0};
-    int at = (int)(seed % (uint64_t)pool->count);
+    int best = NEW;
+    while (best < SHOWN && !pool->of[best]) best++;
+    if (!pool->of[best]) return (struct candidate){0};
+    int last = --pool->of[best], at = (int)(seed % (uint64_t)(last + 1));
     struct candidate image = pool->images[at];
-    pool->images[at] = pool->images[--pool->count];
+    pool->images[at] = pool->images[last];
+    pool->count--;
+    memmove(&pool->images[last], &pool->images[last + 1],
+            (size_t)(pool->count - last) * sizeof *pool->images);
     return image;
 }
 
@@ -172,15 +187,15 @@ static int read_taken(struct db_transaction *t, const char *session_id, struct s
     return count;
 }
 
-int64_t srv_store_library_next(struct db_transaction *t, const char *session_id, int64_t learner_id,
-                               const struct srv_deck *deck, const struct srv_drawn_item *item)
+int64_t srv_store_library_next(struct db_transaction *t, const char *session_id,
+                               const struct srv_library_asker *asker, const struct srv_deck *deck,
+                               const struct srv_drawn_item *item)
 {
-    const struct srv_library_asker asker = {.learner_id = learner_id};
     struct pool pool = {0};
     struct candidate image = {.excluded = true};
     struct srv_session_item taken[DECK_ITEMS_MAX];
-    if (item->file) return find_file(t, &asker, item);
-    fill(t, &asker, deck, taken, read_taken(t, session_id, taken), item, &pool);
+    if (item->file) return find_file(t, asker, item);
+    fill(t, asker, deck, taken, read_taken(t, session_id, taken), item, &pool);
     while (image.excluded) image = take(&pool, item->seed);
     free(pool.images);
     return image.id;

@@ -157,6 +157,24 @@ class Sessions(LibraryTest):
         self.assertEqual(len(self.items(Learner(self.daemon, "six"))), 6)
         self.assertEqual(len(self.items(Learner(self.daemon, "fixed", learner=code))), 8)
 
+    def test_sessions_side_by_side_repeat_nothing_while_there_are_other_images(self):
+        code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        first, second = (Learner(self.daemon, "six", learner=code) for _ in range(2))
+        self.assertEqual(len({item["sha256"] for learner in (first, second) for item in self.items(learner)}), 12)
+        third = Learner(self.daemon, "six", learner=code)  # all images wait in the others by now
+        told = {item["sha256"] for item in self.items(third)}
+        for learner in (third, first, second):
+            for n in range(1, 7):
+                self.assertEqual(learner.image(n).status, 200)
+                self.assertEqual(learner.answer(n, "broken").status, 201)
+        for learner in (first, second, third):
+            for item in self.items(learner):
+                row, = self.daemon.rows("SELECT a.first_attempt, i.prior_exposures FROM answers a JOIN items i"
+                                        " ON i.session_id = a.session_id AND i.n = a.item"
+                                        " WHERE a.session_id = ? AND a.item = ?", learner.id, item["n"])
+                again = learner is not third and item["sha256"] in told
+                self.assertEqual(tuple(row), (not again, again))
+
     def test_two_images_of_the_library_are_two_cases_of_a_reading_study(self):
         for _ in range(2):
             learner = Learner(self.daemon, "fixed")

@@ -5,8 +5,9 @@ import json
 import unittest
 
 from allocation import arms_of
+from daemon import Learner
 from library_data import library
-from studies import GAN, LIBRARY, TEST, TRAIN_GAN, Person, StudyTest, study
+from studies import GAN, LIBRARY, TEST, TRAIN_GAN, TRAIN_REAL, Person, StudyTest, study
 
 STUDIES = "/api/v1/studies"
 
@@ -247,6 +248,33 @@ class TakingPart(StudyTest):
                                     " JOIN sessions s ON s.id = k.session_id JOIN deck_versions v ON v.id = s.deck_version_id"
                                     " JOIN decks d ON d.id = v.deck_id WHERE k.session_id = ?", person.started["id"])
             self.assertEqual(row["name"], {"drawn": "of-gan", "real": "of-real"}[row["arm"]])
+
+    def test_a_study_opens_with_images_for_all_of_its_trainings(self):
+        self.educator.post("/api/v1/decks", {**TRAIN_REAL, "id": "eight", "items": 8})  # of 12
+        arms = [{"id": "a", "label": "A", "deck": "eight"}, {"id": "b", "label": "B", "deck": "eight"}]
+        trainings = [{"id": name, "kind": "training"} for name in ("one", "two")]
+        path = self.draft("long", arms=arms, phases=trainings)
+        answer = self.researcher.post(path + "/open", If_Match='"1"')
+        self.assertEqual((answer.status, answer.code), (409, "images_missing"))
+        self.assertIn("study.arms[0].deck", answer.json["error"]["message"])
+        self.researcher.post(path, study("long", arms=arms, phases=trainings[:1]), If_Match='"1"')
+        self.assertEqual(self.researcher.post(path + "/open", If_Match='"2"').status, 200)
+
+    def test_who_has_practised_with_an_arms_images_is_not_held_up_and_the_log_tells(self):
+        self.educator.post("/api/v1/decks", {**TRAIN_REAL, "id": "ten", "items": 10})  # of 12
+        self.open("practised", phases=[{"id": "only", "kind": "training"}],
+                  arms=[{"id": name, "label": name, "deck": "ten"} for name in "ab"])
+        person = Person(self.daemon, "practised")
+        practice = Learner(self.daemon, "ten", learner=person.code)
+        for n in range(1, 11):
+            practice.image(n)
+            practice.answer(n, "yes")
+        person.enrol()
+        person.play()
+        rows = self.daemon.rows("SELECT i.library_image_id IN (SELECT library_image_id FROM items WHERE session_id = ?) AS seen,"
+                                " a.first_attempt FROM items i JOIN answers a ON a.session_id = i.session_id AND a.item = i.n"
+                                " WHERE i.session_id = ?", practice.id, person.started["id"])
+        self.assertEqual(sorted(tuple(row) for row in rows), [(0, 1)] * 2 + [(1, 0)] * 8)
 
     def test_an_open_study_goes_on_with_its_decks_as_they_were(self):
         for name, base in (("held", TRAIN_GAN), ("held-exam", TEST)):

@@ -199,7 +199,7 @@ class Beside(StudyTest):
         answer = self.researcher.post(path + "/open", If_Match='"1"')
         self.assertEqual((answer.status, answer.code), (409, "images_missing"))
         self.assertTrue(answer.json["error"]["message"].startswith("study.arms[0].deck:"), answer.body)
-        self.assertTrue(answer.json["error"]["message"].endswith("beside those of tests."), answer.body)
+        self.assertTrue(answer.json["error"]["message"].endswith("beside those of tests and of the trainings before."), answer.body)
         self.assertEqual(self.images("greedy"), set())
 
     def test_sessions_that_began_before_are_shown_none_of_its_images_nor_told_of_them(self):
