@@ -1,7 +1,6 @@
 /* Decks: what learners may start, and what educators make, save and look at. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/api/api.h"

@@ -1,5 +1,4 @@
 /* Exports of all answers, or of a deck's, for researchers. */
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

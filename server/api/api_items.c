@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "server/api/api.h"
 #include "server/api/feedback.h"

@@ -1,6 +1,5 @@
 /* Where the finding of an answered item is: the mask of its data set, or what the model changes when it is
  * told the other class. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/image.h"
@@ -34,8 +33,7 @@ static void send_mask(struct srv_app *app, const struct srv_store_item *item, st
     struct nn_error err = {0};
     uint8_t *grey = malloc((size_t)item->mask.width * (size_t)item->mask.width);
     if (grey && !srv_library_read(app->config->library, &item->mask, grey, &err)) {
-        if (item->has_middle)
-            srv_location_narrow(grey, item->mask.width, item->middle_x, item->middle_y);
+        if (item->has_middle) srv_location_narrow(grey, item->mask.width, item->middle_x, item->middle_y);
         send_grey(grey, item->mask.width, "where the finding is, by the data set's mask", response);
         return;
     }

@@ -1,7 +1,5 @@
 /* Learners that a program plays, and what the program is told so that it can answer as rightly as its skill
  * allows. Of a person's session nobody is told that before the answer. */
-#include <stdio.h>
-
 #include "server/accounts/learner_code.h"
 #include "server/api/api.h"
 #include "server/store/store_audit.h"

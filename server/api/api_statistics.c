@@ -1,6 +1,4 @@
 /* What answers say about the readers of a deck, together, and about a learner. */
-#include <string.h>
-
 #include "server/api/api.h"
 #include "server/api/readings_json.h"
 #include "server/api/score_json.h"

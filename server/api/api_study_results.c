@@ -1,6 +1,4 @@
 /* What researchers see of a study: who is where, under random codes, and what was learnt. */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,8 +160,8 @@ static void take_cell(void *context, int phase, int arm, const struct srv_readin
     if (readings->failed || !score || !each) results->failed = true;
     json_array_append_new(results->cells,
                           json_pack("{s:s,s:s,s:s,s:o,s:o}", "phase", study->phases[phase].id, "kind",
-                                    study->phases[phase].kind == STUDY_TEST ? "test" : "training", "arm",
-                                    study->arms[arm].id, "score", score, "participants", each));
+                                    srv_study_kinds[study->phases[phase].kind], "arm", study->arms[arm].id,
+                                    "score", score, "participants", each));
 }
 
 static json_t *difference_json(const struct results *results, int phase, int arm,

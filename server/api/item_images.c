@@ -1,7 +1,5 @@
 #include "server/api/item_images.h"
 
-#include <string.h>
-
 #include "engine/image.h"
 #include "server/clock.h"
 

@@ -78,7 +78,7 @@ static json_t *phases_json(const struct api_visit *visit, const struct srv_phase
         const struct srv_participant_phase *done = &visit->participant.phases[i];
         bool started = *done->session;
         json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:o,s:o,s:s?,s:i,s:o}", "id", phase->id, "kind",
-                                              phase->kind == STUDY_TEST ? "test" : "training", "state",
+                                              srv_study_kinds[phase->kind], "state",
                                               srv_phase_states[phases[i].state], "opens_at",
                                               time_json(phases[i].opens_ms), "closes_at",
                                               time_json(phases[i].closes_ms), "session",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/clock.h"
+#include "server/store/store_withdrawal.h"
 #include "server/studies/phases.h"
 
 static const char *const place_names[FLOW_PLACES] = {
@@ -12,7 +13,6 @@ static const char *const place_names[FLOW_PLACES] = {
     [FLOW_NOT_FINISHED] = "not_finished", [FLOW_WITHDREW] = "withdrew",
     [FLOW_DELETED] = "deleted",
 };
-static const char *const forms[] = {"stop", "delete", "anonymise"};
 
 static void locate(const struct srv_study *study, const struct srv_study_person *p, int64_t now_ms,
                    struct srv_phase_at *phases)
@@ -57,8 +57,8 @@ void srv_flow_add(struct srv_flow *flow, const struct srv_study_person *p)
 void srv_flow_gone(struct srv_flow *flow, const struct srv_study_gone *gone)
 {
     for (int i = 0; i < 3; i++)
-        if (!strcmp(gone->form, forms[i])) flow->left[i] += gone->count;
-    if (strcmp(gone->form, "delete") || gone->arm < 0) return;
+        if (!strcmp(gone->form, srv_withdrawals[i])) flow->left[i] += gone->count;
+    if (strcmp(gone->form, srv_withdrawals[WITHDRAWAL_DELETE]) || gone->arm < 0) return;
     flow->randomised[gone->arm] += gone->count;
     count_stratum(flow, gone->arm, gone->stratum, gone->count);
     for (int k = 0; k < flow->study->phase_count; k++)
@@ -81,9 +81,8 @@ static json_t *strata_json(const struct srv_flow *flow, int arm)
 static json_t *phase_json(const struct srv_flow *flow, int phase, int arm)
 {
     const struct srv_study *study = flow->study;
-    json_t *json =
-        json_pack("{s:s,s:s,s:s}", "phase", study->phases[phase].id, "kind",
-                  study->phases[phase].kind == STUDY_TEST ? "test" : "training", "arm", study->arms[arm].id);
+    json_t *json = json_pack("{s:s,s:s,s:s}", "phase", study->phases[phase].id, "kind",
+                             srv_study_kinds[study->phases[phase].kind], "arm", study->arms[arm].id);
     for (int i = 0; json && i < FLOW_PLACES; i++)
         json_object_set_new(json, place_names[i], json_integer(flow->places[phase][arm][i]));
     return json;
@@ -105,7 +104,8 @@ json_t *srv_flow_json(const struct srv_flow *flow, const char *state)
             json_array_append_new(phases, phase_json(flow, phase, arm));
     return json_pack("{s:s,s:s,s:I,s:I,s:o,s:o,s:{s:I,s:I,s:I}}", "study", study->id, "state", state,
                      "consented", all, "randomised", all, "arms", arms, "phases", phases, "withdrawn",
-                     forms[0], flow->left[0], forms[1], flow->left[1], forms[2], flow->left[2]);
+                     srv_withdrawals[0], flow->left[0], srv_withdrawals[1], flow->left[1], srv_withdrawals[2],
+                     flow->left[2]);
 }
 
 static json_t *participant_phase_json(const struct srv_study *study, int k,

@@ -10,7 +10,7 @@
  *     struct db_transaction t;
  *     db_begin(&t, db);
  *     struct db_rows *rows = db_query(&t, "SELECT name FROM decks WHERE id = ?", "i", id);
- *     if (db_next(rows)) copy(name, db_text(rows, 0));
+ *     if (db_next(rows)) db_copy(rows, 0, name, sizeof name);
  *     db_finish(rows);
  *     return db_end(&t);
  *
@@ -20,6 +20,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/error.h"
@@ -82,6 +83,8 @@ int64_t db_last_id(const struct db_transaction *t); /* of the last INSERT of thi
 bool db_next(struct db_rows *rows); /* false at the end, after a failure, and for NULL */
 /* Columns of the current row, from 0. Text is borrowed until the next db_next; NULL reads as "". */
 const char *db_text(struct db_rows *rows, int column);
+/* The same as the caller's own, cut to `size` bytes with its NUL. */
+void db_copy(struct db_rows *rows, int column, char *to, size_t size);
 int64_t db_int(struct db_rows *rows, int column);
 double db_real(struct db_rows *rows, int column);
 void db_finish(struct db_rows *rows); /* NULL is harmless */

@@ -1,6 +1,7 @@
 #include "server/database/db_connection.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "server/log.h"
@@ -176,6 +177,11 @@ const char *db_text(struct db_rows *rows, int column)
     if (!text && sqlite3_errcode(rows->transaction->connection->handle) == SQLITE_NOMEM)
         db_abandon(rows->transaction, DB_UNAVAILABLE);
     return text ? (const char *)text : "";
+}
+
+void db_copy(struct db_rows *rows, int column, char *to, size_t size)
+{
+    snprintf(to, size, "%s", db_text(rows, column));
 }
 
 int64_t db_int(struct db_rows *rows, int column)

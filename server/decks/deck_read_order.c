@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <string.h>
 
 #include "server/decks/deck_fields.h"
 #include "server/decks/deck_parts.h"

@@ -1,7 +1,6 @@
 #include "server/export/export_documents.h"
 
 #include <jansson.h>
-#include <string.h>
 
 #include "engine/engine.h"
 #include "server/export/csv_writer.h"

@@ -1,6 +1,3 @@
-#include <stdio.h>
-#include <string.h>
-
 #include "server/store/store_account_rows.h"
 #include "server/store/store_audit.h"
 
@@ -35,7 +32,7 @@ void srv_account_sessions_end(struct db_transaction *t, int64_t account_id)
 void srv_account_read(struct db_rows *rows, struct srv_account *account)
 {
     account->id = db_int(rows, 0);
-    snprintf(account->name, sizeof account->name, "%s", db_text(rows, 1));
+    db_copy(rows, 1, account->name, sizeof account->name);
     /* The column's CHECK admits no other text. */
     if (!srv_role_read(db_text(rows, 2), &account->role)) account->role = SRV_ANYONE;
 }
@@ -55,7 +52,7 @@ enum db_status srv_store_account_find(struct db *db, const char *name, struct sr
     *found = db_next(rows);
     if (*found) {
         srv_account_read(rows, account);
-        snprintf(password, PASSWORD_HASH_TEXT, "%s", db_text(rows, 3));
+        db_copy(rows, 3, password, PASSWORD_HASH_TEXT);
     }
     db_finish(rows);
     return db_end(&t);

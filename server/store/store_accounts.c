@@ -1,7 +1,5 @@
 #include "server/store/store_accounts.h"
 
-#include <stdio.h>
-
 #include "server/store/store_account_rows.h"
 #include "server/store/store_audit.h"
 

@@ -13,11 +13,11 @@ static void read_class(struct db_rows *rows, struct srv_class *class)
 {
     *class =
         (struct srv_class){.id = db_int(rows, 0), .closed = db_int(rows, 5), .account_id = db_int(rows, 6)};
-    snprintf(class->code, sizeof class->code, "%s", db_text(rows, 1));
-    snprintf(class->title, sizeof class->title, "%s", db_text(rows, 2));
-    snprintf(class->deck, sizeof class->deck, "%s", db_text(rows, 3));
-    snprintf(class->created_at, sizeof class->created_at, "%s", db_text(rows, 4));
-    snprintf(class->owner, sizeof class->owner, "%s", db_text(rows, 7));
+    db_copy(rows, 1, class->code, sizeof class->code);
+    db_copy(rows, 2, class->title, sizeof class->title);
+    db_copy(rows, 3, class->deck, sizeof class->deck);
+    db_copy(rows, 4, class->created_at, sizeof class->created_at);
+    db_copy(rows, 7, class->owner, sizeof class->owner);
 }
 
 enum db_status srv_store_class_add(struct db *db, const struct srv_account *actor, int64_t now_ms,

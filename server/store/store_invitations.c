@@ -82,8 +82,8 @@ static void read_invitation(struct db_rows *rows, struct srv_invitation *invitat
     while (invitation->purpose < INVITATION_RESET && strcmp(purposes[invitation->purpose], db_text(rows, 1)))
         invitation->purpose++;
     if (!srv_role_read(db_text(rows, 2), &invitation->role)) invitation->role = SRV_ANYONE;
-    snprintf(invitation->name, sizeof invitation->name, "%s", db_text(rows, 4));
-    snprintf(invitation->expires_at, sizeof invitation->expires_at, "%s", db_text(rows, 5));
+    db_copy(rows, 4, invitation->name, sizeof invitation->name);
+    db_copy(rows, 5, invitation->expires_at, sizeof invitation->expires_at);
 }
 
 static bool find(struct db_transaction *t, const char *token_sha256, int64_t now_ms,

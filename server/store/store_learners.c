@@ -1,7 +1,5 @@
 #include "server/store/store_learners.h"
 
-#include <stdio.h>
-
 enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, int64_t now_ms)
 {
     char now[SRV_TIME_TEXT];
@@ -47,7 +45,7 @@ enum db_status srv_store_learner_sessions(struct db *db, int64_t learner_id,
                  "SELECT s.id FROM session_learners k JOIN sessions s ON s.id = k.session_id"
                  " WHERE k.learner_id = ? ORDER BY s.created_at DESC, s.id LIMIT ?",
                  "ii", learner_id, (int64_t)LEARNER_SESSIONS_MAX);
-    while (db_next(rows)) snprintf(ids[(*count)++], SRV_ID_TEXT, "%s", db_text(rows, 0));
+    while (db_next(rows)) db_copy(rows, 0, ids[(*count)++], SRV_ID_TEXT);
     db_finish(rows);
     return db_end(&t);
 }

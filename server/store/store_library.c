@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "server/store/store_audit.h"
@@ -59,7 +58,7 @@ enum db_status srv_store_collection_find(struct db *db, const char *name, char f
     struct db_rows *rows =
         db_query(&t, "SELECT folder FROM collections WHERE name = ? AND removed_at IS NULL", "t", name);
     *found = db_next(rows);
-    if (*found) snprintf(folder, LIBRARY_FOLDER_TEXT, "%s", db_text(rows, 0));
+    if (*found) db_copy(rows, 0, folder, LIBRARY_FOLDER_TEXT);
     db_finish(rows);
     return db_end(&t);
 }
@@ -214,13 +213,13 @@ enum db_status srv_store_library_image(struct db *db, const char *collection, in
                                     "ti", collection, id);
     *found = db_next(rows);
     if (*found) {
-        snprintf(image->ref.folder, sizeof image->ref.folder, "%s", db_text(rows, 0));
-        snprintf(image->ref.sha256, sizeof image->ref.sha256, "%s", db_text(rows, 1));
+        db_copy(rows, 0, image->ref.folder, sizeof image->ref.folder);
+        db_copy(rows, 1, image->ref.sha256, sizeof image->ref.sha256);
         image->ref.width = (int)db_int(rows, 2);
-        snprintf(image->file, sizeof image->file, "%s", db_text(rows, 3));
-        snprintf(image->class_name, sizeof image->class_name, "%s", db_text(rows, 4));
-        snprintf(image->split, sizeof image->split, "%s", db_text(rows, 5));
-        snprintf(image->dataset, sizeof image->dataset, "%s", db_text(rows, 6));
+        db_copy(rows, 3, image->file, sizeof image->file);
+        db_copy(rows, 4, image->class_name, sizeof image->class_name);
+        db_copy(rows, 5, image->split, sizeof image->split);
+        db_copy(rows, 6, image->dataset, sizeof image->dataset);
         image->simulated = db_int(rows, 7);
     }
     db_finish(rows);

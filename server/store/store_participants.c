@@ -1,6 +1,5 @@
 #include "server/store/store_participants.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "server/accounts/learner_code.h"
@@ -28,7 +27,7 @@ static void read_phases(struct db_transaction *t, const struct srv_study *study,
         int at = srv_study_phase_find(study, db_text(rows, 0));
         if (at < 0) continue;
         struct srv_participant_phase *phase = &p->phases[at];
-        snprintf(phase->session, sizeof phase->session, "%s", db_text(rows, 1));
+        db_copy(rows, 1, phase->session, sizeof phase->session);
         phase->finished_ms = srv_clock_parse(db_text(rows, 2));
         phase->answered = (int)db_int(rows, 3);
         phase->of = (int)db_int(rows, 4);
@@ -63,7 +62,7 @@ enum db_status srv_store_participant_find(struct db *db, const struct srv_store_
                  "ii", learner_id, study->id);
     if (db_next(rows)) {
         p->id = db_int(rows, 0);
-        snprintf(p->code, sizeof p->code, "%s", db_text(rows, 1));
+        db_copy(rows, 1, p->code, sizeof p->code);
         p->arm = srv_study_arm_find(&study->study, db_text(rows, 2));
         p->enrolled_ms = srv_clock_parse(db_text(rows, 3));
         p->end = end_of(db_text(rows, 4));

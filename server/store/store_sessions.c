@@ -9,11 +9,6 @@
 #include "server/store/store_decks.h"
 #include "server/store/store_items.h"
 
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
-
 /* ---- creating ---- */
 
 static int64_t first_id(struct db_transaction *t, struct db_rows *rows)
@@ -106,11 +101,11 @@ static void read_study(struct db_transaction *t, struct srv_store_session *sessi
                  "t", session->id);
     if (db_next(rows)) {
         study->participant_id = db_int(rows, 0);
-        copy(study->study, sizeof study->study, db_text(rows, 1));
-        copy(study->title, sizeof study->title, db_text(rows, 2));
-        copy(study->phase, sizeof study->phase, db_text(rows, 3));
+        db_copy(rows, 1, study->study, sizeof study->study);
+        db_copy(rows, 2, study->title, sizeof study->title);
+        db_copy(rows, 3, study->phase, sizeof study->phase);
         study->tests = db_int(rows, 4);
-        copy(study->closes_at, sizeof study->closes_at, db_text(rows, 5));
+        db_copy(rows, 5, study->closes_at, sizeof study->closes_at);
     }
     db_finish(rows);
 }
@@ -137,8 +132,8 @@ static int read_models(struct db_transaction *t, const char *session_id,
                  " JOIN models m ON m.id = s.model_id WHERE s.session_id = ? ORDER BY s.place",
                  "t", session_id);
     for (; count < DECK_SOURCES_MAX && db_next(rows); count++) {
-        copy(models[count].name, sizeof models->name, db_text(rows, 0));
-        copy(models[count].sha256, sizeof models->sha256, db_text(rows, 1));
+        db_copy(rows, 0, models[count].name, sizeof models->name);
+        db_copy(rows, 1, models[count].sha256, sizeof models->sha256);
         models[count].simulated = db_int(rows, 2);
     }
     db_finish(rows);
@@ -158,9 +153,9 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
                  "t", id);
     *found = db_next(rows);
     if (*found) {
-        copy(session->id, sizeof session->id, db_text(rows, 0));
-        copy(session->secret_sha256, sizeof session->secret_sha256, db_text(rows, 1));
-        copy(session->created_at, sizeof session->created_at, db_text(rows, 2));
+        db_copy(rows, 0, session->id, sizeof session->id);
+        db_copy(rows, 1, session->secret_sha256, sizeof session->secret_sha256);
+        db_copy(rows, 2, session->created_at, sizeof session->created_at);
         session->deck_version_id = db_int(rows, 4);
         session->key = strtoull(db_text(rows, 5), NULL, 10);
         if (!srv_store_deck_parse(db_text(rows, 3), &session->deck)) db_abandon(&t, DB_FAILED);
@@ -201,22 +196,22 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
     bool found = db_next(rows);
     *item = (struct srv_store_item){0};
     if (found) {
-        copy(item->session_id, sizeof item->session_id, db_text(rows, 0));
+        db_copy(rows, 0, item->session_id, sizeof item->session_id);
         item->n = (int)db_int(rows, 1);
-        copy(item->image, sizeof item->image, db_text(rows, 2));
-        copy(item->class_name, sizeof item->class_name, db_text(rows, 3));
+        db_copy(rows, 2, item->image, sizeof item->image);
+        db_copy(rows, 3, item->class_name, sizeof item->class_name);
         item->seed = strtoull(db_text(rows, 4), NULL, 10);
         item->strength = db_real(rows, 5);
         item->truncation = db_real(rows, 6);
         item->sent = db_int(rows, 7);
         item->model = (int)db_int(rows, 8);
-        copy(item->truth, sizeof item->truth, db_text(rows, 9));
-        copy(item->library.folder, sizeof item->library.folder, db_text(rows, 10));
-        copy(item->library.sha256, sizeof item->library.sha256, db_text(rows, 11));
+        db_copy(rows, 9, item->truth, sizeof item->truth);
+        db_copy(rows, 10, item->library.folder, sizeof item->library.folder);
+        db_copy(rows, 11, item->library.sha256, sizeof item->library.sha256);
         item->library.width = (int)db_int(rows, 12);
         item->held = db_int(rows, 13);
         item->mask = item->library;
-        copy(item->mask.sha256, sizeof item->mask.sha256, db_text(rows, 14));
+        db_copy(rows, 14, item->mask.sha256, sizeof item->mask.sha256);
         item->gone = db_int(rows, 15);
         item->correct = db_int(rows, 16);
         item->has_middle = db_int(rows, 17);

@@ -1,14 +1,8 @@
 #include "server/store/store_shown.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
 
 /* Ids are lower-case hex digits: none sorts behind "g". */
 struct srv_shown_range srv_shown_all(void)
@@ -25,8 +19,8 @@ enum db_status srv_store_shown_session(struct db *db, const char *session_id, st
     struct db_rows *rows = db_query(&t, "SELECT id FROM sessions WHERE id = ?", "t", session_id);
     *found = db_next(rows);
     if (*found) {
-        copy(range->after_session, sizeof range->after_session, db_text(rows, 0));
-        copy(range->last_session, sizeof range->last_session, db_text(rows, 0));
+        db_copy(rows, 0, range->after_session, sizeof range->after_session);
+        db_copy(rows, 0, range->last_session, sizeof range->last_session);
     }
     db_finish(rows);
     return db_end(&t);
@@ -41,8 +35,8 @@ enum db_status srv_store_shown_image(struct db *db, const char *image, struct sr
     struct db_rows *rows = db_query(&t, "SELECT session_id, n FROM items WHERE image = ?", "t", image);
     *found = db_next(rows);
     if (*found) {
-        copy(range->after_session, sizeof range->after_session, db_text(rows, 0));
-        copy(range->last_session, sizeof range->last_session, db_text(rows, 0));
+        db_copy(rows, 0, range->after_session, sizeof range->after_session);
+        db_copy(rows, 0, range->last_session, sizeof range->last_session);
         range->last_n = (int)db_int(rows, 1);
         range->after_n = range->last_n - 1;
     }
@@ -67,8 +61,8 @@ enum db_status srv_store_shown_model(struct db *db, const struct srv_shown_range
     *found = db_next(rows);
     if (*found) {
         model->id = db_int(rows, 0);
-        copy(model->sha256, sizeof model->sha256, db_text(rows, 1));
-        copy(model->name, sizeof model->name, db_text(rows, 2));
+        db_copy(rows, 1, model->sha256, sizeof model->sha256);
+        db_copy(rows, 2, model->name, sizeof model->name);
     }
     db_finish(rows);
     return db_end(&t);
@@ -76,19 +70,19 @@ enum db_status srv_store_shown_model(struct db *db, const struct srv_shown_range
 
 static void read_shown(struct db_rows *rows, struct srv_shown *shown)
 {
-    copy(shown->session_id, sizeof shown->session_id, db_text(rows, 0));
+    db_copy(rows, 0, shown->session_id, sizeof shown->session_id);
     shown->n = (int)db_int(rows, 1);
-    copy(shown->image, sizeof shown->image, db_text(rows, 2));
-    copy(shown->class_name, sizeof shown->class_name, db_text(rows, 3));
+    db_copy(rows, 2, shown->image, sizeof shown->image);
+    db_copy(rows, 3, shown->class_name, sizeof shown->class_name);
     shown->seed = strtoull(db_text(rows, 4), NULL, 10);
     shown->strength = db_real(rows, 5);
     shown->truncation = db_real(rows, 6);
-    copy(shown->sha256, sizeof shown->sha256, db_text(rows, 7));
-    copy(shown->server_version, sizeof shown->server_version, db_text(rows, 8));
-    copy(shown->library.folder, sizeof shown->library.folder, db_text(rows, 9));
-    copy(shown->library.sha256, sizeof shown->library.sha256, db_text(rows, 10));
+    db_copy(rows, 7, shown->sha256, sizeof shown->sha256);
+    db_copy(rows, 8, shown->server_version, sizeof shown->server_version);
+    db_copy(rows, 9, shown->library.folder, sizeof shown->library.folder);
+    db_copy(rows, 10, shown->library.sha256, sizeof shown->library.sha256);
     shown->library.width = (int)db_int(rows, 11);
-    copy(shown->device, sizeof shown->device, db_text(rows, 12));
+    db_copy(rows, 12, shown->device, sizeof shown->device);
 }
 
 /* BETWEEN on the session alone lets SQLite start where the range does; the pairs are exact. */

@@ -30,24 +30,19 @@ static bool parse(const char *definition, struct srv_study *study)
     return status == NN_OK;
 }
 
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
-
 static void read_row(struct db_rows *rows, struct srv_store_study *study)
 {
     study->id = db_int(rows, 0);
     study->state = state_of(db_text(rows, 1));
     study->seed = strtoull(db_text(rows, 2), NULL, 10);
-    copy(study->opened_at, sizeof study->opened_at, db_text(rows, 3));
-    copy(study->closed_at, sizeof study->closed_at, db_text(rows, 4));
-    copy(study->frozen_at, sizeof study->frozen_at, db_text(rows, 5));
-    copy(study->export_sha256, sizeof study->export_sha256, db_text(rows, 6));
+    db_copy(rows, 3, study->opened_at, sizeof study->opened_at);
+    db_copy(rows, 4, study->closed_at, sizeof study->closed_at);
+    db_copy(rows, 5, study->frozen_at, sizeof study->frozen_at);
+    db_copy(rows, 6, study->export_sha256, sizeof study->export_sha256);
     study->version = (int)db_int(rows, 7);
     study->consent_text_id = db_int(rows, 9);
     study->consent_version = (int)db_int(rows, 10);
-    copy(study->consent_sha256, sizeof study->consent_sha256, db_text(rows, 11));
+    db_copy(rows, 11, study->consent_sha256, sizeof study->consent_sha256);
 }
 
 bool srv_study_find(struct db_transaction *t, const char *name, struct srv_store_study *study)
@@ -253,7 +248,7 @@ enum db_status srv_store_study_consent(struct db *db, const struct srv_account *
     struct work w;
     if (begin(&w, db, actor, name, 1u << STUDY_OPEN | 1u << STUDY_CLOSED, edited, change)) {
         struct srv_study study = w.found.study;
-        copy(study.consent, sizeof study.consent, text);
+        snprintf(study.consent, sizeof study.consent, "%s", text);
         if (add_version(&w, &study)) {
             add_consent(&w, text);
             note(&w, "study.consent", name);

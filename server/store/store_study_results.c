@@ -1,36 +1,27 @@
 #include "server/store/store_study_results.h"
 
-#include <stdio.h>
 #include <string.h>
 
+#include "server/clock.h"
 #include "server/store/readings_rows.h"
 
 /* ---- participants ---- */
 
-#define MS(time) "CAST(round((julianday(" time ") - 2440587.5) * 86400000) AS INTEGER)"
-#define ENROLLED_MS MS("q.enrolled_at")
-#define FINISHED_MS MS("e.finished_at")
-
 /* A row for each phase that a participant started, at least one. */
 static const char people_rows[] =
-    "SELECT q.code, q.arm, q.stratum, " ENROLLED_MS ", q.ended_how, e.phase, " FINISHED_MS ","
+    "SELECT q.code, q.arm, q.stratum, q.enrolled_at, q.ended_how, e.phase, e.finished_at,"
     " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id),"
     " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id AND a.received_at > e.closes_at)"
     " FROM participants q LEFT JOIN participant_sessions e ON e.participant_id = q.id"
     " WHERE q.study_id = ? AND q.simulated = ? ORDER BY q.code";
 
-static void copy(char *to, size_t size, const char *from)
-{
-    snprintf(to, size, "%s", from);
-}
-
 static void read_participant(struct db_rows *rows, const struct srv_study *study, struct srv_study_person *p)
 {
     *p = (struct srv_study_person){.arm = srv_study_arm_find(study, db_text(rows, 1))};
-    copy(p->code, sizeof p->code, db_text(rows, 0));
-    copy(p->stratum, sizeof p->stratum, db_text(rows, 2));
-    p->enrolled_ms = db_int(rows, 3);
-    copy(p->ended_how, sizeof p->ended_how, db_text(rows, 4));
+    db_copy(rows, 0, p->code, sizeof p->code);
+    db_copy(rows, 2, p->stratum, sizeof p->stratum);
+    p->enrolled_ms = srv_clock_parse(db_text(rows, 3));
+    db_copy(rows, 4, p->ended_how, sizeof p->ended_how);
 }
 
 static void read_phase(struct db_rows *rows, const struct srv_study *study, struct srv_study_person *p)
@@ -40,7 +31,7 @@ static void read_phase(struct db_rows *rows, const struct srv_study *study, stru
     p->phases[k] = (struct srv_study_person_phase){.started = true,
                                                    .answers = (int)db_int(rows, 7),
                                                    .late = (int)db_int(rows, 8),
-                                                   .finished_ms = db_int(rows, 6)};
+                                                   .finished_ms = srv_clock_parse(db_text(rows, 6))};
 }
 
 static void take_participants(struct db_transaction *t, int64_t study_id, const struct srv_study *study,
@@ -71,8 +62,8 @@ static void take_gone(struct db_transaction *t, int64_t study_id, const struct s
         struct srv_study_gone gone = {.arm = srv_study_arm_find(study, db_text(rows, 1)),
                                       .phase = srv_study_phase_find(study, db_text(rows, 3)),
                                       .count = db_int(rows, 4)};
-        copy(gone.form, sizeof gone.form, db_text(rows, 0));
-        copy(gone.stratum, sizeof gone.stratum, db_text(rows, 2));
+        db_copy(rows, 0, gone.form, sizeof gone.form);
+        db_copy(rows, 2, gone.stratum, sizeof gone.stratum);
         takers->gone(takers->context, &gone);
     }
     db_finish(rows);

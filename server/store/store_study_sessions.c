@@ -1,7 +1,4 @@
 /* What sessions of a study need besides what all sessions do. */
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "server/store/store_participants.h"
 
 enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,

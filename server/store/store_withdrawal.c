@@ -1,19 +1,18 @@
 #include "server/store/store_withdrawal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "server/accounts/learner_code.h"
 #include "server/store/store_audit.h"
 #include "server/studies/study.h"
 
-static const char *const forms[] = {"stop", "delete", "anonymise"};
+const char *const srv_withdrawals[] = {"stop", "delete", "anonymise"};
 
 bool srv_withdrawal_read(const char *text, enum srv_withdrawal *form)
 {
     for (int i = 0; i < 3; i++) {
         *form = (enum srv_withdrawal)i;
-        if (!strcmp(text, forms[i])) return true;
+        if (!strcmp(text, srv_withdrawals[i])) return true;
     }
     return false;
 }
@@ -41,9 +40,9 @@ static bool find(struct db_transaction *t, int64_t study_id, const char *code, i
                                   .learner_id = db_int(rows, 1),
                                   .stopped = !strcmp(db_text(rows, 5), "stop"),
                                   .frozen = db_int(rows, 6)};
-        snprintf(leaver->arm, sizeof leaver->arm, "%s", db_text(rows, 2));
-        snprintf(leaver->stratum, sizeof leaver->stratum, "%s", db_text(rows, 3));
-        snprintf(leaver->ended_at, sizeof leaver->ended_at, "%s", db_text(rows, 4));
+        db_copy(rows, 2, leaver->arm, sizeof leaver->arm);
+        db_copy(rows, 3, leaver->stratum, sizeof leaver->stratum);
+        db_copy(rows, 4, leaver->ended_at, sizeof leaver->ended_at);
     }
     db_finish(rows);
     return found;
@@ -64,7 +63,8 @@ static void count(struct db_transaction *t, int64_t study_id, const struct leave
            " (SELECT p.simulated FROM participants p WHERE p.id = ?6),"
            " (SELECT k.phase FROM participant_sessions k JOIN sessions s ON s.id = k.session_id"
            " WHERE k.participant_id = ?6 ORDER BY s.created_at DESC LIMIT 1))",
-           "itttti", study_id, now, forms[form], leaver->arm, leaver->stratum, leaver->participant_id);
+           "itttti", study_id, now, srv_withdrawals[form], leaver->arm, leaver->stratum,
+           leaver->participant_id);
 }
 
 /* ---- the three forms ---- */
@@ -86,7 +86,7 @@ static void find_sessions(struct db_transaction *t, const struct leaver *leaver,
                                     "i", leaver->participant_id);
     sessions->count = 0;
     while (sessions->count < STUDY_PHASES_MAX && db_next(rows))
-        snprintf(sessions->ids[sessions->count++], SRV_ID_TEXT, "%s", db_text(rows, 0));
+        db_copy(rows, 0, sessions->ids[sessions->count++], SRV_ID_TEXT);
     db_finish(rows);
 }
 
@@ -149,7 +149,7 @@ static void leave(struct db_transaction *t, int64_t study_id, const struct leave
     if (form == WITHDRAWAL_DELETE) {
         delete_all(t, study_id, leaver);
     } else {
-        end(t, leaver, forms[form], now);
+        end(t, leaver, srv_withdrawals[form], now);
         if (form == WITHDRAWAL_ANONYMISE) anonymise(t, study_id, leaver);
     }
     if (form != WITHDRAWAL_STOP) db_erase(t);
@@ -169,7 +169,7 @@ enum db_status srv_store_withdraw(struct db *db, const struct srv_account *actor
         leave(&t, study_id, &leaver, form);
         if (actor)
             srv_audit_add_id(&t, actor, "study.withdraw", "study", study_id,
-                             json_pack("{s:s}", "form", forms[form]));
+                             json_pack("{s:s}", "form", srv_withdrawals[form]));
     }
     return db_end(&t);
 }

@@ -14,7 +14,8 @@ enum srv_withdrawal {
     WITHDRAWAL_ANONYMISE, /* what joins the answers to somebody goes; the answers stay, under a new code */
 };
 
-/* The place of "stop", "delete" or "anonymise"; false for anything else. */
+extern const char *const srv_withdrawals[3]; /* "stop", "delete", "anonymise" */
+/* The place of a text among these; false for anything else. */
 bool srv_withdrawal_read(const char *text, enum srv_withdrawal *form);
 
 enum srv_withdrawal_outcome {

@@ -1,7 +1,6 @@
 #include "server/studies/allocation.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "engine/rng.h"
 

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+const char *const srv_study_kinds[] = {"test", "training"};
+
 /* ---- finding ---- */
 
 static int find(const char *first, size_t stride, int count, const char *id)
@@ -107,9 +109,8 @@ static json_t *phases_json(const struct srv_study *study)
         const struct srv_study_phase *p = &study->phases[i];
         bool closes = isfinite(p->closes_after_days);
         json_array_append_new(list, json_pack("{s:s,s:s,s:s?,s:f,s:o}", "id", p->id, "kind",
-                                              p->kind == STUDY_TEST ? "test" : "training", "deck",
-                                              *p->deck ? p->deck : NULL, "opens_after_days",
-                                              p->opens_after_days, "closes_after_days",
+                                              srv_study_kinds[p->kind], "deck", *p->deck ? p->deck : NULL,
+                                              "opens_after_days", p->opens_after_days, "closes_after_days",
                                               closes ? json_real(p->closes_after_days) : json_null()));
     }
     return list;

@@ -49,6 +49,7 @@ struct srv_study_arm {
 };
 
 enum srv_study_kind { STUDY_TEST, STUDY_TRAINING };
+extern const char *const srv_study_kinds[2]; /* "test", "training" */
 
 struct srv_study_phase {
     char id[DECK_ID_TEXT];

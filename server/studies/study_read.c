@@ -144,13 +144,12 @@ static nn_status read_phase(const json_t *json, const char *where, struct srv_st
         {"opens_after_days", '*', false},
         {"closes_after_days", '*', false},
     };
-    static const char *const kinds[] = {"test", "training"};
     int kind = STUDY_TEST;
     struct srv_study_phase *p = &study->phases[study->phase_count++];
     const json_t *deck = json_object_get(json, "deck");
     nn_status status = srv_json_fields_check(json, where, fields, 5, err);
     if (!status) status = srv_deck_field_id(json, where, "id", p->id, err);
-    if (!status) status = srv_deck_field_name(json, where, "kind", kinds, 2, &kind, err);
+    if (!status) status = srv_deck_field_name(json, where, "kind", srv_study_kinds, 2, &kind, err);
     p->kind = (enum srv_study_kind)kind;
     bool named = deck && !json_is_null(deck);
     if (!status && kind == STUDY_TRAINING && named)
