@@ -10,7 +10,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../api")]
-from daemon import Daemon  # noqa: E402
+from daemon import ROOT, Daemon  # noqa: E402
 from test_daemon_faults import StartTest  # noqa: E402
 
 TABLES = {
@@ -89,6 +89,23 @@ class OldDatabase(StartTest):
             self.addCleanup(daemon.end_if_running)
             daemon.stop()
         self.assertEqual(len(self.copies()), 1)
+
+    def test_answers_about_an_image_that_the_learner_had_answered_before_are_no_first_attempts(self):
+        connection = sqlite3.connect(self.db)
+        for version in range(2, 7):
+            with open(os.path.join(ROOT, f"server/database/migrations/to_version_{version}.sql"), encoding="utf-8") as file:
+                connection.executescript(file.read())
+        connection.executescript("""
+            UPDATE items SET (class, seed) = (SELECT class, seed FROM items WHERE n = 1 AND session_id LIKE '1aec%')
+            WHERE n = 2;  -- of both sessions, of which one learner's
+            INSERT INTO learners (id, code_sha256, created_at) VALUES (1, hex(zeroblob(32)), '2026-01-01T00:00:00.000Z');
+            INSERT INTO session_learners (session_id, learner_id) SELECT id, 1 FROM sessions;
+            PRAGMA user_version = 6;""")
+        connection.close()
+        daemon = Daemon(folder=self.folder)
+        self.addCleanup(daemon.end_if_running)
+        self.assertEqual([row["first_attempt"] for row in daemon.rows("SELECT first_attempt FROM answers ORDER BY id")],
+                         [1, 0, 1, 0])
 
     def test_without_room_for_the_copy_it_is_refused_and_left_alone(self):
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
