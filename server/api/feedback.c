@@ -27,12 +27,13 @@ static json_t *location_json(const struct srv_store_item *item)
 }
 
 /* By which the page can draw the pair, and what lies between its images. Where a deck has images of a library
- * too, it would tell where the others are from, and a participant of a study their arm. */
+ * too, it would tell where the others are from, and a participant of a study their arm; and where the pair's
+ * other image is still to come, what that one shows. */
 static json_t *sample_json(const struct srv_store_session *session, const struct srv_store_item *item)
 {
     char seed[24];
     const char *other = other_class(session, item);
-    if (!other || session->study.participant_id || srv_deck_has_collection(&session->deck))
+    if (!other || item->twin || session->study.participant_id || srv_deck_has_collection(&session->deck))
         return json_null();
     snprintf(seed, sizeof seed, "%" PRIu64, item->seed);
     return json_pack("{s:s,s:s,s:s,s:s,s:f,s:f}", "model", session->deck.models[item->model], "class",

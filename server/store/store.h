@@ -68,6 +68,7 @@ struct srv_store_item {
     bool gone;     /* it cannot be shown any more: see below */
     bool reserved; /* a study tests with its image, and this is no session of such a test */
     bool held;     /* there is a library on this server */
+    bool twin;     /* another item of the session, which is not answered yet, is drawn of the same latent */
 };
 
 struct srv_store_answer {

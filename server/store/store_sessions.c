@@ -181,12 +181,16 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     " WHERE y.state IN ('open', 'closed')) AND NOT EXISTS (SELECT 1 FROM participant_sessions p"             \
     " WHERE p.session_id = i.session_id AND p.tests))"
 
+#define TWIN                                                                                                 \
+    "EXISTS (SELECT 1 FROM items o WHERE o.session_id = i.session_id AND o.seed = i.seed AND o.n <> i.n"     \
+    " AND NOT EXISTS (SELECT 1 FROM answers b WHERE b.session_id = o.session_id AND b.item = o.n))"
+
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
     " EXISTS (SELECT 1 FROM collections), l.mask_sha256, " GONE ","                                          \
     " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n),"                 \
-    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y, " RESERVED " FROM items i"                             \
+    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y, " RESERVED ", " TWIN " FROM items i"                   \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
 
@@ -218,6 +222,7 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
         item->middle_x = db_real(rows, 18);
         item->middle_y = db_real(rows, 19);
         item->reserved = db_int(rows, 20);
+        item->twin = db_int(rows, 21);
     }
     db_finish(rows);
     if (found) item->model_count = read_models(t, item->session_id, item->models);

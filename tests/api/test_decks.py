@@ -77,6 +77,14 @@ class Drawing(DaemonTest):
             self.assertEqual(sorted(item[0] for item in items if item[5] == pair), ["fracture", "no_fracture"])
             self.assertEqual(len(seeds), 1)
 
+    def test_the_sample_of_a_pair_is_told_when_both_of_its_images_are_answered(self):
+        learner = Learner(self.daemon, "pairs")
+        pairs = [item[5] for item in self.items(learner)]
+        for n, pair in enumerate(pairs, 1):
+            told = learner.answer(n, "broken").json["feedback"]["sample"]
+            self.assertEqual(told is not None, pair in pairs[:n - 1])
+        self.assertTrue(all(learner.item(n).json["item"]["feedback"]["sample"] for n in range(1, 9)))
+
     def test_a_list_is_shown_as_given_or_by_falling_strength(self):
         given = [("fracture", "broken", "11", 0.5, 1.0, None),
                  ("no_fracture", "nothing", str(2**64 - 1), 1.0, 1.0, None),
