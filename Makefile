@@ -221,7 +221,7 @@ $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/lib
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
 
 # Its source takes the files in whole.
-$(B)/server/database/schema.o: schema.sql $(wildcard server/database/migrations/*.sql)
+$(B)/server/database/schema.o: schema.sql $(wildcard server/database/*.sql server/database/migrations/*.sql)
 
 # The phantom's ray marching is the one place where reassociated floating point is wanted: the loops
 # vectorise, and no NaN or infinity takes part.

@@ -1,4 +1,5 @@
-/* schema.sql and the steps to it from older versions, carried inside the program. */
+/* schema.sql, what keeps frozen studies, and the steps to both from older versions, carried inside the program.
+ */
 #ifndef SRV_SCHEMA_H
 #define SRV_SCHEMA_H
 

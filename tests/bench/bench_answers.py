@@ -23,8 +23,10 @@ ITEMS = 200
 
 
 def peer(path, threads, seconds):
-    with open(os.path.join(ROOT, "schema.sql"), encoding="utf-8") as file:
-        schema = file.read()
+    schema = ""
+    for name in "schema.sql", "server/database/frozen_studies.sql":
+        with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+            schema += file.read()
     sessions = max(8, 200 // threads)
     first = sqlite3.connect(path)
     first.execute("PRAGMA journal_mode = WAL")
@@ -36,7 +38,9 @@ def peer(path, threads, seconds):
         for thread in range(threads):
             for session in range(sessions):
                 name = f"{thread:016x}{session:016x}"
-                first.execute("INSERT INTO sessions VALUES (?, ?, 1, 1, '', 'now')", (name, "0" * 64))
+                first.execute("INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at)"
+                              " VALUES (?, ?, 1, '', 'now')", (name, "0" * 64))
+                first.execute("INSERT INTO session_models VALUES (?, 0, 1)", (name,))
                 first.executemany("INSERT INTO items (session_id, n, image, class, seed, strength, truncation, truth)"
                                   " VALUES (?, ?, ?, 'yes', '1', 1, 1, 'yes')",
                                   [(name, n, name + f"{n:016x}") for n in range(1, ITEMS + 1)])
