@@ -15,20 +15,48 @@
 #include "engine/error.h"
 #include "engine/tensor.h"
 
-/* y = scale * cross-correlation(x, w), K x K taps, `stride`, zero padding `pad` on all sides:
- *   x (N,I,H,W), w (O,I,K,K), y (N,O,H',W') with H' = (H + 2 pad - K)/stride + 1.
- * Used with K 1 pad 0; K 3 pad 1; K 4 stride 2 pad 1 (down-sampling); K 4 pad 0 (4x4 <-> 1x1 dense).
+/* y = scale * cross-correlation(x, w), KH x KW taps, `stride`, zero padding pad_h above and below, pad_w left
+ * and right:
+ *   x (N,I,H,W), w (O,I,KH,KW), y (N,O,H',W') with H' = (H + 2 pad_h - KH)/stride + 1, rounded down; W'
+ * alike. The GAN has K 1 pad 0; K 3 pad 1; K 4 stride 2 pad 1 (down-sampling); K 4 pad 0 (4x4 <-> 1x1 dense).
  * `scale` is the equalised learning rate's gain/sqrt(fan_in), applied to the stored weight. */
 struct nn_conv {
-    int kernel, stride, pad;
+    int kernel_h, kernel_w, stride, pad_h, pad_w;
     float scale;
 };
+
+/* An initialiser for the same in both directions. */
+#define NN_SQUARE_CONV(kernel, step, pad, factor)                                                            \
+    {                                                                                                        \
+        .kernel_h = kernel, .kernel_w = kernel, .stride = step, .pad_h = pad, .pad_w = pad, .scale = factor  \
+    }
+
+static inline bool nn_conv_is(const struct nn_conv *g, int kernel, int stride, int pad)
+{
+    return g->kernel_h == kernel && g->kernel_w == kernel && g->stride == stride && g->pad_h == pad &&
+           g->pad_w == pad;
+}
+
+/* Windows of kernel x kernel pixels, `stride` apart, the first one `pad` pixels above and left of the image:
+ *   x (N,C,H,W) -> (N,C,H',W') with H' = (H + 2 pad - kernel)/stride + 1, rounded down; W' alike.
+ * Every window has a pixel of the image in it: 2 pad <= kernel. */
+struct nn_window {
+    int kernel, stride, pad;
+};
+
+enum { NN_WINDOW_KERNEL_MAX = 15 };
 
 /* What follows a convolution in the same pass: y = leaky_relu(conv + bias). bias NULL: none.
  * slope 1: no activation. */
 struct nn_epilogue {
     const struct nn_tensor *bias; /* (1,C,1,1) real_type, or NULL */
     float slope;
+};
+
+/* How a batch normalisation scales: below. gamma is not looked at by batch_norm_sums. */
+struct nn_norm {
+    const struct nn_tensor *moments, *gamma;
+    float epsilon;
 };
 
 /* `count` real_type elements of backend memory. */
@@ -92,7 +120,8 @@ struct nn_backend {
     nn_status (*taps_gather)(struct nn_backend *be, const struct nn_tensor *w4, struct nn_tensor *w3,
                              struct nn_error *err);
 
-    /* out = g where y > 0, else slope * g. y is the output of a leaky ReLU with slope > 0. */
+    /* out = g where y > 0, else slope * g. y is the output of a leaky ReLU, or of a
+     * ReLU where slope is 0. */
     nn_status (*lrelu_mask)(struct nn_backend *be, const struct nn_tensor *y, const struct nn_tensor *g,
                             float slope, struct nn_tensor *out, struct nn_error *err);
 
@@ -135,6 +164,41 @@ struct nn_backend {
                            struct nn_error *err); /* (N,C,H,W) -> (N,C,H/2,W/2), mean of 2x2 */
     nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
+
+    /* ---- what classifiers need besides; a backend that lacks them has NULL, and ops.c says so ---- */
+
+    nn_status (*concatenate)(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
+                             struct nn_tensor *out, struct nn_error *err); /* along C, in order */
+
+    /* The largest value of each window, and its adjoint at x: each g goes to the first largest value of its
+     * window, row by row. Values are not NaN. */
+    nn_status (*max_pool)(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                          struct nn_tensor *out, struct nn_error *err);
+    nn_status (*max_pool_dx)(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                             const struct nn_tensor *g, struct nn_tensor *out, struct nn_error *err);
+    /* The sum of each window over kernel^2, zeros beyond the image, and its adjoint. */
+    nn_status (*avg_pool)(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                          struct nn_tensor *out, struct nn_error *err);
+    nn_status (*avg_pool_dx)(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *g,
+                             struct nn_tensor *out, struct nn_error *err);
+
+    /* Batch normalisation (Ioffe and Szegedy, ICML 2015). `moments` are (1,2C,1,1): the C channels' means and
+     * then their variances, sums over N,H,W divided by NHW. x, g, y and out are maps of one type, the rest is
+     * real_type, gamma and beta (1,C,1,1). Sums do not depend on the number of threads.
+     *   z = (x - mean)/sqrt(variance + epsilon)      y = leaky_relu(gamma z + beta)
+     *   batch_norm_sums: (1,2C,1,1), sums over N,H,W of g, then of g z
+     *   batch_norm_dx: gamma/sqrt(variance + epsilon) (g - (sums[0] + z sums[1])/NHW), which is the gradient
+     *   in x where the moments are x's own; sums NULL: without that bracket's second term, for fixed ones. */
+    nn_status (*moments)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                         struct nn_error *err);
+    nn_status (*batch_norm)(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                            const struct nn_tensor *beta, float slope, struct nn_tensor *y,
+                            struct nn_error *err);
+    nn_status (*batch_norm_sums)(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                                 const struct nn_tensor *g, struct nn_tensor *out, struct nn_error *err);
+    nn_status (*batch_norm_dx)(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                               const struct nn_tensor *g, const struct nn_tensor *sums, struct nn_tensor *out,
+                               struct nn_error *err);
 
     /* Resampling of grey images, each by an affine map of its own. x, g and out (N,1,H,W), maps (N,6,1,1),
      * all real_type. Pixel centres lie at whole numbers, the top left one at (0,0). The pixel in column j and

@@ -7,10 +7,10 @@
 
 static const float MBSTD_EPSILON = 1e-8f;
 
-static const struct nn_conv SAME_3X3 = {.kernel = 3, .stride = 1, .pad = 1};
-static const struct nn_conv POINT_1X1 = {.kernel = 1, .stride = 1, .pad = 0};
-static const struct nn_conv DENSE_4X4 = {.kernel = 4, .stride = 1, .pad = 0}; /* 4x4 map <-> 1x1 */
-static const struct nn_conv HALVE_4X4 = {.kernel = 4, .stride = 2, .pad = 1};
+static const struct nn_conv SAME_3X3 = NN_SQUARE_CONV(3, 1, 1, 0);
+static const struct nn_conv POINT_1X1 = NN_SQUARE_CONV(1, 1, 0, 0);
+static const struct nn_conv DENSE_4X4 = NN_SQUARE_CONV(4, 1, 0, 0); /* 4x4 map <-> 1x1 */
+static const struct nn_conv HALVE_4X4 = NN_SQUARE_CONV(4, 2, 1, 0);
 
 /* A network being built: what every layer needs to know. */
 struct builder {

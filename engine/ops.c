@@ -21,13 +21,12 @@ static const char *const op_names[] = {
 #undef X
 };
 
-static struct operation begin(struct nn_tape *t, enum nn_op op, nn_id a, nn_id b, nn_id c)
+static struct operation begin_many(struct nn_tape *t, enum nn_op op, const nn_id *in, int count)
 {
     struct operation o = {.t = t, .be = nn_tape_backend(t), .err = nn_tape_error(t), .ok = true};
     o.node.op = op;
-    nn_id in[NN_OP_INPUTS_MAX] = {a, b, c};
     if (o.err->status != NN_OK) o.ok = false;
-    for (int k = 0; k < NN_OP_INPUTS_MAX; k++) {
+    for (int k = 0; k < count; k++) {
         const struct nn_tensor *value = nn_value(t, in[k]);
         if (value) o.in[k] = *value;
         o.node.in[k] = in[k];
@@ -37,6 +36,11 @@ static struct operation begin(struct nn_tape *t, enum nn_op op, nn_id a, nn_id b
         o.ok = false;
     }
     return o;
+}
+
+static struct operation begin(struct nn_tape *t, enum nn_op op, nn_id a, nn_id b, nn_id c)
+{
+    return begin_many(t, op, (const nn_id[]){a, b, c}, 3);
 }
 
 /* Fails the operation unless `fits`; the text shows what it was given. */
@@ -70,16 +74,22 @@ static nn_id finish(struct operation *o, nn_status status)
 
 /* ---- convolutions ------------------------------------------------------------------------------- */
 
-static int conv_extent(int extent, const struct nn_conv *g)
+static int extent_of(int extent, int kernel, int stride, int pad)
 {
-    return (extent + 2 * g->pad - g->kernel) / g->stride + 1;
+    return stride < 1 || extent + 2 * pad < kernel ? 0 : (extent + 2 * pad - kernel) / stride + 1;
 }
 
-/* x (N,I,H,W), w (O,I,K,K) and y (N,O,H',W') belong together. */
+static struct nn_shape conv_result(const struct nn_conv *g, struct nn_shape x, struct nn_shape w)
+{
+    return nn_shape(x.n, w.n, extent_of(x.h, g->kernel_h, g->stride, g->pad_h),
+                    extent_of(x.w, g->kernel_w, g->stride, g->pad_w));
+}
+
+/* x (N,I,H,W), w (O,I,KH,KW) and y (N,O,H',W') belong together. */
 static bool conv_fits(const struct nn_conv *g, struct nn_shape x, struct nn_shape w, struct nn_shape y)
 {
-    return w.h == g->kernel && w.w == g->kernel && x.c == w.c && y.c == w.n && x.n == y.n &&
-           conv_extent(x.h, g) == y.h && conv_extent(x.w, g) == y.w && y.h > 0 && y.w > 0;
+    return w.h == g->kernel_h && w.w == g->kernel_w && x.c == w.c && nn_same_shape(conv_result(g, x, w), y) &&
+           y.h > 0 && y.w > 0;
 }
 
 static bool epilogue_fits(const struct operation *o, struct nn_shape y, float slope)
@@ -87,7 +97,7 @@ static bool epilogue_fits(const struct operation *o, struct nn_shape y, float sl
     const struct nn_tensor *bias = &o->in[2];
     bool bias_fits =
         !bias->data || (nn_same_shape(bias->shape, nn_shape(1, y.c, 1, 1)) && bias->type == o->be->real_type);
-    return bias_fits && slope > 0 && slope <= 1;
+    return bias_fits && slope >= 0 && slope <= 1;
 }
 
 static struct nn_epilogue epilogue_of(const struct operation *o)
@@ -98,8 +108,7 @@ static struct nn_epilogue epilogue_of(const struct operation *o)
 nn_id nn_conv(struct nn_tape *t, struct nn_conv g, nn_id x, nn_id w, nn_id bias, float slope)
 {
     struct operation o = begin(t, NN_OP_CONV, x, w, bias);
-    struct nn_shape xs = o.in[0].shape, ws = o.in[1].shape;
-    struct nn_shape ys = nn_shape(xs.n, ws.n, conv_extent(xs.h, &g), conv_extent(xs.w, &g));
+    struct nn_shape xs = o.in[0].shape, ws = o.in[1].shape, ys = conv_result(&g, xs, ws);
     o.node.attr = (struct nn_attributes){.conv = g, .alpha = slope, .shape = ys};
     require(&o, conv_fits(&g, xs, ws, ys) && o.in[1].type == o.be->real_type && epilogue_fits(&o, ys, slope));
     if (!result(&o, ys, o.in[0].type)) return nn_none;
@@ -159,7 +168,7 @@ nn_id nn_lrelu_mask(struct nn_tape *t, nn_id y, nn_id g, float slope)
 {
     struct operation o = begin(t, NN_OP_LRELU_MASK, y, g, nn_none);
     o.node.attr.alpha = slope;
-    require(&o, twins(&o) && slope > 0);
+    require(&o, twins(&o) && slope >= 0);
     if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
     return finish(&o, o.be->lrelu_mask(o.be, &o.in[0], &o.in[1], slope, &o.node.value, o.err));
 }
@@ -335,4 +344,148 @@ nn_id nn_warp(struct nn_tape *t, nn_id x, nn_id maps)
 nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps)
 {
     return resample(t, NN_OP_WARP_ADJOINT, g, maps);
+}
+
+/* ---- what classifiers need besides -------------------------------------------------------------- */
+
+/* Fails the operation where the backend has no kernel for it. */
+static bool offer(struct operation *o, bool there)
+{
+    if (o->ok && !there) {
+        nn_fail(o->err, NN_ERR_DEVICE, "%s is not available on the device \"%s\"", op_names[o->node.op],
+                o->be->name);
+        o->ok = false;
+    }
+    return o->ok;
+}
+
+nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count)
+{
+    int given = count < 1 ? 1 : count > NN_CONCATENATE_MAX ? NN_CONCATENATE_MAX : count;
+    struct operation o = begin_many(t, NN_OP_CONCATENATE, parts, given);
+    const struct nn_tensor *in[NN_CONCATENATE_MAX];
+    struct nn_shape total = o.in[0].shape;
+    total.c = 0;
+    for (int k = 0; k < given; k++) {
+        struct nn_shape s = o.in[k].shape;
+        in[k] = &o.in[k];
+        require(&o, o.in[k].data && s.n == total.n && s.h == total.h && s.w == total.w &&
+                        o.in[k].type == o.in[0].type);
+        total.c += s.c;
+    }
+    o.node.attr.shape = total;
+    require(&o, count == given);
+    if (!offer(&o, o.be->concatenate) || !result(&o, total, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->concatenate(o.be, in, count, &o.node.value, o.err));
+}
+
+static bool window_fits(const struct nn_window *w)
+{
+    return w->kernel > 0 && w->kernel <= NN_WINDOW_KERNEL_MAX && w->stride > 0 && w->pad >= 0 &&
+           2 * w->pad <= w->kernel;
+}
+
+static struct nn_shape pooled(const struct nn_window *w, struct nn_shape x)
+{
+    return nn_shape(x.n, x.c, extent_of(x.h, w->kernel, w->stride, w->pad),
+                    extent_of(x.w, w->kernel, w->stride, w->pad));
+}
+
+/* Begins a pooling or, with the shape of its x, an adjoint; y is the smaller shape. */
+static struct operation begin_pool(struct nn_tape *t, enum nn_op op, struct nn_window window, nn_id a,
+                                   nn_id b)
+{
+    struct operation o = begin(t, op, a, b, nn_none);
+    o.node.attr.window = window;
+    require(&o, window_fits(&window));
+    return o;
+}
+
+nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x)
+{
+    struct operation o = begin_pool(t, NN_OP_MAX_POOL, window, x, nn_none);
+    struct nn_shape y = o.ok ? pooled(&window, o.in[0].shape) : o.in[0].shape;
+    require(&o, y.h > 0 && y.w > 0);
+    if (!offer(&o, o.be->max_pool) || !result(&o, y, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->max_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id g)
+{
+    struct operation o = begin_pool(t, NN_OP_MAX_POOL_DX, window, x, g);
+    require(&o, o.ok && nn_same_shape(pooled(&window, o.in[0].shape), o.in[1].shape) &&
+                    o.in[0].type == o.in[1].type);
+    if (!offer(&o, o.be->max_pool_dx) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->max_pool_dx(o.be, &window, &o.in[0], &o.in[1], &o.node.value, o.err));
+}
+
+nn_id nn_avg_pool(struct nn_tape *t, struct nn_window window, nn_id x)
+{
+    struct operation o = begin_pool(t, NN_OP_AVG_POOL, window, x, nn_none);
+    struct nn_shape y = o.ok ? pooled(&window, o.in[0].shape) : o.in[0].shape;
+    require(&o, y.h > 0 && y.w > 0);
+    if (!offer(&o, o.be->avg_pool) || !result(&o, y, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->avg_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_avg_pool_dx(struct nn_tape *t, struct nn_window window, nn_id g, struct nn_shape x_shape)
+{
+    struct operation o = begin_pool(t, NN_OP_AVG_POOL_DX, window, g, nn_none);
+    o.node.attr.shape = x_shape;
+    require(&o, o.ok && nn_same_shape(pooled(&window, x_shape), o.in[0].shape));
+    if (!offer(&o, o.be->avg_pool_dx) || !result(&o, x_shape, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->avg_pool_dx(o.be, &window, &o.in[0], &o.node.value, o.err));
+}
+
+nn_id nn_moments(struct nn_tape *t, nn_id x)
+{
+    struct operation o = begin(t, NN_OP_MOMENTS, x, nn_none, nn_none);
+    if (!offer(&o, o.be->moments) || !result(&o, nn_shape(1, 2 * o.in[0].shape.c, 1, 1), o.be->real_type))
+        return nn_none;
+    return finish(&o, o.be->moments(o.be, &o.in[0], &o.node.value, o.err));
+}
+
+/* A real_type vector with `per_channel` values for each channel of x. */
+static bool describes_channels(const struct operation *o, const struct nn_tensor *v, int per_channel)
+{
+    return v->data && v->type == o->be->real_type &&
+           nn_same_shape(v->shape, nn_shape(1, per_channel * o->in[0].shape.c, 1, 1));
+}
+
+nn_id nn_batch_norm(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, nn_id beta, float epsilon,
+                    float slope)
+{
+    struct operation o = begin_many(t, NN_OP_BATCH_NORM, (const nn_id[]){x, moments, gamma, beta}, 4);
+    o.node.attr.alpha = slope;
+    o.node.attr.beta = epsilon;
+    require(&o, describes_channels(&o, &o.in[1], 2) && describes_channels(&o, &o.in[2], 1) &&
+                    describes_channels(&o, &o.in[3], 1) && slope >= 0 && slope <= 1);
+    if (!offer(&o, o.be->batch_norm) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    struct nn_norm norm = {&o.in[1], &o.in[2], epsilon};
+    return finish(&o, o.be->batch_norm(o.be, &norm, &o.in[0], &o.in[3], slope, &o.node.value, o.err));
+}
+
+nn_id nn_batch_norm_sums(struct nn_tape *t, nn_id x, nn_id moments, nn_id g, float epsilon)
+{
+    struct operation o = begin(t, NN_OP_BATCH_NORM_SUMS, x, moments, g);
+    o.node.attr.beta = epsilon;
+    require(&o, describes_channels(&o, &o.in[1], 2) && nn_same_shape(o.in[0].shape, o.in[2].shape) &&
+                    o.in[0].type == o.in[2].type);
+    if (!offer(&o, o.be->batch_norm_sums) || !result(&o, o.in[1].shape, o.be->real_type)) return nn_none;
+    struct nn_norm norm = {&o.in[1], NULL, epsilon};
+    return finish(&o, o.be->batch_norm_sums(o.be, &norm, &o.in[0], &o.in[2], &o.node.value, o.err));
+}
+
+nn_id nn_batch_norm_dx(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, nn_id g, nn_id sums,
+                       float epsilon)
+{
+    struct operation o = begin_many(t, NN_OP_BATCH_NORM_DX, (const nn_id[]){x, moments, gamma, g, sums}, 5);
+    const struct nn_tensor *total = o.in[4].data ? &o.in[4] : NULL;
+    o.node.attr.beta = epsilon;
+    require(&o, describes_channels(&o, &o.in[1], 2) && describes_channels(&o, &o.in[2], 1) &&
+                    nn_same_shape(o.in[0].shape, o.in[3].shape) && o.in[0].type == o.in[3].type &&
+                    (!total || describes_channels(&o, total, 2)));
+    if (!offer(&o, o.be->batch_norm_dx) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    struct nn_norm norm = {&o.in[1], &o.in[2], epsilon};
+    return finish(&o, o.be->batch_norm_dx(o.be, &norm, &o.in[0], &o.in[3], total, &o.node.value, o.err));
 }

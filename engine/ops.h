@@ -35,7 +35,16 @@
     X(AVG_POOL2, 1)                                                                                          \
     X(UPSAMPLE2, 1)                                                                                          \
     X(WARP, 2)                                                                                               \
-    X(WARP_ADJOINT, 2)
+    X(WARP_ADJOINT, 2)                                                                                       \
+    X(CONCATENATE, 4)                                                                                        \
+    X(MAX_POOL, 1)                                                                                           \
+    X(MAX_POOL_DX, 2)                                                                                        \
+    X(AVG_POOL, 1)                                                                                           \
+    X(AVG_POOL_DX, 1)                                                                                        \
+    X(MOMENTS, 1)                                                                                            \
+    X(BATCH_NORM, 4)                                                                                         \
+    X(BATCH_NORM_SUMS, 3)                                                                                    \
+    X(BATCH_NORM_DX, 5)
 
 enum nn_op {
 #define X(name, inputs) NN_OP_##name,
@@ -44,22 +53,25 @@ enum nn_op {
         NN_OP_COUNT
 };
 
-enum { NN_OP_INPUTS_MAX = 3 };
+enum { NN_OP_INPUTS_MAX = 5 };
 
 /* The numbers that, with its inputs, make an operation what it is. Which are used depends on the op. */
 struct nn_attributes {
-    struct nn_conv conv;   /* CONV, CONV_DX, CONV_DW */
-    float alpha, beta;     /* AXPBY, AFFINE; alpha: slope of CONV, CONV_DX, LRELU_MASK; exponent of POWER;
-                              epsilon of PIXEL_NORM and PIXEL_NORM_GRAD */
-    int first;             /* CHANNEL_SLICE, CHANNEL_PAD */
-    struct nn_shape shape; /* of the result, where the inputs do not fix it */
-    enum nn_type type;     /* of the result: CAST, BROADCAST */
+    struct nn_conv conv;     /* CONV, CONV_DX, CONV_DW */
+    struct nn_window window; /* MAX_POOL, AVG_POOL and their adjoints */
+    float alpha, beta;       /* AXPBY, AFFINE; alpha: slope of CONV, CONV_DX, LRELU_MASK; exponent of POWER;
+                                epsilon of PIXEL_NORM and PIXEL_NORM_GRAD; alpha is the slope and beta the
+                                epsilon of BATCH_NORM, and of its like */
+    int first;               /* CHANNEL_SLICE, CHANNEL_PAD */
+    struct nn_shape shape;   /* of the result, where the inputs do not fix it */
+    enum nn_type type;       /* of the result: CAST, BROADCAST */
 };
 
 static const nn_id nn_none = {0}; /* for an absent bias */
 
 /* Convolutions (backend.h has the formulas). `slope` 1 and bias nn_none leave the epilogue away; a slope
- * in (0,1) is the leaky ReLU's. x_shape and w_shape name the result, which the inputs do not fix alone. */
+ * in (0,1) is the leaky ReLU's, 0 the ReLU's. x_shape and w_shape name the result, which the inputs do not
+ * fix alone. */
 nn_id nn_conv(struct nn_tape *t, struct nn_conv geometry, nn_id x, nn_id w, nn_id bias, float slope);
 nn_id nn_conv_dx(struct nn_tape *t, struct nn_conv geometry, nn_id g, nn_id w, nn_id bias, float slope,
                  struct nn_shape x_shape);
@@ -87,6 +99,28 @@ nn_id nn_channel_slice(struct nn_tape *t, nn_id x, int first, int count);
 nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total);
 nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
 nn_id nn_upsample2(struct nn_tape *t, nn_id x);
+
+/* Two to four maps, one after the other along C. */
+enum { NN_CONCATENATE_MAX = 4 };
+nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count);
+
+/* What classifiers need besides. A ReLU of a value is nn_lrelu_mask(t, x, x, 0), a dropout nn_mul with a
+ * mask. MAX_POOL_DX, BATCH_NORM_SUMS and BATCH_NORM_DX, which gradients are made of, are not differentiable
+ * again: a second order through nn_max_pool or nn_batch_norm is refused by name with NN_ERR_ARGUMENT. */
+nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x);
+nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id g);
+nn_id nn_avg_pool(struct nn_tape *t, struct nn_window window, nn_id x);
+nn_id nn_avg_pool_dx(struct nn_tape *t, struct nn_window window, nn_id g, struct nn_shape x_shape);
+
+/* Means and variances (1,2C,1,1) of the channels. */
+nn_id nn_moments(struct nn_tape *t, nn_id x);
+/* `slope` as a convolution's. In training `moments` is nn_moments(t, x), through which x's gradient then goes
+ * (the moments themselves get none); elsewhere a value of any origin. */
+nn_id nn_batch_norm(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, nn_id beta, float epsilon,
+                    float slope);
+nn_id nn_batch_norm_sums(struct nn_tape *t, nn_id x, nn_id moments, nn_id g, float epsilon);
+nn_id nn_batch_norm_dx(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, nn_id g, nn_id sums,
+                       float epsilon); /* sums nn_none where the moments are not x's */
 
 /* Grey images (N,1,H,W) resampled, each by its row of maps (N,6,1,1), all real_type; backend.h has the
  * formula. Linear in the images, and each the other's rule. The maps are constants: no gradient reaches them.

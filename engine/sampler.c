@@ -59,8 +59,8 @@ static void fold_last(struct plan_builder *p, int res)
 static void build_plan(struct plan_builder *p)
 {
     const struct nn_gan_config *c = &p->s->config;
-    const struct nn_conv dense = {.kernel = 4, .stride = 1}, same = {.kernel = 3, .stride = 1, .pad = 1},
-                         twice = {.kernel = 4, .stride = 2, .pad = 1}, point = {.kernel = 1, .stride = 1};
+    const struct nn_conv dense = NN_SQUARE_CONV(4, 1, 0, 0), same = NN_SQUARE_CONV(3, 1, 1, 0),
+                         twice = NN_SQUARE_CONV(4, 2, 1, 0), point = NN_SQUARE_CONV(1, 1, 0, 0);
     const float epsilon = nn_gan_pixel_norm_epsilon(c);
     char layer[32];
     for (int res = 2; res <= c->resolution_log2; res++) {

@@ -105,6 +105,66 @@ static nn_id log_softmax_rule(const struct rule_arguments *r)
     return nn_axpby(r->t, 1, r->g, -1, nn_mul(r->t, nn_exponential(r->t, r->y), spread));
 }
 
+static void concatenate_rule(const struct rule_arguments *r)
+{
+    int first = 0;
+    for (int k = 0; k < NN_OP_INPUTS_MAX; first += r->shape[k++].c)
+        if (r->needed[k]) r->out[k] = nn_channel_slice(r->t, r->g, first, r->shape[k].c);
+}
+
+/* x -> means and variances over m values, of which the variances are means of (x - mean)^2:
+ *   (g_mean + 2 (x - mean) g_variance) / m. Composed: batch_norm_rule leads past it. */
+static nn_id moments_rule(const struct rule_arguments *r)
+{
+    struct nn_tape *t = r->t;
+    struct nn_shape s = r->shape[0];
+    int c = s.c;
+    float count = (float)s.n * (float)s.h * (float)s.w;
+    nn_id mean = nn_broadcast(t, nn_channel_slice(t, r->y, 0, c), s, r->type[0]);
+    nn_id by_mean = nn_broadcast(t, nn_channel_slice(t, r->g, 0, c), s, r->type[0]);
+    nn_id by_variance = nn_broadcast(t, nn_channel_slice(t, r->g, c, c), s, r->type[0]);
+    nn_id from_mean = nn_axpby(t, 1, r->in[0], -1, mean);
+    return nn_axpby(t, 1 / count, by_mean, 2 / count, nn_mul(t, from_mean, by_variance));
+}
+
+/* The moments' cotangents where they are not x's own: -gamma r sum g, and -gamma r^2/2 sum g z. */
+static nn_id fixed_moments_rule(const struct rule_arguments *r, nn_id sums)
+{
+    struct nn_tape *t = r->t;
+    int c = r->shape[0].c;
+    nn_id root = nn_power(t, nn_affine(t, 1, nn_channel_slice(t, r->in[1], c, c), r->attr.beta), -0.5f);
+    nn_id factor = nn_mul(t, r->in[2], root);
+    nn_id mean = nn_affine(t, -1, nn_mul(t, factor, nn_channel_slice(t, sums, 0, c)), 0);
+    nn_id variance =
+        nn_affine(t, -0.5f, nn_mul(t, nn_mul(t, factor, root), nn_channel_slice(t, sums, c, c)), 0);
+    return nn_axpby(t, 1, nn_channel_pad(t, mean, 0, 2 * c), 1, nn_channel_pad(t, variance, c, 2 * c));
+}
+
+/* One pass over maps for all the sums, and one for x's gradient with what comes through x's own moments. */
+static void batch_norm_rule(const struct rule_arguments *r)
+{
+    struct nn_tape *t = r->t;
+    int c = r->shape[0].c;
+    const struct nn_node *moments = nn_tape_node(t, r->in[1]);
+    bool own = moments->op == NN_OP_MOMENTS && moments->in[0].index == r->in[0].index;
+    nn_id g = r->attr.alpha == 1 ? r->g : nn_lrelu_mask(t, r->y, r->g, r->attr.alpha);
+    bool by_moments = r->needed[1] && !own;
+    nn_id sums = nn_none;
+    if (own || by_moments || r->needed[2] || r->needed[3])
+        sums = nn_batch_norm_sums(t, r->in[0], r->in[1], g, r->attr.beta);
+    if (r->needed[0])
+        r->out[0] = nn_batch_norm_dx(t, r->in[0], r->in[1], r->in[2], g, own ? sums : nn_none, r->attr.beta);
+    if (by_moments) r->out[1] = fixed_moments_rule(r, sums);
+    if (r->needed[2]) r->out[2] = nn_channel_slice(t, sums, c, c);
+    if (r->needed[3]) r->out[3] = nn_channel_slice(t, sums, 0, c);
+}
+
+static void refuse_second_order(const struct rule_arguments *r, const char *name)
+{
+    nn_fail(nn_tape_error(r->t), NN_ERR_ARGUMENT, "%s is not differentiable: it has a first order only",
+            name);
+}
+
 /* Operations with one differentiable input. */
 static nn_id single_input_rule(enum nn_op op, const struct rule_arguments *r)
 {
@@ -144,6 +204,14 @@ static nn_id single_input_rule(enum nn_op op, const struct rule_arguments *r)
         return nn_warp_adjoint(t, r->g, r->in[1]);
     case NN_OP_WARP_ADJOINT:
         return nn_warp(t, r->g, r->in[1]);
+    case NN_OP_MAX_POOL:
+        return nn_max_pool_dx(t, r->attr.window, r->in[0], r->g);
+    case NN_OP_AVG_POOL:
+        return nn_avg_pool_dx(t, r->attr.window, r->g, r->shape[0]);
+    case NN_OP_AVG_POOL_DX:
+        return nn_avg_pool(t, r->attr.window, r->g);
+    case NN_OP_MOMENTS:
+        return moments_rule(r);
     default:
         return nn_none;
     }
@@ -183,6 +251,21 @@ void nn_vjp(struct nn_tape *t, nn_id id, nn_id g, const bool needed[NN_OP_INPUTS
         break;
     case NN_OP_MUL:
         mul_rule(&r);
+        break;
+    case NN_OP_CONCATENATE:
+        concatenate_rule(&r);
+        break;
+    case NN_OP_BATCH_NORM:
+        batch_norm_rule(&r);
+        break;
+    case NN_OP_MAX_POOL_DX:
+        refuse_second_order(&r, "MAX_POOL_DX");
+        break;
+    case NN_OP_BATCH_NORM_SUMS:
+        refuse_second_order(&r, "BATCH_NORM_SUMS");
+        break;
+    case NN_OP_BATCH_NORM_DX:
+        refuse_second_order(&r, "BATCH_NORM_DX");
         break;
     default:
         if (needed[0]) out[0] = single_input_rule(node.op, &r);

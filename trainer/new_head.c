@@ -20,7 +20,7 @@ struct sums {
 static nn_status take_sums(struct tr_training *tr, nn_id features, nn_id wanted, struct sums *s,
                            struct nn_error *err)
 {
-    static const struct nn_conv point = {.kernel = 1, .stride = 1, .pad = 0, .scale = 1};
+    static const struct nn_conv point = NN_SQUARE_CONV(1, 1, 0, 1);
     struct nn_tape *t = tr->tape;
     nn_id y = nn_cast(t, features, tr->backend->real_type);
     int c = s->channels;

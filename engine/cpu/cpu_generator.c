@@ -52,7 +52,7 @@ struct nn_prepared {
 /* A stage with nearest up-sampling before it is, its taps folded, one with the fused. */
 static bool folds(const struct nn_stage *s)
 {
-    return s->doubled && s->geometry.kernel == 3;
+    return s->doubled && s->geometry.kernel_h == 3;
 }
 
 static struct nn_stage folded_shape(const struct nn_stage *s)
@@ -61,7 +61,7 @@ static struct nn_stage folded_shape(const struct nn_stage *s)
     if (!folds(s)) return up;
     up.doubled = false;
     up.transposed = true;
-    up.geometry = (struct nn_conv){.kernel = 4, .stride = 2, .pad = 1, .scale = s->geometry.scale};
+    up.geometry = (struct nn_conv)NN_SQUARE_CONV(4, 2, 1, s->geometry.scale);
     up.weight.shape = nn_shape(s->weight.shape.c, s->weight.shape.n, 4, 4);
     return up;
 }
@@ -88,7 +88,7 @@ static int chain_start(const struct nn_stage *stages, int count)
 static bool generator_fits(const struct nn_stage *stages, int count)
 {
     const struct nn_stage *last = &stages[count - 1];
-    return count >= 5 && count < WIDE_MAX && chain_start(stages, count) > 0 && last->geometry.kernel == 1 &&
+    return count >= 5 && count < WIDE_MAX && chain_start(stages, count) > 0 && last->geometry.kernel_h == 1 &&
            last->shape.c == 1 && stages[0].shape.c % 4 == 0;
 }
 

@@ -1,7 +1,7 @@
 /* Channel slices, halving and doubling of maps. */
 #include "engine/cpu/cpu.h"
 
-#include "engine/cpu/bf16.h"
+#include "engine/cpu/map_element.h"
 
 #include <string.h>
 
@@ -14,6 +14,24 @@ nn_status cpu_channel_slice(struct nn_backend *be, const struct nn_tensor *x, in
     size_t pixels = cpu_pixels(x->shape);
 #pragma omp parallel for schedule(static) if (pixels > 16384)
     for (size_t p = 0; p < pixels; p++) memcpy((char *)out->data + p * to, source + p * from, to);
+    return NN_OK;
+}
+
+nn_status cpu_concatenate(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
+                          struct nn_tensor *out, struct nn_error *err)
+{
+    (void)be, (void)err;
+    size_t size = nn_type_size(out->type), pixels = cpu_pixels(out->shape),
+           whole = (size_t)out->shape.c * size;
+#pragma omp parallel for schedule(static) if (pixels > 4096)
+    for (size_t p = 0; p < pixels; p++) {
+        char *to = (char *)out->data + p * whole;
+        for (int k = 0; k < count; k++) {
+            size_t bytes = (size_t)parts[k]->shape.c * size;
+            memcpy(to, (const char *)parts[k]->data + p * bytes, bytes);
+            to += bytes;
+        }
+    }
     return NN_OK;
 }
 
@@ -33,25 +51,17 @@ nn_status cpu_channel_pad(struct nn_backend *be, const struct nn_tensor *x, int 
     return NN_OK;
 }
 
-static inline float load(const void *data, enum nn_type type, size_t i)
-{
-    return type == NN_BF16 ? bf16_to_float(((const uint16_t *)data)[i]) : ((const float *)data)[i];
-}
-
 /* `type` and, where the caller knows it, `channels` are constants, for which the compiler makes a loop each.
  */
-static inline __attribute__((always_inline)) void pool_row(const void *top, const void *bottom, void *out,
-                                                           enum nn_type type, size_t width, size_t channels)
+MAP_INLINE void pool_row(const void *top, const void *bottom, void *out, enum nn_type type, size_t width,
+                         size_t channels)
 {
     for (size_t x = 0; x < width; x++)
         for (size_t c = 0; c < channels; c++) {
             size_t i = 2 * x * channels + c, j = i + channels, k = x * channels + c;
-            float mean = 0.25f * ((load(top, type, i) + load(top, type, j)) +
-                                  (load(bottom, type, i) + load(bottom, type, j)));
-            if (type == NN_BF16)
-                ((uint16_t *)out)[k] = bf16_from_float(mean);
-            else
-                ((float *)out)[k] = mean;
+            float mean = 0.25f * ((map_load(top, type, i) + map_load(top, type, j)) +
+                                  (map_load(bottom, type, i) + map_load(bottom, type, j)));
+            map_store(out, type, k, mean);
         }
 }
 

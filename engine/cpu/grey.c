@@ -102,8 +102,7 @@ LANES_INLINE lanes correlate(const float *many, const float *one, size_t vectors
 bool grey_fits(const struct nn_conv *geometry, const struct nn_tensor *many, const struct nn_tensor *one)
 {
     int c = many->shape.c;
-    return geometry->kernel == 1 && geometry->stride == 1 && geometry->pad == 0 && one->shape.c == 1 &&
-           (c == 2 || c == 4 || c == 8 || c == 16);
+    return nn_conv_is(geometry, 1, 1, 0) && one->shape.c == 1 && (c == 2 || c == 4 || c == 8 || c == 16);
 }
 
 void grey_expand(float scale, const struct nn_tensor *one, const struct nn_tensor *w,

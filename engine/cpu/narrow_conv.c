@@ -41,9 +41,9 @@ static struct pass make_pass(const struct nn_conv *geometry, bool adjoint, struc
                              struct nn_shape to)
 {
     struct pass p = {.from = from, .to = to, .in = from.c, .out = to.c, .phases = 1, .columns = 1};
-    bool down = geometry->kernel == 4;
+    bool down = geometry->kernel_h == 4;
     p.form = !adjoint ? PLAIN : down ? PARITY : TURNED;
-    p.taps = p.form == PARITY ? 2 : geometry->kernel;
+    p.taps = p.form == PARITY ? 2 : geometry->kernel_h;
     p.stride = down && !adjoint ? 2 : 1;
     p.pairs = p.in / 2;
     p.pixels = p.out < LANES ? LANES / p.out : 1;
@@ -302,9 +302,8 @@ static void run_band(const struct pass *p, struct row_ring *ring, const char *im
 bool narrow_conv_fits(const struct nn_conv *geometry, bool adjoint, const struct nn_tensor *x,
                       const struct nn_tensor *y)
 {
-    bool same = geometry->kernel == 3 && geometry->stride == 1 && geometry->pad == 1;
-    bool down = geometry->kernel == 4 && geometry->stride == 2 && geometry->pad == 1 && x->shape.h % 2 == 0 &&
-                x->shape.w % 2 == 0;
+    bool same = nn_conv_is(geometry, 3, 1, 1);
+    bool down = nn_conv_is(geometry, 4, 2, 1) && x->shape.h % 2 == 0 && x->shape.w % 2 == 0;
     if (x->type != NN_BF16 || !(same || down)) return false;
     struct pass p = adjoint ? make_pass(geometry, true, y->shape, x->shape)
                             : make_pass(geometry, false, x->shape, y->shape);

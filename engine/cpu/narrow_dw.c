@@ -39,7 +39,7 @@ static size_t sum_count(const struct problem *p)
 static struct problem make_problem(const struct nn_conv *geometry, struct nn_shape x, struct nn_shape g)
 {
     int per_vector = x.c < LANES ? LANES / x.c : 1;
-    return (struct problem){geometry->kernel,
+    return (struct problem){geometry->kernel_h,
                             geometry->stride,
                             x.c,
                             g.c,
@@ -234,8 +234,8 @@ static void finish(const struct problem *p, const float *sums, size_t bands, flo
 bool narrow_conv_dw_fits(const struct nn_conv *geometry, const struct nn_tensor *x, const struct nn_tensor *g)
 {
     int in = x->shape.c, out = g->shape.c;
-    bool same = geometry->kernel == 3 && geometry->stride == 1 && geometry->pad == 1 && out == in;
-    bool down = geometry->kernel == 4 && geometry->stride == 2 && geometry->pad == 1 && out == 2 * in;
+    bool same = nn_conv_is(geometry, 3, 1, 1) && out == in;
+    bool down = nn_conv_is(geometry, 4, 2, 1) && out == 2 * in;
     return x->type == NN_BF16 && (same || down) && (in == 4 || in == 8 || in == 16 || in == 32) &&
            g->shape.w % 2 == 0;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Enough for both networks at one resolution with every pass, twice over (two phases of a fade). */
-enum { PLAN_LIMIT = 512, KEY_FIELDS = 14 };
+enum { PLAN_LIMIT = 512, KEY_FIELDS = 16 };
 
 /* Everything that a primitive depends on, as plain integers so that memcmp compares. */
 struct key {
@@ -100,8 +100,9 @@ struct problem {
 
 static struct key key_of(const struct problem *p)
 {
-    return (struct key){{(int)p->pass, p->geometry->kernel, p->geometry->stride, p->geometry->pad, p->x.n,
-                         p->x.c, p->x.h, p->x.w, p->y.c, p->y.h, p->y.w, (int)p->type, p->bias, 0},
+    return (struct key){{(int)p->pass, p->w.h, p->w.w, p->geometry->stride, p->geometry->pad_h,
+                         p->geometry->pad_w, p->x.n, p->x.c, p->x.h, p->x.w, p->y.c, p->y.h, p->y.w,
+                         (int)p->type, p->bias, 0},
                         p->slope};
 }
 
@@ -137,10 +138,10 @@ static dnnl_status_t make_operation(const struct problem *p, dnnl_convolution_de
     dnnl_dims_t channels = {p->y.c};
     dnnl_memory_desc_init_by_tag(&bias, 1, channels, dnnl_f32, dnnl_a);
     const struct nn_conv *g = p->geometry;
-    dnnl_dims_t strides = {g->stride, g->stride}, low = {g->pad, g->pad};
+    dnnl_dims_t strides = {g->stride, g->stride}, low = {g->pad_h, g->pad_w};
     /* The window may not reach the last rows; oneDNN wants the padding that makes the sizes agree. */
-    dnnl_dims_t high = {(p->y.h - 1) * g->stride + g->kernel - g->pad - p->x.h,
-                        (p->y.w - 1) * g->stride + g->kernel - g->pad - p->x.w};
+    dnnl_dims_t high = {(p->y.h - 1) * g->stride + g->kernel_h - g->pad_h - p->x.h,
+                        (p->y.w - 1) * g->stride + g->kernel_w - g->pad_w - p->x.w};
     if (p->pass == ONEDNN_FORWARD)
         return dnnl_convolution_forward_desc_init(op, dnnl_forward_inference, dnnl_convolution_direct, &x, &w,
                                                   p->bias ? &bias : NULL, &y, strides, low, high);

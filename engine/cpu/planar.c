@@ -19,7 +19,7 @@ enum {
 
 bool planar_fits(const struct nn_stage *s)
 {
-    bool same = s->geometry.kernel == 3 && !s->doubled, up = s->geometry.kernel == 4 && s->transposed;
+    bool same = s->geometry.kernel_h == 3 && !s->doubled, up = s->geometry.kernel_h == 4 && s->transposed;
     int in = up ? s->weight.shape.n : s->weight.shape.c, out = s->shape.c,
         width = up ? s->shape.w / 2 : s->shape.w;
     return (same || up) && (out == 4 || out == 8 || out == 16 || out == 32) && in % 2 == 0 &&

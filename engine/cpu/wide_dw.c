@@ -148,7 +148,7 @@ static void store_slice(const struct problem *p, const struct batch *b, float sc
 
 static struct problem make_problem(const struct nn_conv *geometry, struct nn_shape x, struct nn_shape g)
 {
-    struct problem p = {geometry->kernel, geometry->stride, x.c / LANES, 16, 0, x, g, 1, 1};
+    struct problem p = {geometry->kernel_h, geometry->stride, x.c / LANES, 16, 0, x, g, 1, 1};
     p.positions = (size_t)(g.w - 2) * (size_t)p.stride + (size_t)p.kernel;
     if (g.c % 32 == 0 && g.c >= 128) p.slice = 32;
     while (p.rows * 2 <= g.h && g.h % (p.rows * 2) == 0 && p.rows * 2 * (g.w / 2) <= PAIRS_PER_BATCH)
@@ -160,8 +160,8 @@ static struct problem make_problem(const struct nn_conv *geometry, struct nn_sha
 
 bool wide_conv_dw_fits(const struct nn_conv *geometry, const struct nn_tensor *x, const struct nn_tensor *g)
 {
-    bool same = geometry->kernel == 3 && geometry->stride == 1 && geometry->pad == 1;
-    bool down = geometry->kernel == 4 && geometry->stride == 2 && geometry->pad == 1;
+    bool same = nn_conv_is(geometry, 3, 1, 1);
+    bool down = nn_conv_is(geometry, 4, 2, 1);
     return x->type == NN_BF16 && (same || down) && x->shape.c % LANES == 0 && x->shape.c >= 32 &&
            g->shape.c % 16 == 0 && g->shape.c >= 64 && g->shape.w % 2 == 0;
 }

@@ -27,8 +27,8 @@ static const struct winograd_form *form_of(const struct winograd *w)
 bool winograd_fits(const struct nn_stage *s, enum nn_type type)
 {
     int in = s->weight.shape.c, out = s->weight.shape.n; /* or the other way round */
-    bool same = s->geometry.kernel == 3 && !s->doubled && !s->transposed,
-         up = s->geometry.kernel == 4 && s->transposed;
+    bool same = s->geometry.kernel_h == 3 && !s->doubled && !s->transposed,
+         up = s->geometry.kernel_h == 4 && s->transposed;
     return WINOGRAD_FAST && type == NN_BF16 && (same || up) && s->epsilon > 0 && in % GROUP == 0 &&
            out % GROUP == 0 && s->shape.w >= (up ? 2 * SIDE_MIN : SIDE_MIN) &&
            s->shape.w % (up ? 4 : 2) == 0 && s->shape.h % (up ? 4 : 2) == 0;

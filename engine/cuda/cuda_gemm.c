@@ -40,8 +40,8 @@ void cuda_gemm_close(struct cuda_backend *cuda)
 bool cuda_gemm_fits(const struct cuda_conv_call *c)
 {
     const struct nn_conv *g = &c->geometry;
-    bool whole = c->x.shape.h == g->kernel && c->x.shape.w == g->kernel;
-    return g->pad == 0 && ((g->kernel == 1 && g->stride == 1) || whole);
+    bool whole = c->x.shape.h == g->kernel_h && c->x.shape.w == g->kernel_w;
+    return nn_conv_is(g, 1, 1, 0) || (g->pad_h == 0 && g->pad_w == 0 && whole);
 }
 
 static cudaDataType_t element_type(const struct nn_tensor *t)

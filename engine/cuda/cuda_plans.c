@@ -7,7 +7,7 @@
 
 /* What a plan depends on; compared byte by byte, hence no padding. */
 struct key {
-    int role, kernel, stride, pad;
+    int role, kernel_h, kernel_w, stride, pad_h, pad_w;
     int x_type, w_type;
     struct nn_shape x, y;
 };
@@ -46,9 +46,11 @@ void cuda_plans_close(struct cuda_backend *cuda)
 static struct key key_of(const struct cuda_conv_call *c)
 {
     return (struct key){.role = (int)c->role,
-                        .kernel = c->geometry.kernel,
+                        .kernel_h = c->geometry.kernel_h,
+                        .kernel_w = c->geometry.kernel_w,
                         .stride = c->geometry.stride,
-                        .pad = c->geometry.pad,
+                        .pad_h = c->geometry.pad_h,
+                        .pad_w = c->geometry.pad_w,
                         .x_type = (int)c->x.type,
                         .w_type = (int)c->w.type,
                         .x = c->x.shape,

@@ -77,7 +77,7 @@ static descriptor make_tensor(struct maker *m, const struct nn_tensor *t, int64_
 static descriptor make_geometry(struct maker *m, const struct nn_conv *g)
 {
     descriptor d = create(m, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
-    const int64_t pad[] = {g->pad, g->pad}, stride[] = {g->stride, g->stride}, dilation[] = {1, 1};
+    const int64_t pad[] = {g->pad_h, g->pad_w}, stride[] = {g->stride, g->stride}, dilation[] = {1, 1};
     cudnnDataType_t type = CUDNN_DATA_FLOAT;
     cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
     set_int(m, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, 2);

@@ -35,17 +35,17 @@ static void one_tap(enum role role, double *y, double *w, double *x, size_t outp
 static void walk(enum role role, const struct nn_conv *c, struct nn_shape xs, struct nn_shape ys, double *x,
                  double *w, double *y)
 {
-    size_t w_stride = (size_t)c->kernel * c->kernel * xs.c;
+    size_t w_stride = (size_t)c->kernel_h * c->kernel_w * xs.c;
     for (int n = 0; n < ys.n; n++)
         for (int oy = 0; oy < ys.h; oy++)
             for (int ox = 0; ox < ys.w; ox++)
-                for (int ky = 0; ky < c->kernel; ky++)
-                    for (int kx = 0; kx < c->kernel; kx++) {
-                        int iy = oy * c->stride - c->pad + ky, ix = ox * c->stride - c->pad + kx;
+                for (int ky = 0; ky < c->kernel_h; ky++)
+                    for (int kx = 0; kx < c->kernel_w; kx++) {
+                        int iy = oy * c->stride - c->pad_h + ky, ix = ox * c->stride - c->pad_w + kx;
                         if (iy < 0 || iy >= xs.h || ix < 0 || ix >= xs.w) continue;
                         size_t p = ((size_t)n * ys.h + oy) * ys.w + ox;
                         size_t q = ((size_t)n * xs.h + iy) * xs.w + ix;
-                        one_tap(role, y + p * ys.c, w + (size_t)(ky * c->kernel + kx) * xs.c, x + q * xs.c,
+                        one_tap(role, y + p * ys.c, w + (size_t)(ky * c->kernel_w + kx) * xs.c, x + q * xs.c,
                                 (size_t)ys.c, (size_t)xs.c, w_stride);
                     }
 }

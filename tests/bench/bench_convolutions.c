@@ -69,14 +69,14 @@ static double best_ms(struct bench *b, enum pass pass, const struct nn_conv *c, 
 
 static void layer(struct bench *b, const char *name, struct nn_conv c, int n, int i, int o, int side)
 {
-    int out = (side + 2 * c.pad - c.kernel) / c.stride + 1;
-    struct nn_shape xs = nn_shape(n, i, side, side), ws = nn_shape(o, i, c.kernel, c.kernel);
+    int out = (side + 2 * c.pad_h - c.kernel_h) / c.stride + 1;
+    struct nn_shape xs = nn_shape(n, i, side, side), ws = nn_shape(o, i, c.kernel_h, c.kernel_h);
     struct nn_shape ys = nn_shape(n, o, out, out);
     enum nn_type map = b->be->map_type;
     struct nn_tensor t[5] = {
         random_tensor(b->be, xs, map), random_tensor(b->be, ws, NN_F32), random_tensor(b->be, ys, map),
         random_tensor(b->be, nn_shape(1, o, 1, 1), NN_F32), random_tensor(b->be, ws, NN_F32)};
-    double flops = 2.0 * (double)nn_count(ys) * i * c.kernel * c.kernel;
+    double flops = 2.0 * (double)nn_count(ys) * i * c.kernel_h * c.kernel_h;
     printf("%4d n%-2d %-6s %3d>%-3d", side, n, name, i, o);
     for (int pass = 0; pass < 3; pass++) {
         double ms = best_ms(b, pass, &c, t);
@@ -97,12 +97,13 @@ static int channels_at(const struct bench *b, int resolution)
 static void block(struct bench *b, int side)
 {
     int n = b->batch ? b->batch : side <= 128 ? 16 : side == 256 ? 8 : 4, c = channels_at(b, side);
-    layer(b, "grey", (struct nn_conv){1, 1, 0, 1.0f}, n, 1, c, side);
-    layer(b, "3x3", (struct nn_conv){3, 1, 1, 0.1f}, n, c, c, side);
+    layer(b, "grey", (struct nn_conv)NN_SQUARE_CONV(1, 1, 0, 1.0f), n, 1, c, side);
+    layer(b, "3x3", (struct nn_conv)NN_SQUARE_CONV(3, 1, 1, 0.1f), n, c, c, side);
     if (side > 4)
-        layer(b, "4x4 s2", (struct nn_conv){4, 2, 1, 0.1f}, n, c, channels_at(b, side / 2), side);
+        layer(b, "4x4 s2", (struct nn_conv)NN_SQUARE_CONV(4, 2, 1, 0.1f), n, c, channels_at(b, side / 2),
+              side);
     else
-        layer(b, "dense", (struct nn_conv){4, 1, 0, 0.1f}, n, c, c, side);
+        layer(b, "dense", (struct nn_conv)NN_SQUARE_CONV(4, 1, 0, 0.1f), n, c, c, side);
 }
 
 int main(int argc, char **argv)

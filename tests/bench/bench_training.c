@@ -42,7 +42,7 @@ static void step(struct tr_training *tr)
 static void ceiling(struct nn_backend *be)
 {
     enum { CHANNELS = 256, SIDE = 32, BATCH = 8 };
-    const struct nn_conv geometry = {3, 1, 1, 0.02f};
+    const struct nn_conv geometry = NN_SQUARE_CONV(3, 1, 1, 0.02f);
     struct nn_shape maps = nn_shape(BATCH, CHANNELS, SIDE, SIDE), taps = nn_shape(CHANNELS, CHANNELS, 3, 3);
     struct nn_tensor x = {maps, be->map_type, NULL}, y = x, w = {taps, NN_F32, NULL};
     struct nn_tensor *all[] = {&x, &y, &w};

@@ -25,13 +25,14 @@ static int channels_at(int side)
 static void ask(const struct cudnn_target *target, enum nn_type type, int n, int side,
                 struct nn_conv geometry, int outputs)
 {
-    int inputs = channels_at(side), small = (side + 2 * geometry.pad - geometry.kernel) / geometry.stride + 1;
+    int inputs = channels_at(side),
+        small = (side + 2 * geometry.pad_h - geometry.kernel_h) / geometry.stride + 1;
     for (int role = CUDA_MAKE_Y; role <= CUDA_MAKE_W; role++) {
         struct cuda_conv_call call = {
             .role = (enum cuda_conv_role)role,
             .geometry = geometry,
             .x = {.shape = nn_shape(n, inputs, side, side), .type = type},
-            .w = {.shape = nn_shape(outputs, inputs, geometry.kernel, geometry.kernel), .type = type},
+            .w = {.shape = nn_shape(outputs, inputs, geometry.kernel_h, geometry.kernel_h), .type = type},
             .y = {.shape = nn_shape(n, outputs, small, small), .type = type}};
         struct cudnn_plan plan;
         struct nn_error err = {0};
@@ -40,7 +41,7 @@ static void ask(const struct cudnn_target *target, enum nn_type type, int n, int
         missing += status != NN_OK || !plan.plan;
         if (talks || status != NN_OK || !plan.plan)
             printf("# %s n%d %dx%d %d>%d k%d role %d: %s, workspace %zu %s\n",
-                   type == NN_BF16 ? "bf16" : "f32", n, side, side, inputs, outputs, geometry.kernel, role,
+                   type == NN_BF16 ? "bf16" : "f32", n, side, side, inputs, outputs, geometry.kernel_h, role,
                    plan.plan ? plan.engine : "no plan", plan.workspace_bytes, err.text);
         cudnn_plan_release(&plan);
     }
@@ -73,10 +74,11 @@ int main(int argc, char **argv)
     for (int t = 0; t < 2; t++)
         for (int side = 4; side <= 1024; side *= 2) {
             int n = side < 256 ? 16 : 4;
-            ask(&target, types[t], n, side, (struct nn_conv){3, 1, 1, 1}, channels_at(side));
+            ask(&target, types[t], n, side, (struct nn_conv)NN_SQUARE_CONV(3, 1, 1, 1), channels_at(side));
             if (side > 4)
-                ask(&target, types[t], n, side, (struct nn_conv){4, 2, 1, 1}, channels_at(side / 2));
-            ask(&target, types[t], 1, side, (struct nn_conv){3, 1, 1, 1}, channels_at(side));
+                ask(&target, types[t], n, side, (struct nn_conv)NN_SQUARE_CONV(4, 2, 1, 1),
+                    channels_at(side / 2));
+            ask(&target, types[t], 1, side, (struct nn_conv)NN_SQUARE_CONV(3, 1, 1, 1), channels_at(side));
         }
     printf("1..1\n%s 1 - cuDNN has a plan for each of %d convolutions on an H200; %d are missing\n",
            missing ? "not ok" : "ok", asked, missing);

@@ -172,17 +172,24 @@ struct conv_case {
     int n, i, o, h, w, kernel, stride, pad;
 };
 
-static struct nn_shape conv_output(const struct conv_case *c)
+static struct nn_conv square_window(const struct conv_case *c)
 {
-    return nn_shape(c->n, c->o, (c->h + 2 * c->pad - c->kernel) / c->stride + 1,
-                    (c->w + 2 * c->pad - c->kernel) / c->stride + 1);
+    return (struct nn_conv)NN_SQUARE_CONV(c->kernel, c->stride, c->pad, 0.37f);
 }
 
-static void check_conv(const struct setup *s, const struct conv_case *c, bool bias, float slope)
+static struct nn_shape conv_output(const struct conv_case *c, struct nn_conv g)
 {
-    const struct nn_conv geometry = {c->kernel, c->stride, c->pad, 0.37f};
-    struct nn_shape xs = nn_shape(c->n, c->i, c->h, c->w), ws = nn_shape(c->o, c->i, c->kernel, c->kernel);
-    struct nn_shape ys = conv_output(c);
+    return nn_shape(c->n, c->o, (c->h + 2 * g.pad_h - g.kernel_h) / g.stride + 1,
+                    (c->w + 2 * g.pad_w - g.kernel_w) / g.stride + 1);
+}
+
+/* Of `c` only the sizes count. */
+static void check_geometry(const struct setup *s, const struct conv_case *c, struct nn_conv geometry,
+                           bool bias, float slope)
+{
+    struct nn_shape xs = nn_shape(c->n, c->i, c->h, c->w);
+    struct nn_shape ws = nn_shape(c->o, c->i, geometry.kernel_h, geometry.kernel_w);
+    struct nn_shape ys = conv_output(c, geometry);
     struct pair x = random_map(s, xs), w = random_real(s, ws), g = random_map(s, ys);
     struct pair b_out = random_real(s, nn_shape(1, c->o, 1, 1)),
                 b_in = random_real(s, nn_shape(1, c->i, 1, 1));
@@ -197,14 +204,19 @@ static void check_conv(const struct setup *s, const struct conv_case *c, bool bi
         check(be->conv_dw(be, &geometry, &x.t[side], &g.t[side], &dw.t[side], &e), &e);
     }
     char what[96];
-    snprintf(what, sizeof what, "conv n%d i%d o%d %dx%d k%d s%d p%d", c->n, c->i, c->o, c->h, c->w, c->kernel,
-             c->stride, c->pad);
+    snprintf(what, sizeof what, "conv n%d i%d o%d %dx%d k%dx%d s%d p%d", c->n, c->i, c->o, c->h, c->w,
+             geometry.kernel_h, geometry.kernel_w, geometry.stride, geometry.pad_h);
     check_close(&y, map_limit(s), what);
     check_close(&dx, map_limit(s), strcat(what, " dx"));
     check_close(&dw, strcmp(s->be[TESTED]->name, "cuda") == 0 ? map_limit(s) : limit_f32,
                 strcat(what, " dw"));
     struct pair *all[] = {&x, &w, &g, &b_out, &b_in, &y, &dx, &dw};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) release(s, all[k]);
+}
+
+static void check_conv(const struct setup *s, const struct conv_case *c, bool bias, float slope)
+{
+    check_geometry(s, c, square_window(c), bias, slope);
 }
 
 static void convolutions_agree_on_odd_shapes(void **state)
@@ -222,6 +234,33 @@ static void convolutions_agree_on_odd_shapes(void **state)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         check_conv(s, &cases[k], true, 0.2f);
         check_conv(s, &cases[k], false, 1.0f);
+    }
+}
+
+/* Those of Inception-v3, ResNet and VGG: long and flat windows, windows that do not reach the last row. */
+static void convolutions_agree_on_the_classifiers_geometries(void **state)
+{
+    (void)state;
+    static const struct conv_case cases[] = {
+        {2, 3, 8, 23, 21, 7, 2, 3},   {2, 16, 32, 14, 14, 1, 2, 0}, {2, 16, 16, 17, 17, 3, 2, 0},
+        {2, 16, 16, 14, 14, 3, 2, 1}, {2, 48, 64, 9, 9, 5, 1, 2},   {2, 3, 32, 31, 31, 3, 2, 0},
+        {2, 32, 16, 13, 13, 3, 1, 0}, {3, 512, 10, 1, 1, 1, 1, 0},  {2, 8, 12, 7, 7, 7, 1, 0},
+        {2, 1, 4, 6, 6, 1, 2, 0},     {1, 8, 8, 11, 11, 3, 2, 1},
+    };
+    static const struct nn_conv oblong[] = {
+        {1, 7, 1, 0, 3, 0.37f}, {7, 1, 1, 3, 0, 0.37f}, {1, 3, 1, 0, 1, 0.37f},
+        {3, 1, 1, 1, 0, 0.37f}, {2, 3, 2, 1, 0, 0.37f},
+    };
+    FOR_EACH_SETUP(s)
+    {
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+            check_conv(s, &cases[k], true, 0.0f);
+            check_conv(s, &cases[k], false, 1.0f);
+        }
+        for (size_t k = 0; k < sizeof oblong / sizeof *oblong; k++) {
+            check_geometry(s, &(struct conv_case){2, 16, 24, 17, 16, 0, 0, 0}, oblong[k], true, 0.0f);
+            check_geometry(s, &(struct conv_case){1, 5, 3, 9, 8, 0, 0, 0}, oblong[k], false, 1.0f);
+        }
     }
 }
 
@@ -272,10 +311,11 @@ static double norm(const struct nn_tensor *a)
 /* <conv(x,w), g> = <x, conv_dx(g,w)> = <w, conv_dw(x,g)> */
 static void check_adjoint(const struct setup *s, const struct conv_case *c)
 {
-    const struct nn_conv geometry = {c->kernel, c->stride, c->pad, 0.37f};
+    const struct nn_conv geometry = square_window(c);
     struct nn_shape xs = nn_shape(c->n, c->i, c->h, c->w), ws = nn_shape(c->o, c->i, c->kernel, c->kernel);
-    struct pair x = random_map(s, xs), w = random_real(s, ws), g = random_map(s, conv_output(c));
-    struct pair y = make(s, conv_output(c), s->map), dx = make(s, xs, s->map), dw = make(s, ws, NN_F32);
+    struct pair x = random_map(s, xs), w = random_real(s, ws), g = random_map(s, conv_output(c, geometry));
+    struct pair y = make(s, conv_output(c, geometry), s->map), dx = make(s, xs, s->map),
+                dw = make(s, ws, NN_F32);
     struct nn_backend *be = s->be[TESTED];
     struct nn_epilogue none = {NULL, 1.0f};
     struct nn_error e;
@@ -565,6 +605,133 @@ static void shape_kernels_agree(void **state)
     }
 }
 
+/* ---- what classifiers need ---------------------------------------------------------------------------- */
+
+static const struct nn_window windows[] = {{3, 2, 1}, {3, 2, 0}, {2, 2, 0}, {3, 1, 1}, {1, 1, 0}, {5, 3, 2}};
+static const struct nn_window *window; /* of the kernels below */
+
+static nn_status max_pool(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                          struct nn_tensor *out, struct nn_error *err)
+{
+    (void)b;
+    return be->max_pool(be, window, a, out, err);
+}
+
+static nn_status max_pool_dx(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                             struct nn_tensor *out, struct nn_error *err)
+{
+    return be->max_pool_dx(be, window, a, b, out, err);
+}
+
+static nn_status avg_pool(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                          struct nn_tensor *out, struct nn_error *err)
+{
+    (void)b;
+    return be->avg_pool(be, window, a, out, err);
+}
+
+static nn_status avg_pool_dx(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
+                             struct nn_tensor *out, struct nn_error *err)
+{
+    (void)b;
+    return be->avg_pool_dx(be, window, a, out, err);
+}
+
+/* Few different values, so that windows hold the largest more than once. */
+static void make_ties(struct pair *p)
+{
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < nn_count(p->t[0].shape); i++)
+            set_value(&p->host[side], i, rintf(value_at(&p->host[side], i)));
+    send(p);
+}
+
+static void pools_agree(void **state)
+{
+    (void)state;
+    static const struct nn_shape shapes[] = {
+        {2, 3, 5, 7}, {1, 64, 9, 6}, {2, 67, 12, 12}, {3, 130, 5, 5}, {2, 192, 35, 35}};
+    FOR_EACH_SETUP(s)
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (size_t k = 0; k < sizeof windows / sizeof *windows; k++) {
+            if (!s->be[TESTED]->max_pool) continue;
+            struct nn_shape x = shapes[i], y = x;
+            window = &windows[k];
+            y.h = (x.h + 2 * window->pad - window->kernel) / window->stride + 1;
+            y.w = (x.w + 2 * window->pad - window->kernel) / window->stride + 1;
+            struct pair unused[3], map = random_map(s, x), tied = random_map(s, x);
+            for (int j = 0; j < 3; j++) unused[j] = make(s, nn_shape(1, 1, 1, 1), NN_F32);
+            make_ties(&tied);
+            check_kernel(s, max_pool, "max_pool", map, unused[0], make(s, y, s->map), 0);
+            check_kernel(s, max_pool_dx, "max_pool_dx", tied, random_map(s, y), make(s, x, s->map),
+                         map_limit(s));
+            check_kernel(s, avg_pool, "avg_pool", random_map(s, x), unused[1], make(s, y, s->map),
+                         map_limit(s));
+            check_kernel(s, avg_pool_dx, "avg_pool_dx", random_map(s, y), unused[2], make(s, x, s->map),
+                         map_limit(s));
+        }
+}
+
+static void concatenations_agree(void **state)
+{
+    (void)state;
+    FOR_EACH_SETUP(s)
+    {
+        if (!s->be[TESTED]->concatenate) continue;
+        struct pair in[4], out = make(s, nn_shape(2, 41, 19, 17), s->map);
+        static const int channels[] = {16, 1, 19, 5};
+        for (int k = 0; k < 4; k++) in[k] = random_map(s, nn_shape(2, channels[k], 19, 17));
+        for (int side = 0; side < 2; side++) {
+            struct nn_error e;
+            const struct nn_tensor *parts[] = {&in[0].t[side], &in[1].t[side], &in[2].t[side],
+                                               &in[3].t[side]};
+            check(s->be[side]->concatenate(s->be[side], parts, 4, &out.t[side], &e), &e);
+        }
+        check_close(&out, 0, "concatenate");
+        for (int k = 0; k < 4; k++) release(s, &in[k]);
+        release(s, &out);
+    }
+}
+
+/* Moments, the norm itself and what its gradient is made of; the mean is as far from zero as `centre`. */
+static void check_norm(const struct setup *s, struct nn_shape shape, float centre)
+{
+    struct nn_shape one = nn_shape(1, shape.c, 1, 1), two = nn_shape(1, 2 * shape.c, 1, 1);
+    struct pair x = random_around(s, shape, s->map, centre), g = random_map(s, shape);
+    struct pair gamma = random_real(s, one), beta = random_real(s, one);
+    struct pair moments = make(s, two, NN_F32), sums = make(s, two, NN_F32);
+    struct pair y = make(s, shape, s->map), dx = make(s, shape, s->map), fixed = make(s, shape, s->map);
+    for (int side = 0; side < 2; side++) {
+        struct nn_backend *be = s->be[side];
+        struct nn_norm norm = {&moments.t[side], &gamma.t[side], 1e-3f};
+        struct nn_tensor *xs = &x.t[side], *gs = &g.t[side];
+        struct nn_error e;
+        check(be->moments(be, xs, &moments.t[side], &e), &e);
+        check(be->batch_norm(be, &norm, xs, &beta.t[side], 0.2f, &y.t[side], &e), &e);
+        check(be->batch_norm_sums(be, &norm, xs, gs, &sums.t[side], &e), &e);
+        check(be->batch_norm_dx(be, &norm, xs, gs, &sums.t[side], &dx.t[side], &e), &e);
+        check(be->batch_norm_dx(be, &norm, xs, gs, NULL, &fixed.t[side], &e), &e);
+    }
+    check_close(&moments, limit_f32, "moments");
+    check_close(&y, map_limit(s), "batch_norm");
+    check_close(&sums, limit_f32, "batch_norm_sums");
+    check_close(&dx, map_limit(s), "batch_norm_dx");
+    check_close(&fixed, map_limit(s), "batch_norm_dx of fixed moments");
+    struct pair *all[] = {&x, &g, &gamma, &beta, &moments, &sums, &y, &dx, &fixed};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) release(s, all[k]);
+}
+
+static void batch_norms_agree(void **state)
+{
+    (void)state;
+    static const struct nn_shape shapes[] = {{2, 3, 5, 7},   {3, 32, 20, 31}, {4, 64, 56, 56},
+                                             {2, 320, 9, 9}, {2, 2048, 7, 7}, {1, 1, 2, 1}};
+    FOR_EACH_SETUP(s)
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int far = 0; far < 2; far++)
+            if (s->be[TESTED]->batch_norm) check_norm(s, shapes[i], far ? 40 : 0);
+}
+
 /* ---- resampling --------------------------------------------------------------------------------------- */
 
 /* Column and row in the source are (a j + b i + c, d j + e i + f). */
@@ -776,6 +943,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(convolutions_agree_on_odd_shapes),
+        cmocka_unit_test(convolutions_agree_on_the_classifiers_geometries),
         cmocka_unit_test(convolutions_agree_on_the_networks_shapes),
         cmocka_unit_test(convolutions_are_adjoint_at_full_size),
         cmocka_unit_test(taps_agree),
@@ -784,6 +952,9 @@ int main(void)
         cmocka_unit_test(casts_round_to_nearest_even),
         cmocka_unit_test(sums_and_broadcasts_agree_over_every_choice_of_dimensions),
         cmocka_unit_test(shape_kernels_agree),
+        cmocka_unit_test(pools_agree),
+        cmocka_unit_test(concatenations_agree),
+        cmocka_unit_test(batch_norms_agree),
         cmocka_unit_test(warps_agree),
         cmocka_unit_test(maps_to_whole_pixels_copy_exactly),
         cmocka_unit_test(warps_do_not_depend_on_the_number_of_threads),

@@ -214,8 +214,8 @@ static void fused_up_equals_doubling_and_convolving_with_the_turned_kernel(void 
     (void)state;
     struct fixture f;
     begin(&f, &SMALL, NN_GENERATOR);
-    const struct nn_conv halve = {.kernel = 4, .stride = 2, .pad = 1, .scale = 0.7f};
-    const struct nn_conv same = {.kernel = 3, .stride = 1, .pad = 1, .scale = 0.7f};
+    const struct nn_conv halve = NN_SQUARE_CONV(4, 2, 1, 0.7f);
+    const struct nn_conv same = NN_SQUARE_CONV(3, 1, 1, 0.7f);
     nn_id x = random_leaf(&f, 2, nn_shape(2, 5, 4, 3)), w = random_leaf(&f, 3, nn_shape(5, 3, 3, 3));
     nn_id fused = nn_conv_dx(f.t, halve, x, nn_taps_spread(f.t, w), nn_none, 1, nn_shape(2, 3, 8, 6));
     nn_id plain = nn_conv(f.t, same, nn_upsample2(f.t, x), turned(&f, w), nn_none, 1);
@@ -228,8 +228,8 @@ static void fused_down_equals_convolving_and_averaging(void **state)
     (void)state;
     struct fixture f;
     begin(&f, &SMALL, NN_GENERATOR);
-    const struct nn_conv halve = {.kernel = 4, .stride = 2, .pad = 1, .scale = 0.25f};
-    const struct nn_conv same = {.kernel = 3, .stride = 1, .pad = 1, .scale = 1};
+    const struct nn_conv halve = NN_SQUARE_CONV(4, 2, 1, 0.25f);
+    const struct nn_conv same = NN_SQUARE_CONV(3, 1, 1, 1);
     nn_id x = random_leaf(&f, 2, nn_shape(2, 3, 8, 6)), w = random_leaf(&f, 3, nn_shape(5, 3, 3, 3));
     nn_id fused = nn_conv(f.t, halve, x, nn_taps_spread(f.t, w), nn_none, 1);
     nn_id plain = nn_avg_pool2(f.t, nn_conv(f.t, same, x, w, nn_none, 1));

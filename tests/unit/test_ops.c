@@ -20,7 +20,7 @@ enum { INPUTS = NN_OP_INPUTS_MAX, ELEMENTS = 1024 };
 
 /* What an input must be: its element type, and where the operation is smooth. No gradient reaches a constant.
  */
-enum kind { ABSENT, REAL, MAP, POSITIVE_MAP, CONSTANT };
+enum kind { ABSENT, REAL, MAP, POSITIVE_REAL, POSITIVE_MAP, CONSTANT };
 
 struct op_case {
     enum nn_op op;
@@ -37,11 +37,7 @@ struct op_case {
 /* Numbers exact in bf16, so that rounding cannot move a value across the leaky ReLU's kink. */
 static const float SLOPE = 0.25f, SCALE = 0.5f, EPSILON = 0.125f;
 
-#define CONV(k, s, p)                                                                                        \
-    (struct nn_conv)                                                                                         \
-    {                                                                                                        \
-        .kernel = k, .stride = s, .pad = p, .scale = SCALE                                                   \
-    }
+#define CONV(k, s, p) ((struct nn_conv)NN_SQUARE_CONV(k, s, p, SCALE))
 #define BUILD(name) static nn_id name(struct nn_tape *t, const nn_id *in)
 
 BUILD(conv_1x1)
@@ -197,6 +193,85 @@ BUILD(warp_adjoint)
     return nn_warp_adjoint(t, in[0], in[1]);
 }
 
+BUILD(conv_2x3)
+{
+    struct nn_conv g = {.kernel_h = 2, .kernel_w = 3, .stride = 2, .pad_h = 0, .pad_w = 1, .scale = SCALE};
+    return nn_conv(t, g, in[0], in[1], in[2], SLOPE);
+}
+BUILD(conv_relu)
+{
+    return nn_conv(t, CONV(1, 2, 0), in[0], in[1], in[2], 0);
+}
+BUILD(conv_dx_1x3)
+{
+    struct nn_conv g = {.kernel_h = 1, .kernel_w = 3, .stride = 2, .pad_h = 1, .pad_w = 0, .scale = SCALE};
+    return nn_conv_dx(t, g, in[0], in[1], in[2], SLOPE, nn_shape(2, 3, 4, 6));
+}
+BUILD(conv_dw_3x1)
+{
+    struct nn_conv g = {.kernel_h = 3, .kernel_w = 1, .stride = 2, .pad_h = 1, .pad_w = 1, .scale = SCALE};
+    return nn_conv_dw(t, g, in[0], in[1], nn_shape(2, 3, 3, 1));
+}
+BUILD(relu)
+{
+    return nn_lrelu_mask(t, in[0], in[0], 0);
+}
+BUILD(concatenate)
+{
+    return nn_concatenate(t, in, 4);
+}
+BUILD(concatenate_one_twice)
+{
+    return nn_concatenate(t, (const nn_id[]){in[0], in[0]}, 2);
+}
+
+static const struct nn_window OVERLAPPING = {3, 2, 1}, APART = {2, 3, 0}, SAME = {3, 1, 1};
+
+BUILD(max_pool)
+{
+    return nn_max_pool(t, OVERLAPPING, in[0]);
+}
+BUILD(max_pool_apart)
+{
+    return nn_max_pool(t, APART, in[0]);
+}
+BUILD(max_pool_dx)
+{
+    return nn_max_pool_dx(t, OVERLAPPING, in[0], in[1]);
+}
+BUILD(avg_pool)
+{
+    return nn_avg_pool(t, OVERLAPPING, in[0]);
+}
+BUILD(avg_pool_same)
+{
+    return nn_avg_pool(t, SAME, in[0]);
+}
+BUILD(avg_pool_dx)
+{
+    return nn_avg_pool_dx(t, APART, in[0], nn_shape(2, 3, 6, 5));
+}
+BUILD(moments)
+{
+    return nn_moments(t, in[0]);
+}
+BUILD(batch_norm_of_own_moments)
+{
+    return nn_batch_norm(t, in[0], nn_moments(t, in[0]), in[1], in[2], EPSILON, SLOPE);
+}
+BUILD(batch_norm_of_fixed_moments)
+{
+    return nn_batch_norm(t, in[0], in[1], in[2], in[3], EPSILON, 1);
+}
+BUILD(batch_norm_sums)
+{
+    return nn_batch_norm_sums(t, in[0], in[1], in[2], EPSILON);
+}
+BUILD(batch_norm_dx)
+{
+    return nn_batch_norm_dx(t, in[0], in[1], in[2], in[3], in[4], EPSILON);
+}
+
 static const struct op_case cases[] = {
     {NN_OP_CONV, "conv 1x1", conv_1x1, {{MAP, {2, 3, 4, 2}}, {REAL, {5, 3, 1, 1}}, {REAL, {1, 5, 1, 1}}}},
     {NN_OP_CONV,
@@ -254,7 +329,63 @@ static const struct op_case cases[] = {
     {NN_OP_WARP, "warp", warp, {{REAL, {3, 1, 5, 7}}, {CONSTANT, {3, 6, 1, 1}}}},
     {NN_OP_WARP, "warp of one column", warp, {{REAL, {2, 1, 6, 1}}, {CONSTANT, {2, 6, 1, 1}}}},
     {NN_OP_WARP_ADJOINT, "warp_adjoint", warp_adjoint, {{REAL, {3, 1, 5, 7}}, {CONSTANT, {3, 6, 1, 1}}}},
+    {NN_OP_CONV, "conv 2x3", conv_2x3, {{MAP, {2, 3, 5, 4}}, {REAL, {4, 3, 2, 3}}, {REAL, {1, 4, 1, 1}}}},
+    {NN_OP_CONV, "conv ReLU", conv_relu, {{MAP, {2, 3, 4, 4}}, {REAL, {4, 3, 1, 1}}, {REAL, {1, 4, 1, 1}}}},
+    {NN_OP_CONV_DX,
+     "conv_dx 1x3",
+     conv_dx_1x3,
+     {{MAP, {2, 2, 3, 2}}, {REAL, {2, 3, 1, 3}}, {REAL, {1, 3, 1, 1}}}},
+    {NN_OP_CONV_DW, "conv_dw 3x1", conv_dw_3x1, {{MAP, {2, 3, 6, 4}}, {MAP, {2, 2, 3, 3}}}},
+    {NN_OP_LRELU_MASK, "ReLU", relu, {{MAP, {2, 3, 2, 4}}}},
+    {NN_OP_CONCATENATE,
+     "concatenate",
+     concatenate,
+     {{MAP, {2, 3, 2, 4}}, {MAP, {2, 1, 2, 4}}, {MAP, {2, 5, 2, 4}}, {MAP, {2, 2, 2, 4}}}},
+    {NN_OP_CONCATENATE, "concatenate one value twice", concatenate_one_twice, {{MAP, {2, 3, 2, 4}}}},
+    {NN_OP_MAX_POOL, "max_pool", max_pool, {{MAP, {2, 3, 5, 6}}}},
+    {NN_OP_MAX_POOL, "max_pool apart", max_pool_apart, {{MAP, {2, 3, 6, 5}}}},
+    {NN_OP_MAX_POOL_DX, "max_pool_dx", max_pool_dx, {{MAP, {2, 3, 5, 6}}, {MAP, {2, 3, 3, 3}}}},
+    {NN_OP_AVG_POOL, "avg_pool", avg_pool, {{MAP, {2, 3, 5, 6}}}},
+    {NN_OP_AVG_POOL, "avg_pool same", avg_pool_same, {{MAP, {2, 3, 2, 5}}}},
+    {NN_OP_AVG_POOL_DX, "avg_pool_dx", avg_pool_dx, {{MAP, {2, 3, 2, 2}}}},
+    {NN_OP_MOMENTS, "moments", moments, {{MAP, {3, 5, 2, 3}}}},
+    {NN_OP_BATCH_NORM,
+     "batch_norm of its own moments",
+     batch_norm_of_own_moments,
+     {{MAP, {3, 5, 2, 3}}, {REAL, {1, 5, 1, 1}}, {REAL, {1, 5, 1, 1}}}},
+    {NN_OP_BATCH_NORM,
+     "batch_norm of fixed moments",
+     batch_norm_of_fixed_moments,
+     {{MAP, {3, 5, 2, 3}}, {POSITIVE_REAL, {1, 10, 1, 1}}, {REAL, {1, 5, 1, 1}}, {REAL, {1, 5, 1, 1}}}},
+    {NN_OP_BATCH_NORM_SUMS,
+     "batch_norm_sums",
+     batch_norm_sums,
+     {{MAP, {3, 5, 2, 3}}, {POSITIVE_REAL, {1, 10, 1, 1}}, {MAP, {3, 5, 2, 3}}}},
+    {NN_OP_BATCH_NORM_DX,
+     "batch_norm_dx",
+     batch_norm_dx,
+     {{MAP, {3, 5, 2, 3}},
+      {POSITIVE_REAL, {1, 10, 1, 1}},
+      {REAL, {1, 5, 1, 1}},
+      {MAP, {3, 5, 2, 3}},
+      {REAL, {1, 10, 1, 1}}}},
 };
+
+/* The order from which on its gradients are refused; 0: none. */
+static int refused(const struct op_case *c)
+{
+    switch (c->op) {
+    case NN_OP_MAX_POOL:
+    case NN_OP_BATCH_NORM:
+        return 2;
+    case NN_OP_MAX_POOL_DX:
+    case NN_OP_BATCH_NORM_SUMS:
+    case NN_OP_BATCH_NORM_DX:
+        return 1;
+    default:
+        return 0;
+    }
+}
 
 #define FOR_EACH_CASE(c) for (const struct op_case *c = cases; c < cases + sizeof cases / sizeof *cases; c++)
 
@@ -279,7 +410,7 @@ static void draw_values(const struct op_case *c, uint64_t seed, struct values *v
     for (uint64_t k = 0; k < VARIABLES; k++) test_normals(seed, k, ELEMENTS, v->x[k]);
     for (uint64_t k = 0; k < INPUTS; k++) {
         test_normals(seed, 100 + k, ELEMENTS, v->q[k]);
-        if (c->in[k].kind == POSITIVE_MAP)
+        if (c->in[k].kind == POSITIVE_MAP || c->in[k].kind == POSITIVE_REAL)
             for (size_t i = 0; i < ELEMENTS; i++) v->x[k][i] = fmax(0.5, fabs(v->x[k][i]));
     }
 }
@@ -303,7 +434,8 @@ static nn_id build(struct nn_tape *t, const struct op_case *c, const struct valu
             continue;
         }
         leaves[k] = test_leaf(t, v->x[k], c->in[k].shape);
-        in[k] = c->in[k].kind == REAL ? leaves[k] : nn_cast(t, leaves[k], nn_tape_backend(t)->map_type);
+        bool real = c->in[k].kind == REAL || c->in[k].kind == POSITIVE_REAL;
+        in[k] = real ? leaves[k] : nn_cast(t, leaves[k], nn_tape_backend(t)->map_type);
     }
     nn_id y = c->build(t, in);
     test_require_ok(t);
@@ -329,12 +461,14 @@ static void evaluate(struct nn_tape *t, const struct op_case *c, const struct va
     for (int k = 0; k < VARIABLES; k++)
         r->count[k] = leaves[k].index ? nn_count(nn_value(t, leaves[k])->shape) : 0;
     test_read(t, y, r->y);
+    memset(r->first, 0, sizeof r->first);
+    memset(r->second, 0, sizeof r->second);
+    if (refused(c) == 1) return;
     nn_gradient(t, y, seed_like(t, y, leaves[P]), leaves, INPUTS, first);
     for (int k = 0; k < INPUTS; k++) {
         if (!r->count[k]) continue;
         read_gradient(t, first[k], r->count[k], r->first[k]);
-        if (!second_order) continue;
-        memset(r->second[k], 0, sizeof r->second[k]);
+        if (!second_order || refused(c)) continue;
         if (!first[k].index) continue;
         nn_id q = test_leaf(t, v->q[k], c->in[k].shape);
         nn_gradient(t, first[k], q, leaves, VARIABLES, second);
@@ -348,7 +482,7 @@ static void evaluate(struct nn_tape *t, const struct op_case *c, const struct va
 static void draw_smooth_values(struct nn_tape *t, const struct op_case *c, struct values *v)
 {
     static double y[ELEMENTS];
-    bool kinked = c->op == NN_OP_CONV || c->op == NN_OP_CONV_DX;
+    bool kinked = c->op == NN_OP_CONV || c->op == NN_OP_CONV_DX || c->op == NN_OP_BATCH_NORM;
     for (uint64_t seed = 1; seed < 1000; seed++) {
         nn_id leaves[VARIABLES];
         double nearest = INFINITY;
@@ -368,6 +502,8 @@ static void differences(struct nn_tape *t, const struct op_case *c, struct value
 {
     static struct results low, high;
     const double h = 1e-5;
+    memset(r->first, 0, sizeof r->first);
+    memset(r->second, 0, sizeof r->second);
     for (int j = 0; j < VARIABLES; j++)
         for (size_t i = 0; i < r->count[j]; i++) {
             double at = v->x[j][i];
@@ -377,8 +513,8 @@ static void differences(struct nn_tape *t, const struct op_case *c, struct value
             evaluate(t, c, v, false, &high);
             v->x[j][i] = at;
             double rise = test_dot(high.y, v->x[P], r->count[P]) - test_dot(low.y, v->x[P], r->count[P]);
-            if (j < INPUTS) r->first[j][i] = rise / (2 * h);
-            for (int k = 0; k < INPUTS; k++)
+            if (j < INPUTS && refused(c) != 1) r->first[j][i] = rise / (2 * h);
+            for (int k = 0; k < INPUTS && !refused(c); k++)
                 r->second[k][j][i] = (test_dot(high.first[k], v->q[k], r->count[k]) -
                                       test_dot(low.first[k], v->q[k], r->count[k])) /
                                      (2 * h);
@@ -495,6 +631,17 @@ static void gradients_of_both_orders_match_central_differences(void **state)
     be->close(be);
 }
 
+/* Whether the backend does without the operation, as backend.h lets it. */
+static bool is_lacking(const struct nn_backend *be, enum nn_op op)
+{
+    return (op == NN_OP_CONCATENATE && !be->concatenate) || (op == NN_OP_MAX_POOL && !be->max_pool) ||
+           (op == NN_OP_MAX_POOL_DX && !be->max_pool_dx) || (op == NN_OP_AVG_POOL && !be->avg_pool) ||
+           (op == NN_OP_AVG_POOL_DX && !be->avg_pool_dx) || (op == NN_OP_MOMENTS && !be->moments) ||
+           (op == NN_OP_BATCH_NORM && !be->batch_norm) ||
+           (op == NN_OP_BATCH_NORM_SUMS && !be->batch_norm_sums) ||
+           (op == NN_OP_BATCH_NORM_DX && !be->batch_norm_dx);
+}
+
 /* Takes `be`. */
 static void compare_with_f64(struct nn_backend *be, double tolerance)
 {
@@ -505,6 +652,7 @@ static void compare_with_f64(struct nn_backend *be, double tolerance)
     int wrong = 0;
     FOR_EACH_CASE(c)
     {
+        if (is_lacking(be, c->op)) continue;
         draw_smooth_values(truth_tape, c, &v);
         evaluate(truth_tape, c, &v, true, &want);
         evaluate(t, c, &v, true, &got);
@@ -548,6 +696,49 @@ static void cpu_bf16_agrees_with_f64(void **state)
     compare_with_f64(be, 2e-2);
 }
 
+static void orders_without_a_rule_are_refused_by_name(void **state)
+{
+    (void)state;
+    static struct values v;
+    struct nn_backend *be = open_reference(NN_F64);
+    struct nn_tape *t = new_tape(be);
+    FOR_EACH_CASE(c)
+    {
+        if (!refused(c)) continue;
+        nn_id leaves[VARIABLES], first[VARIABLES], second[VARIABLES];
+        struct nn_error err;
+        draw_values(c, 1, &v);
+        nn_tape_reset(t);
+        nn_id y = build(t, c, &v, leaves);
+        nn_gradient(t, y, leaves[P], leaves, INPUTS, first);
+        if (refused(c) == 2) {
+            test_require_ok(t);
+            nn_gradient(t, first[0], leaves[0], leaves, VARIABLES, second);
+        }
+        assert_int_equal(nn_tape_status(t, &err), NN_ERR_ARGUMENT);
+        assert_non_null(strstr(err.text, operations[c->op].name));
+        assert_non_null(strstr(err.text, "has a first order only"));
+    }
+    nn_tape_free(t);
+    be->close(be);
+}
+
+static void operations_that_a_backend_lacks_are_refused_by_name(void **state)
+{
+    (void)state;
+    struct nn_backend *be = open_reference(NN_F32);
+    struct nn_tape *t = new_tape(be);
+    struct nn_error err;
+    float zeros[64] = {0};
+    be->max_pool = NULL;
+    nn_id x = nn_from_host(t, zeros, nn_shape(1, 2, 4, 4));
+    assert_int_equal(nn_max_pool(t, APART, x).index, 0);
+    assert_int_equal(nn_tape_status(t, &err), NN_ERR_DEVICE);
+    assert_non_null(strstr(err.text, "MAX_POOL is not available on the device \"reference\""));
+    nn_tape_free(t);
+    be->close(be);
+}
+
 static void misfits_are_refused_by_name_and_stick(void **state)
 {
     (void)state;
@@ -572,6 +763,19 @@ static void misfits_are_refused_by_name_and_stick(void **state)
     a = nn_from_host(t, zeros, nn_shape(1, 2, 3, 3));
     assert_int_equal(nn_conv(t, CONV(4, 1, 1), a, a, nn_none, 1).index, 0);
     nn_tape_reset(t);
+    a = nn_from_host(t, zeros, nn_shape(1, 2, 3, 3));
+    assert_int_equal(nn_max_pool(t, (struct nn_window){4, 1, 0}, a).index, 0); /* larger than the map */
+    nn_tape_reset(t);
+    a = nn_from_host(t, zeros, nn_shape(1, 2, 3, 3));
+    assert_int_equal(nn_avg_pool(t, (struct nn_window){3, 1, 2}, a).index, 0); /* windows outside of it */
+    nn_tape_reset(t);
+    a = nn_from_host(t, zeros, nn_shape(1, 2, 3, 3));
+    assert_int_equal(nn_batch_norm(t, a, a, a, a, 1, 1).index, 0);
+    nn_tape_reset(t);
+    a = nn_from_host(t, zeros, nn_shape(1, 2, 3, 3));
+    b = nn_from_host(t, zeros, nn_shape(1, 2, 3, 2));
+    assert_int_equal(nn_concatenate(t, (const nn_id[]){a, b}, 2).index, 0);
+    nn_tape_reset(t);
     assert_int_equal(nn_exponential(t, nn_none).index, 0);
     assert_int_equal(nn_tape_status(t, NULL), NN_ERR_ARGUMENT);
     nn_tape_free(t);
@@ -587,6 +791,8 @@ int main(void)
         cmocka_unit_test(maps_of_another_type_than_reals_agree_with_f64),
         cmocka_unit_test(cpu_f32_agrees_with_f64),
         cmocka_unit_test(cpu_bf16_agrees_with_f64),
+        cmocka_unit_test(orders_without_a_rule_are_refused_by_name),
+        cmocka_unit_test(operations_that_a_backend_lacks_are_refused_by_name),
         cmocka_unit_test(misfits_are_refused_by_name_and_stick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

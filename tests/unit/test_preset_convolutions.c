@@ -149,17 +149,17 @@ static void check_forward(const struct layer *l)
 {
     struct nn_conv window = l->geometry;
     int i = l->x.shape.c, o = l->y.shape.c, at[PIXELS_MAX][3];
-    int count = sample_count((double)window.kernel * window.kernel * i * o);
-    struct nn_tensor in = make(reference, nn_shape(count, i, window.kernel, window.kernel), NN_F32);
+    int count = sample_count((double)window.kernel_h * window.kernel_h * i * o);
+    struct nn_tensor in = make(reference, nn_shape(count, i, window.kernel_h, window.kernel_h), NN_F32);
     struct nn_tensor out = make(reference, nn_shape(count, o, 1, 1), NN_F32);
     for (int k = 0; k < count; k++) {
         at[k][0] = below(l->y.shape.n);
         at[k][1] = place(k, 0, l->y.shape.h);
         at[k][2] = place(k, 1, l->y.shape.w);
-        copy_window(&l->x, at[k][0], at[k][1] * window.stride - window.pad,
-                    at[k][2] * window.stride - window.pad, &in, k);
+        copy_window(&l->x, at[k][0], at[k][1] * window.stride - window.pad_h,
+                    at[k][2] * window.stride - window.pad_h, &in, k);
     }
-    window.pad = 0;
+    window.pad_h = window.pad_w = 0;
     struct nn_error err;
     check(reference->conv(reference, &window, &in, &l->w, (struct nn_epilogue){&l->b_out, 0.2f}, &out, &err),
           &err);
@@ -173,10 +173,10 @@ static void check_forward(const struct layer *l)
 static void check_data(const struct layer *l)
 {
     struct nn_conv c = l->geometry;
-    bool dense = l->g.shape.h == 1 && c.kernel > 1;
+    bool dense = l->g.shape.h == 1 && c.kernel_h > 1;
     int i = l->x.shape.c, o = l->g.shape.c, at[PIXELS_MAX][3], size = dense ? 1 : 3;
-    int made = (size - 1) * c.stride + c.kernel - 2 * c.pad, middle = dense ? 0 : c.stride;
-    int count = sample_count((double)(size * size * c.kernel * c.kernel) * i * o);
+    int made = (size - 1) * c.stride + c.kernel_h - 2 * c.pad_h, middle = dense ? 0 : c.stride;
+    int count = sample_count((double)(size * size * c.kernel_h * c.kernel_h) * i * o);
     struct nn_tensor in = make(reference, nn_shape(count, o, size, size), NN_F32);
     struct nn_tensor out = make(reference, nn_shape(count, i, made, made), NN_F32);
     for (int k = 0; k < count; k++) {
@@ -211,7 +211,7 @@ static void check_weights(const struct layer *l)
     int in[CHANNELS] = {below(l->x.shape.c), l->x.shape.c - 1},
         out[CHANNELS] = {below(l->g.shape.c), l->g.shape.c - 1};
     int ni = l->x.shape.c < CHANNELS ? 1 : CHANNELS, no = l->g.shape.c < CHANNELS ? 1 : CHANNELS;
-    int kernel = l->geometry.kernel, taps = kernel * kernel;
+    int kernel = l->geometry.kernel_h, taps = kernel * kernel;
     struct nn_tensor x = some_channels(&l->x, in, ni), g = some_channels(&l->g, out, no);
     struct nn_tensor dw = make(reference, nn_shape(no, ni, kernel, kernel), NN_F32);
     struct nn_error err;
@@ -231,9 +231,9 @@ static void check_weights(const struct layer *l)
 
 static void check_layer(struct nn_conv geometry, enum nn_type type, int n, int i, int o, int side)
 {
-    int made = (side + 2 * geometry.pad - geometry.kernel) / geometry.stride + 1;
+    int made = (side + 2 * geometry.pad_h - geometry.kernel_h) / geometry.stride + 1;
     struct nn_shape xs = nn_shape(n, i, side, side), ys = nn_shape(n, o, made, made);
-    struct nn_shape ws = nn_shape(o, i, geometry.kernel, geometry.kernel);
+    struct nn_shape ws = nn_shape(o, i, geometry.kernel_h, geometry.kernel_h);
     struct layer l = {.geometry = geometry,
                       .x = make_random(xs, type),
                       .w = make_random(ws, NN_F32),
@@ -244,7 +244,7 @@ static void check_layer(struct nn_conv geometry, enum nn_type type, int n, int i
                       .dx = make(cpu, xs, type),
                       .dw = make(cpu, ws, NN_F32)};
     snprintf(what, sizeof what, "n%d %d->%d %dx%d kernel %d stride %d %s", n, i, o, side, side,
-             geometry.kernel, geometry.stride, type == NN_BF16 ? "bf16" : "f32");
+             geometry.kernel_h, geometry.stride, type == NN_BF16 ? "bf16" : "f32");
     struct nn_error err;
     check(cpu->conv(cpu, &geometry, &l.x, &l.w, (struct nn_epilogue){&l.b_out, 0.2f}, &l.y, &err), &err);
     check(cpu->conv_dx(cpu, &geometry, &l.g, &l.w, (struct nn_epilogue){&l.b_in, 0.2f}, &l.dx, &err), &err);
@@ -258,8 +258,8 @@ static void check_layer(struct nn_conv geometry, enum nn_type type, int n, int i
 
 /* ---- the networks ------------------------------------------------------------------------------- */
 
-static const struct nn_conv SAME = {3, 1, 1, 0.37f}, HALVE = {4, 2, 1, 0.37f}, DENSE = {4, 1, 0, 0.37f},
-                            POINT = {1, 1, 0, 0.37f};
+static const struct nn_conv SAME = NN_SQUARE_CONV(3, 1, 1, 0.37f), HALVE = NN_SQUARE_CONV(4, 2, 1, 0.37f),
+                            DENSE = NN_SQUARE_CONV(4, 1, 0, 0.37f), POINT = NN_SQUARE_CONV(1, 1, 0, 0.37f);
 
 static int channels_at(int side, int base, int most)
 {

@@ -134,7 +134,7 @@ static void only_the_way_from_wrt_to_y_is_visited(void **state)
 {
     (void)state;
     struct nn_tape *t = new_tape();
-    const struct nn_conv same = {.kernel = 3, .stride = 1, .pad = 1, .scale = 1};
+    const struct nn_conv same = NN_SQUARE_CONV(3, 1, 1, 1);
     double values[64];
     test_normals(1, 0, 64, values);
     nn_id x = test_leaf(t, values, nn_shape(1, 2, 4, 4)), w = test_leaf(t, values, nn_shape(2, 2, 3, 3));

@@ -79,7 +79,7 @@ static void convolve(const struct nn_stage *s, struct nn_tensor x, struct nn_ten
 static struct layer make(int i)
 {
     int in = shapes[i].in, out = shapes[i].out, shrink = shapes[i].up ? 2 : 1;
-    struct layer l = {.stage = {.geometry = {.kernel = 3, .stride = 1, .pad = 1},
+    struct layer l = {.stage = {.geometry = NN_SQUARE_CONV(3, 1, 1, 0),
                                 .slope = SLOPE,
                                 .epsilon = EPSILON,
                                 .shape = nn_shape(1, out, shapes[i].height, shapes[i].width)}};
@@ -87,7 +87,7 @@ static struct layer make(int i)
     s->weight = (struct nn_tensor){nn_shape(out, in, 3, 3), NN_F32, normals((size_t)(16 * in * out), 1)};
     if (shapes[i].up) {
         s->transposed = true;
-        s->geometry = (struct nn_conv){.kernel = 4, .stride = 2, .pad = 1};
+        s->geometry = (struct nn_conv)NN_SQUARE_CONV(4, 2, 1, 0);
         s->weight.shape = nn_shape(in, out, 4, 4);
     }
     s->geometry.scale = sqrtf(2.0f / (9.0f * (float)in));
@@ -169,7 +169,7 @@ static void the_number_of_threads_changes_no_byte(void **state)
 static void only_bf16_of_whole_groups_of_channels_fits(void **state)
 {
     (void)state;
-    struct nn_stage good = {.geometry = {.kernel = 3, .stride = 1, .pad = 1},
+    struct nn_stage good = {.geometry = NN_SQUARE_CONV(3, 1, 1, 0),
                             .epsilon = EPSILON,
                             .weight = {.shape = nn_shape(32, 64, 3, 3)},
                             .shape = nn_shape(1, 32, 16, 16)};
@@ -178,7 +178,7 @@ static void only_bf16_of_whole_groups_of_channels_fits(void **state)
     bad[0].weight.shape.c = 48;
     bad[1].weight.shape.n = 16;
     bad[2].doubled = true;
-    bad[3].geometry.kernel = 1;
+    bad[3].geometry.kernel_h = bad[3].geometry.kernel_w = 1;
     bad[4].shape.h = 15;
     for (int i = 0; i < 5; i++) assert_false(winograd_fits(&bad[i], NN_BF16));
     assert_false(winograd_fits(&good, NN_F32));
