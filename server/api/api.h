@@ -34,7 +34,7 @@ srv_handler api_invitation_look, api_invitation_use;
 srv_handler api_audit;
 srv_handler api_learner_create, api_learner_read, api_learner_statistics;
 srv_handler api_studies, api_study_create, api_study_read, api_study_save, api_study_versions;
-srv_handler api_study_open, api_study_consent, api_study_close, api_study_freeze;
+srv_handler api_study_warnings, api_study_open, api_study_consent, api_study_close, api_study_freeze;
 srv_handler api_study_invitation, api_participant_enrol, api_participant_read, api_participant_consent;
 srv_handler api_participant_session, api_participant_questions, api_participant_withdraw;
 srv_handler api_class, api_classes, api_class_create, api_class_close, api_class_results;

@@ -93,6 +93,22 @@ void api_study_read(struct srv_app *app, const struct srv_request *request, stru
     json_decref(definition);
 }
 
+/* A study that is open already was looked at then. */
+void api_study_warnings(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
+{
+    bool found;
+    struct srv_store_study study;
+    json_t *warnings = json_array();
+    enum db_status status = srv_store_study_find(app->db, request->params[0], &study, &found);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (!found)
+        respond_unknown(response);
+    else if (study.state != STUDY_DRAFT || api_study_check(app, &study.study, NULL, warnings, response))
+        srv_respond_json(response, 200, json_pack("{s:O}", "warnings", warnings));
+    json_decref(warnings);
+}
+
 /* ---- changing ---- */
 
 static void respond_other_state(enum srv_study_state state, struct srv_response *response)

@@ -65,6 +65,7 @@ const struct srv_route api_routes[] = {
     {"GET", "/api/v1/studies/{study}", api_study_read, SRV_RESEARCHER},
     {"POST", "/api/v1/studies/{study}", api_study_save, SRV_RESEARCHER},
     {"GET", "/api/v1/studies/{study}/versions", api_study_versions, SRV_RESEARCHER},
+    {"GET", "/api/v1/studies/{study}/warnings", api_study_warnings, SRV_RESEARCHER},
     {"POST", "/api/v1/studies/{study}/open", api_study_open, SRV_RESEARCHER},
     {"POST", "/api/v1/studies/{study}/consent", api_study_consent, SRV_RESEARCHER},
     {"POST", "/api/v1/studies/{study}/close", api_study_close, SRV_RESEARCHER},

@@ -126,6 +126,19 @@ class Drafts(StudyTest):
         answer = self.researcher.post(STUDIES, study("warned-3", arms=arms))
         self.assertIn("study.arms[1].deck: its size of images differs", answer.json["warnings"][-1])
 
+    def test_a_draft_is_warned_of_again_as_its_decks_are_now(self):
+        arms = [{"id": "a", "label": "A", "deck": "of-real"}, {"id": "b", "label": "B", "deck": "of-later"}]
+        self.educator.post("/api/v1/decks", {**TRAIN_GAN, "id": "of-later"})
+        saved = self.researcher.post(STUDIES, study("looked-at", arms=arms)).json["warnings"]
+        path = STUDIES + "/looked-at/warnings"
+        self.assertEqual(self.researcher.get(path).json, {"warnings": saved})
+        self.educator.post("/api/v1/decks/of-later", {**TRAIN_GAN, "id": "of-later", "items": 3}, If_Match='"1"')
+        self.assertIn("study.arms[1].deck: its number of items differs", self.researcher.get(path).json["warnings"][-1])
+        self.educator.post("/api/v1/decks/of-later/archive")
+        self.assertEqual((self.researcher.get(path).status, self.researcher.get(path).code), (422, "wrong_study"))
+        self.assertEqual(self.researcher.get(STUDIES + "/none/warnings").status, 404)
+        self.assertEqual(self.researcher.get(STUDIES + "/looked-at").headers["etag"], '"1"')
+
     def test_educators_see_nothing_of_studies(self):
         path = self.open("hidden")
         person = self.person("hidden")
