@@ -22,9 +22,9 @@ const START_MS = 60000;
  *
  * @param {(config: object) => void} [change] edits the configuration before the start
  * @returns {Promise<{url: string, rows: (sql: string) => object[], csv: () => Promise<Object<string, string>[]>,
- *   adminLink: () => string, token: () => string, command: (...args: string[]) => string,
+ *   adminLink: () => string, token: () => string, tokenFile: string, command: (...args: string[]) => string,
  *   pause: () => Promise<void>, restart: () => Promise<void>, stop: () => Promise<void>}>}
- *   rows and csv read what was stored; adminLink is that of the first administrator, token the operator's; command runs another of
+ *   rows and csv read what was stored; adminLink is that of the first administrator, token the operator's, tokenFile where it lies; command runs another of
  *   the program's commands on the same files; pause ends the daemon, restart goes on with the same port and database
  */
 export async function startDaemon(change = () => {}) {
@@ -48,6 +48,7 @@ export async function startDaemon(change = () => {}) {
     url,
     rows: (sql) => JSON.parse(execFileSync('sqlite3', ['-json', '-readonly', config.db, sql], { encoding: 'utf8' }) || '[]'),
     token,
+    tokenFile: config.admin_token_file,
     command: (...args) => execFileSync(PROGRAM, [...args, '--config', configFile], { encoding: 'utf8', cwd: ROOT }),
     csv: async () => {
       const response = await fetch(`${url}/api/v1/export/responses.csv`, { headers: { Authorization: `Bearer ${token()}` } });

@@ -1,5 +1,5 @@
 /**
- * Pieces of the staff's forms: a labelled control with a hint, and beside it what is wrong with it.
+ * Pieces of the staff's forms: a labelled control with a hint, and beside it what is wrong with it, until it is changed.
  *
  * A control, or a group of them, may carry a path (data-path), by which tellAt() finds it.
  */
@@ -36,7 +36,7 @@ export function selectField({ options, ...props }) {
 
 function field({ label, hint = null, path = null, onInput = () => {}, id = `field-${made += 1}`, ...attributes }, make) {
   const hintId = hint ? `${id}-hint` : null;
-  const control = make({ id, 'aria-describedby': hintId, ...attributes, on: { input: () => onInput(control.value) } });
+  const control = make({ id, 'aria-describedby': hintId, ...attributes, on: { input: () => { untell(root); onInput(control.value); } } });
   const root = el('div', { class: 'field', 'data-path': path },
     el('label', { for: id }, label),
     control,
@@ -71,9 +71,9 @@ export function tellAt(form, path, text, kind = 'trouble') {
   return control;
 }
 
-/** Takes back all that tellAt() said in a form. @param {HTMLElement} form */
-export function untell(form) {
-  for (const told of form.querySelectorAll('.told')) {
+/** Takes back all that tellAt() said within an element. @param {HTMLElement} within */
+export function untell(within) {
+  for (const told of within.querySelectorAll('.told')) {
     const control = document.getElementById(told.dataset.for ?? '');
     const described = (control?.getAttribute('aria-describedby') ?? '').split(' ').filter((id) => id && id !== told.id).join(' ');
     control?.removeAttribute('aria-invalid');

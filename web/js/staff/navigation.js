@@ -4,6 +4,7 @@
  */
 
 const ADMINS = ['admin'];
+const RESEARCHERS = ['researcher', 'admin'];
 const EVERYBODY = ['educator', 'researcher', 'admin'];
 
 /**
@@ -13,6 +14,9 @@ const EVERYBODY = ['educator', 'researcher', 'admin'];
 export const pages = [
   { href: '/staff.html', name: 'home', roles: EVERYBODY },
   { href: '/atlas.html', name: 'atlas', roles: EVERYBODY },
+  { href: '/studies.html', name: 'studies', roles: RESEARCHERS },
+  { href: '/study-editor.html', name: 'studyEditor', roles: RESEARCHERS, within: '/studies.html' },
+  { href: '/study-desk.html', name: 'studyDesk', roles: RESEARCHERS, within: '/studies.html' },
   { href: '/accounts.html', name: 'accounts', roles: ADMINS },
   { href: '/audit.html', name: 'audit', roles: ADMINS },
   { href: '/account.html', name: 'account', roles: EVERYBODY },
