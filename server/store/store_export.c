@@ -40,11 +40,12 @@
     " LEFT JOIN collections k ON k.id = l.collection_id"                                                     \
     " LEFT JOIN answer_context c ON c.answer_id = a.id"
 
+/* What was answered in a study is the study's, which alone exports it, without sessions and dates. */
 static const char select_rows[] =
     "SELECT '', '', " CELLS ", '', '', '', '', '', '', '' FROM sessions s" JOINS
     " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR substr(a.received_at, 1, 10) >= ?2)"
     " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) AND s.simulated = ?4"
-    " ORDER BY s.id, a.id";
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions e WHERE e.session_id = s.id) ORDER BY s.id, a.id";
 
 /* By the participants' codes, so that the order tells nothing of who came first. */
 static const char select_study_rows[] =

@@ -90,6 +90,13 @@ class Exports(DaemonTest):
         self.assertEqual({row["deck_id"] for row in rows if row["phase"] == "train"}, {"practice"})
         self.assertTrue(all(abs(float(row["onset"])) < 60 for row in rows))
 
+    def test_no_other_export_has_them_with_sessions_and_dates(self):
+        self.assertEqual([row["deck_id"] for row in self.daemon.export()], ["practice"])
+        for name in ("responses.jsonl", "xapi.jsonl?deck=practice"):
+            self.assertEqual(len(self.researcher.get("/api/v1/export/" + name).body.splitlines()), 1)
+        self.assertEqual(self.researcher.get("/api/v1/export/xapi.jsonl?deck=exam").body, b"")
+        self.assertEqual(self.researcher.get("/api/v1/export/imrmc.zip?deck=exam").code, "not_crossed")
+
     def test_statements_of_xapi_name_the_participant_and_no_time(self):
         lines = [json.loads(line) for line in self.fetch("xapi.jsonl").body.decode().splitlines()]
         self.assertEqual(len(lines), 75)
