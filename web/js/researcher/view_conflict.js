@@ -6,7 +6,7 @@ import { listStudyVersions, studyVersionUrl } from '../api/api_studies.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { texts } from '../texts.js';
-import { saveFile } from './save_file.js';
+import { saveFile } from '../staff/save_file.js';
 
 const t = texts.research.editor;
 

@@ -7,7 +7,7 @@ import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
-import { saveFile } from './save_file.js';
+import { saveFile } from '../staff/save_file.js';
 import { scrollingTable } from './table.js';
 
 const t = texts.research.exports;

@@ -6,7 +6,7 @@ import { el } from '../dom.js';
 import { texts } from '../texts.js';
 import { emptyStudy, toDefinition } from './study_plan.js';
 import { section } from './plan_pieces.js';
-import { saveFile } from './save_file.js';
+import { saveFile } from '../staff/save_file.js';
 
 const t = texts.research.editor;
 
