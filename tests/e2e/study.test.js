@@ -234,6 +234,26 @@ async function version() {
   return reply.headers.get('ETag');
 }
 
+test('whose enrolment got no reply is the same participant when trying again', async () => {
+  const visitor = await openPage(browser, phone, address(STUDY), '390');
+  const { page } = visitor;
+  const count = () => daemon.rows('SELECT count(*) AS n FROM participants')[0].n;
+  const before = count();
+  await page.route('**/participants', async (route) => {
+    await route.fetch(); // the server has it; the page hears nothing
+    await route.abort('connectionreset');
+  }, { times: 1 });
+  await screen(page, 'invitation');
+  await page.click('.choice:has-text("Fourth")');
+  await page.check('#agreed');
+  await page.click('#agree');
+  await page.waitForSelector('.study-form .study-trouble:not(:empty)');
+  await page.click('#agree');
+  await screen(page, 'code');
+  assert.equal(count(), before + 1);
+  await visitor.context.close();
+});
+
 test('who does not take part can practise, and is told of studies that are closed or not there', async () => {
   const visitor = await openPage(browser, phone, address(STUDY), '390');
   await visitor.page.tap('#practise');

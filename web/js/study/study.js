@@ -103,10 +103,9 @@ async function tried(work) {
 }
 
 const takePart = (strata) => tried(async () => {
-  const known = store.loadCode();
-  const code = known ?? await createLearner();
+  const code = store.loadCode() ?? await createLearner();
+  store.saveCode(code); // before: when the reply is lost, whoever tries again is the same participant
   const participant = await api.enrol(study, code, invitation.consent, strata);
-  store.saveCode(code);
   show(codeView({ title: invitation.study.title, code, onGo: () => showStep(participant) }));
 });
 
