@@ -4,6 +4,7 @@
 #include "server/api/api.h"
 #include "server/api/feedback.h"
 #include "server/api/item_images.h"
+#include "server/api/participant_visit.h"
 
 enum { RESPONSE_MS_MAX = 24 * 60 * 60 * 1000 };
 
@@ -92,7 +93,10 @@ static void refuse(enum srv_store_outcome outcome, int item, struct srv_response
         srv_respond_error(response, 409, "phase_closed", "The time for this part of the study is over.");
         break;
     case STORE_OVER:
-        srv_respond_error(response, 409, "study_over", "The study is over, or you have left it.");
+        api_visit_respond_over(response);
+        break;
+    case STORE_UNAGREED:
+        api_visit_respond_consent_changed(response);
         break;
     default:
         srv_respond_error(response, 404, "unknown_session", "There is no such session any more.");

@@ -117,6 +117,7 @@ enum srv_store_outcome {
     STORE_GONE,       /* the session was withdrawn */
     STORE_OVER,       /* of a study: the participant has left, or it is frozen */
     STORE_LATE,       /* of a study: the phase's window is closed */
+    STORE_UNAGREED,   /* of a study: the participant has not agreed to its newest text */
 };
 
 /* The session's score right after one answer. */

@@ -123,6 +123,12 @@ static void read_progress(struct db_transaction *t, const struct srv_store_sessi
     progress->finished = progress->answered >= srv_store_item_count(t, session->id);
 }
 
+/* The participant's last word on the study's newest text; 0 when there is none. */
+#define AGREED                                                                                               \
+    "coalesce((SELECT c.agreed FROM study_participants w JOIN consents c ON c.learner_id = w.learner_id"     \
+    " WHERE w.participant_id = p.id AND c.consent_text_id = (SELECT n.id FROM consent_texts n"               \
+    " WHERE n.study_id = p.study_id ORDER BY n.version DESC LIMIT 1) ORDER BY c.id DESC LIMIT 1), 0)"
+
 /* Whether the session still takes answers: STORE_ADDED, or why not. *of_study: a participant's. */
 static enum srv_store_outcome standing(struct db_transaction *t, const char *session_id, const char *now,
                                        bool *of_study)
@@ -130,7 +136,7 @@ static enum srv_store_outcome standing(struct db_transaction *t, const char *ses
     enum srv_store_outcome outcome = STORE_ADDED;
     struct db_rows *rows = db_query(t,
                                     "SELECT k.session_id IS NOT NULL, p.ended_at IS NOT NULL OR"
-                                    " y.state = 'frozen', k.closes_at <= ?2 FROM sessions s"
+                                    " y.state = 'frozen', k.closes_at <= ?2, " AGREED " FROM sessions s"
                                     " LEFT JOIN participant_sessions k ON k.session_id = s.id"
                                     " LEFT JOIN participants p ON p.id = k.participant_id"
                                     " LEFT JOIN studies y ON y.id = p.study_id WHERE s.id = ?1",
@@ -139,6 +145,7 @@ static enum srv_store_outcome standing(struct db_transaction *t, const char *ses
     if (!db_next(rows)) {
         outcome = STORE_GONE;
     } else if ((*of_study = db_int(rows, 0))) {
+        if (!db_int(rows, 3)) outcome = STORE_UNAGREED;
         if (db_int(rows, 2)) outcome = STORE_LATE;
         if (db_int(rows, 1)) outcome = STORE_OVER;
     }

@@ -30,8 +30,10 @@ class Consent(StudyTest):
         now = person.now()
         self.assertEqual((now["state"], now["consent"]["text"], now["consent"]["version"]), ("consent", "Now also X.", 2))
         self.assertEqual(person.post("session").code, "consent_changed")
+        self.assertEqual(person.answer(2).code, "consent_changed")  # in the session that runs
         self.assertEqual(person.post("consent", first).code, "consent_changed")
         self.assertEqual(person.post("consent", person.consent(False)).json["participant"]["state"], "consent")
+        self.assertEqual(person.answer(2).code, "consent_changed")
         late = Person(self.daemon, "changed")
         self.assertEqual(late.enrol(first).code, "consent_changed")
         self.assertEqual(late.enrol().status, 201)
