@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { framesOf, readPlace, readSeed, writePlace } from '../../web/js/atlas/atlas_place.js';
 import { cellAt, gridHeight, gridLayout, visibleCells } from '../../web/js/atlas/grid_window.js';
-import { createThumbnailLoader } from '../../web/js/atlas/thumbnails.js';
+import { createThumbnailLoader } from '../../web/js/thumbnails.js';
 
 const models = [{ id: 'hips', classes: ['none', 'neck', 'shaft'] }, { id: 'other', classes: ['a'] }];
 const read = (search) => readPlace(search, models).place;

@@ -3,6 +3,7 @@
  */
 
 import { el } from '../dom.js';
+import { dialField } from '../staff/choice_fields.js';
 import { texts } from '../texts.js';
 import { readSeed } from './atlas_place.js';
 
@@ -18,8 +19,8 @@ export function controlsView({ models, onChange, onGo }) {
   const model = el('select', { id: 'atlas-model', on: { change: () => onChange({ model: model.value }) } },
     ...models.map(({ id, name }) => el('option', { value: id }, name)));
   const chips = el('fieldset', { class: 'chips', id: 'atlas-classes' });
-  const strength = slider('strength', t.strength, t.strengthHint, (value) => onChange({ strength: value }));
-  const truncation = slider('truncation', t.truncation, t.truncationHint, (value) => onChange({ truncation: value }));
+  const strength = dialField({ id: 'strength', label: t.strength, hint: t.strengthHint, value: 1, write: t.share, onChange: (value) => onChange({ strength: value }) });
+  const truncation = dialField({ id: 'truncation', label: t.truncation, hint: t.truncationHint, value: 1, write: t.share, onChange: (value) => onChange({ truncation: value }) });
   let drawnFor = null; // the model whose classes the chips are
 
   function drawChips(place) {
@@ -62,26 +63,6 @@ export function controlsView({ models, onChange, onGo }) {
       lockLast(boxes);
       strength.set(place.strength);
       truncation.set(place.truncation);
-    },
-  };
-}
-
-function slider(id, label, hint, onValue) {
-  const shown = el('output', { for: id });
-  const input = el('input', {
-    type: 'range', id, min: '0', max: '1', step: '0.05', 'aria-describedby': `${id}-hint`,
-    on: {
-      input: () => { shown.textContent = texts.atlas.share(Number(input.value)); },
-      change: () => onValue(Number(input.value)),
-    },
-  });
-  return {
-    root: el('div', { class: 'field slider' },
-      el('div', { class: 'slider-words' }, el('label', { for: id }, label), shown), input,
-      el('p', { class: 'field-hint', id: `${id}-hint` }, hint)),
-    set(value) {
-      input.value = String(value);
-      shown.textContent = texts.atlas.share(value);
     },
   };
 }

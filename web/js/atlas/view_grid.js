@@ -6,7 +6,7 @@ import { sampleUrl } from '../api/api_models.js';
 import { el } from '../dom.js';
 import { texts } from '../texts.js';
 import { cellAt, gridHeight, gridLayout, visibleCells } from './grid_window.js';
-import { createThumbnailLoader } from './thumbnails.js';
+import { createThumbnailLoader, decodedThumbnail } from '../thumbnails.js';
 
 /** Seeds that one can scroll through; further ones begin where they are asked for. */
 const SEEDS = 10000n;
@@ -102,7 +102,7 @@ export function createGrid({ hrefOf, onOpen, onScrolled }) {
     }, frame, el('span', { class: 'thumb-caption' }, el('strong', {}, texts.atlas.className(sample.className)), ' ', texts.atlas.hip(sample.seed)));
     const url = sampleUrl(place.model, sample.className, sample.seed, model.sizes[0], place);
     load(url, leaving.signal).then(async (file) => {
-      frame.replaceChildren(await decoded(file, model.sizes[0]));
+      frame.replaceChildren(await decodedThumbnail(file, model.sizes[0]));
     }).catch((error) => {
       if (!leaving.signal.aborted) {
         frame.replaceChildren(el('span', { class: 'thumb-trouble' }, texts.atlas.thumbTrouble(error)));
@@ -161,17 +161,4 @@ export function createGrid({ hrefOf, onOpen, onScrolled }) {
       cells.get(indexOf(seed) + shown.place.classes.indexOf(className))?.root.querySelector('a').focus();
     },
   };
-}
-
-async function decoded(file, pixels) {
-  const url = URL.createObjectURL(file);
-  const image = new Image(pixels, pixels);
-  image.alt = texts.atlas.thumbAlt; // which one it is, the words below it say
-  image.src = url;
-  try {
-    await image.decode();
-  } finally {
-    URL.revokeObjectURL(url);
-  }
-  return image;
 }

@@ -2,8 +2,9 @@
  * Loads many small images a few at a time, and only those that are still wanted.
  */
 
-import { readImage } from '../api/transport.js';
-import { withRetry } from '../retry.js';
+import { readImage } from './api/transport.js';
+import { withRetry } from './retry.js';
+import { texts } from './texts.js';
 
 /** As many as a browser asks one server at a time, less two for what the user opens meanwhile. */
 const AT_ONCE = 4;
@@ -35,4 +36,22 @@ export function createThumbnailLoader() {
     waiting.push({ url, leaving, resolve, reject });
     next();
   });
+}
+
+/**
+ * @param {Blob} file
+ * @param {number} pixels a side that are reserved for it
+ * @returns {Promise<HTMLImageElement>} which one it is, the words beside it have to say
+ */
+export async function decodedThumbnail(file, pixels) {
+  const url = URL.createObjectURL(file);
+  const image = new Image(pixels, pixels);
+  image.alt = texts.atlas.thumbAlt;
+  image.src = url;
+  try {
+    await image.decode();
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+  return image;
 }
