@@ -28,7 +28,8 @@ export async function listDecks() {
 
 /**
  * All of them, for the staff: also those that are archived or cannot be started now.
- * @returns {Promise<{id: string, title: string, version: number, archived: boolean, unavailable: ?string}[]>}
+ * @returns {Promise<{id: string, title: string, version: number, saved_at: string, saved_by: ?string, used: boolean, built_in: boolean,
+ *   archived: boolean, unavailable: ?string}[]>} saved_by: null is the configuration or the operator; used: sessions ran under it
  */
 export async function listCatalogue() {
   return (await staffRequest('GET', '/api/v1/catalogue')).decks;

@@ -4,6 +4,7 @@
  */
 
 const ADMINS = ['admin'];
+const EDUCATORS = ['educator', 'admin'];
 const RESEARCHERS = ['researcher', 'admin'];
 const EVERYBODY = ['educator', 'researcher', 'admin'];
 
@@ -13,6 +14,9 @@ const EVERYBODY = ['educator', 'researcher', 'admin'];
  */
 export const pages = [
   { href: '/staff.html', name: 'home', roles: EVERYBODY },
+  { href: '/decks.html', name: 'decks', roles: EDUCATORS },
+  { href: '/deck.html', name: 'deck', roles: EDUCATORS, within: '/decks.html' },
+  { href: '/classes.html', name: 'classes', roles: EDUCATORS },
   { href: '/atlas.html', name: 'atlas', roles: EVERYBODY },
   { href: '/studies.html', name: 'studies', roles: RESEARCHERS },
   { href: '/study-editor.html', name: 'studyEditor', roles: RESEARCHERS, within: '/studies.html' },
