@@ -112,8 +112,6 @@ test('a study is planned by keyboard and mouse, with every gap told beside its f
   await page.waitForSelector('.plan-warnings:has-text("simulated, not real")');
   await page.waitForSelector('[data-path="phases[0].deck"] .told.is-warning');
   await look(visitor, 'editor');
-  await visitor.page.setViewportSize({ width: 390, height: 844 });
-  await visitor.shot('research-editor-390');
   assert.deepEqual(visitor.complaints.filter((text) => !/422/.test(text)), []);
   await visitor.context.close();
 });
@@ -137,6 +135,14 @@ test('two who edit the same draft are told, and neither loses anything', async (
   await ready(mine.page);
   assert.equal(await field(mine.page, 'contact').inputValue(), 'Ruth, ruth@example.org');
   assert.equal(await mine.page.$('#kept'), null);
+  await field(mine.page, 'title').fill('Not to be kept');
+  await mine.page.waitForSelector('.plan-status:has-text("Kept in this browser")');
+  await mine.page.reload();
+  await mine.page.click('#discard');
+  await field(mine.page, 'title').fill('Nor this');
+  await mine.page.click('#discard-sure');
+  await mine.page.waitForSelector('.plan-status:has-text("All is saved")');
+  assert.equal(await field(mine.page, 'title').inputValue(), 'Learning to read hips, again');
   await mine.context.close();
   await theirs.context.close();
 });
@@ -239,8 +245,14 @@ async function saved(page, file) {
   return { bytes, told, text: bytes.toString('utf8') };
 }
 
-test('the desk of a study fits phones of 390 and 360 px', async () => {
+test('list, plan and desk fit phones of 390 and 360 px', async () => {
   for (const [options, width] of [[phone, '390'], [narrow, '360']]) {
+    for (const [name, address] of [['list', '/studies.html'], ['editor', '/study-editor.html?from=hips-2026']]) {
+      const visitor = await open(address, options, width);
+      await ready(visitor.page);
+      await look(visitor, `phone-${name}`, { shot: width === '390' });
+      await visitor.context.close();
+    }
     for (const view of ['overview', 'flow', 'results', 'people', 'export']) {
       const visitor = await open(`/study-desk.html?study=hips-2026&simulated=true#${view}`, options, width);
       await ready(visitor.page);

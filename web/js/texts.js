@@ -665,7 +665,7 @@ export const texts = {
       conflictSee: 'See the other version (JSON, in a new tab)',
       conflictMine: 'Save mine as the newest; theirs stays among the versions',
       conflictTheirs: 'Go on from theirs; download mine as a file first',
-      exists: 'There is a study with this name already. Choose another name; what you typed stays.',
+      exists: 'There is a study with this name already. Choose another name. If the connection broke while this one was being saved, it may be this one: look into the list of studies.',
       notDraftNow: 'The study has been opened meanwhile, so its plan cannot change any more. What you typed is kept here; download it, or copy it into a new study.',
       file: 'As a file',
       fileLead: 'A plan is a JSON file that any roentgym takes in, also one of your own making.',

@@ -7,37 +7,34 @@ import { dateOnly, timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { openStaffPage } from '../staff/frame.js';
 import { texts } from '../texts.js';
+import { deskOf } from './desk_link.js';
 import { loadDraft } from './kept_draft.js';
 
 const t = texts.research.list;
 
-await openStaffPage('/studies.html', async ({ main }) => {
+await openStaffPage('/studies.html', async ({ main, account }) => {
   const studies = await listStudies();
+  const kept = loadDraft(account.id, null);
   main.append(
     el('p', { class: 'staff-lead' }, t.lead),
-    el('p', {}, el('a', { class: 'button', id: 'new-study', href: '/study-editor.html' }, loadDraft(null) ? t.goOnNew : t.plan)),
-    unsaved() ?? '',
+    el('p', {}, el('a', { class: 'button', id: 'new-study', href: '/study-editor.html' }, kept ? t.goOnNew : t.plan)),
+    kept ? el('p', { class: 'note' }, t.unsaved(kept.study.title), ' ', timeElement(kept.kept_at), '.') : '',
     studies.length > 0
-      ? el('section', { 'aria-labelledby': 'all-studies' }, el('h2', { id: 'all-studies' }, t.all), el('ul', { class: 'rows', id: 'studies' }, ...studies.map(row)))
+      ? el('section', { 'aria-labelledby': 'all-studies' }, el('h2', { id: 'all-studies' }, t.all), el('ul', { class: 'rows', id: 'studies' }, ...studies.map((study) => row(study, loadDraft(account.id, study.id) !== null))))
       : el('p', { class: 'quiet' }, t.none),
     howItGoes(studies.length === 0));
 });
 
-/** A study that only this browser knows. */
-function unsaved() {
-  const draft = loadDraft(null);
-  return draft && el('p', { class: 'note' }, t.unsaved(draft.study.title), ' ', timeElement(draft.kept_at), '.');
-}
-
-function row(study) {
+/** @param {boolean} unsaved this browser has changes of it */
+function row(study, unsaved) {
   const { id, title, state, participants } = study;
   const draft = state === 'draft';
   const since = { open: study.opened_at, closed: study.closed_at, frozen: study.frozen_at }[state];
   return el('li', { class: 'row' },
     el('div', { class: 'row-words' },
-      el('a', { class: 'row-link', href: `/study-desk.html?study=${encodeURIComponent(id)}` }, el('strong', {}, title)),
+      el('a', { class: 'row-link', href: deskOf(id) }, el('strong', {}, title)),
       el('span', {}, draft ? t.draftWords(id) : t.words(id, participants, texts.research.sinceWords[state](dateOnly(since))))),
-    draft && loadDraft(id) ? el('span', { class: 'badge' }, t.unsavedBadge) : null,
+    draft && unsaved ? el('span', { class: 'badge' }, t.unsavedBadge) : null,
     el('span', { class: `state-badge is-${state}` }, texts.research.states[state]));
 }
 

@@ -23,12 +23,12 @@ const VIEWS = { overview: overviewView, flow: flowView, results: resultsView, pe
  * @property {import('../api/api_studies.js').Study} study
  * @property {string} version for the next change
  * @property {boolean} simulated whose figures are shown
- * @property {(text: string) => void} announce
+ * @property {number} account whose page it is
  * @property {(told: string, warnings?: string[]) => Promise<void>} changed reads and draws all anew
  * @property {AbortSignal} leaving aborted when another view is shown
  */
 
-await openStaffPage('/study-desk.html', async ({ main, announce }) => {
+await openStaffPage('/study-desk.html', async ({ main, account }) => {
   const id = new URLSearchParams(location.search).get('study');
   main.append(el('p', { class: 'crumb' }, el('a', { href: '/studies.html' }, t.back)));
   const entry = id && (await listStudies()).find((study) => study.id === id);
@@ -36,10 +36,10 @@ await openStaffPage('/study-desk.html', async ({ main, announce }) => {
     main.append(el('p', {}, id ? t.unknown : t.which));
     return;
   }
-  await desk(main, announce, { entry, ...await readStudy(id) });
+  await desk(main, account.id, { entry, ...await readStudy(id) });
 });
 
-async function desk(main, announce, read) {
+async function desk(main, account, read) {
   const place = el('div', { class: 'desk-view' });
   const told = el('div', { class: 'desk-told', role: 'status' });
   const badge = el('span', {});
@@ -64,7 +64,7 @@ async function desk(main, announce, read) {
     whose.root.hidden = view === 'overview';
     whose.note.hidden = view === 'overview' || !isSimulated();
     place.setAttribute('aria-busy', 'true');
-    const content = await VIEWS[view]({ ...read, simulated: isSimulated(), announce, changed, leaving: signal })
+    const content = await VIEWS[view]({ ...read, simulated: isSimulated(), account, changed, leaving: signal })
       .catch((error) => [el('p', { class: 'trouble', role: 'alert' }, ...troubleWords(error))]);
     if (!signal.aborted) {
       place.replaceChildren(...content);

@@ -5,14 +5,17 @@
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { texts } from '../texts.js';
-import { dropDraft } from './kept_draft.js';
 
 const t = texts.research.editor;
 
-/** @param {{name: ?string, kept: import('./kept_draft.js').KeptDraft, from: ?string}} start @returns {HTMLElement} */
-export function keptNotice({ name, kept, from }) {
+/**
+ * @param {{name: ?string, kept: import('./kept_draft.js').KeptDraft, from: ?string}} start
+ * @param {() => void} onDiscard
+ * @returns {HTMLElement}
+ */
+export function keptNotice({ name, kept, from }, onDiscard) {
   const discard = name !== null ? t.keptDiscard : from ? t.keptCopy(from) : t.keptDiscardNew;
-  const sure = el('button', { type: 'button', class: 'button', id: 'discard-sure', on: { click: () => { dropDraft(name); location.reload(); } } }, t.discardSure);
+  const sure = el('button', { type: 'button', class: 'button', id: 'discard-sure', on: { click: onDiscard } }, t.discardSure);
   const ask = el('p', { hidden: true }, t.discardAsk, ' ', sure);
   const button = el('button', {
     type: 'button', class: 'link-button', id: 'discard', 'aria-expanded': 'false',

@@ -2,7 +2,7 @@
  * The overview of a study: where it stands, the link for participants, the plan, and how to rehearse it.
  */
 
-import { listStudyVersions } from '../api/api_studies.js';
+import { listStudyVersions, studyVersionUrl } from '../api/api_studies.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { loadQrCodes } from '../libraries.js';
@@ -26,7 +26,7 @@ export async function overviewView(desk) {
     ...(state === 'frozen' ? [onRecord(desk.entry)] : []),
     ...(state === 'frozen' ? [] : [rehearse(desk.entry)]),
     plan(desk.study),
-    versionList(versions),
+    versionList(desk.entry.id, versions),
   ];
 }
 
@@ -54,7 +54,7 @@ function standing(desk) {
   return block('standing', t.stateTitle,
     el('ol', { class: 'state-steps' }, ...steps),
     el('p', {}, t.stateWords[state]),
-    state === 'draft' && loadDraft(id) ? el('p', { class: 'note' }, t.unsaved) : null,
+    state === 'draft' && loadDraft(desk.account, id) ? el('p', { class: 'note' }, t.unsaved) : null,
     el('div', { class: 'buttons' }, ...actions, copy), trouble);
 }
 
@@ -110,9 +110,10 @@ function plan(study) {
 
 const consentParagraphs = ({ consent }) => consent.text.split(/\n{2,}/).map((text) => el('p', { class: 'consent-paragraph' }, text));
 
-function versionList(versions) {
+/** Each is the file that it was. */
+function versionList(id, versions) {
   return el('details', { class: 'teach' },
     el('summary', {}, t.versionsTitle),
     el('ul', { class: 'rows' }, ...versions.map(({ version, saved_at: at, saved_by: by }) => el('li', { class: 'row' },
-      el('strong', {}, t.version(version)), el('span', {}, t.savedBy(by)), timeElement(at)))));
+      el('a', { class: 'row-link', href: studyVersionUrl(id, version), target: '_blank' }, t.version(version)), el('span', {}, t.savedBy(by)), timeElement(at)))));
 }
