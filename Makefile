@@ -51,7 +51,7 @@ ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
 TRAINER_LIBS := -lcurl $(ENGINE_LIBS)
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lz -lsodium $(ENGINE_LIBS)
 
-sources  = $(wildcard $(1)/*.c $(1)/*/*.c)
+sources  = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))
 ENGINE   := $(call objects,$(filter-out engine/cuda/%,$(call sources,engine)))
 TRAINER  := $(call objects,$(call sources,trainer))

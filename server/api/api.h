@@ -1,5 +1,5 @@
-/* The handlers of the HTTP interface, one api_<resource>.c per resource, and what they share. The routes
- * are in routes.c, the interface is described in openapi.json. */
+/* The handlers of the HTTP interface, one api_<resource>.c per resource in the folders beside this file, and
+ * what they share. The routes are in routes.c, the interface is described in openapi.json. */
 #ifndef SRV_API_H
 #define SRV_API_H
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "server/api/score_json.h"
+#include "server/api/results/score_json.h"
 #include "server/statistics/learning_curve.h"
 #include "server/statistics/normal.h"
 #include "server/statistics/proportions.h"

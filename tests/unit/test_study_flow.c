@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "server/api/study_flow.h"
+#include "server/api/results/study_flow.h"
 
 enum { DAY_MS = 86400000, START_MS = 1000 };
 

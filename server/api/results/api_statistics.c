@@ -1,7 +1,7 @@
 /* What answers say about the readers of a deck, together, and about a learner. */
 #include "server/api/api.h"
-#include "server/api/readings_json.h"
-#include "server/api/score_json.h"
+#include "server/api/results/readings_json.h"
+#include "server/api/results/score_json.h"
 #include "server/store/store_classes.h"
 #include "server/store/store_statistics.h"
 

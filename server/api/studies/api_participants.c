@@ -1,7 +1,7 @@
 /* Taking part in a study, by the learner's code: being asked, agreeing, being enrolled, leaving. */
 #include <string.h>
 
-#include "server/api/participant_visit.h"
+#include "server/api/studies/participant_visit.h"
 #include "server/store/store_withdrawal.h"
 
 void api_study_invitation(struct srv_app *app, const struct srv_request *request,

@@ -1,7 +1,7 @@
 /* What researchers take home from a study. By default nothing in it leads back to a person: random codes, no
  * dates, nothing of what was asked at enrolment, nothing in people's own words. */
 #include "server/api/api.h"
-#include "server/api/export_download.h"
+#include "server/api/results/export_download.h"
 #include "server/export/export_columns.h"
 #include "server/log.h"
 #include "server/store/store_audit.h"

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "server/api/api.h"
-#include "server/api/export_download.h"
+#include "server/api/results/export_download.h"
 #include "server/store/store_audit.h"
 
 /* YYYY-MM-DD, a day that there is. */

@@ -1,10 +1,10 @@
-#include "server/api/start_session.h"
+#include "server/api/sessions/start_session.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "engine/sha256.h"
-#include "server/api/item_images.h"
+#include "server/api/sessions/item_images.h"
 #include "server/log.h"
 #include "server/store/store_library.h"
 #include "server/store/store_participants.h"

@@ -1,4 +1,4 @@
-#include "server/api/score_json.h"
+#include "server/api/results/score_json.h"
 
 #include <stdlib.h>
 

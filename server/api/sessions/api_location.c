@@ -4,8 +4,8 @@
 
 #include "engine/image.h"
 #include "server/api/api.h"
-#include "server/api/feedback.h"
-#include "server/api/item_images.h"
+#include "server/api/sessions/feedback.h"
+#include "server/api/sessions/item_images.h"
 #include "server/images/image_sampler.h"
 #include "server/images/location_map.h"
 #include "server/log.h"

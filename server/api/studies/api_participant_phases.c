@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/api/participant_visit.h"
-#include "server/api/start_session.h"
+#include "server/api/sessions/start_session.h"
+#include "server/api/studies/participant_visit.h"
 #include "server/log.h"
 
 enum { ANSWER_MAX = 2000 };

@@ -1,4 +1,4 @@
-#include "server/api/study_flow.h"
+#include "server/api/results/study_flow.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/api/readings_json.h"
-#include "server/api/study_flow.h"
+#include "server/api/results/readings_json.h"
+#include "server/api/results/study_flow.h"
 #include "server/store/store_studies.h"
 #include "server/store/store_study_results.h"
 #include "server/store/store_withdrawal.h"

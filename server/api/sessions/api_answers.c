@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/api/feedback.h"
-#include "server/api/item_images.h"
-#include "server/api/participant_visit.h"
+#include "server/api/sessions/feedback.h"
+#include "server/api/sessions/item_images.h"
+#include "server/api/studies/participant_visit.h"
 
 enum { RESPONSE_MS_MAX = 24 * 60 * 60 * 1000 };
 

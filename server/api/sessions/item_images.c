@@ -1,4 +1,4 @@
-#include "server/api/item_images.h"
+#include "server/api/sessions/item_images.h"
 
 #include "engine/image.h"
 #include "server/clock.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/api/study_check.h"
+#include "server/api/studies/study_check.h"
 #include "server/store/store_studies.h"
 
 static void respond_unknown(struct srv_response *response)

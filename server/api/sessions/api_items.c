@@ -1,8 +1,8 @@
 #include <stdio.h>
 
 #include "server/api/api.h"
-#include "server/api/feedback.h"
-#include "server/api/item_images.h"
+#include "server/api/sessions/feedback.h"
+#include "server/api/sessions/item_images.h"
 #include "server/log.h"
 
 static void send_item(const struct srv_store_session *session, const struct srv_store_item *item,

@@ -1,4 +1,4 @@
-#include "server/api/start_session.h"
+#include "server/api/sessions/start_session.h"
 #include "server/store/store_classes.h"
 #include "server/store/store_decks.h"
 

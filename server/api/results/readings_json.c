@@ -1,9 +1,9 @@
-#include "server/api/readings_json.h"
+#include "server/api/results/readings_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/api/score_json.h"
+#include "server/api/results/score_json.h"
 #include "server/statistics/roc.h"
 
 #define ROUND_SHARE 0.01

@@ -1,4 +1,4 @@
-#include "server/api/participant_visit.h"
+#include "server/api/studies/participant_visit.h"
 
 /* ---- who asks ---- */
 

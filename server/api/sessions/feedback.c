@@ -1,4 +1,4 @@
-#include "server/api/feedback.h"
+#include "server/api/sessions/feedback.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/api/score_json.h"
+#include "server/api/results/score_json.h"
 #include "server/statistics/response_times.h"
 
 /* A session's trials, in the order of answering. */

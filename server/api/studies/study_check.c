@@ -1,4 +1,4 @@
-#include "server/api/study_check.h"
+#include "server/api/studies/study_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/api/export_download.h"
+#include "server/api/results/export_download.h"
 
 #include <string.h>
 
