@@ -20,7 +20,7 @@
 #include "server/library/library_files.h"
 #include "server/log.h"
 #include "server/machine_memory.h"
-#include "server/store/store_decks.h"
+#include "server/store/decks/store_decks.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, STOP_WAIT_MS = 10000 };
 

@@ -4,7 +4,7 @@
 
 #include "engine/sha256.h"
 #include "server/log.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 void srv_invitation_link(const char *base, const char *secret, char link[INVITATION_LINK_TEXT])
 {

@@ -5,7 +5,7 @@
 #include <strings.h>
 
 #include "engine/sha256.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 /* ---- sessions of browsers ---- */
 

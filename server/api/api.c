@@ -6,7 +6,7 @@
 #include "engine/sha256.h"
 #include "server/accounts/learner_code.h"
 #include "server/clock.h"
-#include "server/store/store_learners.h"
+#include "server/store/sessions/store_learners.h"
 
 enum { MODEL_WAIT_MS = 10000, LOADING_RETRY_S = 2, BROKEN_RETRY_S = 10 };
 

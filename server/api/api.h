@@ -5,8 +5,8 @@
 
 #include "server/app.h"
 #include "server/http/router.h"
-#include "server/store/store.h"
-#include "server/store/store_accounts.h"
+#include "server/store/sessions/store_sessions.h"
+#include "server/store/staff/store_accounts.h"
 
 srv_handler api_healthz, api_readyz, api_metrics;
 srv_handler api_models, api_model_card;

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 /* Where the rows are. */
 #define PACKAGE_TASK "hip"

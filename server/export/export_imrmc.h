@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 enum { EXPORT_REFUSAL_TEXT = 200 };
 

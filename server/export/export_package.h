@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 /* Writes the archive to `spool` (spool.h), `folder` being where that lies. Goes through the log's rows
  * twice. False when it could not be written; what is wrong with the data base srv_export_end tells. */

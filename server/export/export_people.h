@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 #include "server/studies/study.h"
 
 /* Its columns: an array of objects with name, description, type (as Frictionless Data calls it), perhaps

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 struct srv_xapi_manner {
     /* Who acts: the export's participant, where one name stands for the same person in all exports; else a

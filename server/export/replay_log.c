@@ -14,7 +14,7 @@
 #include "server/images/encode.h"
 #include "server/images/image_sampler.h"
 #include "server/models/model_folder.h"
-#include "server/store/store_shown.h"
+#include "server/store/results/store_shown.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, BATCH = 8, CONFIG_ARGS = 17 };
 

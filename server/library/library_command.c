@@ -8,7 +8,7 @@
 
 #include "server/config.h"
 #include "server/library/library_import.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2, CONFIG_ARGS = 5 };
 

@@ -11,7 +11,7 @@
 
 #include "engine/sha256.h"
 #include "server/log.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 #include "server/write_all.h"
 
 #define PENDING ".pending"

@@ -7,7 +7,7 @@
 #include "engine/file.h"
 #include "engine/sha256.h"
 #include "server/library/library_files.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 #define IMAGE_FILE_LIMIT ((size_t)64 << 20)
 

@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 
 #include "server/clock.h"
-#include "server/store/store.h"
-#include "server/store/store_decks.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/sessions/store_sessions.h"
 
 enum { ITEMS = DECK_ITEMS_MAX, SESSIONS_MAX = 64, SESSIONS_ALL = 400, THREADS_MAX = 512 };
 

@@ -3,8 +3,8 @@
 
     bench_answers.py [--build build] [--folder FOLDER] [--seconds 5] [--rounds 2] [--threads 1 8 50 200]
 
-Ours is tests/bench/bench_answers.c through server/store/store.h. The peer is Python's sqlite3 on the same tables, WAL,
-synchronous=FULL, one connection a thread and one commit per answer, as its manual teaches. They run in turn on fresh
+Ours is tests/bench/bench_answers.c through the daemon's own store. The peer is Python's sqlite3 on the same tables,
+WAL, synchronous=FULL, one connection a thread and one commit per answer, as its manual teaches. They run in turn on fresh
 files in FOLDER (default: the current one), whose disk is what is measured. HTTP is not in it: `make bench-load
 ONLY=answers` has that."""
 

@@ -13,7 +13,7 @@
 #include "server/accounts/account.h"
 #include "server/accounts/login_throttle.h"
 #include "server/http/cookie.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 #include "server/store/store_audit.h"
 #include "tests/unit/scratch.h"
 

@@ -15,9 +15,9 @@
 #include "server/database/db.h"
 #include "server/database/schema.h"
 #include "server/export/export_columns.h"
-#include "server/store/store.h"
-#include "server/store/store_decks.h"
-#include "server/store/store_export.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/results/store_export.h"
+#include "server/store/sessions/store_sessions.h"
 #include "tests/unit/scratch.h"
 
 static struct db *open_db(void **state, const char *name)

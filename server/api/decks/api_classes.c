@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/store/store_classes.h"
+#include "server/store/decks/store_classes.h"
 
 /* ---- showing ---- */
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "server/api/api.h"
-#include "server/store/store_decks.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/decks/store_library.h"
 
 /* What one model lacks. */
 static void model_gap(const struct srv_deck *deck, int place, bool there, const struct srv_model_entry *model,

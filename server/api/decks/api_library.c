@@ -6,7 +6,7 @@
 #include "engine/image.h"
 #include "server/api/api.h"
 #include "server/log.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 /* ---- lists ---- */
 

@@ -8,9 +8,9 @@
 #include "server/api/api.h"
 #include "server/export/moodle_xml.h"
 #include "server/log.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/decks/store_library.h"
 #include "server/store/store_audit.h"
-#include "server/store/store_decks.h"
-#include "server/store/store_library.h"
 
 enum { BUSY_WAIT_S = 45, ORIGIN_TEXT = LIBRARY_FILE_MAX + 160 };
 

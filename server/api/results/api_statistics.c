@@ -2,8 +2,8 @@
 #include "server/api/api.h"
 #include "server/api/results/readings_json.h"
 #include "server/api/results/score_json.h"
-#include "server/store/store_classes.h"
-#include "server/store/store_statistics.h"
+#include "server/store/decks/store_classes.h"
+#include "server/store/results/store_statistics.h"
 
 /* The query parameters `version`, 0 when absent, and `simulated`; 422. */
 static bool read_wanted(const struct srv_request *request, struct srv_deck_practice *practice,

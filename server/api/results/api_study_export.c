@@ -5,7 +5,7 @@
 #include "server/export/export_columns.h"
 #include "server/log.h"
 #include "server/store/store_audit.h"
-#include "server/store/store_studies.h"
+#include "server/store/studies/store_studies.h"
 
 static bool read_filter(const struct srv_request *request, bool of_a_phase, struct srv_export_filter *filter,
                         struct srv_response *response)

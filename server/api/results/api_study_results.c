@@ -5,9 +5,9 @@
 #include "server/api/api.h"
 #include "server/api/results/readings_json.h"
 #include "server/api/results/study_flow.h"
-#include "server/store/store_studies.h"
-#include "server/store/store_study_results.h"
-#include "server/store/store_withdrawal.h"
+#include "server/store/results/store_study_results.h"
+#include "server/store/studies/store_studies.h"
+#include "server/store/studies/store_withdrawal.h"
 
 /* The study that the route names (heap, to be freed), or NULL with 404, 500 or 503 in `response`. */
 static struct srv_store_study *find(struct srv_app *app, const struct srv_request *request,

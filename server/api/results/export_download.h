@@ -9,7 +9,7 @@
 #include "server/export/export_imrmc.h"
 #include "server/http/response.h"
 #include "server/secrets.h"
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 /* One file that can be had; all text is constant. */
 struct srv_download {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/clock.h"
-#include "server/store/store_withdrawal.h"
+#include "server/store/studies/store_withdrawal.h"
 #include "server/studies/phases.h"
 
 static const char *const place_names[FLOW_PLACES] = {

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "server/store/store_study_results.h"
+#include "server/store/results/store_study_results.h"
 
 /* Everybody of an arm is in one of these, in each phase. */
 enum srv_flow_place {

@@ -1,6 +1,6 @@
 #include "server/accounts/learner_code.h"
 #include "server/api/api.h"
-#include "server/store/store_learners.h"
+#include "server/store/sessions/store_learners.h"
 
 void api_learner_create(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {

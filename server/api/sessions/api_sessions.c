@@ -1,6 +1,6 @@
 #include "server/api/sessions/start_session.h"
-#include "server/store/store_classes.h"
-#include "server/store/store_decks.h"
+#include "server/store/decks/store_classes.h"
+#include "server/store/decks/store_decks.h"
 
 static void keep_newest(void *context, const struct srv_store_deck *row)
 {

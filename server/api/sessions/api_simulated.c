@@ -2,8 +2,8 @@
  * allows. Of a person's session nobody is told that before the answer. */
 #include "server/accounts/learner_code.h"
 #include "server/api/api.h"
+#include "server/store/sessions/store_simulated.h"
 #include "server/store/store_audit.h"
-#include "server/store/store_simulated.h"
 
 void api_simulated_create(struct srv_app *app, const struct srv_request *request,
                           struct srv_response *response)

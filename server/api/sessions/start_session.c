@@ -6,9 +6,9 @@
 #include "engine/sha256.h"
 #include "server/api/sessions/item_images.h"
 #include "server/log.h"
-#include "server/store/store_library.h"
-#include "server/store/store_participants.h"
-#include "server/store/store_simulated.h"
+#include "server/store/decks/store_library.h"
+#include "server/store/sessions/store_simulated.h"
+#include "server/store/studies/store_participants.h"
 
 static void fill_session(struct srv_store_session *session, const struct api_deck_version *deck,
                          const struct nn_model_info *models, const char *secret)

@@ -1,5 +1,5 @@
 #include "server/api/api.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 void api_respond_account_outcome(enum srv_account_outcome outcome, struct srv_response *response)
 {

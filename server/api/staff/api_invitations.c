@@ -4,7 +4,7 @@
 #include "server/accounts/invitation_link.h"
 #include "server/api/access.h"
 #include "server/api/api.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 static void respond_gone(struct srv_response *response)
 {

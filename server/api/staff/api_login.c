@@ -3,7 +3,7 @@
 #include "engine/sha256.h"
 #include "server/api/access.h"
 #include "server/api/api.h"
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 enum { HASHING_RETRY_S = 2 };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "server/api/studies/participant_visit.h"
-#include "server/store/store_withdrawal.h"
+#include "server/store/studies/store_withdrawal.h"
 
 void api_study_invitation(struct srv_app *app, const struct srv_request *request,
                           struct srv_response *response)

@@ -4,7 +4,7 @@
 
 #include "server/api/api.h"
 #include "server/api/studies/study_check.h"
-#include "server/store/store_studies.h"
+#include "server/store/studies/store_studies.h"
 
 static void respond_unknown(struct srv_response *response)
 {

@@ -4,7 +4,7 @@
 #define SRV_PARTICIPANT_VISIT_H
 
 #include "server/api/api.h"
-#include "server/store/store_participants.h"
+#include "server/store/studies/store_participants.h"
 #include "server/studies/phases.h"
 
 /* Some 75 kB. */

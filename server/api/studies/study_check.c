@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store/store_decks.h"
-#include "server/store/store_library.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/decks/store_library.h"
 
 enum { WHERE_TEXT = 64, SENTENCE_TEXT = 320 };
 

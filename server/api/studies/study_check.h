@@ -3,7 +3,7 @@
 #define SRV_STUDY_CHECK_H
 
 #include "server/api/api.h"
-#include "server/store/store_studies.h"
+#include "server/store/studies/store_studies.h"
 
 /* Looks at every deck that the study names: 422 with the field in `response` when one is not there, or cannot
  * be a test. Appends to `warnings` what does not keep the study from being run. With `opening`, for a study

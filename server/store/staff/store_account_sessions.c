@@ -1,4 +1,4 @@
-#include "server/store/store_account_rows.h"
+#include "server/store/staff/store_account_rows.h"
 #include "server/store/store_audit.h"
 
 /* A request within this time of the last noted one writes nothing. */

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "server/accounts/learner_code.h"
-#include "server/store/store.h"
-#include "server/store/store_decks.h"
-#include "server/store/store_studies.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/sessions/store_sessions.h"
+#include "server/store/studies/store_studies.h"
 
 enum srv_participant_end { PARTICIPANT_GOES_ON, PARTICIPANT_FINISHED, PARTICIPANT_STOPPED };
 

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/store/store_account_rows.h"
+#include "server/store/staff/store_account_rows.h"
 #include "server/store/store_audit.h"
 
 static const char *const purposes[] = {"first_admin", "invite", "reset"};

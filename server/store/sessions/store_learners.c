@@ -1,4 +1,4 @@
-#include "server/store/store_learners.h"
+#include "server/store/sessions/store_learners.h"
 
 enum db_status srv_store_learner_add(struct db *db, const char *code_sha256, int64_t now_ms)
 {

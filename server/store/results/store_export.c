@@ -1,4 +1,4 @@
-#include "server/store/store_export.h"
+#include "server/store/results/store_export.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-#include "server/store/store_items.h"
+#include "server/store/sessions/store_items.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
                         const struct srv_session_item *item, const char *state)

@@ -1,4 +1,4 @@
-#include "server/store/store_studies.h"
+#include "server/store/studies/store_studies.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/store/store_withdrawal.h"
+#include "server/store/studies/store_withdrawal.h"
 
 #include <string.h>
 

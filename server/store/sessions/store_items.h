@@ -5,14 +5,14 @@
 #define SRV_STORE_ITEMS_H
 
 #include "server/decks/next_item.h"
-#include "server/store/store.h"
+#include "server/store/sessions/store_sessions.h"
 
 /* Adds item n; `state` is JSON that tells what it was chosen by, or "". */
 void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
                         const struct srv_session_item *item, const char *state);
 
-/* Where items are decided one at a time: decides the one after the answers that there are, and adds it, unless
- * the session is at its end. */
+/* Where items are decided one at a time: decides the one after the answers that there are, and adds it,
+ * unless the session is at its end. */
 void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session);
 
 /* Reads the session's answers up to that one, in their order; `past` has room for DECK_ITEMS_MAX. Their

@@ -1,7 +1,7 @@
-/* What the daemon keeps, in the words of the drill rather than of SQL. Each function is one transaction;
- * any thread may call. The tables are in schema.sql. */
-#ifndef SRV_STORE_H
-#define SRV_STORE_H
+/* Sessions, their items and their answers, in the words of the drill rather than of SQL. Each function is one
+ * transaction; any thread may call. The tables are in schema.sql. */
+#ifndef SRV_STORE_SESSIONS_H
+#define SRV_STORE_SESSIONS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +14,7 @@
 #include "server/decks/session.h"
 #include "server/library/library_files.h"
 #include "server/secrets.h"
-#include "server/store/answer_context.h"
+#include "server/store/sessions/answer_context.h"
 
 enum { STORE_KEY_TEXT = 37 }; /* a UUID and the NUL */
 

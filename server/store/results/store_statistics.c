@@ -1,6 +1,6 @@
-#include "server/store/store_statistics.h"
+#include "server/store/results/store_statistics.h"
 
-#include "server/store/readings_rows.h"
+#include "server/store/results/readings_rows.h"
 
 /* Whether anybody practised; answers of a study are the study's. `whose` is 1 for simulated learners, 0 for
  * people. */

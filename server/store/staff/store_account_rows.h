@@ -3,7 +3,7 @@
 #ifndef SRV_STORE_ACCOUNT_ROWS_H
 #define SRV_STORE_ACCOUNT_ROWS_H
 
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
 /* The text of a time `ago_s` seconds before now_ms. */
 void srv_time_text(int64_t now_ms, int64_t ago_s, char text[SRV_TIME_TEXT]);

@@ -1,4 +1,4 @@
-#include "server/store/readings_rows.h"
+#include "server/store/results/readings_rows.h"
 
 void srv_readings_take(struct db_rows *rows, struct srv_readings *readings)
 {

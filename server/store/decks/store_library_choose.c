@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 struct candidate {
     int64_t id;

@@ -1,4 +1,4 @@
-#include "server/store/store_shown.h"
+#include "server/store/results/store_shown.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "server/store/store_library.h"
+#include "server/store/decks/store_library.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/store/store_participants.h"
+#include "server/store/studies/store_participants.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "server/store/store_simulated.h"
+#include "server/store/sessions/store_simulated.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "server/store/store_classes.h"
+#include "server/store/decks/store_classes.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
-#include "server/store/store_accounts.h"
+#include "server/store/staff/store_accounts.h"
 
-#include "server/store/store_account_rows.h"
+#include "server/store/staff/store_account_rows.h"
 #include "server/store/store_audit.h"
 
 /* The route's check was before this transaction; another administrator may have been quicker. */

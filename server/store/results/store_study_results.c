@@ -1,9 +1,9 @@
-#include "server/store/store_study_results.h"
+#include "server/store/results/store_study_results.h"
 
 #include <string.h>
 
 #include "server/clock.h"
-#include "server/store/readings_rows.h"
+#include "server/store/results/readings_rows.h"
 
 /* ---- participants ---- */
 

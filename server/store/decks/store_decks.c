@@ -1,4 +1,4 @@
-#include "server/store/store_decks.h"
+#include "server/store/decks/store_decks.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* What sessions of a study need besides what all sessions do. */
-#include "server/store/store_participants.h"
+#include "server/store/studies/store_participants.h"
 
 enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,
                                       struct srv_session_item *items, int count,

@@ -1,4 +1,4 @@
-#include "server/store/answer_context.h"
+#include "server/store/sessions/answer_context.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
 
 #include "engine/engine.h"
 #include "server/log.h"
-#include "server/store/store_decks.h"
-#include "server/store/store_items.h"
+#include "server/store/decks/store_decks.h"
+#include "server/store/sessions/store_items.h"
 
 /* ---- creating ---- */
 

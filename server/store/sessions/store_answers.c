@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/store/store_items.h"
+#include "server/store/sessions/store_items.h"
 
 #define ANSWER_COLUMNS                                                                                       \
     "a.id, a.key, a.item, a.choice, a.confidence, a.rating, a.correct, a.response_ms, a.received_at"
