@@ -7,7 +7,7 @@ import unittest
 import jsonschema
 
 from accounts import Browser, first_admin, staff
-from daemon import OPENAPI, ROOT, DaemonTest, Learner, deck
+from daemon import OPENAPI, ROOT, DaemonTest, Learner, deck, resolve
 from studies import study
 
 ROLES = ("anyone", "learner", "staff", "educator", "researcher", "admin")
@@ -42,6 +42,20 @@ class Document(unittest.TestCase):
         served = {(method, path, role.lower()) for method, path, role in table}
         self.assertEqual(len(served), len(table))
         self.assertEqual(served, {(method, path, operation["x-role"]) for method, path, operation in operations()})
+
+    def test_its_routes_stand_by_tag_and_each_says_the_same_things_in_the_same_order(self):
+        keys = ("tags", "summary", "description", "x-role", "security", "parameters", "requestBody", "responses")
+        tags = [operation["tags"] for _, _, operation in operations()]
+        self.assertEqual([[tag["name"]] for tag in OPENAPI["tags"]], [tag for i, tag in enumerate(tags) if tag not in tags[:i]])
+        self.assertEqual(tags, sorted(tags, key=lambda tag: tags.index(tag)))
+        for method, path, operation in operations():
+            with self.subTest(route=f"{method} {path}"):
+                self.assertEqual(list(operation), [key for key in keys if key in operation])
+                self.assertLessEqual({"tags", "summary", "x-role", "responses"}, set(operation))
+                self.assertEqual(list(operation["responses"]), sorted(operation["responses"]))
+                names = re.findall(r"{(\w+)}", path)
+                parameters = [resolve(one) for one in operation.get("parameters", [])]
+                self.assertEqual([one["name"] for one in parameters if one["in"] == "path"], names)
 
     def test_every_route_says_who_may_use_it_and_that_others_are_refused(self):
         for method, path, operation in operations():
@@ -136,7 +150,8 @@ class Roles(DaemonTest):
                     secret = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
                 answer = self.call(who, method, self.path(pattern), secret)
                 with self.subTest(route=f"{method} {pattern}", who=who):
-                    asks = [one for one in operation.get("parameters", []) if one["in"] == "query" and one["required"]]
+                    parameters = [resolve(one) for one in operation.get("parameters", [])]
+                    asks = [one for one in parameters if one["in"] == "query" and one["required"]]
                     there = "{study}" in pattern and who != "learner"
                     self.assertIn(answer.status, (422,) if asks else (200,) if there else (200, 404))
                     self.assertIn(str(answer.status), operation["responses"])
