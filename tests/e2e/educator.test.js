@@ -171,7 +171,7 @@ test('the server’s objections stand beside their fields', async () => {
   await page.click('#order > summary');
   await page.selectOption('#deck-order', 'adaptive');
   await page.waitForSelector('[data-path="order.rule"] .told:has-text("adaptive needs 4 sub-categories")', { timeout: 10000 });
-  await page.waitForSelector('.preview-status:has-text("No preview yet")');
+  await page.waitForSelector('.preview-status:has-text("it is said beside its field")');
   await visitor.axe('an objection');
   await visitor.shot('educator-objection');
   await page.click('#save-deck');

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { freeName } from '../../web/js/educator/deck_name.js';
 import { assignClass, countListed, entryOf, fromDefinition, imageKey, LIST_MAX, newDeck, ordersFor, sameDeck, sameForAll, toDefinition, toggleImage } from '../../web/js/educator/definition.js';
 import { differences } from '../../web/js/educator/differences.js';
 
@@ -80,13 +79,6 @@ test('a list counts what stands for each answer', () => {
 test('everybody sees the same with a fixed seed or a list, unless the answers decide', () => {
   const deck = newDeck(hips);
   assert.deepEqual([deck, { ...deck, draw: { mode: 'fixed', seed: '1' } }, { ...deck, shows: 'list' }, { ...deck, shows: 'list', order: { rule: 'adaptive' } }].map(sameForAll), [false, true, true, false]);
-});
-
-test('names are letters, digits and hyphens of the title, and nobody else’s', () => {
-  assert.equal(freeName('  Hüften für das 3. Jahr! ', []), 'huften-fur-das-3-jahr');
-  assert.equal(freeName('Hips', ['hips', 'hips-2']), 'hips-3');
-  assert.deepEqual([freeName('', []), freeName('骨折', []), freeName('骨折', ['deck'])], ['', 'deck', 'deck-2']);
-  assert.match(freeName('x'.repeat(60), ['x'.repeat(48)]), /^x{44}-2$/);
 });
 
 test('differences are told in words, and formatting is none', () => {

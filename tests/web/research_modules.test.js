@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { aligned, forestScale, risingRoc } from '../../web/js/researcher/chart_data.js';
-import { blocksFromText, choicesFromLines, emptyStudy, gapsOf, nameFor, testFlaw, toDefinition } from '../../web/js/researcher/study_plan.js';
+import { blocksFromText, choicesFromLines, emptyStudy, gapsOf, testFlaw, toDefinition } from '../../web/js/researcher/study_plan.js';
+import { nameFor } from '../../web/js/staff/name_for.js';
 import { figure, meanText } from '../../web/js/researcher/figure_text.js';
 import { stratumText } from '../../web/js/researcher/stratum.js';
 

@@ -9,8 +9,8 @@ import { listModels } from '../api/api_models.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { openStaffPage } from '../staff/frame.js';
+import { nameFor } from '../staff/name_for.js';
 import { texts } from '../texts.js';
-import { freeName } from './deck_name.js';
 import { fromDefinition, newDeck, sameDeck } from './definition.js';
 import { openEditor } from './editor.js';
 import { deckDrafts, draftKeyOf } from './kept_decks.js';
@@ -102,7 +102,7 @@ async function begin(drafts, entry, models, taken) {
   const deck = fromDefinition(definition);
   if (!entry) {
     deck.title = t.editor.copyTitle(deck.title);
-    deck.id = freeName(deck.title, taken);
+    deck.id = nameFor(deck.title, taken);
     return { ...fresh, deck };
   }
   const newest = asked.get('version') ? await readDeckVersion(from) : { definition, tag };

@@ -9,9 +9,9 @@ import { dateOnly, timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { openStaffPage } from '../staff/frame.js';
+import { nameFor } from '../staff/name_for.js';
 import { texts } from '../texts.js';
 import { readDeckFile, saveAsFile } from './deck_file.js';
-import { freeName } from './deck_name.js';
 import { fromDefinition } from './definition.js';
 import { deckDrafts, draftKeyOf, newDraftKey } from './kept_decks.js';
 
@@ -127,7 +127,7 @@ await openStaffPage('/decks.html', async ({ main, account, announce }) => {
         change: () => attempt(button, trouble, async () => {
           const definition = await readDeckFile(file.files[0]);
           const deck = fromDefinition(definition);
-          deck.id = decks.some(({ id }) => id === deck.id) ? freeName(deck.id, decks.map(({ id }) => id)) : deck.id;
+          deck.id = decks.some(({ id }) => id === deck.id) ? nameFor(deck.id, decks.map(({ id }) => id)) : deck.id;
           const key = newDraftKey();
           if (!drafts.keep(key, deck, null)) {
             throw new Error(texts.teach.file.noRoom);
@@ -149,7 +149,7 @@ await openStaffPage('/decks.html', async ({ main, account, announce }) => {
 
 /** What to do, for who has no deck yet. */
 function teach() {
-  return el('section', { class: 'teach', 'aria-labelledby': 'first-deck' },
+  return el('section', { class: 'first-deck', 'aria-labelledby': 'first-deck' },
     el('h2', { id: 'first-deck' }, t.firstTitle),
     el('ol', { class: 'steps' }, ...t.first.map(([what, words]) => el('li', {}, el('strong', {}, what), ' ', words))));
 }

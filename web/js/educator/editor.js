@@ -8,10 +8,10 @@ import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { fieldError } from '../staff/field_errors.js';
 import { tellAt, untell } from '../staff/form_fields.js';
+import { nameFor } from '../staff/name_for.js';
 import { texts } from '../texts.js';
 import { conflictView } from './conflict.js';
 import { entryOf, fromDefinition, imageKey, sameDeck, toDefinition } from './definition.js';
-import { freeName } from './deck_name.js';
 import { saveAsFile } from './deck_file.js';
 import { draftKeyOf, newDraftKey } from './kept_decks.js';
 import { amountView, titleView } from './view_amount.js';
@@ -69,7 +69,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     change(work) {
       work();
       if (!editor.ownId) {
-        deck.id = freeName(deck.title, taken);
+        deck.id = nameFor(deck.title, taken) || (deck.title.trim() && nameFor(t.nameless, taken));
       }
       keep();
       listeners.forEach((listener) => listener());
@@ -212,7 +212,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
         },
         onCopy: () => {
           const copy = newDraftKey();
-          deck.id = freeName(`${deck.title} 2`, taken);
+          deck.id = nameFor(`${deck.title} 2`, taken);
           drafts.keep(copy, deck, null);
           drafts.drop(key);
           location.assign(`/deck.html?draft=${copy}`);

@@ -8,6 +8,7 @@ import { learningPlot, rocPlot } from '../drill/view_plots.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { saveFile } from '../staff/save_file.js';
+import { scrollingTable } from '../staff/table.js';
 import { texts } from '../texts.js';
 import { fromDefinition, sameForAll } from './definition.js';
 
@@ -42,9 +43,10 @@ function figuresOf({ version, versions, fewest_shown: fewest, score }, { choices
   const curve = score.learning_curve;
   return [
     el('p', { id: 'readers' }, t.readers(score.readers, score.trials, version)),
-    table(t.caption, [t.measure, t.mean, t.range], MEASURES.map((name) => [t.measures(name, yes.label, no.label), ...meanCells(name, score[name])])),
-    score.classes.length > 0 ? table(t.classesCaption, [t.className, t.accuracy, t.range], score.classes.map((row) => [
-      t.classWords(texts.atlas.className(row.class), row.source), ...meanCells('accuracy', row.accuracy)])) : null,
+    el('h2', {}, t.caption),
+    scrollingTable(t.caption, [t.measure, t.mean, t.range], MEASURES.map((name) => [t.measures(name, yes.label, no.label), ...meanCells(name, score[name])])),
+    ...(score.classes.length > 0 ? [el('h2', {}, t.classesCaption), scrollingTable(t.classesCaption, [t.className, t.accuracy, t.range], score.classes.map((row) => [
+      t.classWords(texts.atlas.className(row.class), row.source), ...meanCells('accuracy', row.accuracy)]))] : []),
     score.roc.length > 0 ? el('section', { class: 'figure', 'aria-labelledby': 'roc' }, el('h2', { id: 'roc' }, t.roc), rocPlot(score.roc, no.label, yes.label)) : null,
     curve.average.length > 1 ? el('section', { class: 'figure', 'aria-labelledby': 'curve' }, el('h2', { id: 'curve' }, t.curve), learningPlot(curve)) : null,
     el('p', { class: 'quiet' }, t.note(fewest)),
@@ -54,13 +56,6 @@ function figuresOf({ version, versions, fewest_shown: fewest, score }, { choices
 function meanCells(name, { value, low, high }) {
   const write = WRITTEN[name] ?? ((rate) => texts.summary.percent(Math.min(Math.max(rate, 0), 1))); // the mean's interval may go beyond what there is
   return [value === null ? t.unknown : write(value), low === null ? t.unknown : t.between(write(low), write(high))];
-}
-
-function table(caption, heads, rows) {
-  return el('div', { class: 'table-wide', tabindex: '0', role: 'region', 'aria-label': caption }, el('table', { class: 'table' },
-    el('caption', {}, caption),
-    el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, head)))),
-    el('tbody', {}, ...rows.map(([head, ...cells]) => el('tr', {}, el('th', { scope: 'row' }, head), ...cells.map((cell) => el('td', {}, cell)))))));
 }
 
 /** The deck for Moodle's question bank, when it shows everybody the same images. */

@@ -2,9 +2,9 @@
  * A study while it is planned: how a new one begins, what it lacks, and the definition that the server takes. Pure.
  */
 
-/** @typedef {import('../api/api_studies.js').Study} Study */
+import { nameFor } from '../staff/name_for.js';
 
-const ID_LENGTH = 48;
+/** @typedef {import('../api/api_studies.js').Study} Study */
 
 /** @returns {Study} two arms, tested before and after; what only the researcher knows is empty */
 export function emptyStudy() {
@@ -14,24 +14,6 @@ export function emptyStudy() {
     phases: [{ id: 'pre', kind: 'test', deck: '' }, { id: 'training', kind: 'training' }, { id: 'post', kind: 'test', deck: '' }],
     questions: [],
   };
-}
-
-/**
- * The name in the data that goes with a label: its letters and digits, or those of `otherwise`.
- * @param {string} label
- * @param {string[]} [taken] names that others have
- * @returns {string} '' for nothing
- */
-export function nameFor(label, taken = []) {
-  const plain = label.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().replace(/ß/g, 'ss').replace(/[^a-z0-9]+/g, '-');
-  const name = plain.replace(/^-|-$/g, '').slice(0, ID_LENGTH).replace(/-$/, '');
-  let number = 2;
-  let free = name;
-  while (free !== '' && taken.includes(free)) {
-    free = `${name.slice(0, ID_LENGTH - 4)}-${number}`;
-    number += 1;
-  }
-  return free;
 }
 
 /**

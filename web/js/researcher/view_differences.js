@@ -7,7 +7,7 @@ import { el, svg } from '../dom.js';
 import { texts } from '../texts.js';
 import { forestScale } from './chart_data.js';
 import { figure, MEASURES, meanText } from './figure_text.js';
-import { scrollingTable } from './table.js';
+import { scrollingTable } from '../staff/table.js';
 
 const t = texts.research.results;
 

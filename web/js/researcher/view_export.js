@@ -8,7 +8,7 @@ import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
 import { saveFile } from '../staff/save_file.js';
-import { scrollingTable } from './table.js';
+import { scrollingTable } from '../staff/table.js';
 
 const t = texts.research.exports;
 

@@ -3,7 +3,7 @@
  */
 
 import { textField, untell } from '../staff/form_fields.js';
-import { nameFor } from './study_plan.js';
+import { nameFor } from '../staff/name_for.js';
 
 /**
  * @param {object} props

@@ -8,7 +8,7 @@ import { el } from '../dom.js';
 import { confirmDialog, openDialog } from '../staff/confirm_dialog.js';
 import { textField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
-import { scrollingTable } from './table.js';
+import { scrollingTable } from '../staff/table.js';
 import { stratumText } from './stratum.js';
 
 const t = texts.research.people;

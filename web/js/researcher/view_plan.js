@@ -4,8 +4,9 @@
 
 import { el } from '../dom.js';
 import { areaField, selectField, textField } from '../staff/form_fields.js';
+import { nameFor } from '../staff/name_for.js';
 import { texts } from '../texts.js';
-import { choicesFromLines, linesOfChoices, nameFor, testFlaw } from './study_plan.js';
+import { choicesFromLines, linesOfChoices, testFlaw } from './study_plan.js';
 import { deckOptions, labelled, planList, section } from './plan_pieces.js';
 import { armsAndBlocks } from './view_arms.js';
 import { nameField } from './view_name.js';

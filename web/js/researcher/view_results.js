@@ -10,7 +10,7 @@ import { selectField, textField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
 import { differencesTable } from './view_differences.js';
 import { figure, MEASURES, meanText } from './figure_text.js';
-import { scrollingTable } from './table.js';
+import { scrollingTable } from '../staff/table.js';
 import { curveChart, rocChart } from './view_charts.js';
 
 const t = texts.research.results;
