@@ -140,8 +140,8 @@ class Asking(DaemonTest):
 
     def test_the_server_keeps_how_long_the_item_was_there_by_its_own_clock(self):
         learner = Learner(self.daemon, "timed")
-        learner.answer(1, "broken")
         began = time.monotonic()
+        learner.answer(1, "broken")
         time.sleep(0.3)
         learner.answer(2, "broken", response_ms=10)
         most = (time.monotonic() - began) * 1000 + 50

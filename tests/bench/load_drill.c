@@ -6,7 +6,7 @@
 
 #include "tests/bench/load_run.h"
 
-enum { FILES_MAX = 64, NAME_MAX_BYTES = 64, ITEMS_MAX = 200, API_TIMEOUT_S = 20, IMAGE_TIMEOUT_S = 60 };
+enum { FILES_MAX = 128, NAME_MAX_BYTES = 96, ITEMS_MAX = 200, API_TIMEOUT_S = 20, IMAGE_TIMEOUT_S = 60 };
 enum { SAMPLE_SEED = 1, SAMPLE_PIXELS = 512, ITEM_PIXELS = 1 << 20 }; /* view_start.js */
 
 enum ahead { AHEAD_NOTHING, AHEAD_ITEM, AHEAD_IMAGE, AHEAD_READY };
@@ -17,7 +17,7 @@ struct learner {
     struct load_client browser;
     struct nn_rng rng;
     double started, asked; /* the page; the image that is waited for */
-    unsigned long long files;
+    bool files[FILES_MAX]; /* asked for */
     int files_left, lists_left;
     char id[40], secret[72], images[2][96], answer[512];
     char choices[2][64];
@@ -89,24 +89,42 @@ static void get_file(struct learner *l, const char *name, size_t length)
     int i = 0;
     if (length == 0 || length >= NAME_MAX_BYTES) return;
     while (i < file_count && (strncmp(files[i], name, length) || files[i][length])) i++;
-    if (i == FILES_MAX || l->files >> i & 1) return;
+    if (i == FILES_MAX || l->files[i]) return;
     if (i == file_count) memcpy(files[file_count++], name, length);
-    l->files |= 1ull << i;
+    l->files[i] = true;
     l->files_left++;
     get(l, files[i], false, API_TIMEOUT_S, on_file, i);
 }
 
+/* './x.js' or '../x.js' in a module, as the name it has on the server; what is absolute already stays. */
+static int server_name(char name[NAME_MAX_BYTES], const char *from, const char *reference, int length)
+{
+    int folder = (int)(strrchr(from, '/') - from);
+    if (*reference == '/') return snprintf(name, NAME_MAX_BYTES, "%.*s", length, reference);
+    while (length >= 3 && strncmp(reference, "../", 3) == 0) {
+        reference += 3;
+        length -= 3;
+        while (folder > 0 && from[--folder] != '/') {
+        }
+    }
+    if (length >= 2 && strncmp(reference, "./", 2) == 0) {
+        reference += 2;
+        length -= 2;
+    }
+    return snprintf(name, NAME_MAX_BYTES, "%.*s/%.*s", folder, from, length, reference);
+}
+
 /* What index.html links and what a module imports. */
-static void get_references(struct learner *l, const char *text)
+static void get_references(struct learner *l, int file, const char *text)
 {
     char name[NAME_MAX_BYTES];
-    static const char *const marks[] = {"href=\"", "src=\"", "from './"};
-    for (int m = 0; m < 3; m++) {
-        for (const char *at = strstr(text, marks[m]); at; at = strstr(at, marks[m])) {
-            at += strlen(marks[m]);
-            int length =
-                snprintf(name, sizeof name, "%s%.*s", m == 2 ? "/js/" : "", (int)strcspn(at, "\"'"), at);
-            if (name[0] == '/') get_file(l, name, (size_t)length);
+    static const char *const page_marks[] = {"href=\"", "src=\"", NULL}, *const module_marks[] = {"from '",
+                                                                                                  NULL};
+    for (const char *const *mark = file == 0 ? page_marks : module_marks; *mark; mark++) {
+        for (const char *at = strstr(text, *mark); at; at = strstr(at, *mark)) {
+            at += strlen(*mark);
+            int length = server_name(name, files[file], at, (int)strcspn(at, "\"'"));
+            get_file(l, name, (size_t)length);
         }
     }
 }
@@ -115,7 +133,7 @@ static void get_references(struct learner *l, const char *text)
 static void open_page(void *context)
 {
     struct learner *l = context;
-    l->files = 0;
+    memset(l->files, 0, sizeof l->files);
     l->page_broken = false;
     get_file(l, "/", 1);
 }
@@ -126,7 +144,7 @@ static void on_file(void *context, int tag, const struct load_reply *reply)
     if (!load_expect(l->run, KIND_FILE, reply, 200))
         l->page_broken = true;
     else if (tag == 0 || strstr(files[tag], ".js"))
-        get_references(l, reply->text);
+        get_references(l, tag, reply->text);
     if (--l->files_left > 0) return;
     if (l->page_broken)
         load_after(l->run->loop, load_backoff(&l->rng, l->attempt++, reply), open_page, l);
