@@ -160,14 +160,11 @@ INSERT INTO library_findings SELECT id, class FROM library_images;
 ALTER TABLE sessions ADD COLUMN draw_seed TEXT;
 ALTER TABLE items ADD COLUMN schedule_state TEXT;
 ALTER TABLE answers ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (first_attempt IN (0, 1));
-UPDATE answers SET first_attempt = 0 WHERE EXISTS (SELECT 1 FROM items i JOIN items j ON j.source = i.source
-AND CASE i.source WHEN 'library' THEN j.library_image_id = i.library_image_id ELSE j.class = i.class AND j.seed = i.seed
-AND (SELECT k.model_id FROM session_models k WHERE k.session_id = j.session_id)
-  = (SELECT k.model_id FROM session_models k WHERE k.session_id = i.session_id) END
-JOIN answers p ON p.session_id = j.session_id AND p.item = j.n AND p.id < answers.id
-WHERE i.session_id = answers.session_id AND i.n = answers.item AND j.session_id IN (SELECT answers.session_id
-UNION SELECT o.session_id FROM session_learners m JOIN session_learners o ON o.learner_id = m.learner_id
-WHERE m.session_id = answers.session_id));
+UPDATE answers SET first_attempt = 0 WHERE id NOT IN (SELECT min(a.id) FROM answers a
+JOIN items i ON i.session_id = a.session_id AND i.n = a.item JOIN session_models m ON m.session_id = a.session_id
+LEFT JOIN session_learners k ON k.session_id = a.session_id
+GROUP BY coalesce('l' || k.learner_id, a.session_id), i.source, i.library_image_id,
+CASE i.source WHEN 'gan' THEN m.model_id || '/' || i.seed || '/' || i.class END);
 
 -- Learners that a program plays, and their sessions.
 ALTER TABLE learners ADD COLUMN simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1));
