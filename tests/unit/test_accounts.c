@@ -15,7 +15,7 @@
 #include "server/http/cookie.h"
 #include "server/store/staff/store_accounts.h"
 #include "server/store/store_audit.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/scratch_db.h"
 
 /* ---- roles and names ---- */
 
@@ -190,14 +190,6 @@ static void a_flood_of_names_does_not_free_the_one_that_is_guessed(void **state)
 static const int64_t noon = INT64_C(1767262800000);
 static const struct srv_account operator_account = {.name = "operator", .role = SRV_ADMIN};
 
-static struct db *open_db(void **state)
-{
-    struct db *db;
-    struct nn_error err = {0};
-    if (db_open(&db, scratch_path(state, "accounts.db"), &err)) fail_msg("%s", err.text);
-    return db;
-}
-
 static const char *digest(char first)
 {
     static char texts[8][SRV_DIGEST_TEXT];
@@ -238,7 +230,7 @@ static bool logged_in(struct db *db, char session, int64_t now_ms)
 
 static void a_link_is_good_once_and_until_it_expires(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     struct srv_account account;
     invite(db, '1', INVITATION_INVITE, SRV_EDUCATOR, 0);
     invite(db, '2', INVITATION_INVITE, SRV_EDUCATOR, 0);
@@ -256,7 +248,7 @@ static void a_link_is_good_once_and_until_it_expires(void **state)
 
 static void a_session_ends_when_it_idles_and_after_a_week(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     struct srv_account account;
     const int64_t hour = 3600 * 1000;
     invite(db, '1', INVITATION_INVITE, SRV_EDUCATOR, 0);
@@ -273,7 +265,7 @@ static void a_session_ends_when_it_idles_and_after_a_week(void **state)
 
 static void the_last_administrator_cannot_be_lost(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     struct srv_account ann, bob;
     enum srv_account_outcome outcome;
     invite(db, '1', INVITATION_FIRST_ADMIN, SRV_ADMIN, 0);
@@ -296,7 +288,7 @@ static void the_last_administrator_cannot_be_lost(void **state)
 
 static void a_disabled_account_is_out_at_once_and_its_links_are_void(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     struct srv_account ann, nobody;
     enum srv_account_outcome outcome;
     char hash[PASSWORD_HASH_TEXT];
@@ -321,7 +313,7 @@ static void a_disabled_account_is_out_at_once_and_its_links_are_void(void **stat
 
 static void a_new_password_ends_every_other_session(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     struct srv_account ann;
     enum srv_account_outcome outcome;
     invite(db, '1', INVITATION_INVITE, SRV_EDUCATOR, 0);
@@ -342,7 +334,7 @@ static void a_new_password_ends_every_other_session(void **state)
 
 static void the_audit_log_is_only_appended_to(void **state)
 {
-    struct db *db = open_db(state);
+    struct db *db = scratch_db(state, "accounts.db");
     const char *const changes[] = {"UPDATE audit SET detail = '{}'", "DELETE FROM audit",
                                    "DELETE FROM audit WHERE id = 1",
                                    "INSERT OR REPLACE INTO audit (id, at, action, object, detail)"
