@@ -2,6 +2,9 @@
 
 import json
 import re
+import sqlite3
+
+from daemon import DaemonTest, deck
 
 PASSWORD = "correct horse battery"
 
@@ -63,3 +66,36 @@ def staff(admin, role, name=None):
     answer = browser.use(link, name or role)
     assert answer.status == 200, answer.body
     return browser
+
+
+def change(daemon, sql, *values):
+    """Does to the data base what only time, or somebody with its file, does."""
+    connection = sqlite3.connect(daemon.db, timeout=10)
+    with connection:
+        connection.execute(sql, values)
+    connection.close()
+
+
+class AccountsTest(DaemonTest):
+    """Tests by a daemon with an administrator, who makes the others."""
+
+    decks = [deck(items=2)]
+    made = 0
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.admin = first_admin(cls.daemon)
+
+    def new(self, role="educator"):
+        AccountsTest.made += 1
+        return staff(self.admin, role, f"{role} {AccountsTest.made}")
+
+    def account(self, browser, what, value=None):
+        return self.admin.post(f"/api/v1/accounts/{browser.account['id']}/{what}", value)
+
+    def link(self, role="educator"):
+        return self.admin.post("/api/v1/invitations", {"role": role}).json["invitation"]["link"]
+
+    def audit(self):
+        return self.admin.get("/api/v1/audit").json["entries"]
