@@ -38,7 +38,7 @@ struct crossing {
     struct rated_case cases[CASES_MAX];
     int count, positives;
     bool too_many;
-    int case_cell[CASE_CELLS], rating_cell, correct_cell; /* where in a row */
+    int case_cell[CASE_CELLS], rating_cell, correct_cell, first_cell; /* where in a row */
     struct reader reader;
     long long complete, incomplete;
     char arms[STUDY_ARMS_MAX][DECK_ID_TEXT]; /* of the complete readers */
@@ -66,16 +66,18 @@ static bool is_positive(const struct crossing *c, const char *const *cells)
     return (atoi(cells[c->rating_cell]) >= FIRST_SURE_YES) == (cells[c->correct_cell][0] == '1');
 }
 
-/* What came after the phase's window closed does not count. */
-static bool too_late(const char *const *cells)
+/* Not what came after the phase's window closed, nor of a deck what its learner had answered before: who
+ * reads it twice is no second reader. A study's tests show the same images again. */
+static bool counts(const struct crossing *c, const char *const *cells)
 {
-    return cells[EXPORT_IN_WINDOW][0] == '0';
+    if (cells[EXPORT_IN_WINDOW][0] == '0') return false;
+    return cells[EXPORT_ARM][0] || cells[c->first_cell][0] == '1';
 }
 
 static bool collect_case(void *context, const char *const *cells)
 {
     struct crossing *c = context;
-    if (too_late(cells) || find_case(c, cells) >= 0) return true;
+    if (!counts(c, cells) || find_case(c, cells) >= 0) return true;
     c->too_many = c->count == CASES_MAX;
     if (c->too_many) return false;
     struct rated_case *added = &c->cases[c->count++];
@@ -111,7 +113,7 @@ static bool take_rating(void *context, const char *const *cells)
         snprintf(c->reader.participant, PARTICIPANT_TEXT, "%s", cells[EXPORT_PARTICIPANT]);
         snprintf(c->reader.arm, sizeof c->reader.arm, "%s", cells[EXPORT_ARM]);
     }
-    int at = too_late(cells) ? -1 : find_case(c, cells);
+    int at = counts(c, cells) ? find_case(c, cells) : -1;
     if (at >= 0 && !c->reader.ratings[at]) {
         c->reader.ratings[at] = atoi(cells[c->rating_cell]);
         c->reader.rated++;
@@ -265,6 +267,7 @@ bool srv_imrmc_write(struct srv_export_log *log, FILE *spool, const char *folder
     for (int k = 0; k < CASE_CELLS; k++) crossing->case_cell[k] = srv_export_column(case_columns[k]);
     crossing->rating_cell = srv_export_column("rating");
     crossing->correct_cell = srv_export_column("correct");
+    crossing->first_cell = srv_export_column("first_attempt");
     bool good = is_crossed(crossing, log, refusal);
     struct srv_zip *zip = good ? srv_zip_open(spool, folder) : NULL;
     good = zip && write_archive(crossing, log, zip);

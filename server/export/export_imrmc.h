@@ -17,9 +17,10 @@ enum { EXPORT_REFUSAL_TEXT = 200 };
 
 /* Writes what both programs can read: integers for readers and cases, exact counts, no blank line, every
  * reader has rated every case. The filter names one deck, or a study and a phase. Readers who have not rated
- * all of its cases are left out, and readers.csv says so. When that leaves fewer than two readers, or the
- * cases fewer than two of either truth, `refusal` says why (it is "" else) and nothing is to be used. False:
- * refused, or not written, as srv_package_write. Goes through the rows three times. */
+ * all of its cases, or had answered them before in another session of the deck, are left out, and readers.csv
+ * says so. When that leaves fewer than two readers, or the cases fewer than two of either truth, `refusal`
+ * says why (it is "" else) and nothing is to be used. False: refused, or not written, as srv_package_write.
+ * Goes through the rows three times. */
 bool srv_imrmc_write(struct srv_export_log *log, FILE *spool, const char *folder,
                      char refusal[EXPORT_REFUSAL_TEXT]);
 

@@ -255,7 +255,7 @@ class Crossed(DaemonTest):
         {"format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?", "items": 5, "prevalence": 0.4,
          "choices": [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}], "draw": draw,
          "sources": [{"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}
-        for name, draw in (("fixed", {"mode": "fixed", "seed": "5"}), ("fresh", {"mode": "fresh"}))]
+        for name, draw in (("fixed", {"mode": "fixed", "seed": "5"}), ("again", {"mode": "fixed", "seed": "6"}), ("fresh", {"mode": "fresh"}))]
 
     def read_by(self, name, items, answers):
         learner = Learner(self.daemon, name)
@@ -292,6 +292,17 @@ class Crossed(DaemonTest):
                        and row["class_label"] == key["class_label"])
             self.assertEqual(int(row["rating"]), score)
             self.assertEqual(row["truth"] == "broken", truths[case] == "1")
+
+    def test_who_reads_the_same_images_twice_is_one_reader(self):
+        code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        for learner in (code, code, None):
+            reader = Learner(self.daemon, "again", **({"learner": learner} if learner else {}))
+            for n in range(1, 6):
+                self.assertEqual(reader.answer(n, "broken").status, 201)
+        archive = zipfile.ZipFile(io.BytesIO(fetch(self.daemon, "/api/v1/export/imrmc.zip?deck=again").body))
+        self.assertIn("\nNR:2\n", archive.read("answers.imrmc").decode("ascii"))
+        readers = table(archive.read("readers.csv").decode())
+        self.assertEqual(sorted(row["rated"] for row in readers), ["0", "5", "5"])
 
     def test_ratings_that_are_not_crossed_are_refused_with_the_reason(self):
         self.read_by("fresh", 5, [("broken", 2)])
