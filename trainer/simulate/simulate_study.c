@@ -130,7 +130,7 @@ static nn_status do_phase(struct part *p, enum tr_outcome *outcome, struct nn_er
         status = open_session(p, &reply, err);
         if (status == NN_OK)
             status = tr_drill(actor, json_object_get(reply, "session"), leaves, &finished, err);
-        if (status == NN_OK) json_decref(reply);
+        json_decref(reply);
     }
     if (status) return status;
     *outcome = finished ? TR_FINISHED : tr_interrupted() ? TR_STOPPED : TR_LEFT;

@@ -17,21 +17,6 @@ static bool is_told(int readers, int fewest)
     return readers == 0 || readers >= fewest;
 }
 
-static double rounded(double value, double step)
-{
-    return step > 0 ? round(value / step) * step : value;
-}
-
-static json_t *number(bool known, double value, double step)
-{
-    return known && isfinite(value) ? json_real(rounded(value, step)) : json_null();
-}
-
-static json_t *gap_name(enum srv_stat_gap gap)
-{
-    return gap == SRV_STAT_WHOLE ? json_null() : json_string(srv_stat_gap_name(gap));
-}
-
 static json_t *mean_json(struct srv_stat_mean mean, int fewest, double step)
 {
     bool told = is_told(mean.readers, fewest);
@@ -39,11 +24,11 @@ static json_t *mean_json(struct srv_stat_mean mean, int fewest, double step)
     if (fewest <= 1) step = 0;
     const struct srv_stat_estimate *e = &mean.estimate;
     bool whole = e->gap == SRV_STAT_WHOLE;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "readers",
-                     told ? json_integer(mean.readers) : json_null(), "value",
-                     number(srv_stat_has_value(e), e->value, step), "sd", number(whole, mean.sd, step), "se",
-                     number(whole, e->se, step), "low", number(whole, e->low, step), "high",
-                     number(whole, e->high, step), "gap", gap_name(e->gap));
+    return json_pack(
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "readers", told ? json_integer(mean.readers) : json_null(), "value",
+        srv_number_json(srv_stat_has_value(e), e->value, step), "sd", srv_number_json(whole, mean.sd, step),
+        "se", srv_number_json(whole, e->se, step), "low", srv_number_json(whole, e->low, step), "high",
+        srv_number_json(whole, e->high, step), "gap", srv_gap_json(e->gap));
 }
 
 static json_t *measure_json(const struct srv_stat_mean *means, enum srv_stat_measure measure, int fewest)
@@ -58,9 +43,10 @@ static json_t *roc_json(const struct srv_stat_reader *readers, int count, int fe
     double step = fewest > 1 ? ROUND_SHARE : 0;
     int with_both = 0, used = srv_stat_mean_roc(readers, count, points, &with_both);
     for (int i = 0; i < used && with_both >= fewest; i++)
-        json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "rating", number(true, points[i].rating, 0),
-                                              "false_alarms", number(true, points[i].false_alarms, step),
-                                              "hits", number(true, points[i].hits, step)));
+        json_array_append_new(list,
+                              json_pack("{s:o,s:o,s:o}", "rating", srv_number_json(true, points[i].rating, 0),
+                                        "false_alarms", srv_number_json(true, points[i].false_alarms, step),
+                                        "hits", srv_number_json(true, points[i].hits, step)));
     return list;
 }
 
@@ -87,20 +73,15 @@ static json_t *curve_json(const struct srv_readings *readings, const struct srv_
         const struct srv_stat_estimate *e = &curve[i].estimate;
         if (curve[i].readers < fewest || curve[i].readers < 1) break;
         told++;
-        json_array_append_new(
-            list, json_pack("{s:i,s:i,s:o,s:o,s:o}", "n", i + SRV_STAT_CURVE_WINDOW, "readers",
-                            curve[i].readers, "accuracy", number(true, e->value, step), "low",
-                            number(!e->gap, e->low, step), "high", number(!e->gap, e->high, step)));
+        json_array_append_new(list,
+                              json_pack("{s:i,s:i,s:o,s:o,s:o}", "n", i + SRV_STAT_CURVE_WINDOW, "readers",
+                                        curve[i].readers, "accuracy", srv_number_json(true, e->value, step),
+                                        "low", srv_number_json(!e->gap, e->low, step), "high",
+                                        srv_number_json(!e->gap, e->high, step)));
     }
     free(curve);
     if (told == 0) fit.gap = SRV_STAT_TOO_FEW;
-    bool fitted = fit.gap == SRV_STAT_WHOLE;
-    return json_pack("{s:i,s:i,s:o,s:o,s:o}", "trials_needed", SRV_STAT_CURVE_TRIALS, "window",
-                     SRV_STAT_CURVE_WINDOW, "average", list, "fit",
-                     fitted ? json_pack("{s:f,s:f,s:f,s:f}", "start", fit.start, "asymptote", fit.asymptote,
-                                        "rate", fit.rate, "last", fit.last)
-                            : json_null(),
-                     "gap", gap_name(fit.gap));
+    return srv_curve_json(list, &fit, step);
 }
 
 static json_t *kinds_json(const struct srv_readings *r, int fewest, struct srv_readings_means *kept)
@@ -157,7 +138,7 @@ json_t *srv_readings_each_json(const struct srv_readings *readings)
         for (enum srv_stat_measure m = 0; one && m < SRV_STAT_MEASURES; m++)
             if (m != SRV_STAT_AUC)
                 json_object_set_new(one, srv_stat_measure_name(m),
-                                    number(true, srv_stat_measure(&all[i], m), 0));
+                                    srv_number_json(true, srv_stat_measure(&all[i], m), 0));
         json_object_set_new(one, "auc", srv_estimate_json(srv_stat_auc(all[i].trials, all[i].count)));
         json_array_append_new(list, one);
     }
@@ -175,10 +156,11 @@ static json_t *welch_json(const struct srv_stat_welch *welch, double margin)
     bool whole = d->gap == SRV_STAT_WHOLE;
     struct srv_stat_non_inferiority test = srv_stat_non_inferior(welch, margin);
     return json_pack(
-        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "value", number(srv_stat_has_value(d), d->value, 0), "se",
-        number(whole, d->se, 0), "low", number(whole, d->low, 0), "high", number(whole, d->high, 0), "gap",
-        gap_name(d->gap), "df", number(whole, welch->df, 0), "t", number(whole, welch->t, 0), "p",
-        number(whole, welch->p, 0), "non_inferiority",
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "value", srv_number_json(srv_stat_has_value(d), d->value, 0),
+        "se", srv_number_json(whole, d->se, 0), "low", srv_number_json(whole, d->low, 0), "high",
+        srv_number_json(whole, d->high, 0), "gap", srv_gap_json(d->gap), "df",
+        srv_number_json(whole, welch->df, 0), "t", srv_number_json(whole, welch->t, 0), "p",
+        srv_number_json(whole, welch->p, 0), "non_inferiority",
         margin > 0 ? json_pack("{s:f,s:b,s:f}", "margin", margin, "shown", (int)test.shown, "p", test.p)
                    : json_null());
 }

@@ -8,12 +8,17 @@
 #include "server/statistics/roc.h"
 #include "server/statistics/signal_detection.h"
 
-static json_t *number(bool known, double value)
+static double rounded(double value, double step)
 {
-    return known && isfinite(value) ? json_real(value) : json_null();
+    return step > 0 ? round(value / step) * step : value;
 }
 
-static json_t *gap_name(enum srv_stat_gap gap)
+json_t *srv_number_json(bool known, double value, double step)
+{
+    return known && isfinite(value) ? json_real(rounded(value, step)) : json_null();
+}
+
+json_t *srv_gap_json(enum srv_stat_gap gap)
 {
     return gap == SRV_STAT_WHOLE ? json_null() : json_string(srv_stat_gap_name(gap));
 }
@@ -21,9 +26,9 @@ static json_t *gap_name(enum srv_stat_gap gap)
 json_t *srv_estimate_json(struct srv_stat_estimate e)
 {
     bool whole = e.gap == SRV_STAT_WHOLE;
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "value", number(srv_stat_has_value(&e), e.value), "se",
-                     number(whole, e.se), "low", number(whole, e.low), "high", number(whole, e.high), "gap",
-                     gap_name(e.gap));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "value", srv_number_json(srv_stat_has_value(&e), e.value, 0),
+                     "se", srv_number_json(whole, e.se, 0), "low", srv_number_json(whole, e.low, 0), "high",
+                     srv_number_json(whole, e.high, 0), "gap", srv_gap_json(e.gap));
 }
 
 static json_t *counts_object(struct srv_stat_counts c)
@@ -41,7 +46,7 @@ static json_t *roc(const struct srv_stat_trial *trials, int count)
     list = json_array();
     for (int i = 0; i < used; i++)
         json_array_append_new(list,
-                              json_pack("{s:o,s:f,s:f}", "rating", number(true, points[i].rating),
+                              json_pack("{s:o,s:f,s:f}", "rating", srv_number_json(true, points[i].rating, 0),
                                         "false_alarms", points[i].false_alarms, "hits", points[i].hits));
 out:
     free(points);
@@ -62,6 +67,18 @@ static json_t *response_times(const struct srv_stat_trial *trials, int count)
                      quartiles(times.wrong));
 }
 
+json_t *srv_curve_json(json_t *average, const struct srv_stat_curve_fit *fit, double step)
+{
+    bool fitted = fit->gap == SRV_STAT_WHOLE;
+    return json_pack("{s:i,s:i,s:o,s:o,s:o}", "trials_needed", SRV_STAT_CURVE_TRIALS, "window",
+                     SRV_STAT_CURVE_WINDOW, "average", average, "fit",
+                     fitted ? json_pack("{s:f,s:f,s:f,s:f}", "start", rounded(fit->start, step), "asymptote",
+                                        rounded(fit->asymptote, step), "rate", rounded(fit->rate, step / 10),
+                                        "last", rounded(fit->last, step))
+                            : json_null(),
+                     "gap", srv_gap_json(fit->gap));
+}
+
 static json_t *learning_curve(const struct srv_stat_trial *trials, int count)
 {
     double *average = malloc(((size_t)count + 1) * sizeof *average);
@@ -72,13 +89,7 @@ static json_t *learning_curve(const struct srv_stat_trial *trials, int count)
                               json_pack("{s:i,s:f}", "n", i + SRV_STAT_CURVE_WINDOW, "accuracy", average[i]));
     free(average);
     struct srv_stat_curve_fit fit = srv_stat_fit_curve(trials, count);
-    bool fitted = fit.gap == SRV_STAT_WHOLE;
-    return json_pack("{s:i,s:i,s:o,s:o,s:o}", "trials_needed", SRV_STAT_CURVE_TRIALS, "window",
-                     SRV_STAT_CURVE_WINDOW, "average", list, "fit",
-                     fitted ? json_pack("{s:f,s:f,s:f,s:f}", "start", fit.start, "asymptote", fit.asymptote,
-                                        "rate", fit.rate, "last", fit.last)
-                            : json_null(),
-                     "gap", gap_name(fit.gap));
+    return srv_curve_json(list, &fit, 0);
 }
 
 json_t *srv_score_json(const struct srv_stat_trial *trials, int count)
