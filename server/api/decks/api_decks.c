@@ -50,6 +50,14 @@ bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DEC
     return *gap != '\0';
 }
 
+void api_respond_images_missing(const struct srv_drawn_item *lacking, struct srv_response *response)
+{
+    srv_respond_error(response, 409, "images_missing",
+                      "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
+                      lacking->source->collection, lacking->class_name,
+                      lacking->source->test ? "test" : "train");
+}
+
 /* ---- for learners ---- */
 
 struct listing {
@@ -340,10 +348,7 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
-        srv_respond_error(
-            response, 409, "images_missing",
-            "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
-            lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
+        api_respond_images_missing(lacking, response);
     else
         srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(app, deck, items, count)));
 }

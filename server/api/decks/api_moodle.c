@@ -190,10 +190,7 @@ static bool choose_items(struct download *d, struct srv_response *response)
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
-        srv_respond_error(
-            response, 409, "images_missing",
-            "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
-            lacking->source->collection, lacking->class_name, lacking->source->test ? "test" : "train");
+        api_respond_images_missing(lacking, response);
     return status == DB_OK && !lacking;
 }
 
