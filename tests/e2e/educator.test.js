@@ -278,3 +278,85 @@ async function answerAll(code, items, n) {
     });
   }
 }
+
+test('by touch a deck is made while the server is away for a moment, its class closed, the deck archived and given back', async () => {
+  const visitor = await openAs(await admin.invite('educator', 'Tess'), '/deck.html?copy=default', phone, '390');
+  const { page } = visitor;
+  await page.waitForSelector('#deck-title');
+  assert.equal(await page.inputValue('#deck-title'), 'Copy of Hip radiographs: fracture or not');
+  await page.fill('#deck-title', 'By touch');
+  await page.route('**/api/v1/decks', (route) => route.abort());
+  await page.tap('#save-deck');
+  await page.waitForSelector('.save-bar .trouble:has-text("The server did not answer")');
+  await visitor.axe('the server is away');
+  await page.unroute('**/api/v1/decks');
+  await page.tap('#images > summary');
+  await page.waitForSelector('.example img');
+  await page.evaluate(() => { // a finger's drag, as the browser reports it
+    const [faintest] = document.querySelectorAll('#images input[type=range]');
+    faintest.value = '0.4';
+    faintest.dispatchEvent(new Event('input', { bubbles: true }));
+    faintest.dispatchEvent(new Event('change', { bubbles: true }));
+  });
+  await page.waitForFunction(() => document.querySelectorAll('.example img').length === 4);
+  assert.match(await page.textContent('#images summary'), /strength 40\s% to 100\s%/);
+  await previewed(page);
+  await visitor.shot('educator-difficulty');
+  await page.tap('#save-deck');
+  await page.waitForSelector('#to-share');
+  await visitor.shot('educator-saved');
+  await page.tap('#to-share');
+  await page.waitForSelector('#class-title');
+  await page.fill('#class-title', 'Wednesday');
+  await page.tap('#make-class');
+  await page.waitForSelector('.qr');
+  await visitor.shot('educator-share');
+  const code = await page.getAttribute('#classes .row', 'data-class');
+  await page.tap('[aria-label="Close Wednesday"]');
+  await page.tap('[aria-label="Close for good: Wednesday"]');
+  await page.waitForSelector('#classes .badge:has-text("Closed")');
+  await visitor.axe('a closed class');
+  const { class: seen } = await (await fetch(`${daemon.url}/api/v1/classes/${code}`)).json();
+  assert.equal(seen.closed, true);
+
+  await page.goto(`${daemon.url}/decks.html`);
+  await page.waitForSelector('[data-deck=by-touch]');
+  await page.tap('[data-deck=by-touch] .row-more summary');
+  await visitor.axe('more about a deck');
+  await page.tap('[aria-label="Archive: By touch"]');
+  await page.waitForSelector('summary:has-text("Archived (1)")');
+  await page.tap('summary:has-text("Archived (1)")');
+  await visitor.shot('educator-archived');
+  await page.tap('[aria-label="Give back to learners: By touch"]');
+  await page.waitForSelector('#decks-own [data-deck=by-touch]');
+  assert.deepEqual(visitor.complaints.filter((text) => !/ERR_FAILED/.test(text)), []);
+  await visitor.context.close();
+});
+
+test('images of a collection are left out in the grid, and an old version is gone back to', async () => {
+  addCollection(daemon, 'films', 20);
+  const source = { kind: 'library', collection: 'films', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } };
+  const deck = { format: 2, id: 'films', title: 'Films', question: 'Is there a fracture?', choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }], items: 6, prevalence: 0.5, sources: [source] };
+  await admin.send('/api/v1/decks', deck);
+  const visitor = await openAs(admin.cookie, '/deck.html?deck=films');
+  const { page } = visitor;
+  await page.waitForSelector('#deck-title');
+  await page.click('#choosing > summary');
+  await page.waitForSelector('.picks img');
+  await page.click('.picks li:nth-child(2) label');
+  await page.waitForSelector('#choosing summary:has-text("1 left out")');
+  await page.waitForSelector('#chosen img');
+  await visitor.shot('educator-left-out');
+  await page.click('#save-deck');
+  await page.waitForSelector('.saved-box:has-text("Saved as version 2.")');
+  await page.goto(`${daemon.url}/deck.html?deck=films&view=history`);
+  await page.waitForSelector('[data-version="2"]:has-text("1 more left out.")');
+  await page.click('[data-version="1"] a:has-text("Go back")');
+  await page.waitForSelector('#choosing summary:has-text("none left out")');
+  await page.click('#save-deck');
+  await page.waitForSelector('.saved-box:has-text("Saved as version 3.")');
+  const now = await (await fetch(`${daemon.url}/api/v1/decks/films`, { headers: { Authorization: `Bearer ${daemon.token()}` } })).json();
+  assert.deepEqual(now.exclude ?? [], []);
+  assert.deepEqual(visitor.complaints, []);
+  await visitor.context.close();
+});

@@ -9,7 +9,6 @@ import { listModels } from '../api/api_models.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { openStaffPage } from '../staff/frame.js';
-import { nameFor } from '../staff/name_for.js';
 import { texts } from '../texts.js';
 import { fromDefinition, newDeck, sameDeck } from './definition.js';
 import { openEditor } from './editor.js';
@@ -68,7 +67,7 @@ function views(entry, now) {
 async function edit(place, drafts, entry, decks, title) {
   const [models, collections] = await Promise.all([listModels(), listCollections()]);
   const taken = decks.map(({ id }) => id);
-  const start = await begin(drafts, entry, models, taken);
+  const start = await begin(drafts, entry, models);
   if (!entry) {
     title(t.editor.newTitle);
     place.main.append(el('p', { class: 'staff-lead' }, models.length + collections.length > 0 ? t.editor.lead : t.editor.nothingToDraw));
@@ -87,7 +86,7 @@ async function edit(place, drafts, entry, decks, title) {
 }
 
 /** Where the editor begins: a draft, a deck of the server, a copy of one, or a new one. */
-async function begin(drafts, entry, models, taken) {
+async function begin(drafts, entry, models) {
   const fresh = { tag: null, key: null, saved: null, keptAt: null };
   const draft = asked.get('draft');
   if (draft) {
@@ -102,7 +101,7 @@ async function begin(drafts, entry, models, taken) {
   const deck = fromDefinition(definition);
   if (!entry) {
     deck.title = t.editor.copyTitle(deck.title);
-    deck.id = nameFor(deck.title, taken);
+    deck.id = '';
     return { ...fresh, deck };
   }
   const newest = asked.get('version') ? await readDeckVersion(from) : { definition, tag };

@@ -56,9 +56,15 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
   let kept = true;
   let keptAt = start.keptAt;
 
+  const nameOfTitle = () => nameFor(deck.title, taken) || (deck.title.trim() && nameFor(t.nameless, taken));
+  const ownId = tag !== null || (deck.id !== '' && deck.id !== nameOfTitle());
+  if (!ownId) {
+    deck.id = nameOfTitle();
+  }
+
   /** @type {Editor} */
   const editor = {
-    deck, models, collections, fixedId: tag !== null, ownId: tag !== null || deck.id !== '',
+    deck, models, collections, fixedId: tag !== null, ownId,
     images: new Map(),
     seed: deck.draw.seed ?? randomSeed(),
     newSeed: () => {
@@ -69,7 +75,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     change(work) {
       work();
       if (!editor.ownId) {
-        deck.id = nameFor(deck.title, taken) || (deck.title.trim() && nameFor(t.nameless, taken));
+        deck.id = nameOfTitle();
       }
       keep();
       listeners.forEach((listener) => listener());

@@ -57,14 +57,14 @@ export function curationView(editor) {
         el('span', { class: 'buttons' },
           ...(field() === 'list' && deck.order.rule === 'given' ? [move(-1, '←', t.earlier), move(1, '→', t.later)] : []),
           el('button', {
-            type: 'button', class: 'button small', 'aria-label': t.takeAway(name),
+            type: 'button', class: 'button small', 'aria-label': t.takeAway[field()](name),
             on: {
               click: () => {
                 editor.change(() => { deck[field()] = entries().filter((other) => other !== entry); });
                 (chosen.children[Math.min(i, entries().length - 1)]?.querySelector('button:last-of-type') ?? chosen.closest('details').querySelector('summary')).focus();
               },
             },
-          }, t.remove)));
+          }, t.remove[field()])));
     }));
     chosen.hidden = entries().length === 0;
   }
@@ -126,7 +126,13 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
       images = seeds.flatMap((seed) => classes().map((name) => ({ class: name, seed: String(seed), model: source.model, strength: source.strength[1], truncation: source.truncation[1] })));
       where.textContent = t.hips(String(from), String(seeds.at(-1)));
     }
+    before.hidden = source.kind === 'library' ? page <= 1 : from === 0n;
+    after.hidden = source.kind === 'library' && page >= pages;
+    const lost = document.activeElement?.hidden; // the button that was pressed has nothing more to turn to
     show(images);
+    if (lost) {
+      boxes[0]?.[0].focus();
+    }
   }
 
   function show(images) {
@@ -159,6 +165,8 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
     const made = el('button', { type: 'button', class: 'button', id, on: { click: () => attempt(made, trouble, work) } }, words);
     return made;
   };
+  const before = button(t.before, () => turn(-1), 'page-before');
+  const after = button(t.after, () => turn(1), 'page-after');
   const seed = el('input', { type: 'text', id: 'from-hip', inputmode: 'numeric', autocomplete: 'off', maxlength: '20' });
   const jump = el('div', { class: 'field' }, el('label', { for: 'from-hip' }, texts.atlas.goTo), el('div', { class: 'go' }, seed, button(texts.atlas.go, async () => {
     const wish = readSeed(seed.value);
@@ -183,7 +191,7 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
 
   return {
     root: el('div', { class: 'form' }, el('h3', {}, t.candidates), choose, jump, where, list, trouble,
-      el('div', { class: 'buttons' }, button(t.before, () => turn(-1), 'page-before'), button(t.after, () => turn(1), 'page-after'))),
+      el('div', { class: 'buttons' }, before, after)),
     retick: () => boxes.forEach(([box, image]) => { box.checked = isTicked(image); }),
     leave: () => leaving.forEach((leave) => leave()),
   };
