@@ -979,7 +979,7 @@ export const texts = {
       amountListed: 'The images are those of your list, below.',
       items: 'Images in a drill',
       prevalence: 'Images that show the finding',
-      prevalenceHint: 'People find more, and raise more false alarms, when it is frequent. Half trains the eye fastest; a rare finding is what practice is like.',
+      prevalenceHint: 'People find more, and raise more false alarms, when it is frequent. Learners are not told how often it comes.',
       amountWords: (yes, of, label, about) => `${about ? 'About ' : ''}${yes} of ${of} images are “${label}”.`,
       pairs: 'Show every hip twice, once with each answer',
       pairsHint: 'The two come far apart. Half of the images then show the finding, in random order.',
@@ -1099,7 +1099,7 @@ export const texts = {
       leaveOutThis: (n, label) => `Leave out image ${n}, ${label}`,
     },
     curation: {
-      listLead: 'Tick images to put them on the list. Arrow keys go from image to image, space ticks.',
+      listLead: 'Tick images to put them on the list. Arrow keys go from image to image, space ticks. The hips have long numbers, so that learners do not come upon them in the atlas.',
       excludeLead: 'Tick images of the collection that learners shall never see. Drawn ones are left out in the preview.',
       excludeDrawnLead: 'Drawn images are left out in the preview. Where everybody gets new ones, nobody is likely to meet the same one twice.',
       listed: (count, no, yes, choices, max) => `${count} on the list, at most ${max}: ${no} ${choices[0].label}, ${yes} ${choices[1].label}.`,

@@ -14,6 +14,7 @@ import { conflictView } from './conflict.js';
 import { entryOf, fromDefinition, imageKey, sameDeck, toDefinition } from './definition.js';
 import { saveAsFile } from './deck_file.js';
 import { draftKeyOf, newDraftKey } from './kept_decks.js';
+import { randomSeed } from './seeds.js';
 import { amountView, titleView } from './view_amount.js';
 import { askedFields } from './view_asked.js';
 import { curationView } from './view_curation.js';
@@ -239,8 +240,4 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
   }
   listeners.forEach((listener) => listener());
   place.main.append(outcome, el('div', { class: 'deck-desk' }, form, preview));
-}
-
-function randomSeed() {
-  return String(crypto.getRandomValues(new BigUint64Array(1))[0]);
 }

@@ -10,6 +10,7 @@ import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
 import { countListed, entryOf, imageKey, LIST_MAX, toggleImage } from './definition.js';
+import { randomSeed } from './seeds.js';
 import { nameOfImage, thumbOf } from './thumb.js';
 
 const t = texts.teach.curation;
@@ -105,7 +106,7 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
   const list = el('ul', { class: 'thumbs picks', 'aria-label': t.candidates, on: { keydown: moveByArrows } });
   const where = el('p', { class: 'quiet', role: 'status' });
   let source = sources[0];
-  let from = 0n;
+  let from = BigInt(randomSeed()); // not among the first, which anybody looks up in the atlas with their class
   let page = 1;
   let pages = 1;
   let leaving = [];
@@ -181,7 +182,7 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
     label: t.source, value: '0', options: sources.map(({ collection, model }, i) => ({ value: String(i), text: collection ?? model })),
     onInput: (value) => {
       source = sources[Number(value)];
-      [page, from] = [1, 0n];
+      page = 1;
       jump.hidden = source.kind === 'library';
       load().catch((error) => { trouble.textContent = texts.staff.trouble.of(error); });
     },
