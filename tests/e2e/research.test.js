@@ -86,6 +86,8 @@ test('a study is planned by keyboard and mouse, with every gap told beside its f
     await field(page, `arms[${place}].deck`).selectOption(name);
   }
   assert.equal(await page.locator('[data-path="phases[0].deck"] option[value=drawn]').isDisabled(), true, 'what cannot be a test says why');
+  await page.click('#sample-size summary');
+  await page.waitForSelector('#people-needed:has-text("41 in each arm")');
   await field(page, 'phases[0].deck').selectOption('exam');
   await field(page, 'phases[1].closes_after_days').fill('14');
   await page.waitForSelector('.window-words:has-text("open for 14 days")');
@@ -178,12 +180,14 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
 
   await part(page, 'flow');
   await page.waitForSelector('.desk-view:has-text("Nobody takes part yet")');
-  execFileSync(path.join(BUILD, 'roentgym'), ['simulate', '--server', daemon.url, '--study', 'hips-2026', '--learners', '24', '--leave', '0.05', '--withdraw', '0.1',
-    '--admin-token-file', daemon.tokenFile, '--no-images', '--seed', '3', '--skill', 'd=0.8,max=2.5,learn=0.03,spread=0.3', '--at-once', '4'], { encoding: 'utf8' });
+  rehearse(24);
   await page.check('[name=whose][value=simulated]');
   await page.waitForSelector('.flow-arm');
   assert.equal(await page.textContent('.flow-top:first-child strong'), '24');
   await look(visitor, 'flow');
+  rehearse(2, 25);
+  await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange'))); // as whoever comes back to the tab
+  await page.waitForSelector('.flow-top:first-child strong:text-is("26")');
 
   await part(page, 'results');
   await page.waitForSelector('.uplot');
@@ -216,8 +220,10 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
   await page.goto(`${daemon.url}/study-desk.html?study=hips-2026`);
   await ready(page);
   for (const [action, name] of [['close', 'Closed'], ['freeze', 'Frozen']]) {
-    await page.click(`#${action}`);
-    await page.fill('dialog .field input', 'hips-2026');
+    await page.focus(`#${action}`);
+    await page.keyboard.press('Enter');
+    await page.waitForSelector('dialog .field input:focus');
+    await page.keyboard.type('hips-2026');
     if (action === 'freeze') {
       await look(visitor, 'freezing');
     }
@@ -236,6 +242,13 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
   assert.deepEqual(visitor.complaints, []);
   await visitor.context.close();
 });
+
+/** Simulated learners take part, numbered from `first` on. */
+function rehearse(learners, first = 1) {
+  execFileSync(path.join(BUILD, 'roentgym'), ['simulate', '--server', daemon.url, '--study', 'hips-2026', '--learners', String(learners), '--first', String(first),
+    '--leave', '0.05', '--withdraw', '0.1', '--admin-token-file', daemon.tokenFile, '--no-images', '--seed', '3', '--at-once', '4',
+    '--skill', 'd=0.8,max=2.5,learn=0.03,spread=0.3'], { encoding: 'utf8' });
+}
 
 /** Downloads a file by its button. */
 async function saved(page, file) {

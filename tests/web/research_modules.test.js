@@ -4,6 +4,7 @@ import { aligned, forestScale, risingRoc } from '../../web/js/researcher/chart_d
 import { blocksFromText, choicesFromLines, emptyStudy, gapsOf, testFlaw, toDefinition } from '../../web/js/researcher/study_plan.js';
 import { nameFor } from '../../web/js/staff/name_for.js';
 import { figure, meanText } from '../../web/js/researcher/figure_text.js';
+import { participantsNeeded } from '../../web/js/researcher/sample_size.js';
 import { stratumText } from '../../web/js/researcher/stratum.js';
 
 test('a label becomes a name of a-z, 0-9 and hyphens that nobody else has', () => {
@@ -78,4 +79,11 @@ test('a stratum is told in the words of its choices', () => {
   const study = { strata: [{ choices: [{ id: 'y4', label: 'Fourth' }] }, { choices: [{ id: 'm', label: 'Munich' }] }] };
   assert.equal(stratumText('y4/m', study), 'Fourth, Munich');
   assert.equal(stratumText('', {}), '');
+});
+
+test('the people needed are those of the published arithmetic', () => {
+  const analysed = (sd, margin) => participantsNeeded({ sd, margin, completion: 1 }).analysed;
+  assert.deepEqual([analysed(5.5, 5), analysed(5.5, 3), analysed(8, 5), analysed(10, 5)], [19, 53, 41, 63]);
+  assert.deepEqual(participantsNeeded({ sd: 8, margin: 5, completion: 0.5 }), { analysed: 41, enrolled: 82 });
+  assert.equal(participantsNeeded({ sd: 8, margin: 0, completion: 0.5 }), null);
 });

@@ -675,6 +675,18 @@ export const texts = {
       uploadWrong: 'This file is no plan of a study.',
       uploaded: 'The file is taken in. Look through it, then save.',
     },
+    sampleSize: {
+      title: 'How many people do I need?',
+      lead: 'To show that one arm is not worse than another by the margin or more, with a power of 80 % and a one-sided error of 2.5 %, by the normal approximation n = 2 × 7.85 × (SD / margin)². Let a statistician look at it.',
+      sd: 'SD between people (points)',
+      sdHint: 'Of the result of the last test, in percentage points. From a pilot, or from others.',
+      margin: 'Margin (points)',
+      marginHint: 'How much worse is still acceptable.',
+      completion: 'Who stays to the end (%)',
+      completionHint: 'In studies that people do by themselves, 20 to 80.',
+      answer: ({ analysed, enrolled }, arms) => `${analysed} in each arm at the last test: enrol ${enrolled} in each arm, ${enrolled * arms} in all.`,
+      unknown: 'Three numbers above 0, please; the last at most 100.',
+    },
     desk: {
       which: 'Which study? Choose one from the list.',
       unknown: 'There is no such study here. The link is not complete, or it is of another server.',

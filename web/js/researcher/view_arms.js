@@ -6,6 +6,7 @@ import { el } from '../dom.js';
 import { selectField, textField } from '../staff/form_fields.js';
 import { texts } from '../texts.js';
 import { blocksFromText, weightsOf } from './study_plan.js';
+import { sampleSize } from './view_sample_size.js';
 import { deckOptions, labelled, planList, section } from './plan_pieces.js';
 
 const t = texts.research.editor;
@@ -27,7 +28,7 @@ export function armsAndBlocks(study, decks, onChange) {
     additions: [{ id: 'add-arm', label: t.addArm, make: () => ({ id: '', label: '', deck: '' }) }],
     fields: (arm, i) => armFields(arm, `arms[${i}]`, study.arms, decks, changed),
   });
-  return section('arms', t.armsTitle, t.armsLead, list, blocks.root);
+  return section('arms', t.armsTitle, t.armsLead, list, blocks.root, sampleSize(() => study.arms.length));
 }
 
 function armFields(arm, path, arms, decks, onChange) {
