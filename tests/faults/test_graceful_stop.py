@@ -122,6 +122,11 @@ class Stop(unittest.TestCase):
             connection.close()
 
 
+TIMED = {"format": 2, "id": "timed", "title": "Hips", "question": "Is there a fracture?", "items": 4, "prevalence": 0.5,
+         "choices": [{"id": "no_fracture", "label": "No"}, {"id": "fracture", "label": "Yes"}], "time_limit_s": 20,
+         "sources": [{"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}
+
+
 class Clock(unittest.TestCase):
     """The calendar jumps; the steady clock, which all limits and deadlines are on, does not."""
 
@@ -132,7 +137,7 @@ class Clock(unittest.TestCase):
         self.addCleanup(os.remove, self.file)
         self.jump("+0")
         with fake_time(FAKETIME_TIMESTAMP_FILE=self.file, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1"):
-            self.daemon = Daemon([deck(items=10)])
+            self.daemon = Daemon([deck(items=10), TIMED])
         self.addCleanup(self.daemon.close)
 
     def jump(self, to):
@@ -158,6 +163,14 @@ class Clock(unittest.TestCase):
         self.assertEqual(learner.summary().json["summary"]["answered"], 5)
         self.assertEqual([row["item"] for row in self.daemon.rows("SELECT item FROM answers ORDER BY id")],
                          [1, 2, 3, 4, 5])
+        learner = Learner(self.daemon, "timed")
+        for n, to in enumerate(("-40d", "+400d", "-1h", "+20d"), 1):
+            self.assertEqual(learner.image(n).status, 200)
+            self.jump(to)  # while the item is looked at
+            self.assertEqual(learner.answer(n).status, 201)
+        rows = self.daemon.rows("SELECT c.timed_out, a.at_item_ms FROM answers a JOIN answer_context c ON c.answer_id = a.id"
+                                " WHERE a.session_id = ?", learner.id)
+        self.assertEqual([(row["timed_out"], 0 <= row["at_item_ms"] < 60000) for row in rows], [(0, True)] * 4)
         years = {row["received_at"][:4] for row in self.daemon.rows("SELECT received_at FROM answers")}
         self.assertGreater(len(years), 1, "the calendar did not jump")
         self.assertEqual(self.daemon.stop(), 0)
