@@ -23,8 +23,10 @@ struct srv_stat_estimate srv_stat_share(int part, int whole)
     double middle = (p + z * z / (2.0 * whole)) / shrink;
     double half = z / shrink * sqrt(p * (1 - p) / whole + z * z / (4.0 * whole * whole));
     /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */
-    return (struct srv_stat_estimate){
-        .value = p, .low = part == 0 ? 0 : middle - half, .high = part == whole ? 1 : middle + half};
+    return (struct srv_stat_estimate){.value = p,
+                                      .se = NAN,
+                                      .low = part == 0 ? 0 : middle - half,
+                                      .high = part == whole ? 1 : middle + half};
 }
 
 struct srv_stat_estimate srv_stat_accuracy(struct srv_stat_counts c)

@@ -122,6 +122,8 @@ class Codes(DaemonTest):
         rows = self.daemon.rows("SELECT a.correct FROM answers a JOIN session_learners k ON k.session_id = a.session_id"
                                 " WHERE k.learner_id = (SELECT learner_id FROM session_learners WHERE session_id = ?)", session["id"])
         self.assertAlmostEqual(score["accuracy"]["value"], sum(row["correct"] for row in rows) / 7)
+        self.assertIsNone(score["accuracy"]["se"])
+        self.assertLess(score["accuracy"]["low"], score["accuracy"]["high"])
 
     def test_a_deck_without_feedback_counts_at_its_end_alone(self):
         code = self.code()

@@ -189,6 +189,7 @@ static void shares_of_none_and_all_keep_an_interval_within_the_unit(void **state
     assert_true(none.low == 0 && all.high == 1);
     assert_near(none.high, z2 / (5 + z2));
     assert_near(all.low, 5 / (5 + z2));
+    assert_true(isnan(none.se) && isnan(all.se)); /* it has no standard error, which is not one of 0 */
 }
 
 /* 20 hits of 25 and 5 false alarms of 25: H = 20.5/26, F = 5.5/26, symmetric, so c = 0. */
