@@ -1,4 +1,4 @@
-/* Learners, each in a browser: what web/js/main.js, drill.js and images.js ask for, in their order. */
+/* Learners, each in a browser: what start.js, drill.js and images.js ask for, in their order. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

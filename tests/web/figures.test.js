@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { confidenceOfRating, fittedCurve, longestRun, ownCutoff, place, sides, smallestSize } from '../../web/js/drill/figures.js';
+import { confidenceOfRating, fittedCurve, longestRun, ownCutoff, place, sides, smallestSize } from '../../web/js/summary/figures.js';
 import { texts } from '../../web/js/texts.js';
 
 test('confidence is the distance of a rating from the middle of the even scale', () => {

@@ -4,7 +4,7 @@
 
 import { readDeckStatistics, readDeckVersion, readMoodleFile } from '../api/api_deck_shelf.js';
 import { el } from '../dom.js';
-import { learningPlot, rocPlot } from '../drill/view_plots.js';
+import { learningPlot, rocPlot } from '../summary/view_plots.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { saveFile } from '../staff/save_file.js';

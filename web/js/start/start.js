@@ -2,25 +2,25 @@
  * Boot, and which page is shown: start, a class, the learner's drills, how it goes, drill, result, or a notice.
  */
 
-import * as api from '../api/api_sessions.js';
 import { listDecks } from '../api/api_decks.js';
 import { createLearner, listOwnSessions, readClass, readOwnScore } from '../api/api_learners.js';
 import { listModels } from '../api/api_models.js';
+import * as api from '../api/api_sessions.js';
+import { openDrillPage } from '../drill/drill_page.js';
+import { sendKept } from '../drill/outbox.js';
+import { introView } from '../drill/view_intro.js';
 import { withRetry } from '../retry.js';
 import { patiently, show } from '../screen.js';
+import * as store from '../store.js';
+import { openReviewPage } from '../summary/review_page.js';
+import { summaryView } from '../summary/view_summary.js';
 import { texts } from '../texts.js';
 import { noticeView } from '../view_notice.js';
 import { modelOf } from './deck_models.js';
-import { openDrillPage } from './drill_page.js';
-import { openReviewPage } from './review_page.js';
-import { sendKept } from './outbox.js';
-import * as store from '../store.js';
 import { classView } from './view_class.js';
-import { introView } from './view_intro.js';
 import { mineView } from './view_mine.js';
 import { overallView } from './view_overall.js';
 import { startView } from './view_start.js';
-import { summaryView } from './view_summary.js';
 
 const catalogue = { decks: [], models: [] };
 const asked = new URLSearchParams(location.search); // ?deck=ID or ?class=CODE: a link that somebody shared

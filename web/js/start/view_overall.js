@@ -4,7 +4,7 @@
 
 import { el } from '../dom.js';
 import { texts } from '../texts.js';
-import { answers, learning, measures } from './view_summary.js';
+import { answers, learning, measures } from '../summary/view_summary.js';
 
 const t = texts.overall;
 

@@ -4,16 +4,16 @@
 
 import { readItem } from '../api/api_sessions.js';
 import { el } from '../dom.js';
+import { createExplanation } from '../drill/explanation.js';
+import { decodedImage } from '../drill/images.js';
+import { choiceLabel, hasTwoButtons } from '../drill/state.js';
+import { mark } from '../drill/view_told.js';
 import { withRetry } from '../retry.js';
 import { announce, show } from '../screen.js';
 import { shortcutsOn } from '../store.js';
 import { texts } from '../texts.js';
 import { createViewer } from '../viewer/viewer.js';
-import { createExplanation } from './explanation.js';
 import { confidenceOfRating } from './figures.js';
-import { decodedImage } from './images.js';
-import { choiceLabel, hasTwoButtons } from './state.js';
-import { mark } from './view_told.js';
 
 const t = texts.review;
 

@@ -5,7 +5,7 @@
 import { el } from '../dom.js';
 import { sampleUrl } from '../api/api_models.js';
 import { modelOf } from './deck_models.js';
-import { smallestSize } from './figures.js';
+import { smallestSize } from '../summary/figures.js';
 import { texts } from '../texts.js';
 
 const SAMPLE_SEED = 1;

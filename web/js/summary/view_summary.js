@@ -3,12 +3,12 @@
  */
 
 import { el } from '../dom.js';
-import { choiceLabel, hasTwoButtons } from './state.js';
-import { keepTrying } from './images.js';
+import { keepTrying } from '../drill/images.js';
+import { choiceLabel, hasTwoButtons } from '../drill/state.js';
+import { mark } from '../drill/view_told.js';
+import { texts } from '../texts.js';
 import { confidenceOfRating, longestRun, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
-import { mark } from './view_told.js';
-import { texts } from '../texts.js';
 
 const t = texts.summary;
 const RUN_TOLD = 3; // right answers in a row that are worth a word
