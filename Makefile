@@ -1,7 +1,7 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
-# trains and `make bench-sample` samples beside PyTorch and print who was faster; `make bench-load` plays a class
-# of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3; `make bench-viewer`
+# trains, `make bench-classifier` trains classifiers and `make bench-sample` samples beside PyTorch and print who
+# was faster; `make bench-load` plays a class of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3; `make bench-viewer`
 # drags over an image in Chromium, and `make bench-pages` times the pages there.
 #
 # Knobs, on the command line:
@@ -119,6 +119,8 @@ gpu-bench: gpu-programs
 	@. tests/gpu/cuda_libraries.sh; python3 tests/gpu/gpu_bench.py --build $(B)
 bench-train: $(B)/tests/bench/bench_training $(B)/tests/oracle/dump_gradients
 	tests/bench/bench_train.py --build $(B) $(if $(ONLY),--only $(ONLY))
+bench-classifier: $(B)/tests/bench/bench_classifier
+	tests/bench/bench_classifier.py --build $(B) $(if $(ONLY),--only "$(ONLY)")
 bench-png: $(B)/tests/bench/bench_png
 	$<
 bench-sample: $(B)/tests/bench/bench_sampling
@@ -235,7 +237,7 @@ $(B)/%.o: %.c $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-png bench-sample bench-answers bench-load bench-viewer bench-pages gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-classifier bench-png bench-sample bench-answers bench-load bench-viewer bench-pages gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -62,6 +62,7 @@ find_missing() {
     need python3-prometheus-client "tests that read metrics with Prometheus' own parser" python_has prometheus_client
     need faketime "tests of time limits, at ten times the speed" command -v faketime
     need python3-torch "tests of gradients and networks against PyTorch" python_has torch
+    need python3-torchvision "tests of the classifiers against torchvision" python_has torchvision
 }
 
 as_root() {
