@@ -705,6 +705,7 @@ export const texts = {
         closed: 'Nobody new can take part; those who do go on until their windows close.',
         frozen: 'Nothing changes any more.',
       },
+      openDecks: 'Everybody can still start the decks of the arms by themselves, and compare them. Have an educator archive them: the study goes on with them.',
       edit: 'Edit the plan',
       unsaved: 'In this browser there are changes of the plan that are not saved yet: open the plan and save them first.',
       copy: 'Copy into a new study',

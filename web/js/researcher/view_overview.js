@@ -53,7 +53,7 @@ function standing(desk) {
   }[state];
   return block('standing', t.stateTitle,
     el('ol', { class: 'state-steps' }, ...steps),
-    el('p', {}, t.stateWords[state]),
+    el('p', {}, t.stateWords[state], state === 'open' ? ` ${t.openDecks}` : ''),
     state === 'draft' && loadDraft(desk.account, id) ? el('p', { class: 'note' }, t.unsaved) : null,
     el('div', { class: 'buttons' }, ...actions, copy), trouble);
 }
