@@ -13,6 +13,8 @@
 #   ONLY=64/2048/128   the one cell of `make bench-train`, model of `make bench-sample` or scenario of `make bench-load`, page of
 #                   `make bench-pages`
 #   B=build         where the output goes
+#   DICOM=no, JPEG=no   leave out what ingest reads with GDCM and libjpeg; by themselves they are built where the
+#                   libraries are found
 #   CUDA=no         leaves the CUDA backend out; by itself it is built where nvcc and cuDNN are found
 #   V=1             shows the compiler's command lines
 
@@ -48,13 +50,19 @@ CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
 ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
-TRAINER_LIBS := -lcurl $(ENGINE_LIBS)
+# What ingest reads files with, where it is found: GDCM is C++. Without it a stand-in refuses such files.
+DICOM    ?= $(firstword $(wildcard /usr/include/gdcm-3.0 /usr/local/include/gdcm-3.0) no)
+JPEG     ?= $(shell printf '\043include <stdio.h>\n\043include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
+DICOM_LIBS := $(if $(filter no,$(DICOM)),,-lgdcmMSFF -lgdcmDSED -lgdcmCommon -lstdc++)
+TRAINER_LIBS := -lcurl $(if $(filter no,$(JPEG)),,-ljpeg) $(DICOM_LIBS) $(ENGINE_LIBS)
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lz -lsodium $(ENGINE_LIBS)
 
 sources  = $(wildcard $(1)/*.c $(1)/*/*.c $(1)/*/*/*.c)
 objects  = $(patsubst %.c,$(B)/%.o,$(1))
 ENGINE   := $(call objects,$(filter-out engine/cuda/%,$(call sources,engine)))
-TRAINER  := $(call objects,$(call sources,trainer))
+UNUSED   := $(if $(filter no,$(DICOM)),,%/dicom_absent.c) $(if $(filter no,$(JPEG)),%/jpeg_file.c,%/jpeg_absent.c)
+TRAINER  := $(call objects,$(filter-out $(UNUSED),$(call sources,trainer))) \
+            $(if $(filter no,$(DICOM)),,$(B)/trainer/ingest/dicom.cc.o)
 SERVER   := $(call objects,$(call sources,server))
 # Tests may link every part but the two main() functions.
 PARTS    := $(filter-out %/main.o,$(TRAINER) $(SERVER))
@@ -139,6 +147,7 @@ remember  = $(shell mkdir -p $(dir $(1)); echo '$(2)' | cmp -s - $(1) || echo '$
 $(call remember,$(B)/flags.txt,$(CC) $(filter-out -Werror,$(CFLAGS)))
 $(call remember,$(B)/engine.txt,$(ENGINE))
 $(call remember,$(B)/parts.txt,$(PARTS))
+$(call remember,$(B)/trainer.txt,$(TRAINER))
 
 # What --version says beside the version: the commit, and whether files have changed since. Empty without git.
 COMMIT   := $(shell git describe --always --dirty 2>/dev/null)
@@ -151,9 +160,9 @@ $(B)/libengine.a: $(ENGINE) $(B)/engine.txt
 	@rm -f $@; $(AR) rcs $@ $(ENGINE)
 $(B)/libparts.a: $(PARTS) $(B)/parts.txt
 	@rm -f $@; $(AR) rcs $@ $(PARTS)
-$(B)/roentgym: $(TRAINER) $(B)/libengine.a
-	$(say) $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TRAINER_LIBS)
+$(B)/roentgym: $(TRAINER) $(B)/libengine.a $(B)/trainer.txt
+	$(say) "$@$(if $(filter no,$(DICOM)),$(comma) without DICOM: no libgdcm-dev)$(if $(filter no,$(JPEG)),$(comma) without JPEG: no libjpeg62-turbo-dev)"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.txt,$^) $(TRAINER_LIBS)
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)
@@ -220,7 +229,7 @@ $(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)
 $(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
 $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@
-	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) -lcmocka -lcurl
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) $(TRAINER_LIBS) -lcmocka
 
 # Its source takes the files in whole.
 $(B)/server/database/schema.o: schema.sql $(wildcard server/database/*.sql server/database/migrations/*.sql)
@@ -233,6 +242,11 @@ $(B)/%.o: %.c $(B)/flags.txt
 	@mkdir -p $(@D)
 	$(say) $<
 	$(Q)$(CC) $(CFLAGS) -c $< -o $@
+$(B)/%.cc.o: %.cc $(B)/flags.txt
+	@mkdir -p $(@D)
+	$(say) $<
+	$(Q)$(CXX) -std=c++17 $(filter-out -std=% -Wstrict-prototypes -Wmissing-prototypes -fopenmp,$(CFLAGS)) \
+	    -isystem $(DICOM) -c $< -o $@
 
 clean:
 	rm -rf build

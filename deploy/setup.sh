@@ -27,6 +27,7 @@ need() {
 }
 
 header() { echo "#include <$1>" | cc -E -x c -; }
+jpeg_header() { printf '#include <stdio.h>\n#include <jpeglib.h>\n' | cc -E -x c -; }
 node_is_new() { [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$node_min" ]; }
 python_has() { "$python" -c 'import sys, importlib.util as u; sys.exit(u.find_spec(sys.argv[1]) is None)' "$1"; }
 
@@ -45,8 +46,12 @@ find_missing() {
     need libsodium-dev "passwords" header sodium.h
     need libcurl4-openssl-dev "simulated learners, who speak HTTP" header curl/curl.h
     [ "$1" = test ] || return 0
+    need libgdcm-dev "ingest reads DICOM files" test -d /usr/include/gdcm-3.0
+    need libjpeg62-turbo-dev "ingest reads JPEG files" jpeg_header
+    need libgdcm-tools "tests that compress DICOM files" command -v gdcmconv
+    need python3-pydicom "tests that write DICOM files" python_has pydicom
     need libcmocka-dev "unit tests" header cmocka.h
-    need g++ "tests of the CUDA kernels, run by the host" command -v c++
+    need g++ "what reads DICOM files; tests of the CUDA kernels, run by the host" command -v c++
     need sqlite3 "tests that look into the data base" command -v sqlite3
     need curl "tests that speak HTTP" command -v curl
     need chromium "browser tests" command -v chromium

@@ -17,7 +17,7 @@ claim() { # CLAIM OFFENDERS   holds when there are no offenders
 broken=0
 
 files() { find "$1" -type d -name node_modules -prune -o -type f \( "${@:2}" \) -print | sort; }
-mapfile -t c_files < <(for part in engine trainer server; do files $part -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh'; done)
+mapfile -t c_files < <(for part in engine trainer server; do files $part -name '*.[ch]' -o -name '*.cc' -o -name '*.cu' -o -name '*.cuh'; done)
 
 # including PATTERN   file:line of each #include in the three parts that matches
 including() { grep -nE "^ *# *include *[<\"]($1)" "${c_files[@]}"; }
@@ -40,6 +40,11 @@ claim "only engine/png_writer.c includes libdeflate.h" \
 
 claim "only server/export/zip_writer.c includes zlib.h" "$(including '([^">]*/)?zlib\.h' | outside 'server/export/zip_writer\.c')"
 
+claim "only trainer/ingest/jpeg_file.c includes libjpeg" "$(including 'jpeglib\.h|jerror\.h' | outside 'trainer/ingest/jpeg_file\.c')"
+claim "only trainer/ingest/dicom.cc includes GDCM, and is the only C++ of the three parts" \
+    "$(including 'gdcm.*' | outside 'trainer/ingest/dicom\.cc'
+        files engine -name '*.cc' -o -name '*.cpp'; files server -name '*.cc' -o -name '*.cpp'
+        files trainer -name '*.cc' -o -name '*.cpp' | grep -v '^trainer/ingest/dicom\.cc$')"
 claim "only trainer/simulate/simulate_http.c includes libcurl" "$(including 'curl/.*' | outside 'trainer/simulate/simulate_http\.c')"
 
 prints='(printf|vprintf|fprintf|vfprintf|puts|fputs|putchar|fputc|putc|perror|psignal)'
@@ -48,7 +53,7 @@ claim "the engine never prints and never exits" \
     "$(grep -nE "(^|[^A-Za-z0-9_.>])($prints|$ends) *\(" "${c_files[@]}" | grep -E '^engine/' |
         grep -vE '^[^:]*:[0-9]+: *(/?\*|//)')"
 
-sources=(-name '*.[ch]' -o -name '*.cu' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.py' -o -name '*.sh')
+sources=(-name '*.[ch]' -o -name '*.cc' -o -name '*.cu' -o -name '*.js' -o -name '*.css' -o -name '*.html' -o -name '*.py' -o -name '*.sh')
 claim "every source file's name is unique in the tree, the two main.c aside" \
     "$(for part in engine trainer server web deploy tests; do files $part "${sources[@]}"; done |
         awk -F/ '{ where[$NF] = where[$NF] " " $0; if (++n[$NF] == 2) twice[$NF] } END { delete twice["main.c"]; for (f in twice) print where[f] }')"

@@ -1,4 +1,4 @@
-/* roentgym: phantoms, training, sampling, evaluation, reports, simulated learners. */
+/* roentgym: phantoms, data sets, training, sampling, evaluation, reports, simulated learners. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +13,7 @@ struct command {
 
 static const struct command commands[] = {
     {"phantom", "simulate hip radiographs", tr_phantom_main},
+    {"ingest", "make a data set of a folder of DICOM, PNG or JPEG files", tr_ingest_main},
     {"train", "train a progressive GAN on a data set", tr_train_main},
     {"sample", "make images with a trained generator", tr_sample_main},
     {"import", "make a checkpoint of a converted generator of others", tr_import_main},
