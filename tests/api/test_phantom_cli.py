@@ -1,5 +1,7 @@
 """`roentgym phantom`: data sets that do not depend on threads, interruptions or full disks."""
 
+import csv
+import hashlib
 import json
 import os
 import shutil
@@ -43,6 +45,34 @@ class Phantom(TrainerTest):
             self.assertEqual(row["label"] == "fracture", row["mask"] != "", row)
         self.assertFalse({row["patient_id"] for row in rows if row["split"] == "train"}
                          & {row["patient_id"] for row in rows if row["split"] == "test"})
+
+    def test_pelves_do_not_depend_on_the_thread_count_and_have_boxes_of_both_hips(self):
+        pelves = ["phantom", "--view", "pelvis", "--patients", 12, "--size", 128, "--out"]
+        self.succeed(*pelves, self.path("one"), "--sheet", self.path("sheet.png"), threads=1)
+        self.succeed(*pelves, self.path("two"), threads=2)
+        self.assertEqual(tree(self.path("one")), tree(self.path("two")))
+        self.assertEqual(png_header(read(self.path("sheet.png")))[2:], (8, 0))
+        rows = list(csv.DictReader(read(self.path("one/labels.csv")).decode().splitlines()))
+        boxes = list(csv.DictReader(read(self.path("one/boxes.csv")).decode().splitlines()))
+        self.assertEqual([(row["file"], side) for row in rows for side in ("left", "right")],
+                         [(box["file"], box["side"]) for box in boxes])
+        for row in rows:
+            left, right = ({k: float(box[k]) for k in ("x", "y", "width", "height")}
+                           for box in boxes if box["file"] == row["file"])
+            self.assertGreater(left["x"], right["x"])  # the patient's left is on the right of the picture
+            self.assertEqual(row["side"], "both")
+            self.assertEqual(row["label"] == "fracture", row["fracture_side"] != "")
+            if row["fracture_side"]:
+                box = left if row["fracture_side"] == "left" else right
+                self.assertTrue(box["x"] < float(row["fracture_column"]) < box["x"] + box["width"], row)
+                self.assertTrue(box["y"] < float(row["fracture_row"]) < box["y"] + box["height"], row)
+                self.assertEqual(png_header(read(self.path("one"), row["mask"])), (128, 128, 8, 0))
+        self.assertEqual({row["fracture_side"] for row in rows}, {"left", "right", ""})
+        description = json.loads(read(self.path("one/dataset.json")))
+        self.assertEqual(description["sha256"]["boxes.csv"],
+                         hashlib.sha256(read(self.path("one/boxes.csv"))).hexdigest())
+        self.assertIn("complete", self.succeed(*pelves, self.path("one")))
+        self.refuse("phantom", "--patients", 12, "--size", 128, "--out", self.path("one"), text="another data set")
 
     def interrupted_and_continued(self, number, wanted_status):
         journal = self.path("out/journal.csv")

@@ -188,13 +188,14 @@ static void a_border_of_either_colour_surrounds_the_collimated_field(void **stat
 }
 
 /* Ink left and right of the middle of the letter's box. */
-static void marker_ink(bool left, int ink[2])
+static void marker_ink(bool left, bool mirrored, int ink[2])
 {
     struct phantom_film f = plain;
     struct nn_image image;
     float signal[COUNT];
     f.marker = true;
     f.marker_left = left;
+    f.marker_mirrored = mirrored;
     f.marker_size = 0.5f;
     f.marker_x = f.marker_y = 0.25f;
     f.marker_grey = 240;
@@ -208,12 +209,35 @@ static void marker_ink(bool left, int ink[2])
 static void a_right_hips_letter_is_mirrored_with_its_picture(void **state)
 {
     (void)state;
-    int l[2], r[2];
-    marker_ink(true, l);
-    marker_ink(false, r);
+    struct phantom_film film;
+    int l[2], r[2], upright[2];
+    marker_ink(true, false, l);
+    marker_ink(false, true, r);
+    marker_ink(false, false, upright);
     assert_true(l[0] > l[1]); /* the stem of the L is on its left */
     assert_true(r[1] > r[0]); /* that of the mirrored R on its right */
     assert_true(r[0] + r[1] > l[0] + l[1]);
+    assert_true(upright[0] == r[1] && upright[1] == r[0]);
+    phantom_film_draw(3, 7, false, &film);
+    assert_true(film.marker_mirrored && !film.marker_left);
+    phantom_film_draw(3, 7, true, &film);
+    assert_true(!film.marker_mirrored && film.marker_left);
+}
+
+/* R stands on the left of the picture, L on the right, none in the way of the hips. */
+static void a_pelvis_marker_is_never_mirrored_and_stands_on_its_side(void **state)
+{
+    (void)state;
+    int letters[2] = {0};
+    for (uint64_t k = 0; k < 400; k++) {
+        struct phantom_film f;
+        phantom_film_draw_pelvis(11, k, &f);
+        assert_false(f.marker_mirrored);
+        assert_true(f.marker_left ? f.marker_x > 0.8f && f.marker_x + f.marker_size < 0.98f
+                                  : f.marker_x > 0.02f && f.marker_x < 0.12f);
+        letters[f.marker_left] += f.marker;
+    }
+    assert_true(letters[0] > letters[1] && letters[1] > 50);
 }
 
 /* ---- draws -------------------------------------------------------------------------------------- */
@@ -273,6 +297,7 @@ int main(void)
         cmocka_unit_test(less_signal_is_brighter_with_the_stated_contrast),
         cmocka_unit_test(a_border_of_either_colour_surrounds_the_collimated_field),
         cmocka_unit_test(a_right_hips_letter_is_mirrored_with_its_picture),
+        cmocka_unit_test(a_pelvis_marker_is_never_mirrored_and_stands_on_its_side),
         cmocka_unit_test(neither_exposure_nor_film_tells_the_class),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/scratch.h"
+#include "trainer/boxes.h"
 #include "trainer/commands.h"
 #include "trainer/dataset.h"
 #include "trainer/phantom/dataset_journal.h"
@@ -110,6 +111,60 @@ static void it_opens_as_a_data_set(void **state)
     tr_dataset_close(data);
 }
 
+static void assert_refused(const struct phantom_dataset_options *o, nn_status expected, const char *text)
+{
+    bool complete;
+    struct nn_error err = {.text = ""};
+    assert_int_equal(phantom_dataset_write(o, NULL, NULL, &complete, &err), expected);
+    assert_false(complete);
+    assert_non_null(strstr(err.text, text));
+    assert_non_null(strstr(err.text, o->out));
+    assert_null(strchr(err.text, '\n'));
+}
+
+enum { PELVES = 12 }; /* enough for both classes */
+
+/* Boxes of both hips of every image, on it; the set that a stop divided is the same. */
+static void pelves_have_boxes_and_go_on_after_a_stop(void **state)
+{
+    struct phantom_dataset_options o = options_for(scratch_path(state, "whole"));
+    struct tr_dataset *data;
+    struct tr_boxes boxes;
+    struct nn_error err = {.text = ""};
+    bool complete;
+    o.pelvis = true;
+    o.patients = PELVES;
+    assert_int_equal(phantom_dataset_write(&o, NULL, NULL, &complete, NULL), NN_OK);
+    if (tr_dataset_open(&data, o.out, NULL, NULL, &err) != NN_OK) fail_msg("%s", err.text);
+    assert_string_equal(tr_dataset_name(data), "pelvis-phantom-64");
+    assert_int_equal(tr_dataset_train_count(data) + tr_dataset_test_count(data), PELVES);
+    tr_dataset_close(data);
+    if (tr_boxes_read(&boxes, scratch_path(state, "whole/boxes.csv"), &err) != NN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(boxes.count, 2 * PELVES);
+    for (int i = 0; i < boxes.count; i++) {
+        const struct tr_box *b = &boxes.boxes[i];
+        assert_true(b->left == (i % 2 == 1) && b->width == b->height);
+        assert_true(b->x >= 0 && b->y >= 0 && b->x + b->width <= SIZE && b->y + b->height <= SIZE);
+        assert_true(is_there(o.out, b->file));
+    }
+    tr_boxes_release(&boxes);
+
+    struct phantom_dataset_options parts = options_for(scratch_path(state, "parts"));
+    parts.pelvis = true;
+    parts.patients = PELVES;
+    assert_int_equal(phantom_dataset_write(&parts, stop_after_three, NULL, &complete, NULL), NN_OK);
+    assert_false(complete);
+    assert_refused(
+        &(struct phantom_dataset_options){.out = parts.out, .seed = 9, .patients = PELVES, .size = SIZE},
+        NN_ERR_ARGUMENT, "other parameters");
+    assert_int_equal(phantom_dataset_write(&parts, NULL, NULL, &complete, NULL), NN_OK);
+    assert_same_data(parts.out, o.out);
+    assert_same_file(parts.out, o.out, "boxes.csv");
+    parts.pelvis = false;
+    assert_refused(&parts, NN_ERR_ARGUMENT, "another data set");
+}
+
 static void a_stopped_run_goes_on_to_the_same_bytes(void **state)
 {
     const char *whole = scratch_path(state, "whole"), *parts = scratch_path(state, "parts");
@@ -176,17 +231,6 @@ static void a_complete_folder_is_left_as_it_is(void **state)
     make(out);
     assert_int_equal(stat(path, &after), 0);
     assert_memory_equal(&before.st_mtim, &after.st_mtim, sizeof before.st_mtim);
-}
-
-static void assert_refused(const struct phantom_dataset_options *o, nn_status expected, const char *text)
-{
-    bool complete;
-    struct nn_error err = {.text = ""};
-    assert_int_equal(phantom_dataset_write(o, NULL, NULL, &complete, &err), expected);
-    assert_false(complete);
-    assert_non_null(strstr(err.text, text));
-    assert_non_null(strstr(err.text, o->out));
-    assert_null(strchr(err.text, '\n'));
 }
 
 static void a_folder_of_something_else_is_refused_and_kept(void **state)
@@ -259,6 +303,7 @@ static void wrong_usage_is_status_2_and_makes_nothing(void **state)
         "--threads 0x",
         "--seed 9223372036854775808",
         "--unknown",
+        "--view knee",
         "extra",
         "--patients",
     };
@@ -294,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_thread_count_changes_no_byte),
         TEST(it_opens_as_a_data_set),
+        TEST(pelves_have_boxes_and_go_on_after_a_stop),
         TEST(a_stopped_run_goes_on_to_the_same_bytes),
         TEST(what_a_crash_left_half_written_is_made_again),
         TEST(a_full_disk_leaves_no_data_set_and_the_next_run_goes_on),

@@ -95,10 +95,11 @@ struct phantom_patient {
     float shape[6]; /* standard normals for what has no name: neck axis, both trochanters */
 
     /* pelvis */
-    float center_edge_deg; /* lateral cover of the head */
-    float joint_mm;        /* superior joint space */
-    float pelvis_scale;    /* against D, about 1 */
-    float pelvis_shape[8]; /* standard normals: foramen, ischium, teardrop, brim, ... */
+    float center_edge_deg;   /* lateral cover of the head */
+    float joint_mm;          /* superior joint space */
+    float pelvis_scale;      /* against D, about 1 */
+    float pelvis_shape[8];   /* standard normals: foramen, ischium, teardrop, brim, ... */
+#define PELVIS_SHAPE_WIDTH 5 /* that of the distance to the midline */
 
     /* bone quality */
     float density; /* trabecular fraction, 1 typical of 70 years */
@@ -117,6 +118,7 @@ struct phantom_patient {
     float frame_mm;                               /* field of view */
     float frame_x_mm, frame_y_mm, frame_roll_deg; /* head centre in the frame, from the image centre */
     float focus_mm;                               /* X-ray focus to the hip */
+    float midline_mm; /* hip to the body's midline in a view of the whole pelvis; 0 in that of a hip */
 
     unsigned lookalikes; /* bits of phantom_lookalike */
     struct phantom_fracture fracture;
@@ -138,6 +140,7 @@ enum phantom_purpose {
     PHANTOM_STREAM_NOISE,
     PHANTOM_STREAM_FILM,
     PHANTOM_STREAM_SPLIT,
+    PHANTOM_STREAM_SIDES, /* how the two hips of one pelvis differ, and how the whole lies */
 };
 uint64_t phantom_stream(uint64_t index, int hip, enum phantom_purpose purpose);
 
@@ -149,6 +152,12 @@ int phantom_hip_count(uint64_t seed, uint64_t index);
  * most one is fractured. 28 % of all images are fractured. */
 void phantom_patient_draw(uint64_t seed, uint64_t index, int hip, struct phantom_patient *out);
 
+/* Draws both hips of patient `index` for a view of the whole pelvis: hips[0] the left, hips[1] the right. The
+ * same person as in the views of single hips; the sides differ a little, the pose of the pelvis is one. A hip
+ * is fractured as often as in the other view, so that of the pelves 56 % are, each on one side. In each hip
+ * midline_mm > 0 and the frame is that of the whole picture, mirrored for the right one. */
+void phantom_pelvis_draw(uint64_t seed, uint64_t index, struct phantom_patient hips[2]);
+
 /* Allocates the four maps (one block, zeroed) and sets `size`; phantom_maps_release frees them and is
  * harmless on zeroed maps. */
 nn_status phantom_maps_init(struct phantom_maps *m, int size, struct nn_error *err) NN_MUST_CHECK;
@@ -159,6 +168,19 @@ void phantom_maps_release(struct phantom_maps *m);
  * static state: callers run patients in parallel. */
 nn_status phantom_render(const struct phantom_patient *p, bool intact, struct phantom_maps *m,
                          struct nn_error *err) NN_MUST_CHECK;
+
+/* The same for the two hips of phantom_pelvis_draw. */
+nn_status phantom_render_pelvis(const struct phantom_patient hips[2], bool intact, struct phantom_maps *m,
+                                struct nn_error *err) NN_MUST_CHECK;
+
+/* The square around a hip of a whole pelvis that a view of that hip would show on average: its side is 4.05
+ * head diameters, its middle lies 0.13 lateral and 0.31 caudal of the head's centre, along the sides of the
+ * picture. Pixels of a `size` image, from the outer edge of its first row and column; all of it lies on the
+ * picture. */
+struct phantom_box {
+    float x, y, side;
+};
+struct phantom_box phantom_hip_box(const struct phantom_patient *hip, int size);
 
 /* Where the fracture crosses the bone on the picture, in pixels of a `size` image; false without one. */
 bool phantom_fracture_site(const struct phantom_patient *p, int size, float *column, float *row);

@@ -89,7 +89,7 @@ static float outline(const struct body *b, float x, float y, float inset)
     return fmaxf(torso * stays, thigh);
 }
 
-static float fold_height(const struct body *b, float x, float y)
+float body_folds(const struct body *b, float x, float y)
 {
     float sum = 0.0f;
     for (int i = 0; i < b->folds; i++) {
@@ -103,28 +103,35 @@ static float fold_height(const struct body *b, float x, float y)
     return sum;
 }
 
-/* Gas and stool of the pelvis: how much tissue is missing. */
-static float bowel(const struct body *b, float x, float y)
+float body_gas(const struct noise_tile *t, const struct gas_bubble *bubbles, int count, float x, float y)
 {
-    float missing = 0.0f, d = b->head;
-    for (int i = 0; i < b->gases; i++) {
-        const struct gas_bubble *g = &b->gas[i];
+    float missing = 0.0f;
+    for (int i = 0; i < count; i++) {
+        const struct gas_bubble *g = &bubbles[i];
         float u = (x - g->x) / g->half_x, v = (y - g->y) / g->half_y;
-        float q = sqrtf(u * u + v * v) + 0.28f * noise_cloud(&b->tile, x * 0.05f + 9.0f, y * 0.05f);
+        float q = sqrtf(u * u + v * v) + 0.28f * noise_cloud(t, x * 0.05f + 9.0f, y * 0.05f);
         float e = 1.0f - q * q;
         if (e > 0.0f) missing = fmaxf(missing, g->thickness * sqrtf(e));
     }
+    return missing;
+}
+
+/* Gas and stool of the pelvis: how much tissue is missing. */
+static float bowel(const struct body *b, float x, float y)
+{
+    float d = b->head, missing = body_gas(&b->tile, b->gas, b->gases, x, y);
     float within = sigmoid((-0.35f * d - x) * 0.12f) * sigmoid((-0.30f * d - y) * 0.12f);
     float mottle = noise_cloud(&b->tile, x * 0.11f, y * 0.11f + 40.0f);
     return missing * within + within * b->patient->gas * 5.0f * fmaxf(mottle, 0.0f);
 }
 
-void body_paths(const struct body *b, float x, float y, float *muscle, float *fat)
+void body_paths(const void *body, float x, float y, float *muscle, float *fat)
 {
+    const struct body *b = body;
     const struct phantom_patient *p = b->patient;
     float inset = 0.55f * p->lateral_fat_mm;
     float whole = outline(b, x, y, 0.0f), inner = outline(b, x, y, inset);
-    whole += fold_height(b, x, y) * (whole > 1.0f ? 1.0f : 0.0f);
+    whole += body_folds(b, x, y) * (whole > 1.0f ? 1.0f : 0.0f);
     /* planes of fat between muscles run down and outwards; clouds of marbling */
     float streak =
         noise_cloud(&b->tile, (x * 0.94f + y * 0.34f) * 0.055f, (y * 0.94f - x * 0.34f) * 0.013f + 70.0f);

@@ -29,7 +29,11 @@ struct body {
 };
 void body_make(const struct phantom_patient *p, const struct femur_frame *f, struct body *out);
 
-/* Path lengths in mm at (x, y) as if there were no bone. */
-void body_paths(const struct body *b, float x, float y, float *muscle, float *fat);
+/* mm that folds add at (x, y), and that gas takes away. */
+float body_folds(const struct body *b, float x, float y);
+float body_gas(const struct noise_tile *t, const struct gas_bubble *bubbles, int count, float x, float y);
+
+/* `body` is a struct body (soft_grid.h). */
+void body_paths(const void *body, float x, float y, float *muscle, float *fat);
 
 #endif

@@ -16,16 +16,13 @@
 #include "engine/sha256.h"
 #include "trainer/contact_sheet.h"
 #include "trainer/phantom/dataset_journal.h"
+#include "trainer/phantom/dataset_row.h"
 #include "trainer/phantom/phantom_image.h"
 
 enum { SHEET_TILES = 32, SHEET_COLUMNS = 8, DESCRIPTION_MAX = 2048 };
 #define TEXT_LIMIT ((size_t)1 << 30)
 
 static const double TEST_SHARE = 0.15;
-static const char header[] =
-    "file,label,patient_id,side,split,fracture_type,displacement,visibility,fracture_column,fracture_row,"
-    "mask,sex,age_years,head_diameter_mm,neck_shaft_deg,version_deg,singh,lookalikes\n";
-
 struct writer {
     const struct phantom_dataset_options *o;
     struct phantom_entry *entries; /* sorted by patient and hip */
@@ -82,8 +79,8 @@ static nn_status make_folders(struct writer *w)
 static nn_status open_journal(struct writer *w)
 {
     char parameters[128];
-    snprintf(parameters, sizeof parameters, "seed %" PRIu64 " patients %d size %d", w->o->seed,
-             w->o->patients, w->o->size);
+    snprintf(parameters, sizeof parameters, "seed %" PRIu64 " patients %d size %d%s", w->o->seed,
+             w->o->patients, w->o->size, w->o->pelvis ? " view pelvis" : "");
     nn_status status = phantom_journal_open(&w->journal, w->o->out, parameters, w->entries, w->count, w->err);
     for (int i = 0; i < w->count && status == NN_OK; i++) w->done += w->entries[i].made;
     return status;
@@ -95,27 +92,6 @@ static bool is_test_patient(const struct writer *w, uint64_t patient)
 {
     struct nn_rng r = {.seed = w->o->seed, .stream = phantom_stream(patient, 0, PHANTOM_STREAM_SPLIT)};
     return nn_rng_uniform(&r) < TEST_SHARE;
-}
-
-static nn_status format_row(const struct writer *w, const struct phantom_patient *p, float visibility,
-                            struct phantom_entry *e, struct nn_error *err)
-{
-    bool fractured = p->fracture.type != PHANTOM_FRACTURE_NONE;
-    char image[64], mask[64], site[64] = ",";
-    float column, row;
-    phantom_entry_file(e, "images", image);
-    phantom_entry_file(e, "masks", mask);
-    if (phantom_fracture_site(p, w->o->size, &column, &row))
-        snprintf(site, sizeof site, "%.1f,%.1f", (double)column, (double)row);
-    if (asprintf(&e->row, "%s,%s,p%06" PRIu64 ",%s,%s,%s,%s,%.2f,%s,%s,%s,%.0f,%.1f,%.1f,%.1f,%d,%u\n", image,
-                 fractured ? "fracture" : "no_fracture", p->index, p->left ? "left" : "right",
-                 is_test_patient(w, p->index) ? "test" : "train", phantom_fracture_name(p->fracture.type),
-                 phantom_grade_name(p->fracture.grade), (double)visibility, site, fractured ? mask : "",
-                 p->sex == PHANTOM_MALE ? "m" : "f", (double)p->age_years, (double)p->head_mm,
-                 (double)p->neck_shaft_deg, (double)p->version_deg, p->singh, p->lookalikes) >= 0)
-        return NN_OK;
-    e->row = NULL;
-    return nn_fail(err, NN_ERR_MEMORY, "out of memory for %s", image);
 }
 
 /* Not synchronised to disk one by one, which would cost more than the picture: `finish` does it for all. A
@@ -141,11 +117,17 @@ static nn_status write_png(const struct writer *w, const char *name, const struc
 
 static nn_status make_image(const struct writer *w, struct phantom_entry *e, struct nn_error *err)
 {
-    struct phantom_patient patient;
+    struct phantom_patient hips[2];
     struct phantom_picture picture;
     char name[64];
-    phantom_patient_draw(w->o->seed, e->patient, e->hip, &patient);
-    nn_status status = phantom_picture_make(&patient, w->o->size, &picture, err);
+    nn_status status;
+    if (w->o->pelvis) {
+        phantom_pelvis_draw(w->o->seed, e->patient, hips);
+        status = phantom_pelvis_picture_make(hips, w->o->size, &picture, err);
+    } else {
+        phantom_patient_draw(w->o->seed, e->patient, e->hip, hips);
+        status = phantom_picture_make(hips, w->o->size, &picture, err);
+    }
     if (status != NN_OK) return status;
     phantom_entry_file(e, "images", name);
     status = write_png(w, name, &picture.film, e->image_sha256, err);
@@ -153,7 +135,8 @@ static nn_status make_image(const struct writer *w, struct phantom_entry *e, str
     strcpy(e->mask_sha256, "-");
     if (status == NN_OK && picture.mask.pixels)
         status = write_png(w, name, &picture.mask, e->mask_sha256, err);
-    if (status == NN_OK) status = format_row(w, &patient, picture.visibility, e, err);
+    const struct phantom_row row = {w->o->size, is_test_patient(w, e->patient), picture.visibility};
+    if (status == NN_OK) status = (w->o->pelvis ? phantom_pelvis_row : phantom_hip_row)(hips, &row, e, err);
     phantom_picture_release(&picture);
     return status;
 }
@@ -197,13 +180,32 @@ static nn_status write_text(const struct writer *w, const char *file, const char
 
 static nn_status write_labels(const struct writer *w)
 {
-    size_t size = sizeof header;
+    const char *header = w->o->pelvis ? phantom_pelvis_header : phantom_hip_header;
+    size_t size = strlen(header) + 1;
     for (int i = 0; i < w->count; i++) size += strlen(w->entries[i].row);
     char *text = malloc(size), *at = text;
     if (!text) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for labels.csv");
     at = stpcpy(at, header);
     for (int i = 0; i < w->count; i++) at = stpcpy(at, w->entries[i].row);
     nn_status status = write_text(w, "labels.csv", text);
+    free(text);
+    return status;
+}
+
+/* Of a data set of pelves: patients drawn again, which costs next to nothing. */
+static nn_status write_boxes(const struct writer *w)
+{
+    if (!w->o->pelvis) return NN_OK;
+    char *text = malloc(strlen(phantom_box_header) + 1 + (size_t)w->count * 2 * PHANTOM_BOX_ROW_MAX),
+         *at = text;
+    if (!text) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for boxes.csv");
+    at = stpcpy(at, phantom_box_header);
+    for (int i = 0; i < w->count; i++) {
+        struct phantom_patient hips[2];
+        phantom_pelvis_draw(w->o->seed, w->entries[i].patient, hips);
+        for (int k = 0; k < 2; k++) at += phantom_box_row(&hips[k], w->o->size, &w->entries[i], at);
+    }
+    nn_status status = write_text(w, "boxes.csv", text);
     free(text);
     return status;
 }
@@ -243,25 +245,28 @@ static nn_status hash_file(const struct writer *w, const char *file, char hex[65
 /* The text of dataset.json, from the options and the files that stand already. */
 static nn_status describe(const struct writer *w, char text[DESCRIPTION_MAX])
 {
-    char labels[65], sums[65];
+    char labels[65], sums[65], boxes[65], more[96] = "";
+    bool pelvis = w->o->pelvis;
     nn_status status = hash_file(w, "labels.csv", labels);
     if (status == NN_OK) status = hash_file(w, "sha256sums.txt", sums);
+    if (status == NN_OK && pelvis) status = hash_file(w, "boxes.csv", boxes);
     if (status != NN_OK) return status;
+    if (pelvis) snprintf(more, sizeof more, ", \"boxes.csv\": \"%s\"", boxes);
     snprintf(text, DESCRIPTION_MAX,
              "{\n"
-             "  \"name\": \"hip-phantom-%d\",\n"
+             "  \"name\": \"%s-phantom-%d\",\n"
              "  \"simulated\": true,\n"
              "  \"provenance\": \"virtual patients and simulated X-ray projection; no real radiograph\",\n"
-             "  \"command\": \"roentgym phantom --patients %d --seed %" PRIu64 " --size %d\",\n"
+             "  \"command\": \"roentgym phantom%s --patients %d --seed %" PRIu64 " --size %d\",\n"
              "  \"seed\": %" PRIu64 ",\n"
              "  \"patients\": %d,\n"
              "  \"images\": %d,\n"
              "  \"size\": %d,\n"
              "  \"classes\": [\"no_fracture\", \"fracture\"],\n"
-             "  \"sha256\": {\"labels.csv\": \"%s\", \"sha256sums.txt\": \"%s\"}\n"
+             "  \"sha256\": {\"labels.csv\": \"%s\", \"sha256sums.txt\": \"%s\"%s}\n"
              "}\n",
-             w->o->size, w->o->patients, w->o->seed, w->o->size, w->o->seed, w->o->patients, w->count,
-             w->o->size, labels, sums);
+             pelvis ? "pelvis" : "hip", w->o->size, pelvis ? " --view pelvis" : "", w->o->patients,
+             w->o->seed, w->o->size, w->o->seed, w->o->patients, w->count, w->o->size, labels, sums, more);
     return NN_OK;
 }
 
@@ -320,6 +325,7 @@ static nn_status finish(const struct writer *w)
     char text[DESCRIPTION_MAX];
     nn_status status = synchronise(w);
     if (status == NN_OK) status = write_labels(w);
+    if (status == NN_OK) status = write_boxes(w);
     if (status == NN_OK) status = write_sums(w);
     if (status == NN_OK) status = describe(w, text);
     if (status == NN_OK) status = write_text(w, "dataset.json", text);
@@ -331,7 +337,7 @@ static nn_status list_entries(struct writer *w)
     w->entries = calloc((size_t)w->o->patients * 2, sizeof *w->entries);
     if (!w->entries) return nn_fail(w->err, NN_ERR_MEMORY, "out of memory for %d patients", w->o->patients);
     for (int i = 0; i < w->o->patients; i++) {
-        int hips = phantom_hip_count(w->o->seed, (uint64_t)i);
+        int hips = w->o->pelvis ? 1 : phantom_hip_count(w->o->seed, (uint64_t)i);
         for (int hip = 0; hip < hips; hip++)
             w->entries[w->count++] = (struct phantom_entry){.patient = (uint64_t)i, .hip = hip};
     }

@@ -1,11 +1,8 @@
-/* Writes a phantom data set: images/, masks/ (of the fractured), labels.csv, sha256sums.txt, dataset.json.
+/* Writes a phantom data set: images/, masks/ (of the fractured), labels.csv, sha256sums.txt, dataset.json; of
+ * pelves also boxes.csv (dataset_row.h has the columns).
  *
  * While it is being made the folder has journal.csv and no dataset.json: no reader takes it for complete, and
- * a second run with the same parameters goes on where the first was stopped, killed or out of disk.
- *
- * labels.csv holds the truth: fracture_type and displacement by name; visibility (phantom_image.h);
- * fracture_column and fracture_row, its middle in pixels; mask, the file of the pixels that it changes; and
- * of the patient sex, age, anatomy, Singh grade and the bits of enum phantom_lookalike. */
+ * a second run with the same parameters goes on where the first was stopped, killed or out of disk. */
 #ifndef PHANTOM_DATASET_WRITER_H
 #define PHANTOM_DATASET_WRITER_H
 
@@ -19,6 +16,7 @@ struct phantom_dataset_options {
     const char *sheet; /* a contact sheet of the first 32 images, or NULL */
     uint64_t seed;
     int patients, size;
+    bool pelvis; /* both hips of a patient on one picture, instead of one or two of single hips */
 };
 
 /* Called after each image, one thread at a time. Returning false stops: what is finished stays. */

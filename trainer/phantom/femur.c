@@ -19,6 +19,8 @@ struct femur_frame femur_frame_of(const struct phantom_patient *p)
     struct placement about_shaft = placement_turn(1, -(p->version_deg + p->rotation_deg));
     struct placement abduction = placement_turn(2, -p->abduction_deg);
     f.place = placement_chain(&abduction, &about_shaft);
+    struct placement pelvis = pelvis_pose(p);
+    for (int i = 0; i < 3; i++) f.place.move[i] = pelvis.move[i]; /* the head stays in its socket */
     return f;
 }
 
@@ -65,9 +67,11 @@ static void add_shaft(const struct phantom_patient *p, const struct femur_frame 
     m->marrow = 0.075f;
     m->blend = 0.14f * d;
 
+    /* beyond the edge of either view */
+    float low = p->midline_mm > 0.0f ? 5.0f : mid + 1.9f;
     float bow = 0.5f * 100.0f * 100.0f / p->bow_radius_mm;
     struct solid_part *shaft =
-        solid_tube(s, d, (float[]){off, mid - 0.5f, -0.02f}, (float[]){off, mid + 1.9f, bow / d * 0.5f},
+        solid_tube(s, d, (float[]){off, mid - 0.5f, -0.02f}, (float[]){off, low, bow / d * 0.5f},
                    (float[]){-1, 0, 0}, along_even(half), along_even(half * 1.04f));
     shaft->bend_second = -0.25f * bow;
     shaft->cap = 0.3f * d;
@@ -76,9 +80,9 @@ static void add_shaft(const struct phantom_patient *p, const struct femur_frame 
     shaft->marrow = 0.015f;
     shaft->blend = 0.02f * d;
 
-    struct solid_part *aspera = solid_tube(s, d, (float[]){off - 0.02f, 1.35f, half * 0.9f},
-                                           (float[]){off - 0.03f, mid + 1.9f, half * 0.9f},
-                                           (float[]){1, 0, 0}, along_even(0.07f), along_even(0.10f));
+    struct solid_part *aspera =
+        solid_tube(s, d, (float[]){off - 0.02f, 1.35f, half * 0.9f}, (float[]){off - 0.03f, low, half * 0.9f},
+                   (float[]){1, 0, 0}, along_even(0.07f), along_even(0.10f));
     aspera->cortex = along_even(wall * 0.9f);
     aspera->marrow = 0.02f;
 }

@@ -24,12 +24,37 @@ void phantom_film_draw(uint64_t seed, uint64_t stream, bool left, struct phantom
     f->tilt = (float)nn_rng_normal(&r, 0, 0.012);
     f->marker = nn_rng_uniform(&r) < 0.45;
     f->marker_left = left;
+    f->marker_mirrored = !left;
     f->marker_size = (float)nn_rng_range(&r, 0.04, 0.062);
     f->marker_x = (float)nn_rng_range(&r, 0.8, 0.93);
     f->marker_y = (float)nn_rng_range(&r, 0.04, 0.9);
     f->marker_lead = nn_rng_uniform(&r) < 0.5;
     f->marker_turn = f->marker_lead ? (float)nn_rng_normal(&r, 0, 0.12) : 0;
     f->marker_grey = f->marker_lead ? (float)nn_rng_range(&r, 150, 225) : (float)nn_rng_range(&r, 225, 252);
+}
+
+void phantom_film_draw_pelvis(uint64_t seed, uint64_t stream, struct phantom_film *f)
+{
+    struct nn_rng r = {.seed = seed, .stream = stream, .index = 256}; /* above the words of the other */
+    phantom_film_draw(seed, stream, true, f);
+    f->collimated = nn_rng_uniform(&r) < 0.55;
+    /* from flank to spine there is more to show than around a hip */
+    f->contrast = (float)nn_rng_range(&r, 165, 215);
+    f->compression = (float)nn_rng_range(&r, 0.4, 0.6);
+    f->middle_grey = (float)nn_rng_range(&r, 70, 92);
+    for (int k = 0; k < 4; k++) {
+        bool across = k % 2 == 1; /* above and below */
+        double widest = k == 1 ? 0.13 : across ? 0.10 : 0.03;
+        f->collimator[k] =
+            nn_rng_uniform(&r) < (across ? 0.8 : 0.3) ? (float)nn_rng_range(&r, 0.005, widest) : -1;
+    }
+    f->marker = nn_rng_uniform(&r) < 0.7;
+    f->marker_left = nn_rng_uniform(&r) < 0.35;
+    f->marker_mirrored = false;
+    f->marker_size = (float)nn_rng_range(&r, 0.024, 0.036);
+    float in = (float)nn_rng_range(&r, 0.035, 0.10);
+    f->marker_x = f->marker_left ? 1 - in - f->marker_size : in;
+    f->marker_y = (float)nn_rng_range(&r, 0.16, 0.84);
 }
 
 /* Widths (sd) of the two fixed blurs that separate density into bands: thickness of the body, and
@@ -134,7 +159,7 @@ static bool on_letter(bool left, float u, float v)
 }
 
 /* The share of a pixel that the marker covers, from 4x4 points; (x,y) from the marker's middle in units of
- * its height. A right hip's letter is mirrored, as the whole picture is. */
+ * its height. */
 static float marker_cover(const struct phantom_film *f, float x, float y, float pixel)
 {
     enum { POINTS = 4 };
@@ -144,7 +169,7 @@ static float marker_cover(const struct phantom_film *f, float x, float y, float 
         float px = x + pixel * (((float)(i % POINTS) + 0.5f) / POINTS - 0.5f),
               py = y + pixel * (((float)(i / POINTS) + 0.5f) / POINTS - 0.5f);
         float u = c * px + s * py, v = c * py - s * px;
-        hits += on_letter(f->marker_left, 0.35f + (f->marker_left ? u : -u), 0.5f + v);
+        hits += on_letter(f->marker_left, 0.35f + (f->marker_mirrored ? -u : u), 0.5f + v);
     }
     return (float)hits / (POINTS * POINTS);
 }

@@ -20,6 +20,7 @@ struct phantom_film {
     float collimator[4], tilt;             /* left, top, right, bottom insets; tilt in radians */
     float fog;                             /* grey of what got all the beam */
     bool marker, marker_left;              /* side marker; its letter */
+    bool marker_mirrored;                  /* as the whole picture is of a right hip */
     bool marker_lead;                      /* a lead letter, laid down by hand; otherwise a digital one */
     float marker_x, marker_y, marker_size; /* top left corner, height */
     float marker_turn, marker_grey;        /* radians */
@@ -28,6 +29,10 @@ struct phantom_film {
 /* `left`: the side that the marker names. Pictures of right hips are shown mirrored, marker and all, as on a
  * flipped film. */
 void phantom_film_draw(uint64_t seed, uint64_t stream, bool left, struct phantom_film *film);
+
+/* Of a whole pelvis, which is never mirrored: the same processing, a smaller marker beside the patient, on
+ * the side that it names, and more often collimated above and below, as detectors are seldom square. */
+void phantom_film_draw_pelvis(uint64_t seed, uint64_t stream, struct phantom_film *film);
 
 /* `signal` as phantom_expose leaves it, size*size; it is overwritten. Fills `image` (8 bit), which the caller
  * has made of that size. pitch_mm is the pixel in the plane of the hip. */

@@ -235,13 +235,15 @@ static void draw_fracture(struct phantom_patient *p)
     draw_displacement(&r, f);
 }
 
-void phantom_patient_draw(uint64_t seed, uint64_t index, int hip, struct phantom_patient *out)
+/* `hips` 0: as many as the person has pictures. */
+static void draw(uint64_t seed, uint64_t index, int hip, int hips, struct phantom_patient *out)
 {
     memset(out, 0, sizeof *out);
     out->seed = seed;
     out->index = index;
     out->hip = hip;
     draw_person(out);
+    if (hips) out->hips = hips;
     draw_femur(out);
     draw_pelvis(out);
     draw_quality(out);
@@ -249,6 +251,60 @@ void phantom_patient_draw(uint64_t seed, uint64_t index, int hip, struct phantom
     draw_pose(out);
     draw_lookalikes(out);
     draw_fracture(out);
+}
+
+void phantom_patient_draw(uint64_t seed, uint64_t index, int hip, struct phantom_patient *out)
+{
+    draw(seed, index, hip, 0, out);
+}
+
+/* Hips of one person differ by a third or so of what persons do. */
+static void draw_side(struct phantom_patient *p)
+{
+    struct nn_rng r = stream_of(p->seed, p->index, p->hip, PHANTOM_STREAM_SIDES);
+    p->neck_shaft_deg += normal(&r, 0.0, 1.6);
+    p->version_deg += normal(&r, 0.0, 2.5);
+    p->neck_length_mm += normal(&r, 0.0, 1.0);
+    p->trochanter_mm += normal(&r, 0.0, 1.2);
+    p->center_edge_deg += normal(&r, 0.0, 1.8);
+    p->joint_mm = (float)clamp(p->joint_mm + normal(&r, 0.0, 0.25), 2.0, 6.5);
+    for (int i = 0; i < 6; i++) p->shape[i] += normal(&r, 0.0, 0.35);
+    for (int i = 0; i < 8; i++)
+        if (i != PELVIS_SHAPE_WIDTH) p->pelvis_shape[i] += normal(&r, 0.0, 0.3);
+}
+
+/* How the pelvis lies on the film: the same for both hips, but mirrored for a right one. */
+static void draw_whole_pose(struct phantom_patient *p)
+{
+    struct nn_rng r = stream_of(p->seed, p->index, 0, PHANTOM_STREAM_SIDES);
+    r.index = 64; /* above the words of draw_side */
+    float side = p->left ? 1.0f : -1.0f, d = p->head_mm;
+    p->pelvic_tilt_deg = normal(&r, 0.0, 6.0);
+    p->pelvic_turn_deg = side * normal(&r, 0.0, 2.8);
+    p->frame_roll_deg = side * normal(&r, 0.0, 2.0);
+    float roll = p->frame_roll_deg * 0.017453293f, x = side * normal(&r, 0.0, 6.0);
+    p->focus_mm = (float)nn_rng_range(&r, 880.0, 1000.0);
+    p->midline_mm = (1.76f + 0.04f * p->pelvis_shape[PELVIS_SHAPE_WIDTH]) * d * p->pelvis_scale;
+    /* a detector of 43 cm is 37 cm in the plane of the hips, and a bit more where the whole film is shown;
+     * both hips' boxes fit in any case */
+    double wide =
+        fmax(normal(&r, 8.6, 0.3) * (double)d, 2.0 * ((double)p->midline_mm + 2.3 * (double)d + 16.0));
+    p->frame_mm = (float)wide;
+    p->frame_x_mm = x + cosf(roll) * p->midline_mm;
+    p->frame_y_mm = normal(&r, 0.28, 0.22) * d - sinf(roll) * p->midline_mm;
+}
+
+void phantom_pelvis_draw(uint64_t seed, uint64_t index, struct phantom_patient hips[2])
+{
+    for (int k = 0; k < 2; k++) {
+        draw(seed, index, k, 2, &hips[k]);
+        draw_side(&hips[k]);
+        draw_whole_pose(&hips[k]);
+    }
+    if (hips[0].left) return;
+    struct phantom_patient right = hips[0];
+    hips[0] = hips[1];
+    hips[1] = right;
 }
 
 const char *phantom_fracture_name(enum phantom_fracture_type type)

@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
@@ -17,8 +18,12 @@ static const char usage[] =
     "writes a data set: images/, masks/ of the fractures, labels.csv, dataset.json. The same seed gives the\n"
     "same bytes, whatever the number of threads. Ctrl-C stops; the same command goes on.\n"
     "\n"
+    "With --view pelvis each patient gives one radiograph of the whole pelvis, 28 % of whose hips are\n"
+    "fractured, and boxes.csv has the true place of both hips in pixels: file, side, x, y, width, height.\n"
+    "\n"
     "  --patients N   virtual patients, 1..1000000\n"
     "  --out DIR      folder of the data set; made if it is not there\n"
+    "  --view VIEW    hip or pelvis; default hip\n"
     "  --size N       side in pixels: 64, 128, ... 1024; default 1024\n"
     "  --seed N       default 1\n"
     "  --sheet FILE   also a contact sheet (PNG) of the first 32 images\n"
@@ -35,10 +40,15 @@ static bool show_progress(void *progress, int done, int total)
 static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *status)
 {
     static const struct option options[] = {
-        {"patients", required_argument, NULL, 'p'}, {"out", required_argument, NULL, 'o'},
-        {"size", required_argument, NULL, 's'},     {"seed", required_argument, NULL, 'r'},
-        {"sheet", required_argument, NULL, 'c'},    {"threads", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
+        {"patients", required_argument, NULL, 'p'},
+        {"out", required_argument, NULL, 'o'},
+        {"size", required_argument, NULL, 's'},
+        {"seed", required_argument, NULL, 'r'},
+        {"sheet", required_argument, NULL, 'c'},
+        {"threads", required_argument, NULL, 't'},
+        {"view", required_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     uint64_t patients = 0, size = 1024, seed = 1, threads = 0;
     int code;
@@ -56,6 +66,13 @@ static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *
             break;
         case 't':
             *status = tr_option_whole("phantom", "threads", optarg, 0, 1024, &threads);
+            break;
+        case 'v':
+            o->pelvis = strcmp(optarg, "pelvis") == 0;
+            if (!o->pelvis && strcmp(optarg, "hip") != 0) {
+                fputs("roentgym phantom: --view must be hip or pelvis\n", stderr);
+                *status = 2;
+            }
             break;
         case 'o':
             o->out = optarg;

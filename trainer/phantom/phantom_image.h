@@ -16,6 +16,9 @@ struct phantom_picture {
  * so that what differs is the fracture. The caller releases; on failure nothing is held. Uses no threads. */
 nn_status phantom_picture_make(const struct phantom_patient *p, int size, struct phantom_picture *picture,
                                struct nn_error *err) NN_MUST_CHECK;
+/* A whole pelvis, from both hips of phantom_pelvis_draw. */
+nn_status phantom_pelvis_picture_make(const struct phantom_patient hips[2], int size,
+                                      struct phantom_picture *picture, struct nn_error *err) NN_MUST_CHECK;
 void phantom_picture_release(struct phantom_picture *picture);
 
 #endif

@@ -19,8 +19,16 @@ struct femur_frame femur_frame_of(const struct phantom_patient *p);
 /* The whole femur in its own frame (not closed). */
 void femur_build(const struct phantom_patient *p, const struct femur_frame *f, struct solid *out);
 
-/* Hemipelvis with its surroundings, in the world, closed. */
+/* Hemipelvis, in the world, closed. In the view of one hip its surroundings belong to it: the other pubis,
+ * the margin of the sacrum. */
 void pelvis_build(const struct phantom_patient *p, struct solid *out);
+/* How the pelvis lies: from its own frame to the world. */
+struct placement pelvis_pose(const struct phantom_patient *p);
+
+/* Sacrum with coccyx and the lower lumbar spine, x from the midline, in the world, closed. `p`: the left hip
+ * of a whole pelvis. */
+void sacrum_build(const struct phantom_patient *p, struct solid *out);
+void lumbar_build(const struct phantom_patient *p, struct solid *out);
 
 /* A femur in pieces: each a solid with its clips, moved and closed, and the way back to the unbroken bone. */
 #define FRAGMENTS 3

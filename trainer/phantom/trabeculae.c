@@ -141,14 +141,33 @@ nn_status trabeculae_of_pelvis(const struct phantom_patient *p, float pitch_mm, 
 {
     struct grain g;
     float d = p->head_mm;
-    nn_status status =
-        map_init(out, -2.7f * d, -2.5f * d, 1.6f * d, 1.8f * d, pitch_mm, p, 1u << 25, &g, err);
+    float top = p->midline_mm > 0.0f ? -3.5f : -2.5f; /* the crest of a whole wing */
+    nn_status status = map_init(out, -2.7f * d, top * d, 1.6f * d, 1.8f * d, pitch_mm, p, 1u << 25, &g, err);
     if (status != NN_OK) return status;
     for (int j = 0; j < out->height; j++)
         for (int i = 0; i < out->width; i++) {
             float x = (out->x0 + (float)i * out->cell_mm) / d, y = (out->y0 + (float)j * out->cell_mm) / d;
             out->factor[(size_t)j * (size_t)out->width + (size_t)i] =
                 pelvis_factor(p, &g, x, y, (float)i, (float)j);
+        }
+    return NN_OK;
+}
+
+/* A net, more of it up and down than across, with the plates of denser bone that vertebrae have. */
+nn_status trabeculae_of_spine(const struct phantom_patient *p, float pitch_mm, struct trabecular_map *out,
+                              struct nn_error *err)
+{
+    struct grain g;
+    float d = p->head_mm, base = 0.7f + 0.3f * background_share(p->singh);
+    nn_status status =
+        map_init(out, -1.4f * d, -5.6f * d, 1.4f * d, 0.6f * d, pitch_mm, p, 3u << 25, &g, err);
+    if (status != NN_OK) return status;
+    for (int j = 0; j < out->height; j++)
+        for (int i = 0; i < out->width; i++) {
+            float upright = grain_along(&g, (float)i, (float)j, 0.0f, 1.0f, 2.0f);
+            float across = grain_along(&g, (float)i, (float)j, 1.0f, 0.0f, 1.4f);
+            out->factor[(size_t)j * (size_t)out->width + (size_t)i] =
+                fmaxf(0.05f, p->density * (base + 0.17f * upright + 0.13f * across));
         }
     return NN_OK;
 }

@@ -17,6 +17,9 @@ nn_status trabeculae_of_femur(const struct phantom_patient *p, const struct femu
                               struct trabecular_map *out, struct nn_error *err) NN_MUST_CHECK;
 nn_status trabeculae_of_pelvis(const struct phantom_patient *p, float pitch_mm, struct trabecular_map *out,
                                struct nn_error *err) NN_MUST_CHECK;
+/* Over the frontal plane of the spine, x from the midline. `p`: the left hip of a whole pelvis. */
+nn_status trabeculae_of_spine(const struct phantom_patient *p, float pitch_mm, struct trabecular_map *out,
+                              struct nn_error *err) NN_MUST_CHECK;
 void trabecular_map_release(struct trabecular_map *m);
 
 float trabecular_factor(const struct trabecular_map *m, float x, float y);
