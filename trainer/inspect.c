@@ -20,7 +20,7 @@ static const char usage[] = "usage: roentgym inspect FILE|DIR [--json]\n"
                             "checkpoint, a training state, the\n"
                             "folder of a training run, or of a data set (images of each label and split, "
                             "sizes and depths, grey levels,\n"
-                            "unreadable images, patients and images that are in both splits).\n"
+                            "unreadable images, patients and images that are in both splits, boxes of hips).\n"
                             "\n"
                             "  --json             as one JSON object\n"
                             "  --help\n";

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/csv_reader.h"
 #include "engine/file.h"
 #include "engine/image.h"
 #include "engine/sha256.h"
+#include "trainer/boxes.h"
 #include "trainer/grey_range.h"
 #include "trainer/inspect.h"
 #include "trainer/interrupt.h"
@@ -278,6 +280,57 @@ static void put_groups(json_t *facts, const struct survey *s)
     free(sorted);
 }
 
+static int by_file(const void *a, const void *b)
+{
+    const struct item *const *x = a, *const *y = b;
+    return strcmp((*x)->cell[FILE_COLUMN], (*y)->cell[FILE_COLUMN]);
+}
+
+/* Half a pixel of rounding is forgiven. */
+static bool is_within(const struct tr_box *box, const struct item *item)
+{
+    return box->x >= -0.5 && box->y >= -0.5 && box->x + box->width <= item->width + 0.5 &&
+           box->y + box->height <= item->height + 0.5;
+}
+
+static void count_boxes(json_t *facts, const struct survey *s, const struct tr_boxes *t,
+                        const struct item **sorted)
+{
+    int both = 0, beyond = 0, unknown = 0;
+    for (int i = 0; i < s->count; i++) sorted[i] = &s->items[i];
+    qsort(sorted, (size_t)s->count, sizeof *sorted, by_file);
+    for (int i = 0; i < t->count; i++) {
+        const struct tr_box *box = &t->boxes[i];
+        const struct item key = {.cell = {box->file}}, *wanted = &key;
+        const struct item **found = bsearch(&wanted, sorted, (size_t)s->count, sizeof *sorted, by_file);
+        both += i > 0 && strcmp(box->file, t->boxes[i - 1].file) == 0;
+        unknown += !found;
+        beyond += found && (*found)->depth && !is_within(box, *found);
+    }
+    json_object_set_new(facts, "hips_with_a_box", json_integer(t->count));
+    json_object_set_new(facts, "images_with_both_hips", json_integer(both));
+    json_object_set_new(facts, "boxes_beyond_the_image", json_integer(beyond));
+    json_object_set_new(facts, "boxes_of_no_image", json_integer(unknown));
+}
+
+/* boxes.csv, where there is one. */
+static void put_boxes(json_t *facts, const struct survey *s)
+{
+    char path[PATH_SIZE];
+    struct tr_boxes boxes;
+    struct nn_error problem;
+    snprintf(path, sizeof path, "%s/boxes.csv", s->folder);
+    if (access(path, F_OK) != 0) return;
+    if (tr_boxes_read(&boxes, path, &problem) != NN_OK) {
+        json_object_set_new(facts, "boxes_csv_problem", json_string(problem.text));
+        return;
+    }
+    const struct item **sorted = malloc(((size_t)s->count + 1) * sizeof *sorted);
+    if (sorted) count_boxes(facts, s, &boxes, sorted); /* the other facts stand without these */
+    free(sorted);
+    tr_boxes_release(&boxes);
+}
+
 static void put_unreadable(json_t *facts, const struct survey *s)
 {
     json_t *named = json_array();
@@ -414,6 +467,7 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
                             json_string(s.multi ? "any number of findings an image" : "one an image"));
         json_object_set_new(facts, "images_by_label_and_split", count_labels(&s));
         put_groups(facts, &s);
+        put_boxes(facts, &s);
         json_object_set_new(facts, "grey_levels_of_8_bits", histogram(&s));
         combine_hashes(&s, sha256);
         json_object_set_new(facts, "sha256", json_string(sha256));

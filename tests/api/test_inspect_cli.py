@@ -77,6 +77,22 @@ class Inspect(TrainerTest):
         grey = facts["grey_levels_of_8_bits"]
         self.assertTrue(grey["lowest"] <= grey["1%"] <= grey["median"] <= grey["99%"] <= grey["highest"] <= 255)
 
+    def test_boxes_of_hips_are_counted_and_those_that_fit_nothing_told(self):
+        folder = self.path("pelves")
+        self.succeed("phantom", "--view", "pelvis", "--patients", 3, "--size", 64, "--out", folder)
+        facts = self.inspect(folder)
+        self.assertEqual((facts["hips_with_a_box"], facts["images_with_both_hips"]), (6, 3))
+        self.assertEqual((facts["boxes_beyond_the_image"], facts["boxes_of_no_image"]), (0, 0))
+        boxes = os.path.join(folder, "boxes.csv")
+        write(boxes, read(boxes) + b"images/none.png,left,1,1,5,5\n")
+        lines = read(boxes).decode().splitlines()
+        write(boxes, "\n".join([lines[0], *lines[2:], "images/p000000_0.png,left,60,1,5,5"]) + "\n")
+        facts = self.inspect(folder)
+        self.assertEqual((facts["boxes_beyond_the_image"], facts["boxes_of_no_image"]), (1, 1))
+        write(boxes, "file,side\n")
+        self.assertIn("no column 'x'", self.inspect(folder)["boxes_csv_problem"])
+        self.assertNotIn("hips_with_a_box", self.inspect(phantoms()))
+
     def test_a_data_set_with_a_grey_range_has_the_name_that_training_gives_it(self):
         folder = self.path("hips")
         shutil.copytree(phantoms(), folder)
