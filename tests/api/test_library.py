@@ -64,6 +64,7 @@ class Sessions(LibraryTest):
         deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
         deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
         deck_of("six", LIBRARY, items=6),
+        deck_of("twin", {**LIBRARY, "collection": "twins"}, items=6),
         listed("listed", "images/3.png", "images/20.png"),
         listed("mistaken", "images/4.png"),
     ]
@@ -174,6 +175,26 @@ class Sessions(LibraryTest):
                                         " WHERE a.session_id = ? AND a.item = ?", learner.id, item["n"])
                 again = learner is not third and item["sha256"] in told
                 self.assertEqual(tuple(row), (not again, again))
+
+    def test_a_picture_is_the_same_in_a_collection_of_another_name(self):
+        self.assertEqual(library(self.daemon.config_path, "add", self.data, "--name", "twins").returncode, 0)
+        code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        seen = set()
+        for name in ("six", "twin"):
+            learner = Learner(self.daemon, name, learner=code)
+            for n in range(1, 7):
+                learner.image(n)
+                learner.answer(n, "broken")
+            seen |= {item["sha256"] for item in self.items(learner)}
+        self.assertEqual(len(seen), 12)
+        for name in ("six", "twin"):
+            answer = self.daemon.post("/api/v1/sessions", {"deck": name, "learner": code})
+            self.assertEqual((answer.status, answer.code), (409, "images_missing"))
+        learner = Learner(self.daemon, "listed", learner=code)
+        learner.image(1)  # of the training split
+        learner.answer(1, "broken")
+        row, = self.daemon.rows("SELECT prior_exposures FROM items WHERE session_id = ? AND n = 1", learner.id)
+        self.assertEqual(row["prior_exposures"], 1)
 
     def test_two_images_of_the_library_are_two_cases_of_a_reading_study(self):
         for _ in range(2):

@@ -163,7 +163,8 @@ ALTER TABLE answers ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1 CHECK (f
 UPDATE answers SET first_attempt = 0 WHERE id NOT IN (SELECT min(a.id) FROM answers a
 JOIN items i ON i.session_id = a.session_id AND i.n = a.item JOIN session_models m ON m.session_id = a.session_id
 LEFT JOIN session_learners k ON k.session_id = a.session_id
-GROUP BY coalesce('l' || k.learner_id, a.session_id), i.source, i.library_image_id,
+GROUP BY coalesce('l' || k.learner_id, a.session_id), i.source,
+(SELECT l.sha256 FROM library_images l WHERE l.id = i.library_image_id),
 CASE i.source WHEN 'gan' THEN m.model_id || '/' || i.seed || '/' || i.class END);
 
 -- Learners that a program plays, and their sessions.

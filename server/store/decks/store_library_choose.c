@@ -53,8 +53,8 @@ static char *contradicting(const struct srv_drawn_item *item)
     " AND NOT EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id"                              \
     " AND f.finding IN (SELECT value FROM json_each(?3)))"
 
-/* Not reserved. What tests of studies show is known by its pixels: a collection may be there under two names.
- */
+/* Not reserved. What tests of studies show, and what a learner has seen, is known by its pixels: a collection
+ * may be there under two names, or be taken in again. */
 #define FREE                                                                                                 \
     " AND (?4 OR i.sha256 NOT IN (SELECT r.sha256 FROM studies s JOIN study_test_items k ON k.study_id = "   \
     "s.id"                                                                                                   \
@@ -94,9 +94,10 @@ static void fill(struct db_transaction *t, const struct srv_library_asker *asker
         t,
         "SELECT i.id, i.file, coalesce(1 + h.shown, 0) AS standing"
         " FROM library_images i JOIN collections c ON c.id = i.collection_id"
-        " LEFT JOIN (SELECT k.library_image_id AS id, max(k.image_sha256 IS NOT NULL) AS shown"
+        " LEFT JOIN (SELECT r.sha256, max(k.image_sha256 IS NOT NULL) AS shown"
         " FROM session_learners s JOIN items k ON k.session_id = s.session_id"
-        " WHERE s.learner_id = ?7 AND k.source = 'library' GROUP BY k.library_image_id) h ON h.id = i.id"
+        " JOIN library_images r ON r.id = k.library_image_id"
+        " WHERE s.learner_id = ?7 GROUP BY r.sha256) h ON h.sha256 = i.sha256"
         " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS FREE " AND i.split = ?6 AND standing <= ?8"
         " ORDER BY standing, i.id",
         "tttittii", like->source->collection, like->class_name, against, (int64_t)asker->tests, asker->spared,

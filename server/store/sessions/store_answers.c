@@ -55,7 +55,9 @@ static bool is_repeated(struct db_transaction *t, const char *session_id, int it
     struct db_rows *rows = db_query(
         t,
         "SELECT 1 FROM items i JOIN items j ON j.source = i.source AND CASE i.source WHEN 'library'"
-        " THEN j.library_image_id = i.library_image_id ELSE j.class = i.class AND j.seed = i.seed"
+        " THEN (SELECT l.sha256 FROM library_images l WHERE l.id = j.library_image_id) ="
+        " (SELECT l.sha256 FROM library_images l WHERE l.id = i.library_image_id)"
+        " ELSE j.class = i.class AND j.seed = i.seed"
         " AND (SELECT k.model_id FROM session_models k WHERE k.session_id = j.session_id AND k.place = "
         "j.model) ="
         " (SELECT k.model_id FROM session_models k WHERE k.session_id = i.session_id AND k.place = i.model) "
