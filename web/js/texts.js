@@ -649,7 +649,6 @@ export const texts = {
       },
       gapsLead: (count) => (count === 1 ? 'One thing is missing; it is marked.' : `${count} things are missing; each is marked.`),
       save: 'Save the draft',
-      saving: 'Saving …',
       state: {
         clean: 'All is saved on the server.',
         fresh: 'Nothing typed yet.',
@@ -660,7 +659,7 @@ export const texts = {
       warnings: 'Saved. Look at these before you open the study:',
       noWarnings: 'Saved. Nothing speaks against opening it.',
       conflictTitle: 'Somebody else has saved this study meanwhile',
-      conflict: (name, time) => `${name ?? 'The operator of this server'} saved version`,
+      conflict: (name) => `${name ?? 'The operator of this server'} saved version`,
       conflictWords: 'Nothing of yours is lost: it is still in this page and kept in this browser. Look at the other version, then decide.',
       conflictSee: 'See the other version (JSON, in a new tab)',
       conflictMine: 'Save mine as the newest; theirs stays among the versions',
