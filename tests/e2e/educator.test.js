@@ -192,6 +192,12 @@ test('by keyboard a list is ticked, saved, downloaded, and taken in again as a f
   await page.click('label:has-text("A list that I choose")');
   await page.click('#choosing > summary');
   await page.waitForSelector('.picks img');
+  await page.fill('#from-hip', '12 hips');
+  await page.press('#from-hip', 'Enter');
+  await page.waitForSelector('.trouble:has-text("A number without sign or point")');
+  await page.fill('#from-hip', '18446744073709551600');
+  await page.press('#from-hip', 'Enter');
+  await page.waitForSelector('p:has-text("Hips 18446744073709551600 to 18446744073709551611")');
   await page.focus('.picks input');
   await page.keyboard.press('Space');
   await page.keyboard.press('ArrowRight');
@@ -358,5 +364,44 @@ test('images of a collection are left out in the grid, and an old version is gon
   const now = await (await fetch(`${daemon.url}/api/v1/decks/films`, { headers: { Authorization: `Bearer ${daemon.token()}` } })).json();
   assert.deepEqual(now.exclude ?? [], []);
   assert.deepEqual(visitor.complaints, []);
+  await visitor.context.close();
+});
+
+test('with the keyboard alone a deck is made and shared, and a log-in that ended takes nothing', async () => {
+  const visitor = await openAs(await admin.invite('educator', 'Kim'), '/decks.html');
+  const { page, context } = visitor;
+  const tabTo = async (selector) => {
+    for (let presses = 0; presses < 60; presses++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) {
+        return;
+      }
+    }
+    assert.fail(`Tab does not reach ${selector}`);
+  };
+  await ready(page);
+  await tabTo('#new-deck');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#deck-title');
+  await tabTo('#deck-title');
+  await page.keyboard.type('By keyboard');
+  await tabTo('#preview-images button');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#choosing summary:has-text("1 left out")');
+  await page.waitForSelector('#preview-images button:focus');
+  const cookies = await context.cookies();
+  await context.clearCookies();
+  await page.focus('#deck-title');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.save-bar .trouble a:has-text("Log in again in a new tab")');
+  await context.addCookies(cookies);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#to-share:focus');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('#class-title');
+  await tabTo('#class-title');
+  await page.keyboard.type('Thursday');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.share-box h3:focus');
   await visitor.context.close();
 });

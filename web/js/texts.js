@@ -1100,7 +1100,7 @@ export const texts = {
       counts: (answers, kinds) => `${answers.map(([name, count]) => `${count} ${name}`).join(', ')}.${kinds.length > answers.length ? ` Of these ${kinds.map(([name, count]) => `${count} ${name}`).join(', ')}.` : ''}`,
       strength: (value) => `strength ${percent(value)}`,
       notYet: 'Something in the form is missing or does not fit; it is said beside its field. Until then the preview stays as it was.',
-      offline: 'The server did not answer. What you type is kept; the preview comes back with the next change.',
+      notNow: 'No preview at the moment. What you type is kept; the preview comes back with the next change.',
       fresh: 'An example with the truth below each image; every learner gets other images.',
       theVery: 'These very images, with the truth below each.',
       example: 'An example: each image follows from the answer before.',

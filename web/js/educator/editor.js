@@ -5,7 +5,7 @@
 import { createDeck, readDeckVersion, saveDeck } from '../api/api_deck_shelf.js';
 import { timeElement, timeOnly } from '../dates.js';
 import { el } from '../dom.js';
-import { attempt, troublePlace } from '../staff/attempt.js';
+import { attempt, troublePlace, troubleWords } from '../staff/attempt.js';
 import { fieldError } from '../staff/field_errors.js';
 import { tellAt, untell } from '../staff/form_fields.js';
 import { nameFor } from '../staff/name_for.js';
@@ -119,7 +119,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     el('div', {}, el('button', { type: 'button', class: 'link-button', id: 'download-deck', on: { click: () => saveAsFile(toDefinition(deck)) } }, t.download)));
   const preview = previewView(editor, (error) => {
     untell(form);
-    if (error && error.status !== 0) {
+    if (error && !error.transient) {
       told(error);
     }
   });
@@ -136,7 +136,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     const { path, text } = error.code === 'deck_exists' ? { path: 'id', text: error.message } : fieldError(error.message, 'deck');
     const where = path ? tellAt(form, path, text) : null;
     if (!where) {
-      trouble.replaceChildren(error.status === 422 ? text : texts.staff.trouble.of(error));
+      trouble.replaceChildren(...(error.status === 422 ? [text] : troubleWords(error)));
     }
     return where;
   }
@@ -235,9 +235,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     });
   }
 
-  if (key) {
-    drafts.watch(key, () => { trouble.textContent = t.otherTab; });
-  }
+  drafts.watch(() => key, () => { trouble.textContent = t.otherTab; });
   listeners.forEach((listener) => listener());
   place.main.append(outcome, el('div', { class: 'deck-desk' }, form, preview));
 }

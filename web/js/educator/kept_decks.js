@@ -66,10 +66,10 @@ export function deckDrafts(account) {
       }
     },
 
-    /** @param {string} key @param {() => void} onChange another tab has kept another draft of the same deck */
-    watch(key, onChange) {
-      window.addEventListener('storage', ({ key: name, newValue }) => {
-        if (name === nameOf(key) && newValue !== null) {
+    /** @param {() => ?string} keyNow @param {() => void} onChange another tab has kept another draft of the same deck */
+    watch(keyNow, onChange) {
+      window.addEventListener('storage', ({ key, newValue }) => {
+        if (key === nameOf(keyNow()) && newValue !== null) {
           onChange();
         }
       });

@@ -168,16 +168,26 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
   };
   const before = button(t.before, () => turn(-1), 'page-before');
   const after = button(t.after, () => turn(1), 'page-after');
-  const seed = el('input', { type: 'text', id: 'from-hip', inputmode: 'numeric', autocomplete: 'off', maxlength: '20' });
-  const jump = el('div', { class: 'field' }, el('label', { for: 'from-hip' }, texts.atlas.goTo), el('div', { class: 'go' }, seed, button(texts.atlas.go, async () => {
+  const go = button(texts.atlas.go, async () => {
     const wish = readSeed(seed.value);
     if (wish === null) {
-      trouble.textContent = texts.atlas.noSeed;
-      return;
+      throw new Error(texts.atlas.noSeed);
     }
     from = BigInt(wish);
     await load();
-  })));
+  });
+  const seed = el('input', {
+    type: 'text', id: 'from-hip', inputmode: 'numeric', autocomplete: 'off', maxlength: '20',
+    on: {
+      keydown: (event) => {
+        if (event.key === 'Enter') { // it would save the deck
+          event.preventDefault();
+          go.click();
+        }
+      },
+    },
+  });
+  const jump = el('div', { class: 'field' }, el('label', { for: 'from-hip' }, texts.atlas.goTo), el('div', { class: 'go' }, seed, go));
   const choose = sources.length > 1 ? selectField({
     label: t.source, value: '0', options: sources.map(({ collection, model }, i) => ({ value: String(i), text: collection ?? model })),
     onInput: (value) => {

@@ -71,7 +71,7 @@ export function previewView(editor, onAnswer) {
       }
     } catch (error) {
       if (number === asked) {
-        status.textContent = error.status === 0 ? t.offline : t.notYet;
+        status.textContent = [400, 422].includes(error.status) ? t.notYet : t.notNow;
         onAnswer(error);
       }
     }
