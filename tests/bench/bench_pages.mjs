@@ -82,6 +82,25 @@ const PAGES = [
       await click(page, 'dialog .option:nth-of-type(2)');
     },
   },
+  { name: 'decks', path: '/decks.html', staff: true, use: (page) => click(page, '.row-words') },
+  {
+    name: 'deck editor',
+    path: '/deck.html',
+    staff: true,
+    use: async (page) => {
+      await page.waitForSelector('#preview-images img');
+      await page.focus('#deck-title');
+      await press(page, 'H');
+      await page.focus('#deck-prevalence');
+      await press(page, 'ArrowLeft');
+      await click(page, '#images > summary');
+      await click(page, '#order > summary');
+      await click(page, 'label:has-text("A list that I choose")');
+      await click(page, '#choosing > summary');
+      await page.waitForSelector('.picks img');
+      await click(page, '.picks input');
+    },
+  },
   { name: 'record', path: '/audit.html', staff: true, use: (page) => page.waitForSelector('main[data-filled]') },
 ];
 

@@ -385,6 +385,7 @@ test('with the keyboard alone a deck is made and shared, and a log-in that ended
   await page.waitForSelector('#deck-title');
   await tabTo('#deck-title');
   await page.keyboard.type('By keyboard');
+  await page.waitForSelector('#preview-images button');
   await tabTo('#preview-images button');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#choosing summary:has-text("1 left out")');

@@ -2,6 +2,7 @@
  * Boot of the atlas: labelled samples to scroll through and to look at. Every view has an address of its own.
  */
 
+import { afterPaint } from '../after_paint.js';
 import { listModels } from '../api/api_models.js';
 import { el } from '../dom.js';
 import { provenanceFoot } from '../provenance.js';
@@ -28,11 +29,6 @@ function frame() {
     main,
   ];
 }
-
-/** Resolves after the next frame is on screen. */
-const painted = () => new Promise((resolve) => {
-  requestAnimationFrame(() => setTimeout(resolve));
-});
 
 function notice(title, text) {
   main.replaceChildren(el('h1', {}, title), el('p', { class: 'staff-lead' }, text));
@@ -78,7 +74,7 @@ function open(models) {
   const controls = controlsView({
     models,
     onChange: async (change) => {
-      await painted(); // the control as it was set; the grid may take longer
+      await afterPaint(); // the control as it was set; the grid may take longer
       const classes = change.model ? modelOf(change).classes : change.classes ?? place.classes;
       go({ ...change, classes, sample: change.model ? null : place.sample }, false);
     },

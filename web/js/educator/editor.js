@@ -2,6 +2,7 @@
  * The deck editor: the form, the preview beside it, the draft that this browser keeps, and the way to the server.
  */
 
+import { afterPaint } from '../after_paint.js';
 import { createDeck, readDeckVersion, saveDeck } from '../api/api_deck_shelf.js';
 import { timeElement, timeOnly } from '../dates.js';
 import { el } from '../dom.js';
@@ -27,7 +28,8 @@ const t = texts.teach.editor;
 /**
  * @typedef {object} Editor what the parts of the form share
  * @property {import('./definition.js').Deck} deck is changed in place, by change() only
- * @property {(work: () => void) => void} change
+ * @property {(work: () => void) => void} change what follows from it is shown after the next frame
+ * @property {() => void} settle shows it at once
  * @property {(listener: () => void) => void} onUpdate called after every change, and once at the start
  * @property {(entry: object, image: string) => void} exclude
  * @property {Map<string, string>} images addresses of a collection's images, by imageKey
@@ -56,6 +58,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
   const listeners = [];
   let kept = true;
   let keptAt = start.keptAt;
+  let settling = false; // a change is on screen, but not yet what follows from it
 
   const nameOfTitle = () => nameFor(deck.title, taken) || (deck.title.trim() && nameFor(t.nameless, taken));
   const ownId = tag !== null || (deck.id !== '' && deck.id !== nameOfTitle());
@@ -79,7 +82,16 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
         deck.id = nameOfTitle();
       }
       keep();
-      listeners.forEach((listener) => listener());
+      if (!settling) {
+        settling = true;
+        afterPaint().then(editor.settle);
+      }
+    },
+    settle() {
+      if (settling) {
+        settling = false;
+        listeners.forEach((listener) => listener());
+      }
     },
     onUpdate: (listener) => listeners.push(listener),
     exclude(entry, image) {
@@ -106,7 +118,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
   const outcome = el('div', { class: 'form', id: 'outcome' });
   const curation = curationView(editor);
   const choosing = folded('choosing', t.choosingTitle, () => (deck.shows === 'list' ? t.choosingList(deck.list.length) : t.choosingExclude(deck.exclude.length)), [curation.root]);
-  choosing.addEventListener('toggle', () => curation.update());
+  choosing.addEventListener('toggle', () => afterPaint().then(curation.update));
   const form = el('form', { class: 'form deck-form', novalidate: true, on: { submit: (event) => { event.preventDefault(); save(); } } },
     titleView(editor),
     amountView(editor),
@@ -122,6 +134,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     if (error && !error.transient) {
       told(error);
     }
+    curation.update(); // it may know more images now
   });
 
   /** A part of the form that says in its head how it is set, so that it need not be opened to know. */

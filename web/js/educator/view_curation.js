@@ -28,6 +28,7 @@ export function curationView(editor) {
   const thumbs = new Map(); // of what was ticked, so that they are not fetched anew
   let grid = null;
   let drawnFor = '';
+  let drawnChosen = '';
 
   const field = () => (deck.shows === 'list' ? 'list' : 'exclude');
   const entries = () => deck[field()];
@@ -40,17 +41,26 @@ export function curationView(editor) {
     return there;
   }
 
+  /** Only when there is another list to draw: who is in it with the keyboard stays there. */
   function drawChosen() {
+    const wanted = JSON.stringify([field(), deck.order.rule, entries().map((entry) => [entry, editor.images.get(imageKey(entry))])]);
+    if (wanted === drawnChosen) {
+      return;
+    }
+    drawnChosen = wanted;
     chosen.replaceChildren(...entries().map((entry, i) => {
-      const key = JSON.stringify(entry);
-      thumbs.has(key) || thumbs.set(key, thumbOf({ ...entry, model: entry.model ?? editor.modelOf(entry.class), image: editor.images.get(imageKey(entry)) }, editor.models).root);
+      const image = editor.images.get(imageKey(entry));
+      const key = JSON.stringify([entry, image]);
+      thumbs.has(key) || thumbs.set(key, thumbOf({ ...entry, model: entry.model ?? editor.modelOf(entry.class), image }, editor.models).root);
       const name = `${texts.atlas.className(entry.class)} ${nameOfImage(entry)}`;
       const move = (by, words, label) => el('button', {
         type: 'button', class: 'button small', 'aria-label': label(name), disabled: i + by < 0 || i + by >= entries().length,
         on: {
           click: () => {
             editor.change(() => { deck.list.splice(i + by, 0, ...deck.list.splice(i, 1)); });
-            chosen.children[i + by].querySelectorAll('button')[by < 0 ? 0 : 1].focus();
+            editor.settle();
+            const [earlier, later] = chosen.children[i + by].querySelectorAll('button');
+            (by < 0 && !earlier.disabled || later.disabled ? earlier : later).focus();
           },
         },
       }, words);
@@ -62,6 +72,7 @@ export function curationView(editor) {
             on: {
               click: () => {
                 editor.change(() => { deck[field()] = entries().filter((other) => other !== entry); });
+                editor.settle();
                 (chosen.children[Math.min(i, entries().length - 1)]?.querySelector('button:last-of-type') ?? chosen.closest('details').querySelector('summary')).focus();
               },
             },
@@ -79,7 +90,7 @@ export function curationView(editor) {
     }
     drawnFor = wanted;
     grid?.leave();
-    grid = sources.length > 0 ? candidateGrid(editor, sources, { toggle, isTicked: (image) => entries().some((entry) => imageKey(withModel(entry)) === imageKey(image)), verb: t.verbs[field()] }) : null;
+    grid = sources.length > 0 ? candidateGrid(editor, sources, { toggle, onKnown: drawChosen, isTicked: (image) => entries().some((entry) => imageKey(withModel(entry)) === imageKey(image)), verb: t.verbs[field()] }) : null;
     candidates.replaceChildren(...(grid ? [grid.root] : []));
   }
 
@@ -101,7 +112,7 @@ export function curationView(editor) {
 }
 
 /** A page of candidates of one source. */
-function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
+function candidateGrid(editor, sources, { toggle, isTicked, onKnown, verb }) {
   const trouble = troublePlace();
   const list = el('ul', { class: 'thumbs picks', 'aria-label': t.candidates, on: { keydown: moveByArrows } });
   const where = el('p', { class: 'quiet', role: 'status' });
@@ -121,6 +132,8 @@ function candidateGrid(editor, sources, { toggle, isTicked, verb }) {
       const got = await listCollectionImages(source.collection, { ...split, page });
       pages = got.pages;
       images = got.images.filter((image) => classes().includes(image.class)).map((image) => ({ ...image, collection: source.collection }));
+      images.forEach((image) => editor.images.set(imageKey(image), image.image));
+      onKnown();
       where.textContent = t.page(page, Math.max(pages, 1));
     } else {
       const seeds = Array.from({ length: HIPS }, (_, i) => from + BigInt(i)).filter((seed) => seed <= LAST_SEED);

@@ -6,7 +6,7 @@
 import { previewDeck } from '../api/api_deck_shelf.js';
 import { el } from '../dom.js';
 import { texts } from '../texts.js';
-import { entryOf, followsAnswers, toDefinition } from './definition.js';
+import { entryOf, followsAnswers, imageKey, toDefinition } from './definition.js';
 import { nameOfImage, thumbOf } from './thumb.js';
 
 const t = texts.teach.preview;
@@ -21,6 +21,7 @@ export function previewView(editor, onAnswer) {
   const { deck } = editor;
   let timer = 0;
   let asked = 0; // so that an older reply does not overwrite a newer one
+  let answered = ''; // the definition that the items are of
   let items = [];
   let all = false;
   let drawn = '';
@@ -55,9 +56,16 @@ export function previewView(editor, onAnswer) {
     const number = asked += 1;
     const definition = asExample();
     if (definition.list?.length === 0) {
+      answered = '';
       items = [];
       show();
       status.textContent = t.emptyList;
+      onAnswer(null);
+      return;
+    }
+    const text = JSON.stringify(definition);
+    if (text === answered) {
+      show();
       onAnswer(null);
       return;
     }
@@ -65,12 +73,15 @@ export function previewView(editor, onAnswer) {
     try {
       const got = await previewDeck(definition);
       if (number === asked) {
+        answered = text;
         items = got;
+        items.filter(({ collection }) => collection).forEach((item) => editor.images.set(imageKey(item), item.image));
         show();
         onAnswer(null);
       }
     } catch (error) {
       if (number === asked) {
+        answered = '';
         status.textContent = [400, 422].includes(error.status) ? t.notYet : t.notNow;
         onAnswer(error);
       }
