@@ -50,19 +50,20 @@ struct strip {
     float factor;
 };
 
-MAP_INLINE void one_strip(enum purpose purpose, enum nn_type type, const struct strip *s,
+/* All but the pointers are constants where it matters: the sums of a whole strip are then registers. */
+MAP_INLINE void one_strip(enum purpose purpose, enum nn_type type, const struct strip *s, size_t width,
                           const struct reach *rows, const struct reach *columns)
 {
     float value[STRIP];
     uint8_t place[STRIP];
     bool largest = purpose == LARGEST || purpose == PLACE_OF_LARGEST;
-    for (size_t c = 0; c < s->width; c++) value[c] = largest ? -__builtin_inff() : 0;
-    for (size_t c = 0; c < s->width; c++) place[c] = 255;
+    for (size_t c = 0; c < width; c++) value[c] = largest ? -__builtin_inff() : 0;
+    for (size_t c = 0; c < width; c++) place[c] = 255;
     for (int y = 0; y < rows->count; y++)
         for (int x = 0; x < columns->count; x++) {
             size_t first = (size_t)rows->at[y] * s->row + (size_t)columns->at[x] * s->pixel;
             uint8_t tap = (uint8_t)(rows->tap[y] * s->kernel + columns->tap[x]);
-            for (size_t c = 0; c < s->width; c++) {
+            for (size_t c = 0; c < width; c++) {
                 float v = map_load(s->from, type, first + c);
                 if (purpose == LARGEST)
                     value[c] = v > value[c] ? v : value[c];
@@ -76,11 +77,20 @@ MAP_INLINE void one_strip(enum purpose purpose, enum nn_type type, const struct 
                 }
             }
         }
-    for (size_t c = 0; c < s->width; c++)
+    for (size_t c = 0; c < width; c++)
         if (purpose == PLACE_OF_LARGEST)
             ((uint8_t *)s->out)[c] = place[c];
         else
             map_store(s->out, type, c, s->factor * value[c]);
+}
+
+MAP_INLINE void typed_strip(enum purpose purpose, enum nn_type type, const struct strip *s,
+                            const struct reach *rows, const struct reach *columns)
+{
+    if (s->width == STRIP)
+        one_strip(purpose, type, s, STRIP, rows, columns);
+    else
+        one_strip(purpose, type, s, s->width, rows, columns);
 }
 
 static void any_strip(enum purpose purpose, enum nn_type type, const struct strip *s,
@@ -89,9 +99,9 @@ static void any_strip(enum purpose purpose, enum nn_type type, const struct stri
 #define CASE(p)                                                                                              \
     case p:                                                                                                  \
         if (type == NN_BF16)                                                                                 \
-            one_strip(p, NN_BF16, s, rows, columns);                                                         \
+            typed_strip(p, NN_BF16, s, rows, columns);                                                       \
         else                                                                                                 \
-            one_strip(p, NN_F32, s, rows, columns);                                                          \
+            typed_strip(p, NN_F32, s, rows, columns);                                                        \
         break
     switch (purpose) {
         CASE(LARGEST);

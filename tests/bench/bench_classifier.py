@@ -29,7 +29,8 @@ def main():
     print(f"{'network, side, minibatch':32} {'':9} {'images/s':>9} {'CPU s/step':>10} {'peak MiB':>9}")
     for case in [options.only] if options.only else CASES:
         words = case.split()
-        commands = {"ours": [program, *words], "PyTorch": ["/usr/bin/python3", os.path.join(HERE, "classifier_peer.py"), *words]}
+        peer = ["/usr/bin/python3", os.path.join(HERE, "classifier_peer.py")]
+        commands = {"ours": [program, *words], "PyTorch": [*peer, *words]}
         workers = {who: Worker(command, options.threads) for who, command in commands.items()}
         took = {who: [] for who in workers}
         try:
@@ -43,7 +44,8 @@ def main():
             for who, worker in workers.items():
                 peak = worker.ask("peak", 10)[0] / 2**20
                 print(f"{case:32} {who:9} {int(words[2]) / wall[who]:9.2f} {cpu[who]:10.3f} {peak:9.0f}", flush=True)
-            print(f"{'':32} {'ratio':9} {wall['PyTorch'] / wall['ours']:9.2f} {cpu['PyTorch'] / cpu['ours']:10.2f}", flush=True)
+            ratios = [each["PyTorch"] / each["ours"] for each in (wall, cpu)]
+            print(f"{'':32} {'ratio':9} {ratios[0]:9.2f} {ratios[1]:10.2f}", flush=True)
         except NotFinished as why:
             print(f"{case:32} {why}", flush=True)
         finally:
