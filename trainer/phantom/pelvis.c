@@ -42,6 +42,7 @@ static void whole_wing(const struct phantom_patient *p, float d, float thin, str
         s, d, (float[]){0.14f, top + 0.02f, 0.05f}, (float[]){-0.86f, -2.05f, 1.0f}, (float[]){0, -1, 0.3f},
         (struct along){0.07f, 0.07f, 0.12f}, (struct along){0.12f, 0.13f, 0.16f});
     aft->bend_first = 0.36f * d;
+    fore->cap = aft->cap = 0.03f * d; /* or they would stick out where they meet */
     fore->cortex = aft->cortex = along_even(1.2f * thin);
     fore->marrow = aft->marrow = 0.14f;
     fore->blend = aft->blend = 0.14f * d;

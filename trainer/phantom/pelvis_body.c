@@ -115,9 +115,9 @@ static float outline(const struct pelvis_body *b, float x, float y, float inset)
     torso *= sigmoid((crotch - y) * 0.10f);
     /* buttocks end in a fold, deepest in the middle of each */
     float fold = b->perineum + 0.62f * d - 0.35f / d * (away - 1.0f * d) * (away - 1.0f * d);
-    float buttock = away < skin ? b->bulk * sigmoid((fold - y) * 0.55f) * sigmoid((away - 2.0f) * 0.4f) *
-                                      sigmoid((1.9f * d - away) * 0.08f)
-                                : 0.0f;
+    float cleft = sigmoid((2.0f - away) * 0.4f) * sigmoid((y - b->perineum + 0.8f * d) * 9.0f / d);
+    float buttock =
+        b->bulk * sigmoid((fold - y) * 0.55f) * (1.0f - cleft) * sigmoid((1.9f * d - away) * 0.08f);
     float whole = fmaxf(torso, thigh);
     return whole + (buttock - 0.5f * b->bulk) * whole / (whole + 40.0f);
 }
@@ -138,6 +138,18 @@ static float folds(const struct pelvis_body *b, float x, float y)
            body_folds(&b->side[1], -x - b->hips[1].midline_mm, y);
 }
 
+/* Planes of fat between muscles run down and outwards on either side, and pass into each other in the middle.
+ */
+static float streaks(const struct pelvis_body *b, float x, float y)
+{
+    float left =
+        noise_cloud(&b->tile, (x * 0.94f + y * 0.34f) * 0.055f, (y * 0.94f - x * 0.34f) * 0.013f + 70.0f);
+    float right = noise_cloud(&b->tile, (y * 0.34f - x * 0.94f) * 0.055f + 50.0f,
+                              (y * 0.94f + x * 0.34f) * 0.013f + 20.0f);
+    float share = sigmoid(0.12f * x);
+    return share * left + (1.0f - share) * right;
+}
+
 void pelvis_body_paths(const void *body, float x, float y, float *muscle, float *fat)
 {
     const struct pelvis_body *b = body;
@@ -145,10 +157,7 @@ void pelvis_body_paths(const void *body, float x, float y, float *muscle, float 
     float d = b->head, whole = outline(b, x, y, 0.0f), inner = outline(b, x, y, 0.55f * p->lateral_fat_mm);
     whole = fmaxf(whole + middle_parts(b, x, y), 0.0f);
     if (whole > 1.0f) whole += folds(b, x, y);
-    /* planes of fat between muscles run down and outwards on either side; clouds of marbling */
-    float m = fabsf(x) + (x < 0.0f ? 900.0f : 0.0f);
-    float streak =
-        noise_cloud(&b->tile, (m * 0.94f + y * 0.34f) * 0.055f, (y * 0.94f - m * 0.34f) * 0.013f + 70.0f);
+    float streak = streaks(b, x, y);
     float marble = noise_cloud(&b->tile, x * 0.035f + 5.0f, y * 0.03f + 90.0f);
     float share = fminf(fmaxf(0.16f + 0.05f * streak + 0.03f * marble, 0.02f), 0.5f);
     /* bowel: gas, and stool mottled with it */

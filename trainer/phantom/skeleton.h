@@ -25,7 +25,7 @@ void pelvis_build(const struct phantom_patient *p, struct solid *out);
 /* How the pelvis lies: from its own frame to the world. */
 struct placement pelvis_pose(const struct phantom_patient *p);
 
-/* Sacrum with coccyx and the lower lumbar spine, x from the midline, in the world, closed. `p`: the left hip
+/* Sacrum with coccyx and the lumbar spine, x from the midline, in the world, closed. `p`: the left hip
  * of a whole pelvis. */
 void sacrum_build(const struct phantom_patient *p, struct solid *out);
 void lumbar_build(const struct phantom_patient *p, struct solid *out);

@@ -1,11 +1,11 @@
-/* Sacrum, coccyx and the lower lumbar spine of a whole pelvis. In D, x from the midline, y caudal of the
- * height of the hips, z dorsal of them; proportions read off films. */
+/* Sacrum, coccyx and the lumbar spine of a whole pelvis. In D, x from the midline, y caudal of the height of the
+ * hips, z dorsal of them; proportions read off films. */
 #include "trainer/phantom/skeleton.h"
 
 #include "engine/rng.h"
 
 #define SACRAL 5
-#define LUMBAR_TOP 4 /* L5 up to L2 */
+#define LUMBAR 5
 
 /* Middles of the bodies of S1 to S5: the curve that the sacrum makes backwards. */
 static const float SACRAL_Y[SACRAL] = {-2.02f, -1.58f, -1.20f, -0.88f, -0.60f};
@@ -144,7 +144,7 @@ static void vertebra(float d, float thin, float x, float y, float z, float lean,
         struct solid_part *pedicle = solid_tube(s, d, (float[]){x + 0.62f * wide * m, y - 0.11f, z + 0.25f},
                                                 (float[]){x + 0.60f * wide * m, y - 0.08f, z + 0.62f},
                                                 (float[]){1, 0, 0}, along_even(0.10f), along_even(0.16f));
-        pedicle->cortex = along_even(1.1f * thin);
+        pedicle->cortex = along_even(0.7f * thin);
         struct solid_part *joint =
             solid_tube(s, d, (float[]){x + 0.56f * wide * m, y - 0.20f, z + 0.72f},
                        (float[]){x + 0.50f * wide * m, y + 0.46f, z + 0.74f}, (float[]){1, 0, 0},
@@ -168,10 +168,10 @@ static void vertebra(float d, float thin, float x, float y, float z, float lean,
 
 void lumbar_build(const struct phantom_patient *p, struct solid *out)
 {
-    float d = p->head_mm * p->pelvis_scale, thin = thin_of(p), bend = 0.02f * p->pelvis_shape[7];
+    float d = p->head_mm * p->pelvis_scale, thin = thin_of(p), bend = 0.008f * p->pelvis_shape[7];
     out->count = out->clips = 0;
-    for (int k = 0; k < LUMBAR_TOP; k++) {
-        float up = (float)k, y = -2.62f - 0.80f * up, z = 0.52f - 0.10f * up + 0.05f * up * up;
+    for (int k = 0; k < LUMBAR; k++) {
+        float up = (float)k, y = -2.62f - 0.80f * up, z = 0.52f - 0.10f * up + 0.025f * up * up;
         float lean = k == 0 ? 0.10f : k == 1 ? 0.03f : -0.03f; /* lordosis */
         vertebra(d, thin, bend * up * up, y, z, lean, 0.55f - 0.02f * up, out);
     }
