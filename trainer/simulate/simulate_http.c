@@ -103,12 +103,12 @@ static nn_status ask(struct tr_http *http, const char *url, struct curl_slist *h
                    code ? curl_easy_strerror(code) : "the server is busy");
 }
 
-nn_status tr_http_call(struct tr_http *http, const char *path, const char *bearer, const json_t *body,
-                       struct tr_http_reply *reply, struct nn_error *err)
+/* Sends the request; *status is the server's, of success or not. */
+static nn_status call(struct tr_http *http, const char *path, const char *bearer, const json_t *body,
+                      int *status, struct nn_error *err)
 {
     char url[URL_TEXT], authorization[256];
     struct curl_slist *headers = NULL;
-    *reply = (struct tr_http_reply){0};
     char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
     if (body && !text) return nn_fail(err, NN_ERR_MEMORY, "out of memory");
     snprintf(url, sizeof url, "%s%s", http->server, path);
@@ -116,34 +116,25 @@ nn_status tr_http_call(struct tr_http *http, const char *path, const char *beare
     headers = curl_slist_append(headers, "Expect:");
     if (bearer) headers = curl_slist_append(headers, authorization);
     if (body) headers = curl_slist_append(headers, "Content-Type: application/json");
-    nn_status status = ask(http, url, headers, text, &reply->status, err);
-    if (status == NN_OK && http->size > 0 && *http->body == '{')
-        reply->json = json_loadb(http->body, http->size, 0, NULL);
+    nn_status asked = ask(http, url, headers, text, status, err);
     curl_slist_free_all(headers);
     free(text);
-    return status;
-}
-
-nn_status tr_http_refused(const char *path, const struct tr_http_reply *reply, struct nn_error *err)
-{
-    const char *message =
-        json_string_value(json_object_get(json_object_get(reply->json, "error"), "message"));
-    return nn_fail(err, NN_ERR_FORMAT, "%s: %d %s", path, reply->status, message ? message : "");
+    return asked;
 }
 
 static nn_status must(struct tr_http *http, const char *path, const char *bearer, const json_t *body,
                       json_t **json, struct nn_error *err)
 {
-    struct tr_http_reply reply;
+    int answered;
     *json = NULL;
-    nn_status status = tr_http_call(http, path, bearer, body, &reply, err);
+    nn_status status = call(http, path, bearer, body, &answered, err);
     if (status) return status;
-    if (reply.status / 100 == 2) {
-        *json = reply.json;
-        return NN_OK;
-    }
-    status = tr_http_refused(path, &reply, err);
-    json_decref(reply.json);
+    if (http->size > 0 && *http->body == '{') *json = json_loadb(http->body, http->size, 0, NULL);
+    if (answered / 100 == 2) return NN_OK;
+    const char *message = json_string_value(json_object_get(json_object_get(*json, "error"), "message"));
+    status = nn_fail(err, NN_ERR_FORMAT, "%s: %d %s", path, answered, message ? message : "");
+    json_decref(*json);
+    *json = NULL;
     return status;
 }
 

@@ -45,7 +45,7 @@ static void read_row(struct db_rows *rows, struct srv_store_study *study)
     db_copy(rows, 11, study->consent_sha256, sizeof study->consent_sha256);
 }
 
-bool srv_study_find(struct db_transaction *t, const char *name, struct srv_store_study *study)
+static bool find(struct db_transaction *t, const char *name, struct srv_store_study *study)
 {
     *study = (struct srv_store_study){0};
     struct db_rows *rows = db_query(
@@ -70,7 +70,7 @@ enum db_status srv_store_study_find(struct db *db, const char *name, struct srv_
 {
     struct db_transaction t;
     db_begin(&t, db);
-    *found = srv_study_find(&t, name, study);
+    *found = find(&t, name, study);
     return db_end(&t);
 }
 
@@ -160,7 +160,7 @@ static bool begin(struct work *w, struct db *db, const struct srv_account *actor
     w->change = change;
     srv_clock_format(srv_clock_utc_ms(), w->now);
     db_begin_write(&w->t, db);
-    bool found = srv_study_find(&w->t, name, &w->found);
+    bool found = find(&w->t, name, &w->found);
     change->version = w->found.version;
     change->state = w->found.state;
     change->outcome = !found                                      ? STUDY_UNKNOWN

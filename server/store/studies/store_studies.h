@@ -31,8 +31,6 @@ struct srv_store_study {
 
 enum db_status srv_store_study_find(struct db *db, const char *name, struct srv_store_study *study,
                                     bool *found) NN_MUST_CHECK;
-/* The same in an open transaction. */
-bool srv_study_find(struct db_transaction *t, const char *name, struct srv_store_study *study);
 
 /* Appends every study to `list`, as the interface shows them. */
 enum db_status srv_store_studies(struct db *db, json_t *list) NN_MUST_CHECK;
