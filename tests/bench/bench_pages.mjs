@@ -82,7 +82,7 @@ const PAGES = [
       await click(page, 'dialog .option:nth-of-type(2)');
     },
   },
-  { name: 'decks', path: '/decks.html', staff: true, use: (page) => click(page, '.row-words') },
+  { name: 'decks', path: '/decks.html', staff: true, use: (page) => page.waitForSelector('main[data-filled]') },
   {
     name: 'deck editor',
     path: '/deck.html',
