@@ -1,8 +1,9 @@
 # roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
 # `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
 # trains, `make bench-classifier` trains classifiers and `make bench-sample` samples beside PyTorch and print who
-# was faster; `make bench-load` plays a class of learners against the daemon; `make bench-answers` stores answers beside Python's sqlite3; `make bench-viewer`
-# drags over an image in Chromium, and `make bench-pages` times the pages there.
+# was faster; `make bench-load` plays a class of learners against the daemon; `make bench-answers` stores answers
+# beside Python's sqlite3; `make bench-ingest` reads DICOM files beside pydicom; `make bench-viewer` drags over an
+# image in Chromium, and `make bench-pages` times the pages there.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -135,6 +136,8 @@ bench-sample: $(B)/tests/bench/bench_sampling
 	tests/bench/bench_sample.py --build $(B) $(if $(ONLY),--only $(ONLY))
 bench-answers: $(B)/tests/bench/bench_answers
 	tests/bench/bench_answers.py --build $(B)
+bench-ingest: $(B)/roentgym
+	tests/bench/bench_ingest.py --build $(B)
 bench-viewer: $(B)/roentgymd $(B)/web.txt
 	ROENTGYM_BUILD=$(B) node tests/bench/bench_viewer.mjs
 bench-pages: $(B)/roentgymd $(B)/web.txt
@@ -251,7 +254,7 @@ $(B)/%.cc.o: %.cc $(B)/flags.txt
 clean:
 	rm -rf build
 
-.PHONY: all run test unit-programs programs bench bench-train bench-classifier bench-png bench-sample bench-answers bench-load bench-viewer bench-pages gpu-programs gpu-test gpu-bench clean
+.PHONY: all run test unit-programs programs bench bench-train bench-classifier bench-png bench-sample bench-answers bench-ingest bench-load bench-viewer bench-pages gpu-programs gpu-test gpu-bench clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -14,6 +14,7 @@
 #include "trainer/boxes.h"
 #include "trainer/grey_range.h"
 #include "trainer/inspect.h"
+#include "trainer/inspect_looks.h"
 #include "trainer/interrupt.h"
 #include "trainer/labels.h"
 #include "trainer/progress.h"
@@ -33,6 +34,8 @@ struct item {
     int width, height, depth;  /* 0: cannot be read */
     char sha256[65];
     char problem[200];
+    struct tr_picture_hash hash;
+    double mean; /* grey, as 8 bits */
 };
 
 struct survey {
@@ -124,6 +127,10 @@ static void look_at(const struct survey *s, struct item *item, uint64_t bins[BIN
     size_t pixels = (size_t)image.width * (size_t)image.height;
     for (size_t i = 0; i < pixels; i++)
         bins[image.depth == 16 ? ((uint16_t *)image.pixels)[i] >> 8 : ((uint8_t *)image.pixels)[i]]++;
+    uint64_t sum = 0;
+    for (int b = 0; b < BINS; b++) sum += (uint64_t)b * bins[b];
+    item->mean = (double)sum / (double)pixels;
+    tr_picture_hash(&image, &item->hash);
     nn_image_release(&image);
 }
 
@@ -331,6 +338,21 @@ static void put_boxes(json_t *facts, const struct survey *s)
     tr_boxes_release(&boxes);
 }
 
+static void put_looks(json_t *facts, const struct survey *s)
+{
+    struct tr_look *looks = malloc(((size_t)s->count + 1) * sizeof *looks);
+    int count = 0;
+    if (!looks) return;
+    for (int i = 0; i < s->count; i++) {
+        const struct item *item = &s->items[i];
+        if (item->depth)
+            looks[count++] = (struct tr_look){item->cell[FILE_COLUMN], item->cell[LABEL_COLUMN],
+                                              item->cell[SPLIT_COLUMN], item->hash, item->mean};
+    }
+    tr_inspect_looks(facts, looks, count);
+    free(looks);
+}
+
 static void put_unreadable(json_t *facts, const struct survey *s)
 {
     json_t *named = json_array();
@@ -468,7 +490,9 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
         json_object_set_new(facts, "images_by_label_and_split", count_labels(&s));
         put_groups(facts, &s);
         put_boxes(facts, &s);
+        put_looks(facts, &s);
         json_object_set_new(facts, "grey_levels_of_8_bits", histogram(&s));
+        json_object_set_new(facts, "grey_histogram", tr_inspect_histogram(s.bins));
         combine_hashes(&s, sha256);
         json_object_set_new(facts, "sha256", json_string(sha256));
         *out = facts;

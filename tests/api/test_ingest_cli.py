@@ -588,6 +588,22 @@ class GoingOn(IngestTest):
         write(self.path("ticked.csv"), "file\nbogus.png\n")
         self.assertIn("ticked.csv:2: names a file", self.ingest("--leave-out", self.path("ticked.csv"), *EXACT, status=1).stderr)
 
+    def test_inspect_shows_histogram_and_leaks_by_looks(self):
+        self.some(20)
+        gif(1).save(self.path("in", "copy.jpg"), quality=80)  # of 0.png
+        self.add("copy.jpg", "b", "someone")
+        for i, row in enumerate(self.rows):
+            row["split"] = "test" if i >= 18 else "train"
+        self.ingest()
+        facts = json.loads(self.succeed("inspect", self.path("out"), "--json"))
+        self.assertEqual([facts[key] for key in ("pairs_that_look_alike", "alike_with_other_labels", "alike_in_both_splits")], [1, 1, 1])
+        self.assertEqual(len(facts["leaking_looks"]), 1)
+        images = [numpy.asarray(Image.open(self.path("out", file))) // 256 for file in self.labels()]
+        shares = numpy.histogram(numpy.stack(images), 16, (0, 256))[0] / (len(images) * SIDE * SIDE)
+        self.assertLess(numpy.abs(numpy.array(list(facts["grey_histogram"].values())) - shares).max(), 1e-4)
+        means = [image.mean() for image, row in zip(images, self.labels().values()) if row["label"] == "a"]
+        self.assertAlmostEqual(facts["mean_grey_by_label"]["a"], numpy.mean(means), 1)
+
     def test_files_that_no_row_names_are_listed(self):
         self.some(4)
         os.mkdir(self.path("in", "sub"))
