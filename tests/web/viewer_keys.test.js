@@ -16,6 +16,14 @@ test('single keys zoom, fit, invert, reset and choose presets on any layout', ()
   assert.deepEqual(press('§', { code: 'Digit3', shiftKey: true }), { act: 'preset', name: 'soft' });
 });
 
+test('a key held down does not make the image flash', () => {
+  for (const key of ['i', 'I', '=', '0', '?']) {
+    assert.equal(press(key, { repeat: true }), null, key);
+  }
+  assert.deepEqual(press('+', { repeat: true }), { act: 'zoom', steps: 1 });
+  assert.deepEqual(press('ArrowLeft', { repeat: true }, true), { act: 'window', x: -1, y: 0 });
+});
+
 test('arrows belong to the image only while it has the focus', () => {
   assert.equal(press('ArrowLeft'), null);
   assert.deepEqual(press('ArrowLeft', {}, true), { act: 'window', x: -1, y: 0 });

@@ -14,7 +14,7 @@ const PRESET_NAMES = ['full', 'bone', 'soft'];
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
- * @param {{key: string, code: string, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
+ * @param {{key: string, code: string, repeat: boolean, shiftKey: boolean, ctrlKey: boolean, metaKey: boolean, altKey: boolean}} event
  * @param {boolean} focused the image has the focus
  * @returns {?({act: 'zoom', steps: number}|{act: 'fit'}|{act: 'invert'}|{act: 'reset'}|{act: 'help'}
  *   |{act: 'preset', name: string}|{act: 'window', x: number, y: number}|{act: 'pan', x: number, y: number})}
@@ -35,6 +35,13 @@ export function viewerKey(event, focused) {
   switch (event.key) {
     case '+': return { act: 'zoom', steps: 1 };
     case '-': return { act: 'zoom', steps: -1 };
+    default: return event.repeat ? null : single(event.key);
+  }
+}
+
+/** What a key that is held down does not do again: an image that is inverted many times a second would flash (WCAG 2.3.1). */
+function single(key) {
+  switch (key) {
     case '=': return { act: 'fit' };
     case '0': return { act: 'reset' };
     case 'i': case 'I': return { act: 'invert' };
