@@ -16,7 +16,7 @@ let browser;
 before(async () => {
   daemon = await startDaemon((config) => {
     config.decks = [{
-      format: 2, id: 'place', title: 'Hips, with places', question: 'Is there a fracture?', items: 2, prevalence: 1, feedback: 'location', rating: 'two_buttons',
+      format: 2, id: 'place', title: 'Hips, with places', question: 'Is there a fracture?', items: 3, prevalence: 1, feedback: 'location', rating: 'two_buttons',
       choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }],
       sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
     }];
@@ -64,10 +64,16 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await shown(page, 2, 'feedback');
     await page.waitForTimeout(SETTLE_MS);
     await page.click('#next');
+    await shown(page, 3, 'viewing');
+    await page.click('[data-choice=yes]');
+    await shown(page, 3, 'feedback');
+    await page.waitForTimeout(SETTLE_MS);
+    await page.click('#next');
     await page.waitForSelector('[data-screen=summary]');
     await page.click('#review');
     await page.waitForSelector('[data-screen=review][data-item="1"] .viewer-overlay');
     assert.equal(await page.textContent('.bar-count'), '1 of 2 missed');
+    assert.equal(await page.getAttribute('.viewer-pane canvas', 'aria-label'), 'Hip radiograph, item 1 of 3');
     await student.axe('the review');
     await student.shot('review');
     await page.click('#next');

@@ -183,7 +183,7 @@ async function showSummary(session, deck) {
   const summary = await patiently(() => api.readSummary(session.id, session.secret));
   const leaving = new AbortController();
   const missed = deck.feedback === 'none' ? [] : summary.items.filter(({ correct, truth }) => correct === false && truth !== null);
-  const review = () => openReviewPage({ session, deck, missed, caption: captionOf(deck), onBack: guarded(() => showSummary(session, deck)) });
+  const review = () => openReviewPage({ session, deck, missed, of: summary.items.length, caption: captionOf(deck), onBack: guarded(() => showSummary(session, deck)) });
   store.sessionFinished(session.id);
   show(summaryView({
     deck,

@@ -22,10 +22,11 @@ const t = texts.review;
  * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {import('../api/api_sessions.js').SummaryItem[]} props.missed at least one
+ * @param {number} props.of how many images the drill had
  * @param {string} props.caption what the images are
  * @param {() => void} props.onBack
  */
-export function openReviewPage({ session, deck, missed, caption, onBack }) {
+export function openReviewPage({ session, deck, missed, of, caption, onBack }) {
   const viewer = createViewer({ shortcuts: shortcutsOn });
   const explanation = createExplanation({ session, deck, viewer });
   const leaving = new AbortController();
@@ -74,14 +75,16 @@ export function openReviewPage({ session, deck, missed, caption, onBack }) {
       const { feedback, image: url } = await withRetry(() => readItem(session.id, session.secret, item.n), { signal });
       const image = await withRetry(() => decodedImage(url, signal), { signal });
       if (missed[at] === item) {
-        const alt = texts.summary.itemAlt(item.n, missed.length);
+        const alt = texts.summary.itemAlt(item.n, of);
         status.textContent = '';
         viewer.setImage(image, alt);
         explanation.show({ feedback, image, alt });
         root.dataset.item = String(item.n);
       }
     } catch {
-      status.textContent = t.gone;
+      if (missed[at] === item) {
+        status.textContent = t.gone;
+      }
     }
   }
 
