@@ -137,6 +137,14 @@ static json_t *mastery_json(const struct srv_deck *deck)
     return json_pack("{s:i,s:i,s:f}", "correct", m->correct, "of", m->of, "within_s", m->within_s);
 }
 
+/* Of a whole deck: which of its images is of a collection is told of none. */
+static const char *shown_images(const struct srv_deck *deck)
+{
+    int collections = 0;
+    for (int i = 0; i < deck->source_count; i++) collections += deck->sources[i].collection[0] != '\0';
+    return collections == 0 ? "drawn" : collections == deck->source_count ? "collection" : "both";
+}
+
 /* Of the order only what adapts is told: that images grow fainter would tell of their strength. */
 json_t *srv_deck_public(const struct srv_deck *deck)
 {
@@ -145,6 +153,7 @@ json_t *srv_deck_public(const struct srv_deck *deck)
     for (int i = 0; i < deck->model_count; i++) json_array_append_new(models, json_string(deck->models[i]));
     if (json && !json_object_set_new(json, "items", json_integer(deck->items)) &&
         !json_object_set(json, "models", models) &&
+        !json_object_set_new(json, "images", json_string(shown_images(deck))) &&
         !json_object_set_new(json, "order", adapts ? order_json(deck) : json_null()) &&
         !json_object_set_new(json, "mastery", mastery_json(deck))) {
         json_decref(models);

@@ -58,6 +58,7 @@ class Sessions(LibraryTest):
     decks = [
         deck_of("train", LIBRARY, items=12),
         deck_of("test", {**LIBRARY, "split": "test"}, items=12),
+        deck_of("drawn", GAN),
         deck_of("mixed", GAN, {**LIBRARY, "weight": 2}),
         deck_of("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"}),
         deck_of("too_many", LIBRARY, items=14),
@@ -68,6 +69,11 @@ class Sessions(LibraryTest):
         listed("listed", "images/3.png", "images/20.png"),
         listed("mistaken", "images/4.png"),
     ]
+
+    def test_a_deck_says_as_a_whole_whether_its_images_are_drawn_or_of_a_collection(self):
+        shown = {deck["id"]: deck["images"] for deck in self.daemon.get("/api/v1/decks").json["decks"]}
+        self.assertEqual([shown["train"], shown["mixed"], shown["drawn"]],
+                         ["collection", "both", "drawn"])
 
     def test_a_split_is_drawn_without_repeats_and_from_that_split_alone(self):
         for split in ("train", "test"):

@@ -10,7 +10,7 @@ from studies import BASE, IMAGES, LIBRARY, SOURCE, TEST, TRAIN_REAL, Person, Stu
 CLASSES = SOURCE["classes"]
 # Names that stand for nothing else, so that one of them in an answer tells.
 MARKS = ["deckone", "decktwo", "deckexam", "titleone", "titletwo", "titleexam", "wordsone", "wordstwo", "armone", "armtwo",
-         "labelone", "labeltwo", "modelone", "modeltwo", "setone", "gan", "library", "simulated", "no_fracture"]
+         "labelone", "labeltwo", "modelone", "modeltwo", "setone", "gan", "library", "simulated", "no_fracture", '"drawn"', '"collection"']
 
 
 def source(kind, model, **more):

@@ -8,13 +8,21 @@ const seconds = (ms) => `${(ms / 1000).toFixed(1)}\u00a0s`;
 
 export const texts = {
   product: 'roentgym',
+  language: 'en-GB', // dates are written in it
 
   provenance: {
-    simulated: 'Synthetic images from a model trained on simulated radiographs – not for diagnosis.',
-    real: 'Synthetic images from a model trained on real radiographs – not for diagnosis.',
+    deck: (shows, model) => {
+      if (shows === 'collection') return 'Images of a collection, real or simulated – not for diagnosis.';
+      if (shows === 'both') return `Images of a collection, real or simulated, among synthetic ones${model ? ` from a model trained on ${model.training_data} radiographs` : ''} – not for diagnosis.`;
+      return `Synthetic images${model ? ` from a model trained on ${model.training_data} radiographs` : ''} – not for diagnosis.`;
+    },
     general: 'Images that a network drew are synthetic. Not for diagnosis.',
     models: (models) => `Images drawn here are synthetic, by ${models.map(({ name, training_data: data }) => `${name} (trained on ${data} radiographs)`).join(', ')}. Not for diagnosis.`,
-    short: (model) => `Synthetic image${model ? ` by ${model.name}` : ''}, trained on ${model?.training_data === 'real' ? 'real' : 'simulated'} radiographs. Not for diagnosis.`,
+    short: (shows, model) => {
+      const by = model ? ` by ${model.name}, trained on ${model.training_data} radiographs` : '';
+      if (shows === 'collection') return 'Image of a collection, real or simulated. Not for diagnosis.';
+      return `${shows === 'both' ? 'Image of a collection, real or simulated, or a synthetic one' : 'Synthetic image'}${by}. Not for diagnosis.`;
+    },
   },
 
   start: {

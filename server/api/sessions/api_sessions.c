@@ -35,6 +35,7 @@ static json_t *deck_json(const struct srv_store_session *session)
     json_object_set_new(json, "title", json_string(study->title));
     json_object_set_new(json, "description", json_string(""));
     json_object_set_new(json, "models", json_array());
+    json_object_set_new(json, "images", json_null());
     json_object_set_new(json, "order", json_null());
     return json;
 }

@@ -19,6 +19,7 @@ import { request, staffRequest } from './transport.js';
  * @property {'confidence'|'two_buttons'} rating whether each choice is graded by confidence
  * @property {number} time_limit_s for looking at each image; 0 is none
  * @property {string[]} models ids of the models that make the images
+ * @property {?('drawn'|'collection'|'both')} images what the deck as a whole shows; null in a study, which does not tell
  */
 
 /** @returns {Promise<Deck[]>} */

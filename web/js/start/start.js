@@ -164,7 +164,7 @@ function modelGone(error) {
 }
 
 function captionOf(deck) {
-  return texts.provenance.short(modelOf(deck, catalogue.models));
+  return texts.provenance.short(deck.images, modelOf(deck, catalogue.models));
 }
 
 function showDrill(session, deck, answered) {

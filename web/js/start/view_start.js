@@ -31,7 +31,7 @@ export function startView({ decks, models, deckId, resumable, hasCode, onStart, 
   const showModel = () => {
     const model = modelOf(chosen.deck, models);
     modelLine.textContent = model ? t.model(model) : '';
-    provenance.textContent = texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated'];
+    provenance.textContent = texts.provenance.deck(chosen.deck.images, model);
   };
   showModel();
 

@@ -38,7 +38,7 @@ export function summaryView({ deck, model, summary, leaving, review, onAgain, on
     score ? answers(deck, score) : null,
     score?.learning_curve.average.length > 1 ? learning(score) : null,
     itemList(deck, summary.items, leaving),
-    el('p', { class: 'summary-provenance' }, texts.provenance[model?.training_data === 'real' ? 'real' : 'simulated']));
+    el('p', { class: 'summary-provenance' }, texts.provenance.deck(deck.images, model)));
 }
 
 /** Of an image that came again, the first answer counts. */
