@@ -179,7 +179,6 @@ export const texts = {
     enter: 'Enter',
     space: 'Space',
     arrows: { ArrowLeft: '←', ArrowRight: '→' },
-    arrowNames: { ArrowLeft: 'left arrow', ArrowRight: 'right arrow' },
     on: 'Use single-key shortcuts',
     offHint: 'With shortcuts off, move with Tab and press with Enter or Space.',
     close: 'Close',
@@ -282,6 +281,12 @@ export const texts = {
     },
     reload: 'Reload',
     startOver: 'To the start page',
+  },
+
+  transport: {
+    silent: 'The server did not answer.',
+    cutShort: 'The server’s reply was cut short.',
+    status: (status) => `The server answered ${status}.`,
   },
 
   summary: {

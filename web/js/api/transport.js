@@ -5,6 +5,8 @@
  * Every function resolves with the reply or rejects with an ApiError. Nothing here retries: see retry.js.
  */
 
+import { texts } from '../texts.js';
+
 const TIMEOUT_MS = 20000;
 const FILE_TIMEOUT_MS = 300000; // an export is made while it is sent
 const IMAGE_TIMEOUT_MS = 60000; // longer than the server lets an image wait: giving up sooner would lose the place in its queue
@@ -129,7 +131,7 @@ async function exchange(path, init, timeoutMs, leaving, read) {
   try {
     return await read(await fetch(path, { ...init, signal: abort.signal }));
   } catch (error) {
-    throw error instanceof ApiError ? error : new ApiError(0, 'network', 'The server did not answer.');
+    throw error instanceof ApiError ? error : new ApiError(0, 'network', texts.transport.silent);
   } finally {
     clearTimeout(timer);
     leaving?.removeEventListener('abort', end);
@@ -147,9 +149,9 @@ function readReply(response, text) {
     return reply;
   }
   if (response.ok) {
-    throw new ApiError(0, 'bad_reply', 'The server’s reply was cut short.');
+    throw new ApiError(0, 'bad_reply', texts.transport.cutShort);
   }
-  const { code = 'http_error', message = `The server answered ${response.status}.` } = reply?.error ?? {};
+  const { code = 'http_error', message = texts.transport.status(response.status) } = reply?.error ?? {};
   const seconds = Number(response.headers.get('Retry-After'));
   throw new ApiError(response.status, code, message, seconds > 0 ? seconds * 1000 : null);
 }
