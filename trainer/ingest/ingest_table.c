@@ -141,7 +141,8 @@ static const char *side_of(struct tr_ingest_item *item, const char *cell)
 {
     static const char *const sides[] = {"left", "right", "both"};
     for (int i = 0; i < 3; i++)
-        if (!strcasecmp(cell, sides[i]) || (!cell[1] && (cell[0] | 32) == sides[i][0])) return sides[i];
+        if (!strcasecmp(cell, sides[i]) || (strlen(cell) == 1 && (cell[0] | 32) == sides[i][0]))
+            return sides[i];
     if (*cell) tr_ingest_judge(item, TR_INGEST_REFUSED, "side \"%.40s\" is not left, right or both", cell);
     return "";
 }
