@@ -254,6 +254,20 @@ test('whose enrolment got no reply is the same participant when trying again', a
   await visitor.context.close();
 });
 
+test('a part whose window closed while the page was open is looked up again, not told as a fault', async () => {
+  const visitor = await openPage(browser, phone, address(STUDY), '390');
+  const { page } = visitor;
+  await takePart(page);
+  await page.route('**/participant/session', (route) => route.fulfill({ status: 409, json: { error: { code: 'phase_closed', message: 'It is over.' } } }), { times: 1 });
+  const asked = () => visitor.traffic.filter(({ url }) => url.endsWith('/participant')).length;
+  const before = asked();
+  await page.tap('#start-phase');
+  await page.waitForTimeout(SETTLE_MS);
+  await screen(page, 'where');
+  assert.ok(asked() > before);
+  await visitor.context.close();
+});
+
 test('who does not take part can practise, and is told of studies that are closed or not there', async () => {
   const visitor = await openPage(browser, phone, address(STUDY), '390');
   await visitor.page.tap('#practise');

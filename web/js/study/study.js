@@ -74,7 +74,7 @@ function showWhere(shared) {
     }
   };
   document.addEventListener('visibilitychange', look);
-  show(whereView({ ...shared, onStart: guarded(startPhase) }), () => document.removeEventListener('visibilitychange', look));
+  show(whereView({ ...shared, onStart: guarded(() => startPhase().catch(phaseFailed)) }), () => document.removeEventListener('visibilitychange', look));
 }
 
 async function forget() {
