@@ -128,6 +128,22 @@ test('whoever was logged out keeps what was typed and is told what to do', async
   await visitor.context.close();
 });
 
+test('the back button shows nothing of a page to the next one, and all of it to whoever is still logged in', async () => {
+  const visitor = await openAs(await admin.invite('educator', 'Berta'), '/account.html', desktop, '1280');
+  const { page } = visitor;
+  await ready(page);
+  await page.fill('#next-password', 'seven grey hips');
+  // Playwright's Chromium keeps no pages: what a browser that does tells a page of its return.
+  const comeBack = () => page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
+  await comeBack();
+  await page.waitForSelector('#next-password');
+  assert.equal(await page.inputValue('#next-password'), 'seven grey hips');
+  await page.context().clearCookies();
+  await comeBack();
+  await heading(page, 'Log in');
+  await visitor.context.close();
+});
+
 test('a server that fails is told with what to do, on the page and beside a button', async () => {
   const visitor = await openPage(browser, desktop, `${daemon.url}/staff.html`, '1280', { cookies: [admin.cookie] });
   const { page } = visitor;

@@ -31,6 +31,7 @@ export async function openStaffPage(href, fill) {
     }
     app.replaceChildren(skipLink(), bar(account, page), main, announcer);
     main.querySelector('h1').focus({ preventScroll: true });
+    window.addEventListener('pageshow', ({ persisted }) => persisted && comeBack(app, account));
     if (!page.roles.includes(account.role)) {
       app.append(provenanceFoot());
       main.append(el('p', {}, texts.staff.notForYou(page.roles.map((role) => texts.account.roles[role]), texts.account.roles[account.role])));
@@ -44,6 +45,18 @@ export async function openStaffPage(href, fill) {
     app.append(provenanceFoot());
     main.replaceChildren(...failure(error));
     main.querySelector('h1').focus({ preventScroll: true });
+  }
+}
+
+/** Browsers keep pages for their back button. Whoever has logged out meanwhile leaves nothing there for the next one to read. */
+async function comeBack(app, account) {
+  app.hidden = true;
+  const now = await whoAmI().catch(() => null);
+  if (now?.id === account.id && now.role === account.role) {
+    app.hidden = false;
+  } else {
+    app.replaceChildren();
+    location.reload();
   }
 }
 
