@@ -129,7 +129,7 @@ await openStaffPage('/decks.html', async ({ main, account, announce }) => {
           const deck = fromDefinition(definition);
           deck.id = decks.some(({ id }) => id === deck.id) ? nameFor(deck.id, decks.map(({ id }) => id)) : deck.id;
           const key = newDraftKey();
-          if (!drafts.keep(key, deck, null)) {
+          if (!drafts.keep(key, { deck, tag: null })) {
             throw new Error(texts.teach.file.noRoom);
           }
           location.assign(`/deck.html?draft=${key}`);

@@ -106,7 +106,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
       key = newDraftKey();
       history.replaceState(null, '', `/deck.html?draft=${key}`);
     }
-    kept = drafts.keep(key, deck, tag);
+    kept = drafts.keep(key, { deck, tag });
     keptAt = new Date().toISOString();
   }
 
@@ -233,7 +233,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
         onCopy: () => {
           const copy = newDraftKey();
           deck.id = nameFor(`${deck.title} 2`, taken);
-          drafts.keep(copy, deck, null);
+          drafts.keep(copy, { deck, tag: null });
           drafts.drop(key);
           location.assign(`/deck.html?draft=${copy}`);
         },

@@ -1,49 +1,27 @@
 /**
- * What is being typed, kept in this browser at every change until the server has it: a closed tab, a crash or a lost
- * connection takes nothing. One draft a study, and one of a study that the server does not know yet; those of one
- * account are not shown to another.
+ * Plans of studies while they are typed: one draft of each that the server knows, and one of a study that it does not
+ * know yet.
  */
 
-const PREFIX = 'roentgym.study_draft.';
+import { keptDrafts } from '../staff/kept_drafts.js';
+
 const KEEP_AFTER_MS = 300;
 
 /**
  * @typedef {object} KeptDraft
  * @property {import('../api/api_studies.js').Study} study
  * @property {?string} version of the server that was edited; null: none
- * @property {string} kept_at
  */
 
+const draftsOf = (account) => keptDrafts('study', account, ({ study }) => study?.arms);
+
 /** A study without a name is the one that the server does not know. */
-const keyOf = (account, name) => `${PREFIX}${account}.${name ?? ''}`;
+const keyOf = (name) => name ?? '';
 
 /** @param {number} account id @param {?string} name of a study, null: of a new one @returns {?KeptDraft} */
-export function loadDraft(account, name) {
-  try {
-    const draft = JSON.parse(localStorage.getItem(keyOf(account, name)));
-    return draft?.study?.arms ? draft : null;
-  } catch {
-    return null;
-  }
-}
+export const loadDraft = (account, name) => draftsOf(account).load(keyOf(name));
 
-export function dropDraft(account, name) {
-  try {
-    localStorage.removeItem(keyOf(account, name));
-  } catch {
-    /* Nothing was kept. */
-  }
-}
-
-/** @returns {boolean} whether it is kept now: a browser may refuse */
-function keepDraft(account, name, study, version) {
-  try {
-    localStorage.setItem(keyOf(account, name), JSON.stringify({ study, version, kept_at: new Date().toISOString() }));
-    return true;
-  } catch {
-    return false;
-  }
-}
+export const dropDraft = (account, name) => draftsOf(account).drop(keyOf(name));
 
 /**
  * Keeps a plan while it is edited: soon after every change, and at once when the page goes.
@@ -53,26 +31,24 @@ function keepDraft(account, name, study, version) {
  * @returns {{changed: () => void, now: () => void, done: () => void}} now: if anything is to be kept; done: the server has it
  */
 export function draftKeeper(account, plan, { onKept, onOtherTab }) {
+  const drafts = draftsOf(account);
+  const keep = () => drafts.keep(keyOf(plan.name), { study: plan.study, version: plan.version });
   let timer = null;
   let dirty = false;
   const now = () => {
     clearTimeout(timer);
     timer = null;
-    dirty && onKept(keepDraft(account, plan.name, plan.study, plan.version));
+    dirty && onKept(keep());
   };
   const leave = () => timer !== null && now();
   window.addEventListener('pagehide', leave);
   document.addEventListener('visibilitychange', leave);
   window.addEventListener('beforeunload', (event) => {
-    if (dirty && !keepDraft(account, plan.name, plan.study, plan.version)) {
+    if (dirty && !keep()) {
       event.preventDefault();
     }
   });
-  window.addEventListener('storage', ({ key, newValue }) => {
-    if (key === keyOf(account, plan.name) && newValue !== null) {
-      onOtherTab();
-    }
-  });
+  drafts.watch(() => keyOf(plan.name), onOtherTab);
   return {
     changed() {
       dirty = true;
@@ -84,7 +60,7 @@ export function draftKeeper(account, plan, { onKept, onOtherTab }) {
       clearTimeout(timer);
       timer = null;
       dirty = false;
-      dropDraft(account, plan.name);
+      drafts.drop(keyOf(plan.name));
     },
   };
 }
