@@ -88,7 +88,7 @@ json_t *tr_inspect_histogram(const uint64_t bins[256])
     for (int b = 0; b < 256; b++) total += bins[b];
     for (int step = 0; step < 256 && total; step += 16) {
         uint64_t part = 0;
-        char range[16];
+        char range[32];
         for (int b = step; b < step + 16; b++) part += bins[b];
         snprintf(range, sizeof range, "%d-%d", step, step + 15);
         json_object_set_new(facts, range, json_real(round(1e4 * (double)part / (double)total) / 1e4));

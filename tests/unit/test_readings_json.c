@@ -17,7 +17,7 @@ enum { TRIALS = 80, GUESSED = 20 };
 static void answer_all(struct srv_readings *readings, int readers)
 {
     for (int r = 0; r < readers; r++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "reader %d", r);
         for (int n = 0; n < TRIALS; n++) {
             bool signal = n / 2 % 2, correct = n % 2 || (n >= GUESSED && (n * 7 + r) % 11);
