@@ -497,7 +497,7 @@ export const texts = {
     noSeed: 'A number without sign or point, at most 18446744073709551615.',
     grid: 'Samples',
     className: (name) => name.replaceAll('_', ' '),
-    hip: (seed) => `hip\u00a0${seed.length > 12 ? `…\u2060${seed.slice(-11)}` : seed}`,
+    hip: (seed) => `hip\u00a0${seed.length > 12 ? `…\u2060${seed.slice(-8)}` : seed}`,
     label: (name, seed) => `Synthetic radiograph made as ${name.replaceAll('_', ' ')}, hip ${seed}`,
     thumbAlt: 'Synthetic radiograph:',
     thumbTrouble: ({ status, message }) => (status === 0 ? 'No connection' : message),
