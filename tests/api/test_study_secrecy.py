@@ -229,6 +229,39 @@ class Beside(StudyTest):
         self.assertEqual(learner.answer(n, "yes").status, 201)
         self.assertEqual(self.daemon.get(f"/api/v1/images/{image[0]}.png").status, 200)
 
+    def test_a_training_of_another_study_keeps_what_it_was_drawn_and_who_is_in_both_is_on_record(self):
+        self.make_deck("wide", items=IMAGES // 2 - 4, sources=[{**LIBRARY, "split": "test"}])
+        self.make_deck("exam-two", **{key: TEST[key] for key in ("items", "feedback", "sources")}, draw={"mode": "fixed", "seed": "6"})
+        arms = [{"id": name, "label": name, "deck": "wide"} for name in ("a", "b")]
+        first = self.open("first", arms=arms, phases=[{"id": "practice", "kind": "training"}, {"id": "after", "kind": "test", "deck": "exam"}])
+        person = self.person("first")
+        person.session()
+        self.assertEqual(self.daemon.get(person.item(1).json["item"]["image"]).status, 200)
+        self.assertEqual(person.answer(1).status, 201)
+        second = self.draft("second", phases=[{"id": "only", "kind": "test", "deck": "exam-two"}, {"id": "practice", "kind": "training"}])
+        warnings = self.researcher.post(second + "/open", If_Match='"1"').json["warnings"]
+        self.assertIn("1 trainings of other studies that are not finished come to an image of the tests, and go on.", warnings)
+        self.assertFalse([text for text in warnings if "end there" in text], warnings)
+        shared = {row[0] for row in self.daemon.rows("SELECT l.sha256 FROM items i JOIN library_images l ON l.id = i.library_image_id"
+                                                     " WHERE i.session_id = ?", person.started["id"])} & self.images("second")
+        self.assertTrue(shared)
+        for n in range(2, IMAGES // 2 - 3):
+            self.assertEqual(self.daemon.get(person.item(n).json["item"]["image"]).status, 200)
+            self.assertEqual(person.answer(n).status, 201)
+        self.assertEqual(person.now()["phase"], "after")
+        self.assertEqual(self.person("first").session().status, 503)  # what is drawn later spares the other's images
+        tested = Person(self.daemon, "second", person.code)
+        self.assertEqual(tested.enrol().status, 201)
+        tested.session()
+        for n in range(1, 5):
+            self.assertEqual(self.daemon.get(tested.item(n).json["item"]["image"]).status, 200)
+            tested.answer(n)
+        seen = {row[0] for row in self.daemon.rows("SELECT l.sha256 FROM items i JOIN library_images l ON l.id = i.library_image_id"
+                                                   " WHERE i.session_id = ? AND i.prior_exposures > 0", tested.started["id"])}
+        self.assertEqual(seen, shared)
+        for path in (first, second):
+            self.freeze(path)
+
     def test_the_library_is_the_staffs(self):
         self.open("closed-library")
         for path in ("/api/v1/library", "/api/v1/library/hips/images", "/api/v1/library/hips/images/1.png", "/api/v1/decks/exam"):

@@ -141,15 +141,19 @@ static bool check_test(struct check *check, int phase)
 /* Other decks may show them, or have shown them, before the study reserves them. */
 static bool warn_of_seen(struct check *check)
 {
-    int64_t seen, sessions;
-    enum db_status status =
-        srv_store_library_seen(check->app->db, check->opening->test_items, &seen, &sessions);
+    struct srv_library_seen seen;
+    enum db_status status = srv_store_library_seen(check->app->db, check->opening->test_items, &seen);
     if (status != DB_OK) srv_respond_db_error(check->response, status);
-    if (status == DB_OK && seen)
-        warn(check, "%lld of the tests' images have been shown to learners before.", (long long)seen);
-    if (status == DB_OK && sessions)
+    if (status == DB_OK && seen.images)
+        warn(check, "%lld of the tests' images have been shown to learners before.", (long long)seen.images);
+    if (status == DB_OK && seen.trainings)
+        warn(
+            check,
+            "%lld trainings of other studies that are not finished come to an image of the tests, and go on.",
+            (long long)seen.trainings);
+    if (status == DB_OK && seen.sessions)
         warn(check, "%lld sessions that are not finished come to an image of the tests, and end there.",
-             (long long)sessions);
+             (long long)seen.sessions);
     return status == DB_OK;
 }
 

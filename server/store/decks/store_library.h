@@ -70,9 +70,12 @@ enum db_status srv_store_library_choose(struct db *db, const struct srv_library_
                                         const struct srv_deck *deck, struct srv_session_item *items,
                                         int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 /* How many of these images, as in `spared`, have been sent to anybody, and in how many sessions one of them
- * is not answered yet. */
-enum db_status srv_store_library_seen(struct db *db, const json_t *images, int64_t *seen,
-                                      int64_t *sessions) NN_MUST_CHECK;
+ * is not answered yet: in those of no study, and in trainings of studies, which are not finished. */
+struct srv_library_seen {
+    int64_t images, sessions, trainings;
+};
+enum db_status srv_store_library_seen(struct db *db, const json_t *images,
+                                      struct srv_library_seen *seen) NN_MUST_CHECK;
 
 /* The same for one item that a session shows next, in its transaction: none that the session has. Its row; 0
  * when there is none left. */

@@ -224,21 +224,24 @@ enum db_status srv_store_library_choose(struct db *db, const struct srv_library_
     return db_end(&t);
 }
 
-enum db_status srv_store_library_seen(struct db *db, const json_t *images, int64_t *seen, int64_t *sessions)
+enum db_status srv_store_library_seen(struct db *db, const json_t *images, struct srv_library_seen *seen)
 {
     struct db_transaction t;
     char *text = json_dumps(images, JSON_COMPACT);
-    *seen = *sessions = 0;
+    *seen = (struct srv_library_seen){0};
     db_begin(&t, db);
     if (!text) db_abandon(&t, DB_UNAVAILABLE);
     struct db_rows *rows =
         db_query(&t,
                  "SELECT count(DISTINCT CASE WHEN i.image_sha256 IS NOT NULL THEN i.library_image_id END),"
-                 " count(DISTINCT CASE WHEN a.id IS NULL THEN i.session_id END)"
+                 " count(DISTINCT CASE WHEN a.id IS NULL AND p.session_id IS NULL THEN i.session_id END),"
+                 " count(DISTINCT CASE WHEN a.id IS NULL AND NOT p.tests AND p.finished_at IS NULL"
+                 " THEN i.session_id END)"
                  " FROM json_each(?) j JOIN items i ON i.library_image_id = j.value ->> 2"
-                 " LEFT JOIN answers a ON a.session_id = i.session_id AND a.item = i.n",
+                 " LEFT JOIN answers a ON a.session_id = i.session_id AND a.item = i.n"
+                 " LEFT JOIN participant_sessions p ON p.session_id = i.session_id",
                  "t", text);
-    if (db_next(rows)) *seen = db_int(rows, 0), *sessions = db_int(rows, 1);
+    if (db_next(rows)) *seen = (struct srv_library_seen){db_int(rows, 0), db_int(rows, 1), db_int(rows, 2)};
     db_finish(rows);
     free(text);
     return db_end(&t);

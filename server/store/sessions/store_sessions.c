@@ -174,12 +174,13 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     "EXISTS (SELECT 1 FROM items r JOIN library_images x ON x.id = r.library_image_id"                       \
     " JOIN collections g ON g.id = x.collection_id WHERE r.session_id = i.session_id"                        \
     " AND g.removed_at IS NOT NULL AND (r.n = i.n OR (r.image_sha256 IS NULL AND i.image_sha256 IS NULL)))"
-/* What a study tests with, in any session but its tests': also in those that began before it was opened. */
+/* What a study tests with: also in sessions that began before it was opened. Those of a study keep what they
+ * were drawn, as their participants could not begin another; those of its own show none of its tests'. */
 #define RESERVED                                                                                             \
     "(l.id IS NOT NULL AND l.sha256 IN (SELECT r.sha256 FROM studies y JOIN study_test_items h"              \
     " ON h.study_id = y.id JOIN library_images r ON r.id = h.library_image_id"                               \
     " WHERE y.state IN ('open', 'closed')) AND NOT EXISTS (SELECT 1 FROM participant_sessions p"             \
-    " WHERE p.session_id = i.session_id AND p.tests))"
+    " WHERE p.session_id = i.session_id))"
 
 #define TWIN                                                                                                 \
     "EXISTS (SELECT 1 FROM items o WHERE o.session_id = i.session_id AND o.seed = i.seed AND o.n <> i.n"     \

@@ -66,7 +66,7 @@ struct srv_store_item {
     double middle_x, middle_y;
     bool correct;  /* how it was answered; false when it was not */
     bool gone;     /* it cannot be shown any more: see below */
-    bool reserved; /* a study tests with its image, and this is no session of such a test */
+    bool reserved; /* a study tests with its image, and this is no session of a study */
     bool held;     /* there is a library on this server */
     bool twin;     /* another item of the session, which is not answered yet, is drawn of the same latent */
 };
