@@ -17,7 +17,7 @@ enum srv_column_set {
     IN_BOTH = IN_LOG | IN_PUBLISHED, /* the log, and what is published */
 };
 
-enum { EXPORT_COLUMNS = 54, EXPORT_LEVELS_MAX = 7 };
+enum { EXPORT_COLUMNS = 53, EXPORT_LEVELS_MAX = 7 };
 
 /* Those that something depends on. */
 enum {
@@ -27,9 +27,8 @@ enum {
     EXPORT_DECK = 3,
     EXPORT_DECK_VERSION = 21,
     /* of studies, the last ones: */
-    EXPORT_ARM = EXPORT_COLUMNS - 6,
-    EXPORT_TRIAL = EXPORT_COLUMNS - 4,
-    EXPORT_IN_WINDOW = EXPORT_COLUMNS - 2,
+    EXPORT_ARM = EXPORT_COLUMNS - 5,
+    EXPORT_TRIAL = EXPORT_COLUMNS - 3,
     EXPORT_STRATUM = EXPORT_COLUMNS - 1
 };
 

@@ -66,11 +66,10 @@ static bool is_positive(const struct crossing *c, const char *const *cells)
     return (atoi(cells[c->rating_cell]) >= FIRST_SURE_YES) == (cells[c->correct_cell][0] == '1');
 }
 
-/* Not what came after the phase's window closed, nor of a deck what its learner had answered before: who
- * reads it twice is no second reader. A study's tests show the same images again. */
+/* Not, of a deck, what its learner had answered before: who reads it twice is no second reader. A study's
+ * tests show the same images again. */
 static bool counts(const struct crossing *c, const char *const *cells)
 {
-    if (cells[EXPORT_IN_WINDOW][0] == '0') return false;
     return cells[EXPORT_ARM][0] || cells[c->first_cell][0] == '1';
 }
 

@@ -60,7 +60,7 @@ class StudyRows:
             db.execute("INSERT INTO study_participants (participant_id, study_id, learner_id) VALUES (?, ?, ?)", (who, self.id, learner))
         return code
 
-    def read(self, code, phase, deck, rate=None, days=0, closes_at=None, finish=True, **context):
+    def read(self, code, phase, deck, rate=None, days=0, finish=True, **context):
         """A session of that phase; rate(n, truth) gives (choice, confidence). Answers arrive that many days after
         enrolment. Returns the session."""
         learner = Learner(self.daemon, deck)
@@ -72,8 +72,8 @@ class StudyRows:
         with self.write() as db:
             who, enrolled = db.execute("SELECT id, enrolled_at FROM participants WHERE code = ?", (code,)).fetchone()
             at = db.execute("SELECT strftime('%Y-%m-%dT%H:%M:%fZ', ?, ?)", (enrolled, f"{days} days")).fetchone()[0]
-            db.execute("INSERT INTO participant_sessions (session_id, participant_id, phase, tests, closes_at, finished_at) VALUES (?, ?, ?, ?, ?, ?)",
-                       (learner.id, who, phase, phase != "train", closes_at, at if finish else None))
+            db.execute("INSERT INTO participant_sessions (session_id, participant_id, phase, tests, finished_at) VALUES (?, ?, ?, ?, ?)",
+                       (learner.id, who, phase, phase != "train", at if finish else None))
             db.execute("UPDATE answers SET received_at = ? WHERE session_id = ?", (at, learner.id))
             db.execute("UPDATE sessions SET created_at = ? WHERE id = ?", (at, learner.id))
         return learner

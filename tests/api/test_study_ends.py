@@ -7,8 +7,9 @@ import sqlite3
 import time
 import unittest
 
+from checkpoints import checkpoint, replace
 from daemon import Daemon, fake_time
-from studies import Person, StudyTest
+from studies import GAN, TRAIN_GAN, Person, StudyTest
 
 SECOND = 1 / 86400  # in days
 
@@ -283,6 +284,22 @@ class Freezing(StudyTest):
             connection.execute(f"INSERT INTO answer_context (answer_id) SELECT id FROM answers WHERE id IN {answers}")
 
 
+class Again(StudyTest):
+    def test_who_left_without_a_trace_can_enrol_again_as_somebody_else_and_who_stopped_cannot(self):
+        path = self.open("again")
+        for form, status in (("stop", 200), ("anonymise", 201), ("delete", 201)):
+            person = self.person("again").play()
+            code, before = person.now()["code"], len(self.daemon.rows("SELECT 1 FROM participants"))
+            self.assertEqual(person.post("withdraw", {"form": form}).status, 200)
+            answer = person.enrol()
+            with self.subTest(form=form):
+                self.assertEqual(answer.status, status, answer.body)
+                self.assertEqual(person.now()["code"] == code, form == "stop")
+                self.assertEqual(person.now()["phases"][0]["session"] is None, form != "stop")
+                self.assertEqual(len(self.daemon.rows("SELECT 1 FROM participants")) - before, int(form == "anonymise"))
+        self.assertEqual(self.researcher.get(path + "/flow").json["flow"]["withdrawn"], {"stop": 1, "delete": 1, "anonymise": 1})
+
+
 class Windows(StudyTest):
     def test_a_phase_opens_and_closes_when_its_window_does(self):
         self.open("timed", phases=[{"id": "soon", "kind": "training", "opens_after_days": 1.5 * SECOND},
@@ -301,6 +318,62 @@ class Windows(StudyTest):
         now = person.now()
         self.assertEqual([p["state"] for p in now["phases"]], ["done", "missed", "waits"])
         self.assertEqual((now["state"], now["phases"][1]["answered"]), ("waits", 1))
+
+
+class Broken(StudyTest):
+    sides = {"default": 64, "other": 64}
+
+    def restart(self, person):
+        self.daemon.stop()
+        self.daemon = Daemon(self.decks, folder=self.daemon.folder, models=self.models)
+        self.addCleanup(self.daemon.end_if_running)
+        person.daemon = self.daemon
+
+    def item_until(self, person, n, *said):
+        """It is known some time after the start whether a file is the version that is looked for."""
+        until = time.monotonic() + 30
+        while (answer := person.item(n)).status == 200 and time.monotonic() < until:
+            time.sleep(0.1)
+        self.assertEqual((answer.status, answer.code), said)
+        self.assertNotIn("new session", answer.body.decode())
+
+    def test_a_training_whose_model_is_gone_waits_and_ends_when_another_came_in_its_place(self):
+        of_other = {**TRAIN_GAN, "id": "of-other", "sources": [{**GAN, "model": "other"}]}
+        self.assertEqual(self.educator.post("/api/v1/decks", of_other).status, 201)
+        self.open("broken", arms=[{"id": name, "label": name, "deck": "of-other"} for name in ("a", "b")], questions=[],
+                  phases=[{"id": "practice", "kind": "training"}, {"id": "after", "kind": "test", "deck": "exam"}])
+        person = self.person("broken").play(stop_before=2)
+        file = os.path.join(self.models, "other.safetensors")
+        kept = os.path.join(self.daemon.folder, "kept")
+        os.rename(file, kept)
+        self.restart(person)
+        self.item_until(person, 2, 410, "model_gone")
+        away = person.post("session")
+        self.assertEqual((away.status, away.code), (503, "phase_unavailable"))
+        self.assertEqual(person.now()["phase"], "practice")
+        os.rename(kept, file)
+        self.restart(person)
+        self.assertEqual(person.session().status, 200)
+        self.assertEqual(person.item(2).status, 200)
+        self.daemon.stop()
+        replace(file, checkpoint(77, 64))
+        self.restart(person)
+        self.item_until(person, 2, 410, "model_gone")
+        before = person.started["id"]
+        ended = person.post("session")
+        self.assertEqual((ended.status, ended.code), (409, "phase_ended"), ended.body)
+        now = person.now()
+        self.assertEqual([(p["state"], p["answered"]) for p in now["phases"]], [("missed", 1), ("open", 0)])
+        self.assertEqual(person.answer(2).code, "phase_closed")
+        self.assertEqual(person.play().now()["state"], "finished")
+        self.assertEqual(self.daemon.rows("SELECT phase, closes_at IS NULL, finished_at IS NULL FROM participant_sessions"
+                                          " WHERE session_id = ?", before)[0][:], ("practice", 0, 1))
+        researcher = self.researcher
+        researcher.daemon = self.daemon
+        practice = [p for p in researcher.get("/api/v1/studies/broken/flow").json["flow"]["phases"] if p["phase"] == "practice"]
+        self.assertEqual(sum(p["not_finished"] for p in practice), 1)
+        rows = researcher.get("/api/v1/studies/broken/export/responses.csv").body.decode().splitlines()
+        self.assertEqual(len(rows), 1 + 1 + 4)
 
 
 class Clock(StudyTest):

@@ -52,8 +52,8 @@ class Exports(DaemonTest):
         cls.early = cls.study.enrol("gan")
         cls.sessions.append(cls.study.read(cls.early, "pre", "exam", finish=False))
         cls.study.end(cls.early, "stop")
-        cls.late = cls.study.enrol("real")
-        cls.sessions.append(cls.study.read(cls.late, "pre", "exam", days=2, closes_at="2026-01-03T00:00:00.000Z"))
+        cls.slow = cls.study.enrol("real")
+        cls.sessions.append(cls.study.read(cls.slow, "pre", "exam", days=2))
         cls.study.enrol("real")  # who did nothing
         Learner(cls.daemon, "practice").answer(1, "yes")  # of no study
 
@@ -78,7 +78,7 @@ class Exports(DaemonTest):
         rows = table(self.fetch("responses.csv").body.decode())
         self.assertEqual(len(rows), 4 * (6 + 4 + 6) + 5 + 6)
         self.assertEqual({(row["participant_id"], row["arm"]) for row in rows},
-                         {*self.codes.items(), (self.early, "gan"), (self.late, "real")})
+                         {*self.codes.items(), (self.early, "gan"), (self.slow, "real")})
         self.assertEqual([row["row_id"] for row in rows], [str(n) for n in range(1, len(rows) + 1)])
         self.assertEqual([row["participant_id"] for row in rows], sorted(row["participant_id"] for row in rows))
         for code in self.codes:
@@ -86,7 +86,6 @@ class Exports(DaemonTest):
             self.assertEqual(own, [("pre", str(n), "0") for n in range(1, 7)] + [("train", str(n), "1") for n in range(1, 5)]
                              + [("post", str(n), "3") for n in range(1, 7)])
         self.assertEqual({row["study_id"] for row in rows}, {"trial"})
-        self.assertEqual({row["participant_id"] for row in rows if row["in_window"] == "0"}, {self.late})
         self.assertEqual({row["deck_id"] for row in rows if row["phase"] == "train"}, {"practice"})
         self.assertTrue(all(abs(float(row["onset"])) < 60 for row in rows))
 
@@ -100,7 +99,7 @@ class Exports(DaemonTest):
     def test_statements_of_xapi_name_the_participant_and_no_time(self):
         lines = [json.loads(line) for line in self.fetch("xapi.jsonl").body.decode().splitlines()]
         self.assertEqual(len(lines), 75)
-        self.assertEqual({line["actor"]["account"]["name"] for line in lines}, {*self.codes, self.early, self.late})
+        self.assertEqual({line["actor"]["account"]["name"] for line in lines}, {*self.codes, self.early, self.slow})
         for line in lines:
             self.assertNotIn("timestamp", line)
             self.assertFalse([name for name in line["context"]["extensions"] if name.endswith("/stratum")])
@@ -140,7 +139,7 @@ class Exports(DaemonTest):
 
     def test_people_have_their_arm_and_what_they_chose_at_the_end(self):
         people = {p["participant_id"]: p for p in table(self.read(self.package(), "participants.tsv"), delimiter="\t")}
-        self.assertEqual(set(people), {"sub-" + code for code in (*self.codes, self.early, self.late)})
+        self.assertEqual(set(people), {"sub-" + code for code in (*self.codes, self.early, self.slow)})
         for code, arm in self.codes.items():
             self.assertEqual(people["sub-" + code], {"participant_id": "sub-" + code, "arm": arm, "phases_finished": "3",
                                                      "ended_how": "n/a", "question_guess": "drawn", "answers": "16"})
@@ -205,17 +204,17 @@ class Exports(DaemonTest):
         archive = zipfile.ZipFile(io.BytesIO(self.fetch("imrmc.zip?phase=pre").body))
         self.assertEqual(archive.namelist(), ["README.txt", "by-source.imrmc", "by-arm_iMRMC-only.imrmc", "cases.csv", "readers.csv"])
         head, rows = self.imrmc(archive, "by-source.imrmc")
-        self.assertEqual(head, ["N0:3", "N1:3", "NR:4", "NM:1"])
+        self.assertEqual(head, ["N0:3", "N1:3", "NR:5", "NM:1"])
         self.assertEqual({row[2] for row in rows}, {"truth", "gan"})
         scores = {(row[0], row[1]): row[3] for row in rows}
-        self.assertEqual(len(scores), 6 + 4 * 6)
+        self.assertEqual(len(scores), 6 + 5 * 6)
         head, nested = self.imrmc(archive, "by-arm_iMRMC-only.imrmc")
-        self.assertEqual(head, ["N0:3", "N1:3", "NR:4", "NM:2"])
+        self.assertEqual(head, ["N0:3", "N1:3", "NR:5", "NM:2"])
         self.assertEqual({(row[0], row[1]): row[3] for row in nested}, scores)
         readers = table(archive.read("readers.csv").decode())
         numbered = {row["reader"]: row for row in readers if row["reader"]}
-        self.assertEqual({row["participant_id"]: row["arm"] for row in numbered.values()}, self.codes)
-        # Who stopped before the end; whoever only answered after the window closed has no answer that counts.
+        self.assertEqual({row["participant_id"]: row["arm"] for row in numbered.values()}, {**self.codes, self.slow: "real"})
+        # Who stopped before the end is no reader.
         self.assertEqual([(row["participant_id"], row["rated"]) for row in readers if not row["reader"]
                           and row["participant_id"] == self.early], [(self.early, "5")])
         for reader, _, modality, _ in nested:

@@ -138,16 +138,6 @@ class Results(DaemonTest):
             self.assertIn(word, self.get("trial/statistics" + query, status=422)["error"]["message"])
         self.get("trial/statistics?deck=1", status=400)
 
-    def test_answers_after_the_window_do_not_count(self):
-        study = StudyRows(self.daemon, "windows")
-        inside, outside = study.enrol("gan"), study.enrol("gan")
-        study.read(inside, "pre", "exam", first_wrong(1), 0, "2026-01-03T00:00:00.000Z")
-        study.read(outside, "pre", "exam", first_wrong(6), 5, "2026-01-03T00:00:00.000Z")
-        cell = next(c for c in self.get("windows/statistics")["statistics"]["cells"] if (c["phase"], c["arm"]) == ("pre", "gan"))
-        self.assertEqual([one["participant_id"] for one in cell["participants"]], [inside])
-        late = {p["participant_id"]: p["phases"][0]["late"] for p in self.get("windows/participants")["participants"]}
-        self.assertEqual(late, {inside: 0, outside: 6})
-
     def test_the_flow_has_everybody_once_in_every_phase(self):
         flow = self.get("trial/flow")["flow"]
         arms = {arm["arm"]: arm for arm in flow["arms"]}
@@ -172,7 +162,7 @@ class Results(DaemonTest):
             self.assertEqual([(p["phase"], p["state"], p["answers"]) for p in listed[code]["phases"]],
                              [("pre", "done", 6), ("train", "done", 4), ("post", "done", 6)])
         self.assertEqual((listed[self.stopped]["ended_how"], listed[self.stopped]["phases"][0]["answers"]), ("stop", 5))
-        self.assertEqual(listed[self.idle]["phases"][0], {"phase": "pre", "state": "missed", "started": False, "answers": 0, "late": 0})
+        self.assertEqual(listed[self.idle]["phases"][0], {"phase": "pre", "state": "missed", "started": False, "answers": 0})
 
     def test_decks_count_no_answers_of_studies(self):
         told = self.researcher.get("/api/v1/decks/exam/statistics").json["statistics"]

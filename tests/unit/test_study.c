@@ -140,42 +140,55 @@ static const struct srv_study three = {
 static void windows_are_counted_from_the_end_of_the_phase_before(void **state)
 {
     struct srv_phase_at at[STUDY_PHASES_MAX];
-    int64_t finished[STUDY_PHASES_MAX] = {0};
+    struct srv_phase_record on[STUDY_PHASES_MAX] = {{0, 0}};
     (void)state;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 100 * DAY, at), 0);
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 100 * DAY, at), 0);
     assert_true(at[0].state == PHASE_OPEN && at[0].opens_ms == 100 * DAY && at[0].closes_ms == INT64_MAX);
     assert_true(at[1].state == PHASE_LATER && at[1].opens_ms == 0 && at[1].closes_ms == 0);
-    finished[0] = 110 * DAY;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 111 * DAY - 1, at), 1);
+    on[0].finished_ms = 110 * DAY;
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 111 * DAY - 1, at), 1);
     assert_true(at[0].state == PHASE_DONE && at[1].state == PHASE_WAITS && at[1].opens_ms == 111 * DAY);
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 111 * DAY, at), 1);
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 111 * DAY, at), 1);
     assert_true(at[1].state == PHASE_OPEN && at[1].closes_ms == 118 * DAY && at[2].state == PHASE_LATER);
-    finished[1] = 112 * DAY;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 113 * DAY, at), 2);
+    on[1].finished_ms = 112 * DAY;
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 113 * DAY, at), 2);
     assert_true(at[2].opens_ms == 112 * DAY + DAY / 2 && at[2].closes_ms == 114 * DAY);
-    finished[2] = 113 * DAY;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 500 * DAY, at), 3);
+    on[2].finished_ms = 113 * DAY;
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 500 * DAY, at), 3);
     assert_true(at[2].state == PHASE_DONE);
 }
 
 static void a_missed_phase_ends_when_its_window_closes(void **state)
 {
     struct srv_phase_at at[STUDY_PHASES_MAX];
-    const int64_t finished[STUDY_PHASES_MAX] = {110 * DAY};
+    const struct srv_phase_record on[STUDY_PHASES_MAX] = {{.finished_ms = 110 * DAY}};
     (void)state;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 118 * DAY, at), 2);
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 118 * DAY, at), 2);
     assert_true(at[1].state == PHASE_MISSED && at[2].state == PHASE_WAITS);
     assert_true(at[2].opens_ms == 118 * DAY + DAY / 2 && at[2].closes_ms == 120 * DAY);
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 120 * DAY, at), 3);
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 120 * DAY, at), 3);
     assert_true(at[1].state == PHASE_MISSED && at[2].state == PHASE_MISSED);
+}
+
+static void a_session_that_cannot_go_on_ends_its_phase_before_its_time(void **state)
+{
+    struct srv_phase_at at[STUDY_PHASES_MAX];
+    struct srv_phase_record on[STUDY_PHASES_MAX] = {{.finished_ms = 110 * DAY}, {.closes_ms = 113 * DAY}};
+    (void)state;
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 113 * DAY, at), 2);
+    assert_true(at[1].state == PHASE_MISSED && at[1].closes_ms == 113 * DAY);
+    assert_true(at[2].opens_ms == 113 * DAY + DAY / 2);
+    on[1].closes_ms = 200 * DAY;
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 117 * DAY, at), 1);
+    assert_true(at[1].closes_ms == 118 * DAY);
 }
 
 static void a_clock_that_was_set_back_loses_nothing(void **state)
 {
     struct srv_phase_at at[STUDY_PHASES_MAX];
-    const int64_t finished[STUDY_PHASES_MAX] = {110 * DAY};
+    const struct srv_phase_record on[STUDY_PHASES_MAX] = {{.finished_ms = 110 * DAY}};
     (void)state;
-    assert_int_equal(srv_phases_at(&three, 100 * DAY, finished, 3 * DAY, at), 1);
+    assert_int_equal(srv_phases_at(&three, 100 * DAY, on, 3 * DAY, at), 1);
     assert_true(at[0].state == PHASE_DONE && at[1].state == PHASE_WAITS);
 }
 
@@ -231,6 +244,7 @@ int main(void)
         cmocka_unit_test(combinations_of_strata_have_numbers_of_their_own),
         cmocka_unit_test(windows_are_counted_from_the_end_of_the_phase_before),
         cmocka_unit_test(a_missed_phase_ends_when_its_window_closes),
+        cmocka_unit_test(a_session_that_cannot_go_on_ends_its_phase_before_its_time),
         cmocka_unit_test(a_clock_that_was_set_back_loses_nothing),
         cmocka_unit_test(a_definition_is_read_back_as_it_was_written),
     };

@@ -61,7 +61,7 @@ static void a_closed_window_tells_apart_who_never_started_and_who_did_not_finish
     assert_int_equal(place(&p, 0, START_MS + 2 * DAY_MS), FLOW_NEVER_STARTED);
     p.phases[0].started = true;
     assert_int_equal(place(&p, 0, START_MS + 2 * DAY_MS), FLOW_NOT_FINISHED);
-    p.phases[0].finished_ms = START_MS + 60000;
+    p.phases[0].record.finished_ms = START_MS + 60000;
     assert_int_equal(place(&p, 0, START_MS + 2 * DAY_MS), FLOW_FINISHED);
     assert_int_equal(place(&p, 1, START_MS + 2 * DAY_MS), FLOW_WAITING);
 }
@@ -70,7 +70,7 @@ static void who_left_withdrew_from_what_was_not_finished(void **state)
 {
     (void)state;
     struct srv_study_person p = enrolled(0);
-    p.phases[0] = (struct srv_study_person_phase){.started = true, .finished_ms = START_MS + 60000};
+    p.phases[0] = (struct srv_study_person_phase){.started = true, .record.finished_ms = START_MS + 60000};
     strcpy(p.ended_how, "stop");
     assert_int_equal(place(&p, 0, START_MS + 120000), FLOW_FINISHED);
     assert_int_equal(place(&p, 1, START_MS + 120000), FLOW_WITHDREW);

@@ -867,7 +867,7 @@ export const texts = {
       ended: { finished: 'finished', stop: 'left', anonymise: 'left, link cut' },
       active: 'takes part',
       phaseStates: { later: 'later', waits: 'waits', open: 'open', done: 'done', missed: 'missed' },
-      phase: ({ phase, answers, late }, state) => `${phase}: ${state}${answers ? `, ${answers} answers` : ''}${late ? `, ${late} of them too late` : ''}`,
+      phase: ({ phase, answers }, state) => `${phase}: ${state}${answers ? `, ${answers} answers` : ''}`,
       withdraw: 'Take out',
       withdrawThis: (code) => `Take out ${code}`,
       dialogTitle: (code) => `Take ${code} out of the study`,

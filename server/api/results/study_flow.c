@@ -17,9 +17,9 @@ static const char *const place_names[FLOW_PLACES] = {
 static void locate(const struct srv_study *study, const struct srv_study_person *p, int64_t now_ms,
                    struct srv_phase_at *phases)
 {
-    int64_t finished_ms[STUDY_PHASES_MAX];
-    for (int k = 0; k < study->phase_count; k++) finished_ms[k] = p->phases[k].finished_ms;
-    srv_phases_at(study, p->enrolled_ms, finished_ms, now_ms, phases);
+    struct srv_phase_record records[STUDY_PHASES_MAX];
+    for (int k = 0; k < study->phase_count; k++) records[k] = p->phases[k].record;
+    srv_phases_at(study, p->enrolled_ms, records, now_ms, phases);
 }
 
 static bool has_left(const struct srv_study_person *p)
@@ -112,9 +112,8 @@ static json_t *participant_phase_json(const struct srv_study *study, int k,
                                       const struct srv_study_person_phase *phase,
                                       const struct srv_phase_at *at)
 {
-    return json_pack("{s:s,s:s,s:b,s:i,s:i}", "phase", study->phases[k].id, "state",
-                     srv_phase_states[at->state], "started", (int)phase->started, "answers", phase->answers,
-                     "late", phase->late);
+    return json_pack("{s:s,s:s,s:b,s:i}", "phase", study->phases[k].id, "state", srv_phase_states[at->state],
+                     "started", (int)phase->started, "answers", phase->answers);
 }
 
 /* Of dates the day alone. */

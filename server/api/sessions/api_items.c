@@ -27,7 +27,12 @@ static void send_with_image(struct srv_app *app, const struct srv_store_session 
     struct api_item_images images;
     if (!api_item_there(item, response)) return;
     if (api_item_images_try(app, item, &images) == MODELS_GONE) {
-        api_respond_no_model(MODELS_GONE, response);
+        if (session->study.participant_id)
+            srv_respond_error(response, 410, "model_gone",
+                              "This part of the study cannot go on. Your answers are kept; the study's page "
+                              "says what comes next.");
+        else
+            api_respond_no_model(MODELS_GONE, response);
         return;
     }
     api_item_images_release(&images);

@@ -29,7 +29,7 @@ static void respond_session(struct srv_app *app, const char *id, const char *sec
 }
 
 /* With another secret, as the first one is on the device where it was begun. */
-static void go_on(struct srv_app *app, const char *id, struct srv_response *response)
+static void renew(struct srv_app *app, const char *id, struct srv_response *response)
 {
     bool done;
     char secret[SRV_SECRET_TEXT], sha256[SRV_DIGEST_TEXT];
@@ -41,6 +41,64 @@ static void go_on(struct srv_app *app, const char *id, struct srv_response *resp
         api_visit_respond_over(response);
     else
         respond_session(app, id, secret, 200, response);
+}
+
+static void respond_unavailable(const struct api_visit *visit, struct srv_response *response)
+{
+    srv_respond_error(response, 503, "phase_unavailable",
+                      "This part cannot be started at the moment. Your place is kept; please tell %s.",
+                      visit->study.study.contact);
+}
+
+/* The place of a model of which neither memory nor folder has the session's version any more; or -1. */
+static int gone_model(struct srv_app *app, const struct srv_store_session *session)
+{
+    for (int i = 0; i < session->model_count; i++) {
+        struct srv_model *model;
+        enum srv_models_result result =
+            srv_models_hold_version(app->models, session->models[i].sha256, 0, &model);
+        srv_model_release(model);
+        if (result == MODELS_GONE) return i;
+    }
+    return -1;
+}
+
+/* Another session would train with another model, and the first one's images twice: so the phase ends with
+ * what was answered. While the model's name is free its file may only be away, which is no reason to. */
+static void end_broken(struct srv_app *app, const struct api_visit *visit,
+                       const struct srv_store_session *session, const char *model,
+                       struct srv_response *response)
+{
+    struct srv_model_entry entry;
+    bool replaced = srv_models_find(app->models, model, &entry) && entry.described;
+    srv_log_error("study %s: a session of the phase %s cannot go on%s: the version of the model %s that it "
+                  "was drawn for is gone",
+                  visit->study.study.id, session->study.phase, replaced ? " and ends" : "", model);
+    enum db_status status = replaced ? srv_store_phase_close(app->db, session->id) : DB_OK;
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (replaced)
+        srv_respond_error(response, 409, "phase_ended",
+                          "This part cannot go on, and ends here. Your answers are kept; please go on with "
+                          "what comes next.");
+    else
+        respond_unavailable(visit, response);
+}
+
+static void go_on(struct srv_app *app, const struct api_visit *visit, int phase,
+                  struct srv_response *response)
+{
+    bool found;
+    struct srv_store_session session;
+    const char *id = visit->participant.phases[phase].session;
+    enum db_status status = srv_store_session_find(app->db, id, &session, &found);
+    int gone = status == DB_OK && found ? gone_model(app, &session) : -1;
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (gone < 0)
+        renew(app, id, response);
+    else
+        end_broken(app, visit, &session, session.deck.models[gone], response);
 }
 
 static void keep_deck(void *context, const struct srv_store_deck *row)
@@ -57,9 +115,7 @@ static void hide_cause(const struct api_visit *visit, const char *deck, struct s
         if (response->error && !strcmp(response->error, told[i])) return;
     srv_log_error("study %s: the deck %s cannot be started: %s", visit->study.study.id, deck,
                   response->error ? response->error : "no memory");
-    srv_respond_error(response, 503, "phase_unavailable",
-                      "This part cannot be started at the moment. Your place is kept; please tell %s.",
-                      visit->study.study.contact);
+    respond_unavailable(visit, response);
 }
 
 /* Somebody else with the same code may be starting it: then that one is gone on with. */
@@ -84,7 +140,7 @@ static void start_phase(struct srv_app *app, struct api_visit *visit, int phase,
     } else if (response->error && !strcmp(response->error, "started_elsewhere")) {
         if (!api_visit_participant(app, visit, response)) return;
         if (*visit->participant.phases[phase].session)
-            go_on(app, visit->participant.phases[phase].session, response);
+            go_on(app, visit, phase, response);
         else
             api_visit_respond_over(response);
     } else {
@@ -108,7 +164,7 @@ void api_participant_session(struct srv_app *app, const struct srv_request *requ
         break;
     case STAGE_OPEN:
         if (*visit.participant.phases[at].session)
-            go_on(app, visit.participant.phases[at].session, response);
+            go_on(app, &visit, at, response);
         else
             start_phase(app, &visit, at, phases[at].closes_ms, response);
         break;

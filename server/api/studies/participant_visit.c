@@ -47,11 +47,11 @@ static const char *const stages[] = {"consent", "waits", "open", "questions", "f
 enum api_stage api_visit_stage(const struct api_visit *visit, struct srv_phase_at phases[STUDY_PHASES_MAX],
                                int *phase)
 {
-    int64_t finished_ms[STUDY_PHASES_MAX];
+    struct srv_phase_record records[STUDY_PHASES_MAX];
     const struct srv_study *study = &visit->study.study;
     const struct srv_participant *p = &visit->participant;
-    for (int i = 0; i < study->phase_count; i++) finished_ms[i] = p->phases[i].finished_ms;
-    *phase = srv_phases_at(study, p->enrolled_ms, finished_ms, srv_clock_utc_ms(), phases);
+    for (int i = 0; i < study->phase_count; i++) records[i] = p->phases[i].record;
+    *phase = srv_phases_at(study, p->enrolled_ms, records, srv_clock_utc_ms(), phases);
     bool over = *phase == study->phase_count;
     if (!over && p->simulated && phases[*phase].state == PHASE_WAITS) phases[*phase].state = PHASE_OPEN;
     if (p->end != PARTICIPANT_GOES_ON) return p->end == PARTICIPANT_STOPPED ? STAGE_STOPPED : STAGE_FINISHED;

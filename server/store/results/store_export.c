@@ -42,7 +42,7 @@
 
 /* What was answered in a study is the study's, which alone exports it, without sessions and dates. */
 static const char select_rows[] =
-    "SELECT '', '', " CELLS ", '', '', '', '', '', '', '' FROM sessions s" JOINS
+    "SELECT '', '', " CELLS ", '', '', '', '', '', '' FROM sessions s" JOINS
     " WHERE (?1 IS NULL OR d.name = ?1) AND (?2 IS NULL OR substr(a.received_at, 1, 10) >= ?2)"
     " AND (?3 IS NULL OR substr(a.received_at, 1, 10) <= ?3) AND s.simulated = ?4"
     " AND NOT EXISTS (SELECT 1 FROM participant_sessions e WHERE e.session_id = s.id) ORDER BY s.id, a.id";
@@ -51,7 +51,7 @@ static const char select_rows[] =
 static const char select_study_rows[] =
     "SELECT '', q.code, " CELLS
     ", y.name, q.arm, e.phase, '', CAST(julianday(a.received_at) - julianday(q.enrolled_at) AS INTEGER),"
-    " e.closes_at IS NULL OR a.received_at <= e.closes_at, q.stratum FROM participants q"
+    " q.stratum FROM participants q"
     " CROSS JOIN studies y ON y.id = q.study_id AND y.name = ?1"
     " CROSS JOIN participant_sessions e ON e.participant_id = q.id AND (?2 IS NULL OR e.phase = ?2)"
     " CROSS JOIN sessions s ON s.id = e.session_id AND s.simulated = ?3" JOINS " ORDER BY q.code, a.id";

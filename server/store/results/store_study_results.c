@@ -11,7 +11,7 @@
 static const char people_rows[] =
     "SELECT q.code, q.arm, q.stratum, q.enrolled_at, q.ended_how, e.phase, e.finished_at,"
     " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id),"
-    " (SELECT count(*) FROM answers a WHERE a.session_id = e.session_id AND a.received_at > e.closes_at)"
+    " e.closes_at"
     " FROM participants q LEFT JOIN participant_sessions e ON e.participant_id = q.id"
     " WHERE q.study_id = ? AND q.simulated = ? ORDER BY q.code";
 
@@ -28,10 +28,10 @@ static void read_phase(struct db_rows *rows, const struct srv_study *study, stru
 {
     int k = srv_study_phase_find(study, db_text(rows, 5));
     if (k < 0) return; /* started none */
-    p->phases[k] = (struct srv_study_person_phase){.started = true,
-                                                   .answers = (int)db_int(rows, 7),
-                                                   .late = (int)db_int(rows, 8),
-                                                   .finished_ms = srv_clock_parse(db_text(rows, 6))};
+    p->phases[k] = (struct srv_study_person_phase){
+        .started = true,
+        .answers = (int)db_int(rows, 7),
+        .record = {srv_clock_parse(db_text(rows, 6)), srv_clock_parse(db_text(rows, 8))}};
 }
 
 static void take_participants(struct db_transaction *t, int64_t study_id, const struct srv_study *study,
@@ -89,7 +89,7 @@ static const char study_readings[] =
     " CROSS JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
     " WHERE q.study_id = ?1 AND q.arm = ?2 AND q.simulated = ?4 AND CASE WHEN e.tests THEN e.finished_at IS "
     "NOT NULL ELSE a.first_attempt END"
-    " AND (e.closes_at IS NULL OR a.received_at <= e.closes_at) ORDER BY q.code, a.id";
+    " ORDER BY q.code, a.id";
 
 enum db_status srv_store_study_readings(struct db *db, int64_t study_id, const struct srv_study *study,
                                         bool simulated, srv_study_cell *cell, void *context)

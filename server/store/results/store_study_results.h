@@ -10,12 +10,13 @@
 #include "server/accounts/learner_code.h"
 #include "server/database/db.h"
 #include "server/statistics/readings.h"
+#include "server/studies/phases.h"
 #include "server/studies/study.h"
 
 struct srv_study_person_phase {
     bool started;
-    int answers, late;   /* `late` of the answers came after the window closed */
-    int64_t finished_ms; /* since 1970, UTC; 0: it is not */
+    int answers;
+    struct srv_phase_record record;
 };
 
 struct srv_study_person {
@@ -44,8 +45,8 @@ struct srv_study_takers {
 enum db_status srv_store_study_people(struct db *db, int64_t study_id, const struct srv_study *study,
                                       bool simulated, const struct srv_study_takers *takers) NN_MUST_CHECK;
 
-/* Calls `cell` for each phase and arm with what was answered in the phase's window: in a test by those who
- * finished it, in a training by all who began. Readers are the participants, by their codes. */
+/* Calls `cell` for each phase and arm with what was answered: in a test by those who finished it, in a
+ * training by all who began. Readers are the participants, by their codes. */
 typedef void srv_study_cell(void *context, int phase, int arm, const struct srv_readings *readings);
 enum db_status srv_store_study_readings(struct db *db, int64_t study_id, const struct srv_study *study,
                                         bool simulated, srv_study_cell *cell, void *context) NN_MUST_CHECK;

@@ -18,7 +18,7 @@ static enum srv_participant_end end_of(const char *how)
 static void read_phases(struct db_transaction *t, const struct srv_study *study, struct srv_participant *p)
 {
     struct db_rows *rows = db_query(t,
-                                    "SELECT k.phase, k.session_id, k.finished_at,"
+                                    "SELECT k.phase, k.session_id, k.finished_at, k.closes_at,"
                                     " (SELECT count(*) FROM answers a WHERE a.session_id = k.session_id),"
                                     " (SELECT count(*) FROM items i WHERE i.session_id = k.session_id)"
                                     " FROM participant_sessions k WHERE k.participant_id = ?",
@@ -28,9 +28,10 @@ static void read_phases(struct db_transaction *t, const struct srv_study *study,
         if (at < 0) continue;
         struct srv_participant_phase *phase = &p->phases[at];
         db_copy(rows, 1, phase->session, sizeof phase->session);
-        phase->finished_ms = srv_clock_parse(db_text(rows, 2));
-        phase->answered = (int)db_int(rows, 3);
-        phase->of = (int)db_int(rows, 4);
+        phase->record.finished_ms = srv_clock_parse(db_text(rows, 2));
+        phase->record.closes_ms = srv_clock_parse(db_text(rows, 3));
+        phase->answered = (int)db_int(rows, 4);
+        phase->of = (int)db_int(rows, 5);
     }
     db_finish(rows);
 }

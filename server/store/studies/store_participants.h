@@ -10,6 +10,7 @@
 #include "server/store/decks/store_decks.h"
 #include "server/store/sessions/store_sessions.h"
 #include "server/store/studies/store_studies.h"
+#include "server/studies/phases.h"
 
 enum srv_participant_end { PARTICIPANT_GOES_ON, PARTICIPANT_FINISHED, PARTICIPANT_STOPPED };
 
@@ -17,7 +18,7 @@ enum srv_participant_end { PARTICIPANT_GOES_ON, PARTICIPANT_FINISHED, PARTICIPAN
 struct srv_participant_phase {
     char session[SRV_ID_TEXT]; /* "": not started */
     int answered, of;
-    int64_t finished_ms; /* 0: not finished */
+    struct srv_phase_record record;
 };
 
 struct srv_participant {
@@ -71,5 +72,9 @@ enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t d
  * left or the study is frozen. */
 enum db_status srv_store_session_secret(struct db *db, const char *session_id, const char *secret_sha256,
                                         bool *done) NN_MUST_CHECK;
+
+/* Closes the window of a session that cannot go on, unless it is finished or closed already: its phase ends,
+ * its answers stay. */
+enum db_status srv_store_phase_close(struct db *db, const char *session_id) NN_MUST_CHECK;
 
 #endif

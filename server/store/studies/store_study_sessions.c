@@ -41,3 +41,17 @@ enum db_status srv_store_session_secret(struct db *db, const char *session_id, c
     db_finish(rows);
     return db_end(&t);
 }
+
+enum db_status srv_store_phase_close(struct db *db, const char *session_id)
+{
+    struct db_transaction t;
+    char now[SRV_TIME_TEXT];
+    srv_clock_format(srv_clock_utc_ms(), now);
+    db_begin_write(&t, db);
+    db_run(&t,
+           "UPDATE participant_sessions SET closes_at = ?1 WHERE session_id = ?2 AND finished_at IS NULL"
+           " AND (closes_at IS NULL OR closes_at > ?1)"
+           " AND NOT EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = session_id)",
+           "tt", now, session_id);
+    return db_end(&t);
+}

@@ -145,9 +145,9 @@ async function startPhase() {
   }
 }
 
-/** The window may have closed, or somebody has left the study on another device: the server knows where one is now. */
+/** The window may have closed, the session may be unable to go on, or somebody has left the study on another device: the server knows. */
 async function phaseFailed(error) {
-  if (error.status === 401 || error.status === 404 || error.status === 409) {
+  if ([401, 404, 409, 410].includes(error.status)) {
     await goOn();
   } else {
     fail(error);
