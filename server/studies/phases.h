@@ -2,8 +2,8 @@
  * are given, in milliseconds since 1970, UTC.
  *
  * A phase's window is counted from the end of the phase before it, the first one's from enrolment. A phase
- * ends when its last answer was stored, or else when its window closes: what comes later is refused. The window
- * of a session that cannot go on closes before its time. */
+ * ends when its last answer was stored, or else when its window closes: what comes later is refused. The
+ * window of a session that cannot go on closes before its time. */
 #ifndef SRV_PHASES_H
 #define SRV_PHASES_H
 
@@ -24,8 +24,8 @@ struct srv_phase_record {
     int64_t finished_ms, closes_ms; /* closes_ms: the window of its session */
 };
 
-/* records[k] is phase k's. Fills study->phase_count places of `phases`. Returns the first phase that is neither done nor missed: PHASE_WAITS or PHASE_OPEN; phase_count when all
- * are over. */
+/* records[k] is phase k's. Fills study->phase_count places of `phases`. Returns the first phase that is
+ * neither done nor missed: PHASE_WAITS or PHASE_OPEN; phase_count when all are over. */
 int srv_phases_at(const struct srv_study *study, int64_t enrolled_ms, const struct srv_phase_record *records,
                   int64_t now_ms, struct srv_phase_at *phases);
 
