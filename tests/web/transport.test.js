@@ -49,6 +49,11 @@ test('only failures that may pass are transient', async () => {
   }
 });
 
+test('what only the researchers can mend is told, not waited for', async () => {
+  reply(503, '{"error":{"code":"phase_unavailable","message":"Please tell who@example.org."}}');
+  await assert.rejects(listDecks(), { status: 503, code: 'phase_unavailable', transient: false });
+});
+
 test('no connection and a reply cut short are transient', async () => {
   globalThis.fetch = async () => {
     throw new TypeError('Failed to fetch');

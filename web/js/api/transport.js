@@ -29,9 +29,9 @@ export class ApiError extends Error {
     this.retryAfterMs = retryAfterMs;
   }
 
-  /** True when the same request may succeed later: no reply, overload, restart. */
+  /** True when the same request may succeed soon: no reply, overload, restart; not what researchers have to be told of. */
   get transient() {
-    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return this.code !== 'phase_unavailable' && (this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500);
   }
 }
 
