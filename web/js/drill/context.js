@@ -4,7 +4,7 @@
  */
 
 /** Goes up whenever what a learner sees or what is measured changes. */
-export const UI_VERSION = '2';
+export const UI_VERSION = '3';
 
 /** Adds up the time without the page's focus. */
 export function awayTime() {
