@@ -96,7 +96,7 @@ class Drawing(DaemonTest):
     def test_the_public_deck_tells_nothing_of_the_drawing(self):
         for public in self.daemon.get("/api/v1/decks").json["decks"]:
             self.assertEqual(set(public), {"id", "title", "description", "question", "choices", "rating", "feedback",
-                                           "time_limit_s", "items", "models", "order", "mastery"})
+                                           "time_limit_s", "items", "images", "models", "order", "mastery"})
 
 
 class Asking(DaemonTest):
