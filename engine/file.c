@@ -1,5 +1,6 @@
 #include "engine/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -181,4 +182,26 @@ nn_status nn_file_replace(const char *path, const void *bytes, size_t size_bytes
     if (!status) return nn_replace_commit(&file, err);
     nn_replace_abandon(&file);
     return status;
+}
+
+bool nn_path_stays_within(const char *path)
+{
+    if (path[0] == '/') return false;
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return false;
+    }
+    return true;
+}
+
+bool nn_folder_is_empty(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool empty = dir != NULL;
+    for (const struct dirent *entry; empty && (entry = readdir(dir));) {
+        const char *dot = strrchr(entry->d_name, '.');
+        empty = entry->d_name[0] == '.' || (dot && !strcmp(dot, ".tmp"));
+    }
+    if (dir) closedir(dir);
+    return empty;
 }

@@ -3,6 +3,7 @@
 #ifndef NN_FILE_H
 #define NN_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,5 +50,12 @@ void nn_replace_abandon(struct nn_replace *file);
 /* All of that for bytes in memory. */
 nn_status nn_file_replace(const char *path, const void *bytes, size_t size_bytes,
                           struct nn_error *err) NN_MUST_CHECK;
+
+/* No absolute path and no "..": a data set that someone sends must not name files outside its folder. */
+bool nn_path_stays_within(const char *path);
+
+/* A folder that can be read and holds nothing; hidden and temporary files, as of a killed process, do not
+ * count. */
+bool nn_folder_is_empty(const char *path);
 
 #endif

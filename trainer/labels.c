@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/csv_reader.h"
+#include "engine/file.h"
 
 enum column { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMN_COUNT };
 
@@ -59,17 +60,6 @@ static nn_status read_header(struct parser *p, struct nn_error *err)
                        p->csv.record_line);
     p->place[LABEL_COLUMN] = several;
     return NN_OK;
-}
-
-/* No absolute path and no "..": a data set that someone sends must not name files outside its folder. */
-static bool stays_in_folder(const char *path)
-{
-    if (path[0] == '/') return false;
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return false;
-    }
-    return true;
 }
 
 /* Of a cell "a|b" or "none" each label in turn; a cell of the column `label` is one. Returns what follows,
@@ -131,7 +121,7 @@ static nn_status check_cells(const struct parser *p, char *const *cells, struct 
     if (strlen(cells[p->place[FILE_COLUMN]]) > TR_LABELS_PATH_MAX)
         return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file is longer than %d bytes", name, line,
                        TR_LABELS_PATH_MAX);
-    if (!stays_in_folder(cells[p->place[FILE_COLUMN]]))
+    if (!nn_path_stays_within(cells[p->place[FILE_COLUMN]]))
         return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file \"%.100s\" is not within the folder", name, line,
                        cells[p->place[FILE_COLUMN]]);
     return NN_OK;

@@ -1,6 +1,5 @@
 #include "trainer/sample_folder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -55,19 +54,6 @@ static nn_status io_failed(const struct maker *m, const char *path)
     return nn_fail(m->err, NN_ERR_IO, "%s: %s", path, strerror(errno));
 }
 
-/* Temporary files of a killed process do not count. */
-static bool is_empty_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    bool empty = dir != NULL;
-    for (const struct dirent *entry; empty && (entry = readdir(dir));) {
-        const char *dot = strrchr(entry->d_name, '.');
-        empty = entry->d_name[0] == '.' || (dot && !strcmp(dot, ".tmp"));
-    }
-    if (dir) closedir(dir);
-    return empty;
-}
-
 /* Whether `file` is there; that it says what this wish would say is checked. */
 static nn_status look_for(const struct maker *m, const char *file, bool *there)
 {
@@ -99,7 +85,7 @@ static nn_status open_folder(struct maker *m)
     nn_status status = look_for(m, FINISHED, &m->finished);
     if (status == NN_OK && !m->finished) status = look_for(m, UNFINISHED, &begun);
     if (status != NN_OK || m->finished) return status;
-    if (!begun && !is_empty_folder(m->o->folder))
+    if (!begun && !nn_folder_is_empty(m->o->folder))
         return nn_fail(m->err, NN_ERR_ARGUMENT, "%s: is neither empty nor an unfinished data set of samples",
                        m->o->folder);
     in_folder(m, UNFINISHED, path);

@@ -134,17 +134,6 @@ static bool read_header(struct reader *r)
     return r->faults->count == before;
 }
 
-/* No absolute path and no "..": a data set that someone sends must not name files outside its folder. */
-static bool stays_in_folder(const char *path)
-{
-    if (path[0] == '/') return false;
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return false;
-    }
-    return true;
-}
-
 static bool has_control(const char *text)
 {
     for (; *text; text++)
@@ -197,7 +186,7 @@ static void check_path(struct reader *r, int column, const char *path)
     if (strlen(path) > LIBRARY_FILE_MAX)
         srv_fault(r->faults, "%s:%d: %s is longer than %d bytes", r->csv.name, r->csv.record_line,
                   column_names[column], LIBRARY_FILE_MAX);
-    else if (!stays_in_folder(path))
+    else if (!nn_path_stays_within(path))
         srv_fault(r->faults, "%s:%d: %s \"%s\" is not within the folder", r->csv.name, r->csv.record_line,
                   column_names[column], path);
 }

@@ -84,18 +84,6 @@ static nn_status look_for(const struct maker *m, const char *file, bool *there)
     return status;
 }
 
-static bool is_empty_folder(const char *path)
-{
-    DIR *dir = opendir(path);
-    bool empty = dir != NULL;
-    for (const struct dirent *entry; empty && (entry = readdir(dir));) {
-        const char *dot = strrchr(entry->d_name, '.');
-        empty = entry->d_name[0] == '.' || (dot && !strcmp(dot, ".tmp"));
-    }
-    if (dir) closedir(dir);
-    return empty;
-}
-
 static nn_status make_folder(const struct maker *m, const char *path)
 {
     return mkdir(path, 0777) == 0 || errno == EEXIST ? NN_OK : io_failed(m, path);
@@ -117,7 +105,7 @@ static nn_status open_folder(struct maker *m)
     status = look_for(m, FINISHED, &finished);
     if (status == NN_OK) status = look_for(m, UNFINISHED, &begun);
     if (status != NN_OK) return status;
-    if (!finished && !begun && !is_empty_folder(out))
+    if (!finished && !begun && !nn_folder_is_empty(out))
         return nn_fail(m->err, NN_ERR_ARGUMENT, "%s: is neither empty nor a data set that ingest has made",
                        out);
     if ((status = make_folder(m, m->w->report)) != NN_OK || (status = make_folder(m, m->images)) != NN_OK)

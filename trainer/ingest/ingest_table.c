@@ -63,16 +63,6 @@ static nn_status read_header(struct reading *r, struct nn_error *err)
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
 
-static bool leaves_folder(const char *path)
-{
-    if (path[0] == '/') return true;
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (!strncmp(part, "..", 2) && (part[2] == '/' || !part[2])) return true;
-    }
-    return false;
-}
-
 static bool is_utf8(const char *text)
 {
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
@@ -160,7 +150,7 @@ static void read_row(const struct reading *r, char *const *cells, struct tr_inge
     if (!*item->file) tr_ingest_judge(item, TR_INGEST_REFUSED, "has no file");
     if (strlen(item->file) > TR_LABELS_PATH_MAX)
         tr_ingest_judge(item, TR_INGEST_REFUSED, "its path is longer than %d bytes", TR_LABELS_PATH_MAX);
-    if (leaves_folder(item->file)) tr_ingest_judge(item, TR_INGEST_REFUSED, "is not within the folder");
+    if (!nn_path_stays_within(item->file)) tr_ingest_judge(item, TR_INGEST_REFUSED, "is not within the folder");
     check_label(item, r->table->multi);
     if (r->table->has_split && strcmp(item->split, "train") != 0 && strcmp(item->split, "test") != 0)
         tr_ingest_judge(item, TR_INGEST_REFUSED, "split \"%.40s\" is neither train nor test", item->split);
