@@ -2,17 +2,12 @@
 
 import copy
 import json
-import os
-import subprocess
 import unittest
 
-import jsonschema
+from definitions import both_take, schema
+from definitions import read as read_definitions
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-READER = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/read_decks")
-
-with open(os.path.join(ROOT, "server/decks/deck.schema.json"), encoding="utf-8") as file:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(file))
+SCHEMA = schema("server/decks/deck.schema.json")
 
 SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
 LIBRARY = {**SOURCE, "kind": "library", "collection": "phantom"}
@@ -236,22 +231,12 @@ BEYOND = [
 
 
 def read(lines):
-    """What the daemon's reader says of each."""
-    result = subprocess.run([READER], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
-    said = result.stdout.splitlines()
-    assert len(said) == len(lines), said
-    return said
+    return read_definitions("deck", lines)
 
 
 class Decks(unittest.TestCase):
     def test_both_take_good_decks_and_what_the_reader_writes_back(self):
-        said = read([json.dumps(deck) for deck in GOOD])
-        for deck, line in zip(GOOD, said):
-            with self.subTest(deck=deck):
-                SCHEMA.validate(deck)
-                self.assertTrue(line.startswith("ok "), line)
-                SCHEMA.validate(json.loads(line[3:]))
-        self.assertEqual(read([line[3:] for line in said]), said)
+        both_take(self, "deck", SCHEMA, GOOD)
 
     def test_both_refuse_bad_decks_and_the_reader_names_the_field(self):
         for (deck, field), line in zip(BAD, read([json.dumps(deck) for deck, _ in BAD])):

@@ -1,7 +1,5 @@
 """Statistics over readers against SciPy and scikit-learn, and against simulated studies."""
 
-import os
-import subprocess
 import unittest
 
 try:
@@ -11,24 +9,16 @@ try:
 except ImportError as why:
     raise unittest.SkipTest(f"no scikit-learn: {why}; Debian's is python3-sklearn")
 
+from dumped import dumped  # needs NumPy, too
+
 WHOLE = 0  # enum srv_stat_gap
 
 
 def compared(first, second, margin=0.1):
     """What dump_readers prints, as {name: array}; roc and curve as matrices. A group is (readers, trials, 3)."""
-    program = os.path.join(os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/dump_readers")
     data = first.astype(np.float64).tobytes() + second.astype(np.float64).tobytes()
-    counts = [str(len(first)), str(len(second)), str(first.shape[1]), str(margin)]
-    done = subprocess.run([program, *counts], input=data, capture_output=True, check=True)
-    found, lists = {}, {}
-    for line in done.stdout.decode().splitlines():
-        name, *cells = line.split()
-        numbers = np.array([float(cell) for cell in cells])
-        if "." in name:
-            lists.setdefault(name.split(".")[0], []).append(numbers)
-        else:
-            found[name] = numbers
-    return {**found, **{name: np.array(rows) for name, rows in lists.items()}}
+    counts = [len(first), len(second), first.shape[1], margin]
+    return dumped("dump_readers", counts, data)
 
 
 def group(generator, readers, trials, skill=1.0, spread=0.4):

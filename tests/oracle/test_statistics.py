@@ -1,8 +1,6 @@
 """The learners' statistics against scikit-learn, SciPy and NumPy, against brute force, and against published
 figures."""
 
-import os
-import subprocess
 import unittest
 
 try:
@@ -12,6 +10,8 @@ try:
 except ImportError as why:
     raise unittest.SkipTest(f"no scikit-learn: {why}; Debian's is python3-sklearn")
 
+from dumped import dumped  # needs NumPy, too
+
 WHOLE, NO_SPREAD = 0, 1  # enum srv_stat_gap
 FLAT = 5
 Z = stats.norm.ppf(0.975)
@@ -19,22 +19,12 @@ Z = stats.norm.ppf(0.975)
 
 def statistics(truth, ratings, times=None, second=None):
     """What dump_statistics prints, as {name: array}; roc and average as matrices. `second` is (truth, ratings)."""
-    program = os.path.join(os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/dump_statistics")
     times = np.ones(len(truth)) if times is None else times
     data = np.column_stack([truth, ratings, times]).astype(np.float64).tobytes()
     if second is not None:
         data += np.column_stack([*second, np.ones(len(second[0]))]).astype(np.float64).tobytes()
-    counts = [str(len(truth)), str(len(second[0]) if second else 0)]
-    done = subprocess.run([program, *counts], input=data, capture_output=True, check=True)
-    found, lists = {}, {}
-    for line in done.stdout.decode().splitlines():
-        name, *cells = line.split()
-        numbers = np.array([float(cell) for cell in cells])
-        if "." in name:
-            lists.setdefault(name.split(".")[0], []).append(numbers)
-        else:
-            found[name] = numbers
-    return {**found, **{name: np.array(rows) for name, rows in lists.items()}}
+    counts = [len(truth), len(second[0]) if second else 0]
+    return dumped("dump_statistics", counts, data)
 
 
 def random_trials(generator, count, levels, distance=1.0):

@@ -2,17 +2,12 @@
 
 import copy
 import json
-import os
-import subprocess
 import unittest
 
-import jsonschema
+from definitions import both_take, schema
+from definitions import read as read_definitions
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-READER = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/read_studies")
-
-with open(os.path.join(ROOT, "server/studies/study.schema.json"), encoding="utf-8") as file:
-    SCHEMA = jsonschema.Draft202012Validator(json.load(file))
+SCHEMA = schema("server/studies/study.schema.json")
 
 CHOICES = [{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]
 STRATUM = {"id": "level", "label": "Level", "choices": CHOICES}
@@ -93,22 +88,12 @@ BEYOND = [
 
 
 def read(lines):
-    """What the daemon's reader says of each."""
-    result = subprocess.run([READER], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True)
-    said = result.stdout.splitlines()
-    assert len(said) == len(lines), said
-    return said
+    return read_definitions("study", lines)
 
 
 class Studies(unittest.TestCase):
     def test_both_take_good_studies_and_what_the_reader_writes_back(self):
-        said = read([json.dumps(study) for study in GOOD])
-        for study, line in zip(GOOD, said):
-            with self.subTest(study=study):
-                SCHEMA.validate(study)
-                self.assertTrue(line.startswith("ok "), line)
-                SCHEMA.validate(json.loads(line[3:]))
-        self.assertEqual(read([line[3:] for line in said]), said)
+        both_take(self, "study", SCHEMA, GOOD)
 
     def test_both_refuse_bad_studies_and_the_reader_names_the_field(self):
         for (study, field), line in zip(BAD, read([json.dumps(study) for study, _ in BAD])):
