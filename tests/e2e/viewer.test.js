@@ -262,6 +262,7 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
 /** A viewer with a pair, made in a page of ours from two samples of one seed. */
 async function openPair(device, name, more = {}) {
   const student = await openPage(browser, { ...device, ...more }, daemon.url, name);
+  await student.page.waitForSelector('#start'); // the start page is whole, and will not take our page's place
   await student.page.evaluate(async () => {
     const [{ createViewer }, { readGreyPng }] = await Promise.all([import('/js/viewer/viewer.js'), import('/js/viewer/grey_png.js')]);
     const read = async (label) => readGreyPng(await (await fetch(`/api/v1/samples/default/${label}/1.png?size=512`)).blob());
