@@ -16,7 +16,7 @@ struct import {
     struct srv_library_set set;
     struct srv_faults *faults;
     struct srv_collection collection;
-    struct nn_sha256 dataset; /* the same text that the trainer hashes (trainer/dataset.h) */
+    struct nn_sha256 dataset; /* the same text that the trainer hashes (trainer/data/dataset.h) */
 };
 
 /* ---- images ---- */

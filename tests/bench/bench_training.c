@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "engine/device.h"
-#include "trainer/training.h"
+#include "trainer/train/training.h"
 
 static void check(nn_status status, const struct nn_error *err)
 {

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trainer/labels.h"
+#include "trainer/data/labels.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

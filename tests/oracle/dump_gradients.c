@@ -14,7 +14,7 @@
 
 #include "engine/rng.h"
 #include "engine/safetensors.h"
-#include "trainer/optimiser.h"
+#include "trainer/train/optimiser.h"
 
 enum { TENSORS_MAX = 512, PARAMS_MAX = 128 };
 

@@ -3,7 +3,7 @@
 #define TEST_SMALL_GAN_H
 
 #include "host_values.h"
-#include "trainer/loss.h"
+#include "trainer/train/loss.h"
 
 enum { N = 4, LABELS = 2, PARAMS_MAX = 64, PIXELS_MAX = N * 16 * 16, LATENT_MAX = 16 };
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "host_values.h"
-#include "trainer/augment.h"
+#include "trainer/train/augment.h"
 
 enum { SIDE = 32, SAMPLES = 4000 };
 

@@ -1,5 +1,5 @@
 /* boxes.csv: what is read, and every line that is refused. */
-#include "trainer/boxes.h"
+#include "trainer/data/boxes.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -14,7 +14,7 @@
 #include "engine/image.h"
 #include "engine/rng.h"
 #include "tests/unit/scratch.h"
-#include "trainer/dataset.h"
+#include "trainer/data/dataset.h"
 
 enum { IMAGES = 6, SIDE = 16 };
 

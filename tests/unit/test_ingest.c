@@ -12,12 +12,12 @@
 
 #include <cmocka.h>
 
+#include "trainer/data/picture_hash.h"
 #include "trainer/ingest/field.h"
 #include "trainer/ingest/grey_map.h"
 #include "trainer/ingest/pseudonym.h"
 #include "trainer/ingest/turn.h"
 #include "trainer/ingest/worker_pool.h"
-#include "trainer/picture_hash.h"
 
 /* RFC 4231, cases 1, 2 and 6. */
 static void keyed_hashes_are_those_of_the_rfc(void **state)

@@ -10,7 +10,7 @@
 
 #include "engine/csv_reader.h"
 #include "tests/unit/scratch.h"
-#include "trainer/labels.h"
+#include "trainer/data/labels.h"
 
 #define HEADER "file,label,patient_id,split\n"
 

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "engine/rng.h"
-#include "trainer/new_head.h"
+#include "trainer/train/new_head.h"
 
 enum { N = 8, SIDE = 16, PIXELS = N * SIDE * SIDE };
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/optimiser.h"
+#include "trainer/train/optimiser.h"
 
 static const struct tr_phase first_level = {.level = 0};
 

@@ -14,7 +14,7 @@
 #include "engine/image.h"
 #include "engine/safetensors.h"
 #include "tests/unit/scratch.h"
-#include "trainer/labels.h"
+#include "trainer/data/labels.h"
 
 #if defined __SANITIZE_ADDRESS__ || !defined __GLIBC__
 

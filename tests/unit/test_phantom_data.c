@@ -15,9 +15,9 @@
 #include <cmocka.h>
 
 #include "tests/unit/scratch.h"
-#include "trainer/boxes.h"
 #include "trainer/commands.h"
-#include "trainer/dataset.h"
+#include "trainer/data/boxes.h"
+#include "trainer/data/dataset.h"
 #include "trainer/phantom/dataset_journal.h"
 
 enum { PATIENTS = 5, SIZE = 64 };

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/scratch.h"
-#include "trainer/run_folder.h"
+#include "trainer/train/run_folder.h"
 
 static struct tr_run_folder made(void **state, int keep)
 {

@@ -11,8 +11,8 @@
 
 #include "engine/checkpoint.h"
 #include "tests/unit/scratch.h"
-#include "trainer/dataset.h"
-#include "trainer/sample_folder.h"
+#include "trainer/data/dataset.h"
+#include "trainer/sample/sample_folder.h"
 
 enum { SIDE = 16 };
 

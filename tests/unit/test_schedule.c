@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "host_values.h"
-#include "trainer/schedule.h"
+#include "trainer/train/schedule.h"
 
 static struct tr_schedule preset(const char *name, int resolution_log2)
 {

@@ -10,7 +10,7 @@
 
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_training.h"
-#include "trainer/state_writer.h"
+#include "trainer/train/state_writer.h"
 
 struct fixture {
     struct tiny_training *t;

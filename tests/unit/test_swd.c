@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "engine/rng.h"
-#include "trainer/descriptors.h"
-#include "trainer/float_sort.h"
-#include "trainer/image_split.h"
-#include "trainer/swd.h"
+#include "trainer/data/image_split.h"
+#include "trainer/evaluate/descriptors.h"
+#include "trainer/evaluate/float_sort.h"
+#include "trainer/evaluate/swd.h"
 
 enum { SIDE = 32, LEVELS = 2 };
 

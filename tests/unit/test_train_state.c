@@ -16,7 +16,7 @@
 #include "tested_backend.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tiny_training.h"
-#include "trainer/generator_export.h"
+#include "trainer/train/generator_export.h"
 
 /* ---- resuming ------------------------------------------------------------------------------------ */
 

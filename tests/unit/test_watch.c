@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/watch.h"
+#include "trainer/train/watch.h"
 
 /* A tick at which nothing is wrong. */
 static struct tr_sighting sight(uint64_t images)

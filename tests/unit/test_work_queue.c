@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/work_queue.h"
+#include "trainer/sample/work_queue.h"
 
 enum { JOBS = 500, SIZE = 64 };
 

@@ -2,7 +2,7 @@
 #ifndef TEST_TINY_TRAINING_H
 #define TEST_TINY_TRAINING_H
 
-#include "trainer/train_state.h"
+#include "trainer/train/train_state.h"
 
 /* 4:0/4, 8:4/4, 16:4/... in steps of one minibatch: a fade from step 4, another from step 12. */
 enum { TINY_IMAGES = 11, TINY_SIDE = 16, TINY_MINIBATCH = 4, TINY_LAST_STEP = 22 };

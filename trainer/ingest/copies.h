@@ -18,7 +18,7 @@ struct tr_copies {
 
 /* Of the items that are taken and done: of several with the same pixels under one label only the first stays,
  * the others become COPY; under different labels all are refused, as nobody can tell which is right. Pairs
- * that only look the same (trainer/picture_hash.h) both stay, with a note. */
+ * that only look the same (trainer/data/picture_hash.h) both stay, with a note. */
 nn_status tr_copies_find(struct tr_copies *copies, struct tr_ingest_table *table,
                          struct nn_error *err) NN_MUST_CHECK;
 void tr_copies_release(struct tr_copies *copies);

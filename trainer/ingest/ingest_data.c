@@ -14,11 +14,11 @@
 
 #include "engine/file.h"
 #include "engine/sha256.h"
+#include "trainer/data/labels.h"
 #include "trainer/ingest/ingest_journal.h"
 #include "trainer/ingest/ingest_labels.h"
 #include "trainer/ingest/ingest_report.h"
 #include "trainer/ingest/worker_pool.h"
-#include "trainer/labels.h"
 
 #define TEXT_LIMIT ((size_t)16 << 20)
 

@@ -1,5 +1,5 @@
 /* The data set that ingest makes of a folder of radiographs: images/, labels.csv and dataset.json as
- * trainer/dataset.h reads them.
+ * trainer/data/dataset.h reads them.
  *
  * Of the source only pixels leave, and from labels.csv the label, the side and the columns asked for; of
  * DICOM files modality, view and side. Patients and images have pseudonyms (trainer/ingest/pseudonym.h). What

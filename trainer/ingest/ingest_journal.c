@@ -9,7 +9,7 @@
 
 #include "engine/csv_reader.h"
 #include "engine/file.h"
-#include "trainer/csv_cell.h"
+#include "trainer/data/csv_cell.h"
 
 #define JOURNAL_LIMIT ((size_t)1 << 31)
 

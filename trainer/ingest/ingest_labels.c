@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "trainer/csv_cell.h"
+#include "trainer/data/csv_cell.h"
 
 static int by_name(const void *a, const void *b)
 {

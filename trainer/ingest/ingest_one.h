@@ -2,9 +2,9 @@
 #ifndef TR_INGEST_ONE_H
 #define TR_INGEST_ONE_H
 
+#include "trainer/data/picture_hash.h"
 #include "trainer/ingest/burnt_in.h"
 #include "trainer/ingest/picture.h"
-#include "trainer/picture_hash.h"
 
 /* The same for all files. */
 struct tr_ingest_style {

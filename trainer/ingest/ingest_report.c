@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 
 #include "engine/file.h"
-#include "trainer/csv_cell.h"
+#include "trainer/data/csv_cell.h"
 
 static const char *const verdicts[] = {"taken", "copy", "left out", "refused"};
 

@@ -8,8 +8,8 @@
 
 #include "engine/base64.h"
 #include "engine/file.h"
-#include "trainer/html_text.h"
 #include "trainer/ingest/ingest_report.h"
+#include "trainer/report/html_text.h"
 
 enum { PAGE_IMAGES = 100, TILE = 256 };
 

@@ -6,7 +6,7 @@
 #include "engine/csv_reader.h"
 #include "engine/engine.h"
 #include "engine/file.h"
-#include "trainer/labels.h"
+#include "trainer/data/labels.h"
 
 #define CSV_LIMIT ((size_t)256 << 20)
 
@@ -85,7 +85,7 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* Each label of a cell, as trainer/labels.h wants it. */
+/* Each label of a cell, as trainer/data/labels.h wants it. */
 static void check_label(struct tr_ingest_item *item, bool multi)
 {
     const char *at = item->label;
@@ -150,7 +150,8 @@ static void read_row(const struct reading *r, char *const *cells, struct tr_inge
     if (!*item->file) tr_ingest_judge(item, TR_INGEST_REFUSED, "has no file");
     if (strlen(item->file) > TR_LABELS_PATH_MAX)
         tr_ingest_judge(item, TR_INGEST_REFUSED, "its path is longer than %d bytes", TR_LABELS_PATH_MAX);
-    if (!nn_path_stays_within(item->file)) tr_ingest_judge(item, TR_INGEST_REFUSED, "is not within the folder");
+    if (!nn_path_stays_within(item->file))
+        tr_ingest_judge(item, TR_INGEST_REFUSED, "is not within the folder");
     check_label(item, r->table->multi);
     if (r->table->has_split && strcmp(item->split, "train") != 0 && strcmp(item->split, "test") != 0)
         tr_ingest_judge(item, TR_INGEST_REFUSED, "split \"%.40s\" is neither train nor test", item->split);

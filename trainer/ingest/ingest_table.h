@@ -1,8 +1,8 @@
 /* The labels.csv that comes with the source.
  *
- * Columns, in any order: `file` (path within the source folder), `label` or `labels` (trainer/labels.h). May
- * be there: `patient_id` (without it, the one in a DICOM file), `side`, `split` (train or test; without it,
- * drawn), `turn` (0, 90, 180 or 270 degrees clockwise), `mirror` and `invert` (yes or no). Of all other
+ * Columns, in any order: `file` (path within the source folder), `label` or `labels` (trainer/data/labels.h).
+ * May be there: `patient_id` (without it, the one in a DICOM file), `side`, `split` (train or test; without
+ * it, drawn), `turn` (0, 90, 180 or 270 degrees clockwise), `mirror` and `invert` (yes or no). Of all other
  * columns only those that are asked for leave the source. */
 #ifndef TR_INGEST_TABLE_H
 #define TR_INGEST_TABLE_H

@@ -10,7 +10,7 @@
 
 #include "engine/file.h"
 #include "trainer/commands.h"
-#include "trainer/csv_cell.h"
+#include "trainer/data/csv_cell.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"

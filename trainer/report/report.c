@@ -1,0 +1,75 @@
+/* `roentgym report`: a run as one page to look at, print or send. */
+#include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/file.h"
+#include "trainer/commands.h"
+#include "trainer/overwrite.h"
+#include "trainer/report/report_page.h"
+
+static const char usage[] = "usage: roentgym report RUN [--out FILE]\n"
+                            "\n"
+                            "Writes one self-contained HTML page about the training run in the folder "
+                            "RUN, finished or going on: samples\n"
+                            "through time, the sliced Wasserstein distance against its floor, losses, "
+                            "step size, augmentation, throughput,\n"
+                            "configuration. No script, nothing from outside. Lines of metrics.jsonl that "
+                            "cannot be read are named there.\n"
+                            "\n"
+                            "  --out FILE         default RUN/report.html\n"
+                            "  --help\n";
+
+static nn_status write_page(const char *path, const char *run, const struct tr_run_facts *facts,
+                            struct nn_error *err)
+{
+    char *text = NULL;
+    size_t size = 0;
+    nn_status status = tr_check_overwrite(path, "<!DOCTYPE html>", "HTML page", err);
+    if (status != NN_OK) return status;
+    FILE *page = open_memstream(&text, &size);
+    if (!page) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
+    status = tr_report_put_page(page, run, facts, err);
+    bool whole = !ferror(page);
+    if ((fclose(page) != 0 || !whole) && status == NN_OK)
+        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
+    if (status == NN_OK) status = nn_file_replace(path, text, size, err);
+    if (status == NN_OK) printf("%s: %.2f MB\n", path, (double)size / 1e6);
+    free(text);
+    return status;
+}
+
+int tr_report_main(int argc, char **argv)
+{
+    enum { OUT = 256, HELP };
+    static const struct option options[] = {
+        {"out", required_argument, NULL, OUT}, {"help", no_argument, NULL, HELP}, {NULL, 0, NULL, 0}};
+    const char *out = NULL;
+    char path[PATH_MAX];
+    struct tr_run_facts facts;
+    struct nn_error err;
+    int code;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == HELP) {
+            fputs(usage, stdout);
+            return 0;
+        }
+        if (code != OUT) return 2;
+        out = optarg;
+    }
+    if (optind != argc - 1) {
+        fputs("roentgym report: the folder RUN is needed; see roentgym report --help\n", stderr);
+        return 2;
+    }
+    const char *run = argv[optind];
+    snprintf(path, sizeof path, "%s/report.html", run);
+    nn_status status = tr_run_facts_read(&facts, run, &err);
+    if (status == NN_OK) {
+        status = write_page(out ? out : path, run, &facts, &err);
+        tr_run_facts_release(&facts);
+    }
+    if (status == NN_OK) return 0;
+    fprintf(stderr, "roentgym report: %s\n", err.text);
+    return 1;
+}

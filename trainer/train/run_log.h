@@ -1,0 +1,37 @@
+/* RUN/metrics.jsonl read back: what a run has told at its ticks. Lines that are no JSON or lack what every
+ * line has are left out and named, so that a file cut off by a crash or edited by hand can still be shown. */
+#ifndef TR_RUN_LOG_H
+#define TR_RUN_LOG_H
+
+#include "trainer/evaluate/swd.h"
+
+/* What a line does not have is NAN, or 0 for whole numbers. Older runs lack some of it. */
+struct tr_log_entry {
+    double kimg, lod;
+    int side;
+    double real, fake, penalty, label, generator, real_sign, augment_p;
+    double skipped, images_per_s, elapsed_s;
+    int swd_images, swd_levels; /* swd_levels 0: not measured */
+    int swd_sides[TR_SWD_LEVELS_MAX];
+    double swd[TR_SWD_LEVELS_MAX], swd_floor[TR_SWD_LEVELS_MAX], swd_mean, swd_floor_mean;
+};
+
+enum { TR_LOG_BAD_NAMED = 5 };
+
+struct tr_run_log {
+    struct tr_log_entry
+        *entries; /* heap; kimg rises: a line that goes back takes the place of those after it */
+    int count;
+    int bad_count; /* lines left out */
+    struct {
+        int line; /* from 1 */
+        char why[100];
+    } bad[TR_LOG_BAD_NAMED]; /* the first of them */
+};
+
+/* NN_ERR_IO or NN_ERR_FORMAT: there is no such file, or it is larger than 256 MiB. An empty log is no error.
+ * On failure nothing is held. */
+nn_status tr_run_log_read(struct tr_run_log *log, const char *path, struct nn_error *err) NN_MUST_CHECK;
+void tr_run_log_release(struct tr_run_log *log); /* harmless on a zeroed struct */
+
+#endif

@@ -1,0 +1,37 @@
+/* The command line of `roentgym train`. */
+#ifndef TR_TRAIN_OPTIONS_H
+#define TR_TRAIN_OPTIONS_H
+
+#include "engine/device.h"
+#include "trainer/train/train_config.h"
+
+struct tr_train_options {
+    const char *data, *out; /* folders */
+    const char *name;       /* of the model, in its checkpoint */
+    const char *grow_from;  /* a state of a lower resolution to begin with, or NULL */
+    const char *labels;     /* "classes", "multi", "none", or NULL: as the data set has them */
+    bool resume;
+    int keep;                      /* states that stay in `out` */
+    const char *device;            /* auto, cpu or cuda */
+    enum nn_precision precision;   /* of the feature maps; NN_PRECISION_BEST: as the state has it */
+    struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
+
+    /* The options given that a configuration keeps, in their order. */
+    struct tr_given_option {
+        int code; /* train_options.c's */
+        const char *text;
+    } given[64];
+    int given_count;
+};
+
+/* 0: go on. Otherwise the program ends with exit status *status (0 after --help, 2 wrong usage, told on
+ * stderr). */
+int tr_train_options_parse(struct tr_train_options *options, int argc, char **argv, int *status);
+
+/* NN_OK when no option that was given asks for something else than `state`, the configuration of the run to
+ * be resumed from the file `path`. The text names the first that does. */
+nn_status tr_train_options_check_resumed(const struct tr_train_options *options,
+                                         const struct tr_train_config *state, const char *path,
+                                         struct nn_error *err) NN_MUST_CHECK;
+
+#endif
