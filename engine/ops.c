@@ -79,7 +79,7 @@ static int extent_of(int extent, int kernel, int stride, int pad)
     return stride < 1 || extent + 2 * pad < kernel ? 0 : (extent + 2 * pad - kernel) / stride + 1;
 }
 
-static struct nn_shape conv_result(const struct nn_conv *g, struct nn_shape x, struct nn_shape w)
+struct nn_shape nn_conv_result(const struct nn_conv *g, struct nn_shape x, struct nn_shape w)
 {
     return nn_shape(x.n, w.n, extent_of(x.h, g->kernel_h, g->stride, g->pad_h),
                     extent_of(x.w, g->kernel_w, g->stride, g->pad_w));
@@ -88,8 +88,8 @@ static struct nn_shape conv_result(const struct nn_conv *g, struct nn_shape x, s
 /* x (N,I,H,W), w (O,I,KH,KW) and y (N,O,H',W') belong together. */
 static bool conv_fits(const struct nn_conv *g, struct nn_shape x, struct nn_shape w, struct nn_shape y)
 {
-    return w.h == g->kernel_h && w.w == g->kernel_w && x.c == w.c && nn_same_shape(conv_result(g, x, w), y) &&
-           y.h > 0 && y.w > 0;
+    return w.h == g->kernel_h && w.w == g->kernel_w && x.c == w.c &&
+           nn_same_shape(nn_conv_result(g, x, w), y) && y.h > 0 && y.w > 0;
 }
 
 static bool epilogue_fits(const struct operation *o, struct nn_shape y, float slope)
@@ -108,7 +108,7 @@ static struct nn_epilogue epilogue_of(const struct operation *o)
 nn_id nn_conv(struct nn_tape *t, struct nn_conv g, nn_id x, nn_id w, nn_id bias, float slope)
 {
     struct operation o = begin(t, NN_OP_CONV, x, w, bias);
-    struct nn_shape xs = o.in[0].shape, ws = o.in[1].shape, ys = conv_result(&g, xs, ws);
+    struct nn_shape xs = o.in[0].shape, ws = o.in[1].shape, ys = nn_conv_result(&g, xs, ws);
     o.node.attr = (struct nn_attributes){.conv = g, .alpha = slope, .shape = ys};
     require(&o, conv_fits(&g, xs, ws, ys) && o.in[1].type == o.be->real_type && epilogue_fits(&o, ys, slope));
     if (!result(&o, ys, o.in[0].type)) return nn_none;
@@ -385,7 +385,7 @@ static bool window_fits(const struct nn_window *w)
            2 * w->pad <= w->kernel;
 }
 
-static struct nn_shape pooled(const struct nn_window *w, struct nn_shape x)
+struct nn_shape nn_window_result(const struct nn_window *w, struct nn_shape x)
 {
     return nn_shape(x.n, x.c, extent_of(x.h, w->kernel, w->stride, w->pad),
                     extent_of(x.w, w->kernel, w->stride, w->pad));
@@ -404,7 +404,7 @@ static struct operation begin_pool(struct nn_tape *t, enum nn_op op, struct nn_w
 nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x)
 {
     struct operation o = begin_pool(t, NN_OP_MAX_POOL, window, x, nn_none);
-    struct nn_shape y = o.ok ? pooled(&window, o.in[0].shape) : o.in[0].shape;
+    struct nn_shape y = o.ok ? nn_window_result(&window, o.in[0].shape) : o.in[0].shape;
     require(&o, y.h > 0 && y.w > 0);
     if (!offer(&o, o.be->max_pool) || !result(&o, y, o.in[0].type)) return nn_none;
     return finish(&o, o.be->max_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
@@ -413,7 +413,7 @@ nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x)
 nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id g)
 {
     struct operation o = begin_pool(t, NN_OP_MAX_POOL_DX, window, x, g);
-    require(&o, o.ok && nn_same_shape(pooled(&window, o.in[0].shape), o.in[1].shape) &&
+    require(&o, o.ok && nn_same_shape(nn_window_result(&window, o.in[0].shape), o.in[1].shape) &&
                     o.in[0].type == o.in[1].type);
     if (!offer(&o, o.be->max_pool_dx) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
     return finish(&o, o.be->max_pool_dx(o.be, &window, &o.in[0], &o.in[1], &o.node.value, o.err));
@@ -422,7 +422,7 @@ nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id 
 nn_id nn_avg_pool(struct nn_tape *t, struct nn_window window, nn_id x)
 {
     struct operation o = begin_pool(t, NN_OP_AVG_POOL, window, x, nn_none);
-    struct nn_shape y = o.ok ? pooled(&window, o.in[0].shape) : o.in[0].shape;
+    struct nn_shape y = o.ok ? nn_window_result(&window, o.in[0].shape) : o.in[0].shape;
     require(&o, y.h > 0 && y.w > 0);
     if (!offer(&o, o.be->avg_pool) || !result(&o, y, o.in[0].type)) return nn_none;
     return finish(&o, o.be->avg_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
@@ -432,7 +432,7 @@ nn_id nn_avg_pool_dx(struct nn_tape *t, struct nn_window window, nn_id g, struct
 {
     struct operation o = begin_pool(t, NN_OP_AVG_POOL_DX, window, g, nn_none);
     o.node.attr.shape = x_shape;
-    require(&o, o.ok && nn_same_shape(pooled(&window, x_shape), o.in[0].shape));
+    require(&o, o.ok && nn_same_shape(nn_window_result(&window, x_shape), o.in[0].shape));
     if (!offer(&o, o.be->avg_pool_dx) || !result(&o, x_shape, o.in[0].type)) return nn_none;
     return finish(&o, o.be->avg_pool_dx(o.be, &window, &o.in[0], &o.node.value, o.err));
 }

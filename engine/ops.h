@@ -72,6 +72,7 @@ static const nn_id nn_none = {0}; /* for an absent bias */
 /* Convolutions (backend.h has the formulas). `slope` 1 and bias nn_none leave the epilogue away; a slope
  * in (0,1) is the leaky ReLU's, 0 the ReLU's. x_shape and w_shape name the result, which the inputs do not
  * fix alone. */
+struct nn_shape nn_conv_result(const struct nn_conv *geometry, struct nn_shape x, struct nn_shape w);
 nn_id nn_conv(struct nn_tape *t, struct nn_conv geometry, nn_id x, nn_id w, nn_id bias, float slope);
 nn_id nn_conv_dx(struct nn_tape *t, struct nn_conv geometry, nn_id g, nn_id w, nn_id bias, float slope,
                  struct nn_shape x_shape);
@@ -107,6 +108,7 @@ nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count);
 /* What classifiers need besides. A ReLU of a value is nn_lrelu_mask(t, x, x, 0), a dropout nn_mul with a
  * mask. MAX_POOL_DX, BATCH_NORM_SUMS and BATCH_NORM_DX, which gradients are made of, are not differentiable
  * again: a second order through nn_max_pool or nn_batch_norm is refused by name with NN_ERR_ARGUMENT. */
+struct nn_shape nn_window_result(const struct nn_window *window, struct nn_shape x);
 nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x);
 nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id g);
 nn_id nn_avg_pool(struct nn_tape *t, struct nn_window window, nn_id x);

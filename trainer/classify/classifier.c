@@ -27,8 +27,9 @@ nn_status tr_classifier_init(struct tr_classifier *net, enum tr_architecture arc
     const char *word = tr_architecture_words[architecture];
     *net = (struct tr_classifier){.architecture = architecture, .side = side, .outputs = outputs};
     if (side < least || side > 4096 || side % step)
-        return nn_fail(err, NN_ERR_ARGUMENT, "%s takes images of a side from %d to 4096%s, not of %d", word,
-                       least, step > 1 ? ", in steps of 224" : "", side);
+        return nn_fail(err, NN_ERR_ARGUMENT,
+                       "%s takes images of a side from %d to 4096 in steps of %d, not of %d", word, least,
+                       step, side);
     if (outputs < 1 || outputs > 100000)
         return nn_fail(err, NN_ERR_ARGUMENT, "%s with %d outputs", word, outputs);
     struct tr_layers l = {.net = net};

@@ -39,22 +39,16 @@ static struct nn_shape vector(int channels)
     return nn_shape(1, channels, 1, 1);
 }
 
-static int extent_of(int extent, int kernel, int stride, int pad)
-{
-    return (extent + 2 * pad - kernel) / stride + 1;
-}
-
 /* ---- layers with weights ------------------------------------------------------------------------------ */
 
 static struct tr_map window_layer(struct tr_layers *l, struct tr_map x, const char *name, int outputs,
                                   struct nn_conv g, bool bias, float slope, bool dense, bool head)
 {
-    struct nn_shape s = x.shape, ws = nn_shape(outputs, s.c, g.kernel_h, g.kernel_w);
+    struct nn_shape ws = nn_shape(outputs, x.shape.c, g.kernel_h, g.kernel_w);
     g.scale = 1;
     nn_id w = entry(l, name, "weight", ws, dense ? TR_DENSE_WEIGHT : TR_CONV_WEIGHT, head), b = nn_none;
     if (bias) b = entry(l, name, "bias", vector(outputs), TR_BIAS, head);
-    struct tr_map y = {.shape = {s.n, outputs, extent_of(s.h, g.kernel_h, g.stride, g.pad_h),
-                                 extent_of(s.w, g.kernel_w, g.stride, g.pad_w)}};
+    struct tr_map y = {.shape = nn_conv_result(&g, x.shape, ws)};
     if (l->t) y.id = nn_conv(l->t, g, x.id, w, b, slope);
     return y;
 }
@@ -118,22 +112,16 @@ struct tr_map tr_conv_norm(struct tr_layers *l, struct tr_map x, const char *con
 
 /* ---- layers without ----------------------------------------------------------------------------------- */
 
-static struct nn_shape pooled(struct nn_shape s, struct nn_window w)
-{
-    return nn_shape(s.n, s.c, extent_of(s.h, w.kernel, w.stride, w.pad),
-                    extent_of(s.w, w.kernel, w.stride, w.pad));
-}
-
 struct tr_map tr_max_pool(struct tr_layers *l, struct tr_map x, struct nn_window window)
 {
-    x.shape = pooled(x.shape, window);
+    x.shape = nn_window_result(&window, x.shape);
     if (l->t) x.id = nn_max_pool(l->t, window, x.id);
     return x;
 }
 
 struct tr_map tr_avg_pool(struct tr_layers *l, struct tr_map x, struct nn_window window)
 {
-    x.shape = pooled(x.shape, window);
+    x.shape = nn_window_result(&window, x.shape);
     if (l->t) x.id = nn_avg_pool(l->t, window, x.id);
     return x;
 }
