@@ -149,6 +149,7 @@ CREATE TABLE library_images (
     UNIQUE (collection_id, sha256)
 ) STRICT;
 CREATE INDEX library_images_by_class ON library_images (collection_id, class, split);
+CREATE INDEX library_images_by_sha256 ON library_images (sha256);
 
 -- What an image of a library shows: its label, or each of them, or "none" of a data set with several.
 CREATE TABLE library_findings (
@@ -310,6 +311,11 @@ CREATE TABLE study_test_items (
     PRIMARY KEY (study_id, deck_version_id, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX study_test_items_by_image ON study_test_items (library_image_id);
+-- What tests of studies under way show, which nobody else may see: by its pixels, as a collection may be there
+-- under two names, or be taken in again.
+CREATE VIEW reserved_pictures AS
+SELECT l.sha256 FROM library_images l JOIN study_test_items k ON k.library_image_id = l.id
+JOIN studies s ON s.id = k.study_id WHERE s.state IN ('open', 'closed');
 
 -- How many a stratum has been given an arm. Whoever leaves frees no place.
 CREATE TABLE study_allocations (

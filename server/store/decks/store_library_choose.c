@@ -53,12 +53,9 @@ static char *contradicting(const struct srv_drawn_item *item)
     " AND NOT EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id"                              \
     " AND f.finding IN (SELECT value FROM json_each(?3)))"
 
-/* Not reserved. What tests of studies show, and what a learner has seen, is known by its pixels: a collection
- * may be there under two names, or be taken in again. */
+/* What a learner has seen is known by its pixels too. */
 #define FREE                                                                                                 \
-    " AND (?4 OR i.sha256 NOT IN (SELECT r.sha256 FROM studies s JOIN study_test_items k ON k.study_id = "   \
-    "s.id"                                                                                                   \
-    " JOIN library_images r ON r.id = k.library_image_id WHERE s.state IN ('open', 'closed')))"              \
+    " AND (?4 OR i.sha256 NOT IN (SELECT sha256 FROM reserved_pictures))"                                    \
     " AND (?5 IS NULL OR i.sha256 NOT IN (SELECT r.sha256 FROM json_each(?5) j"                              \
     " JOIN library_images r ON r.id = j.value ->> 2))"
 

@@ -177,10 +177,8 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
 /* What a study tests with: also in sessions that began before it was opened. Those of a study keep what they
  * were drawn, as their participants could not begin another; those of its own show none of its tests'. */
 #define RESERVED                                                                                             \
-    "(l.id IS NOT NULL AND l.sha256 IN (SELECT r.sha256 FROM studies y JOIN study_test_items h"              \
-    " ON h.study_id = y.id JOIN library_images r ON r.id = h.library_image_id"                               \
-    " WHERE y.state IN ('open', 'closed')) AND NOT EXISTS (SELECT 1 FROM participant_sessions p"             \
-    " WHERE p.session_id = i.session_id))"
+    "(EXISTS (SELECT 1 FROM reserved_pictures r WHERE r.sha256 = l.sha256)"                                  \
+    " AND NOT EXISTS (SELECT 1 FROM participant_sessions p WHERE p.session_id = i.session_id))"
 
 #define TWIN                                                                                                 \
     "EXISTS (SELECT 1 FROM items o WHERE o.session_id = i.session_id AND o.seed = i.seed AND o.n <> i.n"     \
