@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "engine/file.h"
+#include "engine/image.h"
 #include "engine/sha256.h"
 #include "trainer/data/labels.h"
 #include "trainer/data/pyramid.h"
@@ -36,7 +37,7 @@ struct tr_dataset {
     char fingerprint[65]; /* of what the pyramid depends on, cheap to make */
     struct tr_grey_range range;
     struct tr_pyramid pyramid;
-    const struct tr_label_row **train; /* of each training image */
+    const struct tr_label_row **rows; /* of the training images, then of the others */
     int level_count;
     int levels[LEVELS_MAX]; /* open files; levels[k] has side pyramid.side >> k */
 };
@@ -124,11 +125,11 @@ static nn_status read_labels(struct tr_dataset *d, struct nn_error *err)
     status = tr_labels_parse(&d->labels, (const char *)bytes, size, path, err);
     free(bytes);
     if (status) return status;
-    int place = 0;
-    d->train = malloc((size_t)d->labels.train_count * sizeof *d->train);
-    if (!d->train) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", path);
+    int train = 0, test = d->labels.train_count;
+    d->rows = malloc((size_t)d->labels.row_count * sizeof *d->rows);
+    if (!d->rows) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory for its labels", path);
     for (int i = 0; i < d->labels.row_count; i++)
-        if (d->labels.rows[i].train) d->train[place++] = &d->labels.rows[i];
+        d->rows[d->labels.rows[i].train ? train++ : test++] = &d->labels.rows[i];
     return NN_OK;
 }
 
@@ -336,7 +337,7 @@ void tr_dataset_close(struct tr_dataset *dataset)
     if (!dataset) return;
     close_levels(dataset);
     tr_labels_release(&dataset->labels);
-    free(dataset->train);
+    free(dataset->rows);
     free(dataset);
 }
 
@@ -414,7 +415,7 @@ int tr_dataset_class_train_count(const struct tr_dataset *dataset, int class_ind
 {
     int count = 0;
     for (int i = 0; i < dataset->labels.train_count; i++)
-        count += dataset->train[i]->labels >> class_index & 1;
+        count += dataset->rows[i]->labels >> class_index & 1;
     return count;
 }
 
@@ -425,8 +426,39 @@ bool tr_dataset_grey_range(const struct tr_dataset *dataset, int *low, int *high
     return *high > 0;
 }
 
+const struct tr_label_row *tr_dataset_train_row(const struct tr_dataset *dataset, int index)
+{
+    return dataset->rows[index];
+}
+
+const struct tr_label_row *tr_dataset_test_row(const struct tr_dataset *dataset, int index)
+{
+    return dataset->rows[dataset->labels.train_count + index];
+}
+
+nn_status tr_dataset_test_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
+                                struct nn_error *err)
+{
+    const char *file = tr_dataset_test_row(dataset, index)->file;
+    int own = dataset->pyramid.side;
+    char path[PATH_SIZE];
+    struct nn_image image;
+    path_of(dataset, file, path);
+    nn_status status = nn_png_read(path, &image, err);
+    if (status) return status;
+    if (image.width != own || image.height != own)
+        status = nn_fail(err, NN_ERR_FORMAT, "%s: is %dx%d, wanted %dx%d", path, image.width, image.height,
+                         own, own);
+    else if (side < TR_DATASET_SIDE_MIN || side > own || (side & (side - 1)))
+        status = nn_fail(err, NN_ERR_ARGUMENT, "%s: has no images of side %d", dataset->folder, side);
+    else
+        status = tr_pyramid_reduce(&image, dataset->range, side, pixels, err);
+    nn_image_release(&image);
+    return status;
+}
+
 void tr_dataset_labels(const struct tr_dataset *dataset, int index, float *labels)
 {
-    uint64_t bits = dataset->train[index]->labels;
+    uint64_t bits = dataset->rows[index]->labels;
     for (int k = 0; k < dataset->labels.class_count; k++) labels[k] = (float)(bits >> k & 1);
 }

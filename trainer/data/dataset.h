@@ -14,7 +14,7 @@
  * of the sources; if they change it is built anew. A complete pyramid replaces the old one at once; whatever
  * fails before leaves the old one.
  *
- * Only training images are offered: the test split cannot leak into training by mistake.
+ * What has no split in its name is of training images: the test split cannot leak into training by mistake.
  *
  * Threads: after opening, all functions but tr_dataset_close may be called by several threads. */
 #ifndef TR_DATASET_H
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "engine/error.h"
+#include "trainer/data/labels.h"
 
 enum { TR_DATASET_SIDE_MIN = 4, TR_DATASET_SIDE_MAX = 1024 };
 
@@ -65,6 +66,15 @@ int tr_dataset_test_count(const struct tr_dataset *dataset);
  * not mapped, so that a pyramid that somebody cuts short is an error and not a SIGBUS. */
 nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
                            struct nn_error *err) NN_MUST_CHECK;
+
+/* The row of labels.csv of training image `index`, or of test image `index`, 0 .. test_count-1. */
+const struct tr_label_row *tr_dataset_train_row(const struct tr_dataset *dataset, int index);
+const struct tr_label_row *tr_dataset_test_row(const struct tr_dataset *dataset, int index);
+
+/* Test image `index` at `side`, with the pyramid's arithmetic; decoded from its file, which the error text
+ * names. */
+nn_status tr_dataset_test_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
+                                struct nn_error *err) NN_MUST_CHECK;
 
 /* Class_count numbers for training image `index`: 1 for each class that it is of, 0 for the others. */
 void tr_dataset_labels(const struct tr_dataset *dataset, int index, float *labels);

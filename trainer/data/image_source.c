@@ -183,6 +183,11 @@ bool tr_image_source_is_model(const struct tr_image_source *s)
     return s->model != NULL;
 }
 
+const char *tr_image_source_file(const struct tr_image_source *s, int index)
+{
+    return s->files[s->order[index]];
+}
+
 /* The labels of image `index` of `like` in the model's order; false where the model does not know one. */
 static bool labels_like(const struct tr_image_source *s, int index, float *labels)
 {

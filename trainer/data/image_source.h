@@ -35,5 +35,7 @@ const char *tr_image_source_text(const struct tr_image_source *source);
 nn_status tr_image_source_read(const struct tr_image_source *source, int first, int count, int side,
                                uint8_t *pixels, struct nn_error *err) NN_MUST_CHECK;
 bool tr_image_source_is_model(const struct tr_image_source *source);
+/* Image i's path, of a folder of files. */
+const char *tr_image_source_file(const struct tr_image_source *source, int index);
 
 #endif

@@ -103,29 +103,57 @@ static nn_status write_at(const struct builder *b, int level, const uint8_t *pix
     return NN_OK;
 }
 
+static struct tr_grey_range range_of(struct tr_grey_range given, const struct nn_image *image)
+{
+    return given.high ? given : (struct tr_grey_range){0, (1 << image->depth) - 1};
+}
+
+/* 1024^2 / 4^2 samples of 65535 are just below 2^32. */
+static uint32_t *clipped_sums(const struct nn_image *image, struct tr_grey_range range)
+{
+    size_t count = (size_t)image->width * (size_t)image->height;
+    uint32_t *sums = malloc(count * sizeof *sums);
+    int low = range.low, high = range.high;
+    for (size_t i = 0; sums && i < count; i++) {
+        int value = image->depth == 16 ? ((uint16_t *)image->pixels)[i] : ((uint8_t *)image->pixels)[i];
+        sums[i] = (uint32_t)(value < low ? 0 : value > high ? high - low : value - low);
+    }
+    return sums;
+}
+
+static void means_of(const uint32_t *sums, int side, int level, struct tr_grey_range range, uint8_t *pixels)
+{
+    size_t cells = ((size_t)side * (size_t)side) >> 2 * level;
+    uint64_t white = (uint64_t)(range.high - range.low) << 2 * level;
+    for (size_t i = 0; i < cells; i++) pixels[i] = (uint8_t)(((uint64_t)sums[i] * 255 + white / 2) / white);
+}
+
+nn_status tr_pyramid_reduce(const struct nn_image *image, struct tr_grey_range range, int side,
+                            uint8_t *pixels, struct nn_error *err)
+{
+    int level = 0;
+    range = range_of(range, image);
+    uint32_t *sums = clipped_sums(image, range);
+    if (!sums) return nn_fail(err, NN_ERR_MEMORY, "no memory to reduce an image of side %d", image->width);
+    for (; image->width >> level > side; level++) halve_sums(sums, image->width >> level);
+    means_of(sums, image->width, level, range, pixels);
+    free(sums);
+    return NN_OK;
+}
+
 static nn_status reduce(const struct builder *b, int place, const struct nn_image *image,
                         struct nn_error *err)
 {
-    size_t count = (size_t)b->side * (size_t)b->side;
-    /* 1024^2 / 4^2 samples of 65535 are just below 2^32. */
-    uint32_t *sums = malloc(count * sizeof *sums);
-    uint8_t *pixels = malloc(count);
+    uint32_t *sums = clipped_sums(image, b->range);
+    uint8_t *pixels = malloc((size_t)b->side * (size_t)b->side);
     nn_status status = NN_OK;
     if (!sums || !pixels) {
         status = nn_fail(err, NN_ERR_MEMORY, "no memory to reduce an image of side %d", b->side);
         goto out;
     }
-    int low = b->range.low, high = b->range.high;
-    for (size_t i = 0; i < count; i++) {
-        int value = b->depth == 16 ? ((uint16_t *)image->pixels)[i] : ((uint8_t *)image->pixels)[i];
-        sums[i] = (uint32_t)(value < low ? 0 : value > high ? high - low : value - low);
-    }
     for (int k = 0; k < b->levels && !status; k++) {
         if (k) halve_sums(sums, b->side >> (k - 1));
-        size_t cells = count >> 2 * k;
-        uint64_t white = (uint64_t)(high - low) << 2 * k;
-        for (size_t i = 0; i < cells; i++)
-            pixels[i] = (uint8_t)(((uint64_t)sums[i] * 255 + white / 2) / white);
+        means_of(sums, b->side, k, b->range, pixels);
         status = write_at(b, k, pixels, place, err);
     }
 out:
@@ -190,7 +218,7 @@ static nn_status take_size(struct builder *b, struct nn_error *err)
     b->side = image.width;
     b->depth = image.depth;
     int largest = (1 << image.depth) - 1;
-    b->range = b->given.high ? b->given : (struct tr_grey_range){0, largest};
+    b->range = range_of(b->given, &image);
     if (b->range.high > largest)
         status =
             nn_fail(err, NN_ERR_FORMAT, "%s/dataset.json: \"grey_range\" goes to %d, images of %d bits to %d",
