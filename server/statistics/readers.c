@@ -4,7 +4,7 @@
 
 #include "server/statistics/proportions.h"
 #include "server/statistics/response_times.h"
-#include "server/statistics/roc.h"
+#include "server/statistics/rating_roc.h"
 #include "server/statistics/signal_detection.h"
 #include "server/statistics/student_t.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/api/results/score_json.h"
-#include "server/statistics/roc.h"
+#include "server/statistics/rating_roc.h"
 
 #define ROUND_SHARE 0.01
 #define ROUND_MS 100.0

@@ -1,7 +1,7 @@
 /* The empirical ROC curve of a reader's ratings, its area, and the comparison of two areas. Ratings are taken
  * as they are: higher means more surely a signal, and an area below one half stays below. */
-#ifndef SRV_STATISTICS_ROC_H
-#define SRV_STATISTICS_ROC_H
+#ifndef SRV_STATISTICS_RATING_ROC_H
+#define SRV_STATISTICS_RATING_ROC_H
 
 #include "server/statistics/trial.h"
 

@@ -1,0 +1,101 @@
+"""The engine's areas and their errors against scikit-learn and NumPy, on random ratings with ties."""
+
+import unittest
+
+try:
+    import numpy as np
+    from scipy import stats
+    from sklearn import metrics
+except ImportError as why:
+    raise unittest.SkipTest(f"no scikit-learn: {why}; Debian's is python3-sklearn")
+
+from dumped import dumped  # needs NumPy, too
+
+
+def roc(truth, first, second=None, patient=None, draws=1):
+    """What dump_roc prints, as {name: array}."""
+    second = first if second is None else second
+    patient = np.full(len(truth), -1) if patient is None else patient
+    data = np.column_stack([truth, first, second, patient]).astype(np.float64).tobytes()
+    return dumped("dump_roc", [len(truth), draws], data)
+
+
+def random_ratings(generator, count, levels, distance=1.0):
+    """Truths of both kinds, two of each at least, and ratings in `levels` steps (0: no steps)."""
+    truth = generator.random(count) < generator.uniform(0.05, 0.9)
+    truth[:4] = [False, True, False, True]
+    rating = generator.normal(size=count) + distance * truth
+    return truth, np.round(rating * levels / 4) if levels else rating
+
+
+def delong_covariance(truth, *ratings):
+    """All pairs: S10 / m + S01 / n of DeLong, DeLong and Clarke-Pearson 1988."""
+    m, n = truth.sum(), (~truth).sum()
+    wins = [np.subtract.outer(r[truth], r[~truth]) for r in ratings]
+    wins = [(w > 0) + 0.5 * (w == 0) for w in wins]
+    return np.atleast_2d(np.cov([w.mean(axis=1) for w in wins])) / m + np.atleast_2d(np.cov([w.mean(axis=0) for w in wins])) / n
+
+
+def interval(generator, truth, rating, patient, draws, area):
+    """The bootstrap by patients, with scikit-learn's areas and NumPy's draws."""
+    cases = [np.flatnonzero(patient == p) for p in np.unique(patient)]
+    found = []
+    while len(found) < draws:
+        drawn = np.concatenate([cases[k] for k in generator.integers(len(cases), size=len(cases))])
+        if 0 < truth[drawn].sum() < len(drawn):
+            found.append(area(truth[drawn], rating[drawn]))
+    return np.quantile(found, [0.025, 0.975])
+
+
+class RocAgrees(unittest.TestCase):
+    def cases(self):
+        generator = np.random.default_rng(7)
+        for count in (5, 8, 37, 200, 1500):
+            for levels in (0, 1, 4, 20):
+                for distance in (0, 1, 3):
+                    yield generator, *random_ratings(generator, count, levels, distance)
+
+    def near(self, got, want, tolerance=1e-12):
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance)
+
+    def test_area_and_average_precision_are_those_of_scikit_learn(self):
+        for _, truth, rating in self.cases():
+            got = roc(truth, rating)
+            self.near(got["auc"], [metrics.roc_auc_score(truth, rating)])
+            self.near(got["average_precision"], [metrics.average_precision_score(truth, rating)])
+
+    def test_errors_and_the_paired_test_are_delongs(self):
+        for generator, truth, rating in self.cases():
+            other = np.where(generator.random(len(truth)) < 0.5, rating, generator.permutation(rating))
+            got = roc(truth, rating, other)
+            covariance = delong_covariance(truth, rating, other)
+            self.near(got["delong"][:2], [metrics.roc_auc_score(truth, rating), covariance[0, 0]])
+            difference = metrics.roc_auc_score(truth, rating) - metrics.roc_auc_score(truth, other)
+            variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
+            self.near(got["paired"][:2], [difference, variance])
+            if variance > 1e-20:
+                self.near(got["paired"][2], 2 * stats.norm.sf(abs(difference) / variance**0.5), 1e-9)
+
+    def test_intervals_by_patient_are_those_of_another_bootstrap(self):
+        generator = np.random.default_rng(8)
+        patient = np.repeat(np.arange(120), generator.integers(1, 4, 120))
+        truth = (generator.random(120) < 0.3)[patient]
+        rating = np.round(2 * (generator.normal(size=120)[patient] + truth)) / 2 + 0.5 * generator.normal(size=len(patient)).round()
+        got = roc(truth, rating, patient=patient, draws=4000)
+        for name, area in (("auc", metrics.roc_auc_score), ("average_precision", metrics.average_precision_score)):
+            low, high, used = got[f"{name}_interval"]
+            self.assertEqual(used, 4000)
+            want = interval(generator, truth, rating, patient, 2000, area)
+            self.near([low, high], want, 0.15 * (want[1] - want[0]))
+
+    def test_more_images_of_the_same_patients_do_not_narrow_the_interval(self):
+        truth, rating = random_ratings(np.random.default_rng(9), 100, 0)
+        once = roc(truth, rating, patient=np.arange(100), draws=500)
+        copies = roc(*(np.repeat(v, 4) for v in (truth, rating, rating, np.arange(100))), draws=500)
+        self.near(copies["auc_interval"], once["auc_interval"])
+        apart = roc(np.repeat(truth, 4), np.repeat(rating, 4), draws=500)["auc_interval"]
+        self.assertLess(apart[1] - apart[0], 0.65 * (once["auc_interval"][1] - once["auc_interval"][0]))
+
+
+if __name__ == "__main__":
+    unittest.main()
