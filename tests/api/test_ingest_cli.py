@@ -332,12 +332,13 @@ class BadInput(IngestTest):
             self.add_png(f"{i}.png", i + 1)
         rows = self.rows
         wrong = {
-            2: ("has no file", dict(rows[0], file="")), 3: ("has no label", dict(rows[0], label="")),
+            2: ("file is empty", dict(rows[0], file="")), 3: ("label is empty", dict(rows[0], label="")),
             4: ("not within the folder", dict(rows[0], file="../in/0.png")),
             5: ("not within the folder", dict(rows[0], file="/etc/passwd")),
             6: ("longer than 47 bytes", dict(rows[0], label="x" * 48)),
             7: ("turn", dict(rows[0], turn="45")), 8: ("mirror", dict(rows[0], mirror="maybe")),
             9: ("side", dict(rows[0], side="Jane Doe")), 10: ("no patient_id", dict(rows[0], patient_id="")),
+            11: ("not plain UTF-8", dict(rows[0], label="\x85")),
         }
         self.rows = [row for _, row in wrong.values()]
         for number, row in enumerate(self.rows):  # so that only what is wrong is wrong
@@ -351,7 +352,7 @@ class BadInput(IngestTest):
             row = next(row for row in told if row["line"] == str(line))
             self.assertEqual(row["verdict"], "refused")
             self.assertIn(reason, row["reason"])
-        self.assertIn("already in line 11", told[len(self.rows) - 1]["reason"])
+        self.assertIn("already in line 12", told[len(self.rows) - 1]["reason"])
         self.assertEqual(len(self.labels()), 5)
 
     def test_nothing_taken_makes_no_data_set(self):
@@ -423,6 +424,24 @@ class Labels(IngestTest):
         facts = json.loads(self.succeed("inspect", self.path("out"), "--json"))
         self.assertEqual(facts["labels_csv"], "fit for training")
         self.assertEqual(set(facts["images_by_label_and_split"]), {"none", "x", "y"})
+
+    def test_findings_that_training_would_refuse_are_refused(self):
+        for i, finding in enumerate(("x|x", "x|", "none|x", "x", "none")):
+            self.add_png(f"{i}.png", i + 1)
+            self.rows[-1]["labels"] = finding
+            del self.rows[-1]["label"]
+        self.ingest(status=1)
+        told = [row["reason"] for row in self.report().values()]
+        self.assertEqual(told, ['label "x" is there twice', "an empty label between bars", '"none" stands beside another label', "", ""])
+
+    def test_none_is_no_class_that_each_split_needs(self):
+        for i, (finding, split) in enumerate((("x", "train"), ("x", "test"), ("none", "train"))):
+            self.add_png(f"{i}.png", i + 1)
+            self.rows[-1].update(labels=finding, split=split)
+            del self.rows[-1]["label"]
+        self.ingest()
+        self.rows = self.rows[2:]
+        self.assertIn('no image has a label but "none"', self.ingest(status=1).stderr)
 
     def test_copies_are_found_by_pixels_and_by_looks(self):
         self.many(12, 1)

@@ -166,7 +166,10 @@ static void every_bad_table_gets_one_line_that_says_where(void **state)
         {HEADER "a,x,,train\n", "labels.csv:2: patient_id is empty"},
         {HEADER "a,x,1,\n", "labels.csv:2: split is empty"},
         {HEADER "a,x,1,Train\n", "labels.csv:2: split \"Train\" is neither train nor test"},
-        {HEADER "a,\"x\ny\",1,train\n", "labels.csv:2: label has a control character"},
+        {HEADER "a,\"x\ny\",1,train\n", "labels.csv:2: label is not plain UTF-8 text"},
+        {HEADER "a,\xff,1,train\n", "labels.csv:2: label is not plain UTF-8 text"},
+        {HEADER "a,\xc0\xaf,1,train\n", "labels.csv:2: label is not plain UTF-8 text"}, /* "/", overlong */
+        {HEADER "a,\xc2\x85,1,train\n", "labels.csv:2: label is not plain UTF-8 text"}, /* a control */
         {HEADER "/etc/passwd,x,1,train\n", "labels.csv:2: file \"/etc/passwd\" is not within the folder"},
         {HEADER "images/../../a,x,1,train\n",
          "labels.csv:2: file \"images/../../a\" is not within the folder"},

@@ -6,6 +6,7 @@
 
 #include "engine/csv_reader.h"
 #include "engine/file.h"
+#include "trainer/data/utf8.h"
 
 enum column { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMN_COUNT };
 
@@ -62,69 +63,81 @@ static nn_status read_header(struct parser *p, struct nn_error *err)
     return NN_OK;
 }
 
-/* Of a cell "a|b" or "none" each label in turn; a cell of the column `label` is one. Returns what follows,
- * NULL at the end; the label has `length` bytes. */
-static const char *next_label(const struct tr_labels *t, const char *cell, size_t *length)
+const char *tr_labels_of(const char *cell, bool several)
 {
-    *length = t->multi ? strcspn(cell, "|") : strlen(cell);
-    return cell[*length] ? cell + *length + 1 : NULL;
+    return several && !strcmp(cell, NN_CLASS_NONE) ? NULL : cell;
 }
 
-static bool is_none(const struct tr_labels *t, const char *cell)
+const char *tr_label_next(const char *label, bool several, int *length)
 {
-    return t->multi && !strcmp(cell, NN_CLASS_NONE);
+    *length = (int)(several ? strcspn(label, "|") : strlen(label));
+    return label[*length] ? label + *length + 1 : NULL;
 }
 
-static nn_status check_label(const struct parser *p, const char *label, size_t length, struct nn_error *err)
+static bool is_before(const char *label, int length, const char *cell)
 {
-    const char *name = p->csv.name;
-    int line = p->csv.record_line;
-    if (!length) return nn_fail(err, NN_ERR_FORMAT, "%s:%d: an empty label between bars", name, line);
+    const char *next;
+    for (int other; cell < label; cell = next) {
+        next = tr_label_next(cell, true, &other);
+        if (other == length && !memcmp(cell, label, (size_t)length)) return true;
+    }
+    return false;
+}
+
+static nn_status check_label(const char *label, int length, bool several, struct nn_error *err)
+{
+    if (!length) return nn_fail(err, NN_ERR_FORMAT, "an empty label between bars");
     if (length >= NN_CLASS_NAME_MAX)
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.*s\" is longer than %d bytes", name, line,
-                       length < 60 ? (int)length : 60, label, NN_CLASS_NAME_MAX - 1);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)label[i] < 32)
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label has a control character", name, line);
-    if (p->table->multi && length == strlen(NN_CLASS_NONE) && !strncmp(label, NN_CLASS_NONE, length))
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: \"" NN_CLASS_NONE "\" stands beside another label", name,
-                       line);
+        return nn_fail(err, NN_ERR_FORMAT, "label \"%.*s\" is longer than %d bytes",
+                       length < 60 ? length : 60, label, NN_CLASS_NAME_MAX - 1);
+    if (several && length == (int)strlen(NN_CLASS_NONE) && !strncmp(label, NN_CLASS_NONE, (size_t)length))
+        return nn_fail(err, NN_ERR_FORMAT, "\"" NN_CLASS_NONE "\" stands beside another label");
     return NN_OK;
 }
 
-static nn_status check_labels(const struct parser *p, const char *cell, struct nn_error *err)
+static nn_status check_labels(const char *cell, bool several, struct nn_error *err)
 {
     nn_status status = NN_OK;
-    if (is_none(p->table, cell)) return NN_OK;
-    for (const char *label = cell, *next; label && !status; label = next) {
-        size_t length;
-        next = next_label(p->table, label, &length);
-        status = check_label(p, label, length, err);
+    int length, count = 0;
+    if (!tr_utf8_is_plain(cell)) return nn_fail(err, NN_ERR_FORMAT, "label is not plain UTF-8 text");
+    for (const char *label = tr_labels_of(cell, several), *next; label && !status; label = next) {
+        next = tr_label_next(label, several, &length);
+        status = check_label(label, length, several, err);
+        if (!status && ++count > NN_CLASSES_MAX)
+            status = nn_fail(err, NN_ERR_FORMAT, "has more than %d labels", NN_CLASSES_MAX);
+        if (!status && is_before(label, length, cell))
+            status = nn_fail(err, NN_ERR_FORMAT, "label \"%.*s\" is there twice", length, label);
     }
     return status;
 }
 
-static nn_status check_cells(const struct parser *p, char *const *cells, struct nn_error *err)
+nn_status tr_labels_check_row(const char *file, const char *label, bool several, const char *split,
+                              struct nn_error *err)
 {
-    const char *name = p->csv.name;
-    int line = p->csv.record_line;
-    for (int c = 0; c < COLUMN_COUNT; c++)
-        if (!*cells[p->place[c]])
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: %s is empty", name, line,
-                           c == LABEL_COLUMN && p->table->multi ? SEVERAL_COLUMN : column_names[c]);
-    const char *split = cells[p->place[SPLIT_COLUMN]];
-    nn_status status = check_labels(p, cells[p->place[LABEL_COLUMN]], err);
+    const char *empty = !*file    ? "file"
+                        : !*label ? (several ? SEVERAL_COLUMN : "label")
+                        : !*split ? "split"
+                                  : NULL;
+    if (empty) return nn_fail(err, NN_ERR_FORMAT, "%s is empty", empty);
+    nn_status status = check_labels(label, several, err);
     if (status) return status;
     if (strcmp(split, "train") && strcmp(split, "test"))
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: split \"%.60s\" is neither train nor test", name, line,
-                       split);
-    if (strlen(cells[p->place[FILE_COLUMN]]) > TR_LABELS_PATH_MAX)
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file is longer than %d bytes", name, line,
-                       TR_LABELS_PATH_MAX);
-    if (!nn_path_stays_within(cells[p->place[FILE_COLUMN]]))
-        return nn_fail(err, NN_ERR_FORMAT, "%s:%d: file \"%.100s\" is not within the folder", name, line,
-                       cells[p->place[FILE_COLUMN]]);
+        return nn_fail(err, NN_ERR_FORMAT, "split \"%.60s\" is neither train nor test", split);
+    if (strlen(file) > TR_LABELS_PATH_MAX)
+        return nn_fail(err, NN_ERR_FORMAT, "file is longer than %d bytes", TR_LABELS_PATH_MAX);
+    if (!nn_path_stays_within(file))
+        return nn_fail(err, NN_ERR_FORMAT, "file \"%.100s\" is not within the folder", file);
     return NN_OK;
+}
+
+static nn_status check_cells(const struct parser *p, char *const *cells, struct nn_error *err)
+{
+    struct nn_error problem;
+    nn_status status = tr_labels_check_row(cells[p->place[FILE_COLUMN]], cells[p->place[LABEL_COLUMN]],
+                                           p->table->multi, cells[p->place[SPLIT_COLUMN]], &problem);
+    if (!status && !*cells[p->place[PATIENT_COLUMN]])
+        status = nn_fail(&problem, NN_ERR_FORMAT, "patient_id is empty");
+    return status ? nn_fail(err, status, "%s:%d: %s", p->csv.name, p->csv.record_line, problem.text) : NN_OK;
 }
 
 static nn_status grow(struct parser *p, struct nn_error *err)
@@ -170,10 +183,11 @@ static nn_status read_rows(struct parser *p, struct nn_error *err)
 
 /* ---- classes ---- */
 
-static int class_of(const struct tr_labels *t, const char *label, size_t length)
+static int class_of(const struct tr_labels *t, const char *label, int length)
 {
     int k = 0;
-    while (k < t->class_count && (strncmp(t->classes[k], label, length) || t->classes[k][length])) k++;
+    while (k < t->class_count && (strncmp(t->classes[k], label, (size_t)length) || t->classes[k][length]))
+        k++;
     return k;
 }
 
@@ -192,15 +206,14 @@ static nn_status collect_classes(const struct parser *p, struct nn_error *err)
 {
     struct tr_labels *t = p->table;
     for (int i = 0; i < t->row_count; i++) {
-        if (is_none(t, p->labels[i])) continue;
-        for (const char *label = p->labels[i], *next; label; label = next) {
-            size_t length;
-            next = next_label(t, label, &length);
+        for (const char *label = tr_labels_of(p->labels[i], t->multi), *next; label; label = next) {
+            int length;
+            next = tr_label_next(label, t->multi, &length);
             if (class_of(t, label, length) < t->class_count) continue;
             if (t->class_count == classes_max(t))
                 return nn_fail(err, NN_ERR_FORMAT, "%s: has more than %d different labels", p->csv.name,
                                classes_max(t));
-            memcpy(t->classes[t->class_count], label, length);
+            memcpy(t->classes[t->class_count], label, (size_t)length);
             t->classes[t->class_count++][length] = '\0';
         }
     }
@@ -212,17 +225,13 @@ static nn_status assign_row(const struct parser *p, int row, struct nn_error *er
 {
     struct tr_labels *t = p->table;
     uint64_t *labels = &t->rows[row].labels;
-    if (is_none(t, p->labels[row])) return NN_OK;
-    for (const char *label = p->labels[row], *next; label; label = next) {
-        size_t length;
-        next = next_label(t, label, &length);
+    for (const char *label = tr_labels_of(p->labels[row], t->multi), *next; label; label = next) {
+        int length;
+        next = tr_label_next(label, t->multi, &length);
         int k = class_of(t, label, length);
         if (k == t->class_count)
             return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%.*s\" is not a class of this data set",
-                           p->csv.name, t->rows[row].line, (int)length, label);
-        if (*labels >> k & 1)
-            return nn_fail(err, NN_ERR_FORMAT, "%s:%d: label \"%s\" is there twice", p->csv.name,
-                           t->rows[row].line, t->classes[k]);
+                           p->csv.name, t->rows[row].line, length, label);
         *labels |= (uint64_t)1 << k;
     }
     return NN_OK;

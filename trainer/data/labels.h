@@ -39,11 +39,22 @@ struct tr_labels {
  *
  * NN_ERR_FORMAT names file and line: a missing or repeated column, a record of another length than the
  * header's, an empty cell in a needed column, a path that is over-long or leaves the folder, an unknown or
- * over-long label, one twice in a cell, a finding called "none", a split that is neither train nor test, a
- * file listed twice, a patient in both splits; and a table without training images or with a class that has
- * none. On failure nothing is held. */
+ * over-long label, one that is not plain UTF-8 text, one twice in a cell, a finding called "none", a split
+ * that is neither train nor test, a file listed twice, a patient in both splits; and a table without training
+ * images or with a class that has none. On failure nothing is held. */
 nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size_bytes, const char *name,
                           struct nn_error *err) NN_MUST_CHECK;
 void tr_labels_release(struct tr_labels *table); /* harmless on a zeroed struct */
+
+/* What the cells of a row must be, in a table of any origin. NN_ERR_FORMAT says what is wrong, not where. */
+nn_status tr_labels_check_row(const char *file, const char *label, bool several, const char *split,
+                              struct nn_error *err) NN_MUST_CHECK;
+
+/* The labels of a cell, one of the column `labels` where `several`:
+ *   for (const char *label = tr_labels_of(cell, several), *next; label; label = next)
+ *       next = tr_label_next(label, several, &length);
+ * where the label has `length` bytes. A cell "none" has not one. */
+const char *tr_labels_of(const char *cell, bool several);
+const char *tr_label_next(const char *label, bool several, int *length);
 
 #endif

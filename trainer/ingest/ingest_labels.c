@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "trainer/data/csv_cell.h"
+#include "trainer/data/labels.h"
 
 static int by_name(const void *a, const void *b)
 {
@@ -62,12 +63,12 @@ struct class
     int length, images[2];
 };
 
-static struct class *find_class(struct class *classes, int *count, const char *name, int length)
+static struct class *find_class(struct class *classes, int *count, int most, const char *name, int length)
 {
     for (int k = 0; k < *count; k++)
         if (classes[k].length == length && !strncmp(classes[k].name, name, (size_t)length))
             return &classes[k];
-    if (*count == NN_CLASSES_MAX) return NULL;
+    if (*count == most) return NULL;
     classes[*count] = (struct class){.name = name, .length = length};
     return &classes[(*count)++];
 }
@@ -75,20 +76,22 @@ static struct class *find_class(struct class *classes, int *count, const char *n
 void tr_ingest_labels_check(const struct tr_ingest_table *table, char *fault, size_t fault_size)
 {
     struct class classes[NN_CLASSES_MAX];
-    int count = 0;
+    int count = 0, most = table->multi ? NN_CLASSES_MAX - 1 : NN_CLASSES_MAX; /* none is one, too */
     *fault = '\0';
     for (int i = 0; i < table->count; i++) {
         const struct tr_ingest_item *item = &table->items[i];
-        for (const char *at = item->label; item->verdict == TR_INGEST_TAKEN && at;) {
-            int length = (int)(table->multi ? strcspn(at, "|") : strlen(at));
-            struct class *class = find_class(classes, &count, at, length);
+        if (item->verdict != TR_INGEST_TAKEN) continue;
+        for (const char *label = tr_labels_of(item->label, table->multi), *next; label; label = next) {
+            int length;
+            next = tr_label_next(label, table->multi, &length);
+            struct class *class = find_class(classes, &count, most, label, length);
             if (class)
                 class->images[item->test]++;
             else
-                snprintf(fault, fault_size, "there are more than %d different labels", NN_CLASSES_MAX);
-            at = at[length] ? at + length + 1 : NULL;
+                snprintf(fault, fault_size, "there are more than %d different labels", most);
         }
     }
+    if (count == 0) snprintf(fault, fault_size, "no image has a label but \"" NN_CLASS_NONE "\"");
     for (int k = 0; k < count && !*fault; k++)
         for (int test = 0; test < 2 && !*fault; test++)
             if (classes[k].images[test] == 0)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "engine/csv_reader.h"
-#include "engine/engine.h"
 #include "engine/file.h"
 #include "trainer/data/labels.h"
 
@@ -63,49 +62,6 @@ static nn_status read_header(struct reading *r, struct nn_error *err)
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
 
-static bool is_utf8(const char *text)
-{
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        int more = *c < 0x80             ? 0
-                   : (*c & 0xe0) == 0xc0 ? 1
-                   : (*c & 0xf0) == 0xe0 ? 2
-                   : (*c & 0xf8) == 0xf0 ? 3
-                                         : -1;
-        if (more < 0) return false;
-        for (c++; more > 0; more--, c++)
-            if ((*c & 0xc0) != 0x80) return false;
-    }
-    return true;
-}
-
-static bool has_control(const char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 32) return true;
-    return false;
-}
-
-/* Each label of a cell, as trainer/data/labels.h wants it. */
-static void check_label(struct tr_ingest_item *item, bool multi)
-{
-    const char *at = item->label;
-    if (!*at) tr_ingest_judge(item, TR_INGEST_REFUSED, "has no label");
-    if (has_control(at) || !is_utf8(at))
-        tr_ingest_judge(item, TR_INGEST_REFUSED, "its label is not plain UTF-8 text");
-    if (multi && !strcmp(at, NN_CLASS_NONE)) return;
-    for (bool more = true; more;) {
-        size_t length = multi ? strcspn(at, "|") : strlen(at);
-        if (length == 0) tr_ingest_judge(item, TR_INGEST_REFUSED, "an empty label between bars");
-        if (length >= NN_CLASS_NAME_MAX)
-            tr_ingest_judge(item, TR_INGEST_REFUSED, "label \"%.60s\" is longer than %d bytes", at,
-                            NN_CLASS_NAME_MAX - 1);
-        if (multi && length == strlen(NN_CLASS_NONE) && !strncmp(at, NN_CLASS_NONE, length))
-            tr_ingest_judge(item, TR_INGEST_REFUSED, "\"" NN_CLASS_NONE "\" stands beside another label");
-        more = at[length] != '\0';
-        at += length + more;
-    }
-}
-
 static bool yes_or_no(struct tr_ingest_item *item, const char *name, const char *cell)
 {
     bool yes = !strcmp(cell, "yes");
@@ -147,14 +103,10 @@ static void read_row(const struct reading *r, char *const *cells, struct tr_inge
     item->side = side_of(item, cell[SIDE]);
     item->split = cell[SPLIT];
     for (int k = 0; k < r->table->keep_count; k++) item->keep[k] = cells[r->keep_place[k]];
-    if (!*item->file) tr_ingest_judge(item, TR_INGEST_REFUSED, "has no file");
-    if (strlen(item->file) > TR_LABELS_PATH_MAX)
-        tr_ingest_judge(item, TR_INGEST_REFUSED, "its path is longer than %d bytes", TR_LABELS_PATH_MAX);
-    if (!nn_path_stays_within(item->file))
-        tr_ingest_judge(item, TR_INGEST_REFUSED, "is not within the folder");
-    check_label(item, r->table->multi);
-    if (r->table->has_split && strcmp(item->split, "train") != 0 && strcmp(item->split, "test") != 0)
-        tr_ingest_judge(item, TR_INGEST_REFUSED, "split \"%.40s\" is neither train nor test", item->split);
+    const char *split = r->table->has_split ? item->split : "train"; /* else it will be drawn */
+    struct nn_error problem;
+    if (tr_labels_check_row(item->file, item->label, r->table->multi, split, &problem) != NN_OK)
+        tr_ingest_judge(item, TR_INGEST_REFUSED, "%s", problem.text);
     read_change(item, cell[TURN], cell[MIRROR], cell[INVERT]);
 }
 

@@ -185,15 +185,14 @@ static json_t *count_labels(const struct survey *s)
 {
     json_t *labels = json_object();
     for (int i = 0; i < s->count; i++) {
-        const char *at = s->items[i].cell[LABEL_COLUMN], *split = s->items[i].cell[SPLIT_COLUMN];
-        do {
+        const char *split = s->items[i].cell[SPLIT_COLUMN];
+        for (const char *at = s->items[i].cell[LABEL_COLUMN], *next; at; at = next) {
             char label[100];
-            size_t length = s->multi ? strcspn(at, "|") : strlen(at);
-            snprintf(label, sizeof label, "%.*s", (int)(length < sizeof label ? length : sizeof label - 1),
-                     at);
+            int length;
+            next = tr_label_next(at, s->multi, &length);
+            snprintf(label, sizeof label, "%.*s", length, at);
             count_label(labels, label[0] ? label : "(empty)", split[0] ? split : "(empty)");
-            at += length + (at[length] == '|');
-        } while (s->multi && *at);
+        }
     }
     return labels;
 }
