@@ -91,8 +91,12 @@ void api_respond_no_model(enum srv_models_result result, struct srv_response *re
  * sentence that says why, or "". */
 enum { DECK_GAP_TEXT = 160 };
 bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT]);
-/* 409 that names the collection in which there is no image for the item, for those who may know it. */
-void api_respond_images_missing(const struct srv_drawn_item *lacking, struct srv_response *response);
+/* Where there is no image for the item, for those who may know it: as a sentence without its full stop, and
+ * as 409. */
+void api_images_missing(const struct srv_deck *deck, const struct srv_drawn_item *lacking,
+                        char text[DECK_GAP_TEXT]);
+void api_respond_images_missing(const struct srv_deck *deck, const struct srv_drawn_item *lacking,
+                                struct srv_response *response);
 
 /* The session that the route's first parameter names, if the request carries its secret or the code of the
  * learner whose it is; 401, 404. */

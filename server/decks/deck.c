@@ -78,6 +78,13 @@ bool srv_deck_has_collection(const struct srv_deck *deck)
     return false;
 }
 
+bool srv_deck_has_checked(const struct srv_deck *deck, int model)
+{
+    for (int s = 0; s < deck->source_count; s++)
+        if (deck->sources[s].checked && deck->sources[s].model == model) return true;
+    return false;
+}
+
 const char *srv_deck_class_missing(const struct srv_deck *deck, int model, const struct nn_model_info *info)
 {
     for (int s = 0; s < deck->source_count; s++) {
@@ -188,6 +195,7 @@ static json_t *source_json(const struct srv_deck *deck, const struct srv_deck_so
                        : json_pack("{s:s,s:o,s:o}", "kind", "gan", "strength", range_json(source->strength),
                                    "truncation", range_json(source->truncation));
     bool whole = json && kind && !json_object_update(json, kind);
+    if (whole && source->checked) whole = !json_object_set_new(json, "checked", json_true());
     json_decref(kind);
     if (whole) return json;
     json_decref(json);

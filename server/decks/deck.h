@@ -53,8 +53,10 @@ struct srv_deck_source {
     /* Real or phantom images of that collection, "" for what the model draws. They are shown in the size of
      * the model, which also has to draw an image for each, so that none comes sooner than another. */
     char collection[DECK_ID_TEXT];
-    bool test;                                  /* of a collection: its test split, else its training split */
-    double weight;                              /* > 0, relative to the other sources */
+    bool test;     /* of a collection: its test split, else its training split */
+    bool checked;  /* drawn from the model's checked_list.h alone; then strength and
+                      truncation are 1 */
+    double weight; /* > 0, relative to the other sources */
     struct srv_deck_range strength, truncation; /* as in nn_sample_request */
     struct srv_deck_class classes[DECK_CHOICES][DECK_CLASSES_MAX];
     int class_count[DECK_CHOICES]; /* 1 or more each */
@@ -135,6 +137,9 @@ nn_status srv_deck_read(const json_t *json, const char *where, struct srv_deck *
 json_t *srv_deck_definition(const struct srv_deck *deck);
 json_t *srv_deck_public(const struct srv_deck *deck);
 json_t *srv_deck_choices(const struct srv_deck *deck);
+
+/* Whether any source is drawn from the list of the model at that place. */
+bool srv_deck_has_checked(const struct srv_deck *deck, int model);
 
 /* Whether a session's items are decided one at a time. */
 bool srv_deck_stepwise(const struct srv_deck *deck);

@@ -41,6 +41,21 @@ static nn_status read_names(const json_t *json, const char *where, struct srv_de
     return status ? status : read_choices(json, where, deck, err);
 }
 
+/* A list has neither both images of a latent nor, once a session has begun, a next one. */
+static nn_status check_checked(const struct srv_deck *deck, const char *where, struct nn_error *err)
+{
+    const char *other = deck->list_count          ? "a list"
+                        : deck->pairs             ? "pairs"
+                        : deck->mastery.of        ? "mastery"
+                        : srv_deck_stepwise(deck) ? "an order that follows the answers"
+                                                  : NULL;
+    for (int s = 0; other && s < deck->source_count; s++)
+        if (deck->sources[s].checked)
+            return nn_fail(err, NN_ERR_FORMAT, "%s.sources[%d].checked: does not go with %s", where, s,
+                           other);
+    return NN_OK;
+}
+
 /* ---- formats ---- */
 
 static nn_status read_format_2(const json_t *json, const char *where, struct srv_deck *deck,
@@ -67,7 +82,8 @@ static nn_status read_format_2(const json_t *json, const char *where, struct srv
     if (status) return status;
     status = json_object_get(json, "list") ? srv_deck_read_list(json, where, deck, err)
                                            : srv_deck_read_drawing(json, where, deck, err);
-    return status ? status : srv_deck_check_order(where, deck, err);
+    if (!status) status = srv_deck_check_order(where, deck, err);
+    return status ? status : check_checked(deck, where, err);
 }
 
 /* One model, whose classes are called like the choices. */

@@ -61,8 +61,8 @@ static nn_status read_kind(const json_t *json, const char *where, struct srv_dec
                            struct nn_error *err)
 {
     static const struct srv_json_field gan[] = {
-        {"kind", 's', true},      {"model", 's', true},       {"weight", 'n', false},
-        {"strength", '*', false}, {"truncation", '*', false}, {"classes", 'o', true},
+        {"kind", 's', true},        {"model", 's', true},   {"weight", 'n', false},  {"strength", '*', false},
+        {"truncation", '*', false}, {"classes", 'o', true}, {"checked", 'b', false},
     };
     static const struct srv_json_field library[] = {
         {"kind", 's', true},       {"model", 's', true},  {"weight", 'n', false},
@@ -74,11 +74,23 @@ static nn_status read_kind(const json_t *json, const char *where, struct srv_dec
         nn_status status = srv_deck_field_name(json, where, "kind", kinds, 2, &kind, err);
         if (status) return status;
     }
-    nn_status status = srv_json_fields_check(json, where, kind ? library : gan, 6, err);
+    nn_status status = srv_json_fields_check(json, where, kind ? library : gan, kind ? 6 : 7, err);
     if (!status && kind) status = srv_deck_field_id(json, where, "collection", source->collection, err);
     if (!status) status = srv_deck_field_name(json, where, "split", splits, 2, &split, err);
     source->test = split;
+    source->checked = json_is_true(json_object_get(json, "checked"));
     return status;
+}
+
+/* What has been checked is the whole image of the class. */
+static nn_status check_checked(const struct srv_deck_source *source, const char *where, struct nn_error *err)
+{
+    if (!source->checked) return NN_OK;
+    if (source->strength.low != 1)
+        return nn_fail(err, NN_ERR_FORMAT, "%s.strength: must be 1 with checked", where);
+    if (source->truncation.low != 1)
+        return nn_fail(err, NN_ERR_FORMAT, "%s.truncation: must be 1 with checked", where);
+    return NN_OK;
 }
 
 static nn_status read_source(const json_t *json, const char *where, struct srv_deck *deck,
@@ -92,6 +104,7 @@ static nn_status read_source(const json_t *json, const char *where, struct srv_d
     if (!status) status = read_weight(json, where, &source->weight, err);
     if (!status) status = srv_deck_field_range(json, where, "strength", &source->strength, err);
     if (!status) status = srv_deck_field_range(json, where, "truncation", &source->truncation, err);
+    if (!status) status = check_checked(source, where, err);
     const json_t *classes = json_object_get(json, "classes");
     snprintf(at, sizeof at, "%.80s.classes", where);
     if (!status) status = srv_json_fields_check(classes, at, sides, DECK_CHOICES, err);

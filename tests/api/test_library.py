@@ -109,7 +109,7 @@ class Sessions(LibraryTest):
             answer = self.daemon.post("/api/v1/sessions", {"deck": name})
             self.assertEqual((answer.status, answer.code), (409, "images_missing"))
         self.assertEqual(self.daemon.rows("SELECT count(*) AS n FROM sessions")[0]["n"], before)
-        self.assertIn("deck nowhere: the library's collection other has too few images", self.daemon.log())
+        self.assertIn(r"deck nowhere: the library's collection \"other\" has too few images", self.daemon.log())
 
     def test_what_is_sent_is_the_image_of_the_library_in_the_size_of_the_model(self):
         learner = Learner(self.daemon, "train")

@@ -20,6 +20,7 @@ DRAWN = {
 TWO = [SOURCE, {**SOURCE, "model": "other"}]
 PICK = {"class": "fracture", "seed": "7"}
 LISTED = {**{k: v for k, v in DRAWN.items() if k not in ("items", "prevalence")}, "list": [PICK]}
+CHECKED = {**SOURCE, "checked": True}
 RANGE = {**SOURCE, "strength": [0.05, 1]}
 FOUR = {**SOURCE, "classes": {"no": ["a", "b"], "yes": ["c", "d"]}}
 ADAPTIVE = {**DRAWN, "sources": [FOUR], "order": {"rule": "adaptive"}}
@@ -62,6 +63,9 @@ GOOD = [
     drawn("id", "a" * 48), drawn("choices", 0, "id", "x" * 47), drawn("choices", 1, "label", "x" * 80),
     drawn("sources", [SOURCE] * 8), source("weight", 0.001), source("weight", 1000000),
     source("strength", 0), source("strength", [0.2, 0.9]), source("strength", [0.5, 0.5]), source("truncation", [0, 1]),
+    source("checked", True), source("checked", False), drawn("sources", [CHECKED, LIBRARY]),
+    drawn("sources", [{**CHECKED, "strength": [1, 1], "truncation": 1}]),
+    changed(DRAWN, ("sources", [{**SOURCE, "checked": False}]), ("pairs", True)),
     source("classes", "yes", ["a", "b", "c"]), source("classes", "yes", {"a": 0.2, "b": 3}),
     source("classes", "no", list("abcdefgh")),
     drawn("draw", {"mode": "fresh"}), drawn("draw", {"mode": "fixed", "seed": "0"}),
@@ -101,6 +105,13 @@ BAD = [
     *((drawn(key, []), "deck." + key) for key in ("id", "title", "items", "prevalence", "choices", "sources")),
     *((drawn(key, "1"), "deck." + key) for key in ("items", "prevalence", "sources", "draw", "list", "exclude", "pairs",
                                                    "order", "rating", "feedback", "time_limit_s", "choices")),
+    (source("checked", 1), "deck.sources[0].checked"), (listed("sources", [CHECKED]), "deck.sources[0].checked"),
+    (changed(DRAWN, ("sources", [{**CHECKED, "strength": 0.9}])), "deck.sources[0].strength"),
+    (changed(DRAWN, ("sources", [{**CHECKED, "truncation": [0.7, 1]}])), "deck.sources[0].truncation"),
+    (changed(DRAWN, ("sources", [{**LIBRARY, "checked": True}])), "deck.sources[0].checked"),
+    (changed(DRAWN, ("sources", [SOURCE, CHECKED]), ("pairs", True)), "deck.sources[1].checked"),
+    (changed(DRAWN, ("sources", [CHECKED]), ("mastery", {"correct": 1, "of": 1})), "deck.sources[0].checked"),
+    (changed(ADAPTIVE, ("sources", [{**FOUR, "checked": True}])), "deck.sources[0].checked"),
     (drawn("format", 1), "deck.format"), (drawn("format", 3), "deck.format"), (drawn("format", "2"), "deck.format"),
     (drawn("prevalance", 0.5), "deck.prevalance"), (drawn("", 1), "deck."), (drawn("model", "default"), "deck.model"),
     (drawn("prevalence", 1.3), "deck.prevalence"), (drawn("prevalence", -0.1), "deck.prevalence"),

@@ -45,7 +45,7 @@ test('what does not go with a list, pairs or a staircase is left out, and comes 
 test('a definition comes back as it was, with shares, ranges, a collection and an order’s numbers', () => {
   const definition = {
     format: 2, id: 'x', title: 'X', question: 'Q?', choices: [{ id: 'a', label: 'A' }, { id: 'b', label: 'B' }], items: 8, prevalence: 0.25, draw: { mode: 'fixed', seed: '18446744073709551615' },
-    sources: [{ kind: 'gan', strength: [0.2, 0.9], truncation: 0.5, model: 'hips', weight: 3, classes: { no: ['no_fracture'], yes: { neck: 3, shaft: 1 } } },
+    sources: [{ kind: 'gan', strength: [0.2, 0.9], truncation: 0.5, model: 'hips', weight: 3, checked: true, classes: { no: ['no_fracture'], yes: { neck: 3, shaft: 1 } } },
       { kind: 'library', collection: 'c', split: 'test', model: 'hips', classes: { no: ['none'], yes: ['fracture'] } }],
     order: { rule: 'adaptive', D: 3 }, mastery: { correct: 3, of: 4, within_s: 5 }, rating: 'two_buttons', feedback: 'correct', time_limit_s: 20,
   };

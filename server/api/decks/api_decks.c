@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/api/api.h"
+#include "server/api/decks/checked_lists.h"
 #include "server/store/decks/store_decks.h"
 #include "server/store/decks/store_library.h"
 
@@ -50,12 +51,25 @@ bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DEC
     return *gap != '\0';
 }
 
-void api_respond_images_missing(const struct srv_drawn_item *lacking, struct srv_response *response)
+void api_images_missing(const struct srv_deck *deck, const struct srv_drawn_item *lacking,
+                        char text[DECK_GAP_TEXT])
 {
-    srv_respond_error(response, 409, "images_missing",
-                      "The library's collection \"%s\" has too few images of class \"%s\" in its %s split.",
-                      lacking->source->collection, lacking->class_name,
-                      lacking->source->test ? "test" : "train");
+    const struct srv_deck_source *source = lacking->source;
+    if (source->checked)
+        snprintf(text, DECK_GAP_TEXT, "the model \"%s\" has too few checked images of class \"%s\"",
+                 deck->models[source->model], lacking->class_name);
+    else
+        snprintf(text, DECK_GAP_TEXT,
+                 "the library's collection \"%s\" has too few images of class \"%s\" in its %s split",
+                 source->collection, lacking->class_name, source->test ? "test" : "train");
+}
+
+void api_respond_images_missing(const struct srv_deck *deck, const struct srv_drawn_item *lacking,
+                                struct srv_response *response)
+{
+    char text[DECK_GAP_TEXT];
+    api_images_missing(deck, lacking, text);
+    srv_respond_error(response, 409, "images_missing", "Images are missing: %s.", text);
 }
 
 /* ---- for learners ---- */
@@ -342,13 +356,16 @@ static void preview(struct srv_app *app, const struct srv_deck *deck, struct srv
 {
     struct srv_session_item items[DECK_ITEMS_MAX];
     const struct srv_drawn_item *lacking;
-    static const struct srv_library_asker nobody = {0};
+    struct api_checked_lists lists;
+    if (!api_checked_lists(app, deck, NULL, &lists, response)) return;
+    const struct srv_library_asker nobody = {.checked = lists.of};
     int count = srv_session_draw(deck, srv_session_key(deck), items);
     enum db_status status = srv_store_library_choose(app->db, &nobody, deck, items, count, &lacking);
+    api_checked_lists_release(&lists);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
-        api_respond_images_missing(lacking, response);
+        api_respond_images_missing(deck, lacking, response);
     else
         srv_respond_json(response, 200, json_pack("{s:o}", "items", preview_json(app, deck, items, count)));
 }

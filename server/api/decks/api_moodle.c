@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "server/api/api.h"
+#include "server/api/decks/checked_lists.h"
 #include "server/export/moodle_xml.h"
 #include "server/log.h"
 #include "server/store/decks/store_decks.h"
@@ -181,16 +182,19 @@ static bool find_deck(struct download *d, const char *name, struct srv_response 
 static bool choose_items(struct download *d, struct srv_response *response)
 {
     struct srv_drawn_item drawn[DECK_ITEMS_MAX];
-    const struct srv_library_asker nobody = {0};
+    struct api_checked_lists lists;
     const struct srv_drawn_item *lacking;
+    if (!api_checked_lists(d->app, &d->deck, NULL, &lists, response)) return false;
+    const struct srv_library_asker nobody = {.checked = lists.of};
     srv_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, drawn);
     for (int i = 0; i < d->deck.items; i++) d->items[i].drawn = drawn[i];
     enum db_status status =
         srv_store_library_choose(d->app->db, &nobody, &d->deck, d->items, d->deck.items, &lacking);
+    api_checked_lists_release(&lists);
     if (status != DB_OK)
         srv_respond_db_error(response, status);
     else if (lacking)
-        api_respond_images_missing(lacking, response);
+        api_respond_images_missing(&d->deck, lacking, response);
     return status == DB_OK && !lacking;
 }
 

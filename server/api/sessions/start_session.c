@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/sha256.h"
+#include "server/api/decks/checked_lists.h"
 #include "server/api/sessions/item_images.h"
 #include "server/log.h"
 #include "server/store/decks/store_library.h"
@@ -27,30 +28,36 @@ static void fill_session(struct srv_store_session *session, const struct api_dec
 
 /* The images of a test are those that were chosen when its study was opened. */
 static enum db_status choose(struct srv_app *app, const struct api_start *start,
-                             struct srv_session_item *items, int count, const struct srv_drawn_item **lacking)
+                             const struct srv_checked_list *checked, struct srv_session_item *items,
+                             int count, const struct srv_drawn_item **lacking)
 {
     const struct srv_deck *deck = &start->newest.deck;
     const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : start->learner_id,
-                                            .shown_again = start->study_id};
+                                            .shown_again = start->study_id,
+                                            .checked = checked};
     if (start->study.tests)
         return srv_store_study_choose(app->db, start->study_id, start->newest.id, items, count, lacking);
     return srv_store_library_choose(app->db, &asker, deck, items, count, lacking);
 }
 
 /* Nothing of it is said to the learner but that there is a fault: the log tells the operator. */
-static bool choose_from_library(struct srv_app *app, const struct api_start *start,
-                                struct srv_session_item *items, int count, struct srv_response *response)
+static bool choose_images(struct srv_app *app, const struct api_start *start,
+                          const struct nn_model_info *models, struct srv_session_item *items, int count,
+                          struct srv_response *response)
 {
+    char gap[DECK_GAP_TEXT];
+    struct api_checked_lists lists;
     const struct srv_drawn_item *lacking;
-    enum db_status status = choose(app, start, items, count, &lacking);
+    if (!api_checked_lists(app, &start->newest.deck, models, &lists, response)) return false;
+    enum db_status status = choose(app, start, lists.of, items, count, &lacking);
+    api_checked_lists_release(&lists);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
         return false;
     }
     if (!lacking) return true;
-    srv_log_error("deck %s: the library's collection %s has too few images of class %s in its %s split%s",
-                  start->newest.deck.id, lacking->source->collection, lacking->class_name,
-                  lacking->source->test ? "test" : "train",
+    api_images_missing(&start->newest.deck, lacking, gap);
+    srv_log_error("deck %s: %s%s", start->newest.deck.id, gap,
                   start->learner_id && !start->study_id ? " that the learner has not seen" : "");
     srv_respond_error(response, 409, "images_missing", "There are not enough images for this deck.");
     return false;
@@ -74,7 +81,7 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
         }
     }
     int count = srv_session_draw(&session->deck, session->key, items);
-    if (!choose_from_library(app, start, items, count, response)) return false;
+    if (!choose_images(app, start, models, items, count, response)) return false;
     enum db_status status = srv_store_session_create(app->db, session, items, models);
     if (status == DB_CONFLICT && start->study_id)
         srv_respond_error(response, 409, "started_elsewhere", "This was started elsewhere.");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/api/decks/checked_lists.h"
 #include "server/store/decks/store_decks.h"
 #include "server/store/decks/store_library.h"
 
@@ -71,20 +72,23 @@ static void hold(struct srv_study_opening *opening, int64_t version_id, bool tes
 
 /* A trial of what a session would show: how many items, or -1. */
 static int choose(struct check *check, const char *where, const struct srv_deck *deck,
-                  const struct srv_library_asker *asker, struct srv_session_item *items)
+                  struct srv_library_asker asker, struct srv_session_item *items)
 {
+    char gap[DECK_GAP_TEXT];
+    struct api_checked_lists lists;
     const struct srv_drawn_item *lacking;
+    if (!api_checked_lists(check->app, deck, NULL, &lists, check->response)) return -1;
+    asker.checked = lists.of;
     int count = srv_session_draw(deck, srv_session_key(deck), items);
-    enum db_status status = srv_store_library_choose(check->app->db, asker, deck, items, count, &lacking);
+    enum db_status status = srv_store_library_choose(check->app->db, &asker, deck, items, count, &lacking);
+    api_checked_lists_release(&lists);
+    if (lacking) api_images_missing(deck, lacking, gap);
     if (status != DB_OK)
         srv_respond_db_error(check->response, status);
     else if (lacking)
-        srv_respond_error(check->response, 409, "images_missing",
-                          "%s: the library's collection \"%s\" has too few images of class \"%s\" in its %s "
-                          "split, or not the listed one%s.",
-                          where, lacking->source->collection, lacking->class_name,
-                          lacking->source->test ? "test" : "train",
-                          asker->spared ? ", beside those of tests and of the trainings before" : "");
+        srv_respond_error(check->response, 409, "images_missing", "%s: %s%s%s.", where, gap,
+                          *lacking->source->collection ? ", or not the listed one" : "",
+                          asker.spared ? ", beside those of tests and of the trainings before" : "");
     return status == DB_OK && !lacking ? count : -1;
 }
 
@@ -114,7 +118,7 @@ static bool take_test_items(struct check *check, const char *where, const struct
     struct srv_study_opening *opening = check->opening;
     for (int i = 0; i < opening->deck_count; i++)
         if (opening->decks[i].version_id == deck->id) return true; /* another test has the same deck */
-    if (choose(check, where, &deck->deck, &asker, items) < 0) return false;
+    if (choose(check, where, &deck->deck, asker, items) < 0) return false;
     for (int i = 0; i < deck->deck.items; i++)
         json_array_append_new(opening->test_items, json_pack("[I,i,I]", (json_int_t)deck->id, i + 1,
                                                              (json_int_t)items[i].library_image));
@@ -216,7 +220,7 @@ static bool check_trainings(struct check *check, const char *where, const struct
         if (check->study->phases[k].kind == STUDY_TEST) continue;
         char *text = json_dumps(spared, JSON_COMPACT);
         const struct srv_library_asker asker = {.spared = text};
-        int count = choose(check, where, deck, &asker, items);
+        int count = choose(check, where, deck, asker, items);
         enough = count >= 0;
         for (int i = 0; i < count && fresh; i++)
             if (items[i].library_image)

@@ -8,6 +8,7 @@
 
 #include "server/clock.h"
 #include "server/database/db.h"
+#include "server/decks/checked_list.h"
 #include "server/decks/deck.h"
 #include "server/decks/session.h"
 #include "server/library/library_files.h"
@@ -59,12 +60,14 @@ struct srv_library_asker {
     bool shown_again;   /* is, when there is no other left: a participant must not be held up in a study */
     bool tests;         /* for a study's test: nobody else is given its images while the study runs */
     const char *spared; /* NULL, or more images that are not given: JSON, [[.., .., id], ...] */
+    const struct srv_checked_list *checked; /* by the place of the model; NULL when no source is checked */
 };
 
 /* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
  * its split and whoever has seen it, or one of its class and split that the deck does not exclude, none
  * twice. An image with several findings is of each of their classes, but of none that stands for a no when it
- * shows one that the source calls a yes. Which is a pure function of the items' seeds and of the images that
+ * shows one that the source calls a yes. Items whose source is checked get a seed of its list likewise, by
+ * the same rules of who has seen what. Which is a pure function of the items' seeds and of the images that
  * are left, in the order of import. *lacking is an item for which none was left, or NULL. */
 enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
                                         const struct srv_deck *deck, struct srv_session_item *items,

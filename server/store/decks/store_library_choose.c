@@ -13,7 +13,8 @@ struct candidate {
  * shown it yet, or shown. */
 enum { NEW, PROMISED, SHOWN, STANDINGS };
 
-/* Images of one collection, split and class that are still to be had, by their standing. */
+/* Images of one collection, split and class, or of a class of a checked list, that are still to be had, by
+ * their standing. Of a list the id is the place in it, from 1. */
 struct pool {
     struct candidate *images; /* heap */
     int count, capacity, of[STANDINGS];
@@ -73,6 +74,12 @@ static bool is_of_library(const struct srv_session_item *item)
     return *item->drawn.source->collection;
 }
 
+/* Of a deck that shows chosen images none is. */
+static bool is_of_list(const struct srv_session_item *item)
+{
+    return item->drawn.source->checked;
+}
+
 /* An image with several findings is in several pools. */
 static bool is_taken(const struct srv_session_item *items, int count, int64_t id)
 {
@@ -110,6 +117,55 @@ static void fill(struct db_transaction *t, const struct srv_library_asker *asker
     if (!kept) db_abandon(t, DB_UNAVAILABLE);
 }
 
+static const struct srv_checked_class *class_of(const struct srv_library_asker *asker,
+                                                const struct srv_drawn_item *item)
+{
+    return srv_checked_class_find(&asker->checked[item->source->model], item->class_name);
+}
+
+/* What of a list the asker has been drawn, under whatever deck: standing[place]. */
+static void judge_seeds(struct db_transaction *t, const struct srv_library_asker *asker,
+                        const struct srv_drawn_item *like, const struct srv_checked_class *class,
+                        uint8_t *standing)
+{
+    struct db_rows *rows = db_query(
+        t,
+        "SELECT i.seed, max(1 + (i.image_sha256 IS NOT NULL)) FROM session_learners s"
+        " JOIN items i ON i.session_id = s.session_id"
+        " JOIN session_models p ON p.session_id = i.session_id AND p.place = i.model"
+        " JOIN models m ON m.id = p.model_id"
+        " WHERE s.learner_id = ? AND m.sha256 = ? AND i.class = ? AND i.source = 'gan' GROUP BY i.seed",
+        "itt", asker->learner_id, asker->checked[like->source->model].model_sha256, like->class_name);
+    while (db_next(rows)) {
+        int place = srv_checked_seed_find(class, strtoull(db_text(rows, 0), NULL, 10));
+        if (place >= 0) standing[place] = (uint8_t)db_int(rows, 1);
+    }
+    db_finish(rows);
+}
+
+static void fill_of_list(struct db_transaction *t, const struct srv_library_asker *asker,
+                         const struct srv_deck *deck, const struct srv_drawn_item *like, struct pool *pool)
+{
+    const struct srv_checked_class *class = class_of(asker, like);
+    if (!class || class->count == 0) return;
+    uint8_t *standing = calloc((size_t) class->count, 2), *left_out = standing + class->count;
+    bool kept = standing;
+    if (kept) judge_seeds(t, asker, like, class, standing);
+    for (int i = 0; kept && i < deck->exclude_count; i++) {
+        const struct srv_deck_exclusion *image = &deck->exclude[i];
+        int place = *image->file || strcmp(image->class_name, like->class_name) ||
+                            deck->sources[image->source].model != like->source->model
+                        ? -1
+                        : srv_checked_seed_find(class, image->seed);
+        if (place >= 0) left_out[place] = true;
+    }
+    for (int s = NEW; s <= (asker->shown_again ? SHOWN : PROMISED); s++)
+        for (int i = 0; kept && i < class->count; i++)
+            if (standing[i] == s) kept = add(pool, (struct candidate){i + 1, left_out[i]}, s);
+    free(standing);
+    if (!kept) db_abandon(t, DB_UNAVAILABLE);
+}
+
 /* 0 when there is none, or one of another class. */
 static int64_t find_file(struct db_transaction *t, const struct srv_library_asker *asker,
                          const struct srv_drawn_item *item)
@@ -133,6 +189,9 @@ static int64_t find_file(struct db_transaction *t, const struct srv_library_aske
 /* Two sources may name the same images. */
 static bool same_pool(const struct srv_session_item *a, const struct srv_session_item *b)
 {
+    if (is_of_list(a) || is_of_list(b))
+        return is_of_list(a) && is_of_list(b) && a->drawn.source->model == b->drawn.source->model &&
+               !strcmp(a->drawn.class_name, b->drawn.class_name);
     return is_of_library(a) && is_of_library(b) && a->drawn.source->test == b->drawn.source->test &&
            a->drawn.truth == b->drawn.truth && !strcmp(a->drawn.class_name, b->drawn.class_name) &&
            !strcmp(a->drawn.source->collection, b->drawn.source->collection);
@@ -208,15 +267,23 @@ enum db_status srv_store_library_choose(struct db *db, const struct srv_library_
     db_begin(&t, db);
     for (int i = 0; i < count && !*lacking; i++) {
         struct pool pool = {0};
-        if (!is_of_library(&items[i]) || items[i].library_image) continue;
+        if ((!is_of_library(&items[i]) && !is_of_list(&items[i])) || items[i].library_image) continue;
         if (items[i].drawn.file) {
             items[i].library_image = find_file(&t, asker, &items[i].drawn);
             if (!items[i].library_image) *lacking = &items[i].drawn;
             continue;
         }
-        fill(&t, asker, deck, items, count, &items[i].drawn, &pool);
+        if (is_of_list(&items[i]))
+            fill_of_list(&t, asker, deck, &items[i].drawn, &pool);
+        else
+            fill(&t, asker, deck, items, count, &items[i].drawn, &pool);
         if (!choose(items, count, i, &pool)) *lacking = &items[i].drawn;
         free(pool.images);
+    }
+    for (int i = 0; i < count && !*lacking; i++) {
+        if (!is_of_list(&items[i])) continue;
+        items[i].drawn.seed = class_of(asker, &items[i].drawn)->seeds[items[i].library_image - 1];
+        items[i].library_image = 0;
     }
     return db_end(&t);
 }

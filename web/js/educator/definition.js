@@ -15,6 +15,7 @@ import { texts } from '../texts.js';
  * @property {number} weight
  * @property {Range} strength
  * @property {Range} truncation
+ * @property {boolean} [checked] of the model's list of checked images alone
  * @property {{no: Object<string, number>, yes: Object<string, number>}} classes what stands for each choice, with its share
  * @typedef {object} Deck
  * @property {'drawn'|'list'} shows
@@ -150,12 +151,13 @@ export function toDefinition(deck) {
   };
 }
 
-function toSource({ kind, model, collection, split, weight, strength, truncation, classes }, staircase, several) {
+function toSource({ kind, model, collection, split, checked, weight, strength, truncation, classes }, staircase, several) {
   const range = ([low, high]) => (low === high && !staircase ? low : [low, high]);
   const shares = (of) => (new Set(Object.values(of)).size === 1 ? Object.keys(of) : of);
   return {
     kind,
     ...(kind === 'library' ? { collection, ...(split ? { split } : {}) } : { strength: range(strength), truncation: truncation[0] === truncation[1] ? truncation[0] : truncation }),
+    ...(checked ? { checked } : {}),
     model,
     ...(several && weight !== 1 ? { weight } : {}),
     classes: { no: shares(classes.no), yes: shares(classes.yes) },
