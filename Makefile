@@ -52,8 +52,12 @@ CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
 ENGINE_LIBS  := -ldnnl -lpng -ldeflate -ljansson -lm -lpthread -ldl
 # What ingest reads files with, where it is found: GDCM is C++. Without it a stand-in refuses such files.
-DICOM    ?= $(firstword $(wildcard /usr/include/gdcm-3.0 /usr/local/include/gdcm-3.0) no)
-JPEG     ?= $(shell printf '\043include <stdio.h>\n\043include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
+ifndef DICOM
+DICOM    := $(firstword $(wildcard /usr/include/gdcm-3.0 /usr/local/include/gdcm-3.0) no)
+endif
+ifndef JPEG
+JPEG     := $(shell printf '\043include <stdio.h>\n\043include <jpeglib.h>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes || echo no)
+endif
 DICOM_LIBS := $(if $(filter no,$(DICOM)),,-lgdcmMSFF -lgdcmDSED -lgdcmCommon -lstdc++)
 TRAINER_LIBS := -lcurl $(if $(filter no,$(JPEG)),,-ljpeg) $(DICOM_LIBS) $(ENGINE_LIBS)
 SERVER_LIBS  := -lmicrohttpd -lsqlite3 -lz -lsodium $(ENGINE_LIBS)
@@ -76,6 +80,7 @@ UNIT     := $(call programs,tests/unit/test_*.c)
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 OTHER    := $(call programs,tests/api/test_*.c tests/faults/test_*.c tests/oracle/*.c)
 BENCH    := $(call programs,tests/bench/bench_*.c)
+BARE     := $(B)/tests/roentgym_bare
 LOAD     := $(B)/tests/bench/load_learners
 
 # `make -j` is the default for the targets below that build by calling make again after the set-up.
@@ -117,7 +122,7 @@ test:
 	@tests/run.sh $(B) $(SUITES)
 
 unit-programs: $(UNIT) $(FUZZ)
-programs: unit-programs $(OTHER) $(LOAD) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
+programs: unit-programs $(OTHER) $(LOAD) $(BARE) $(HOST_SO) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
 bench: all $(BENCH) $(LOAD)
 
 # What needs a GPU; without one both say so.
@@ -166,6 +171,12 @@ $(B)/libparts.a: $(PARTS) $(B)/parts.txt
 $(B)/roentgym: $(TRAINER) $(B)/libengine.a $(B)/trainer.txt
 	$(say) "$@$(if $(filter no,$(DICOM)),$(comma) without DICOM: no libgdcm-dev)$(if $(filter no,$(JPEG)),$(comma) without JPEG: no libjpeg62-turbo-dev)"
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter-out %.txt,$^) $(TRAINER_LIBS)
+# Without DICOM and JPEG whatever is there, for a test.
+$(BARE): $(sort $(filter-out %/dicom.cc.o %/jpeg_file.o,$(TRAINER)) \
+                $(B)/trainer/ingest/dicom_absent.o $(B)/trainer/ingest/jpeg_absent.o) $(B)/libengine.a
+	@mkdir -p $(@D)
+	$(say) $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcurl $(ENGINE_LIBS)
 $(B)/roentgymd: $(SERVER) $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LIBS)

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import unittest
 
 import numpy
@@ -19,7 +20,7 @@ from pydicom.encaps import encapsulate, generate_pixel_data_frame
 from pydicom.pixel_data_handlers.util import apply_modality_lut, apply_voi_lut
 
 from dicom_files import COMPRESSED, PLAIN, dataset, look_up_table, picture, save, write_dicom
-from trainer import TrainerTest, read, roentgym, tree, write
+from trainer import BARE, PROGRAM, TrainerTest, read, roentgym, tree, write
 
 SIDE = 64
 EXACT = ("--size", SIDE, "--depth", 16, "--keep-margins")
@@ -571,6 +572,31 @@ class GoingOn(IngestTest):
         whole = roentgym(*arguments[:3], self.path("whole"), "--key", self.path("out.key"), "--name", "out")
         self.assertEqual(whole.returncode, 0, whole.stderr)
         self.assertEqual(tree(self.path("out")), tree(self.path("whole")))
+
+    def test_what_a_program_without_decoders_refuses_another_one_reads(self):
+        self.some(4)
+        self.add("more.jpg", "a", make=gif(8).save)
+        self.add("more.dcm", "b", make=lambda path: write_dicom(path, picture(SIDE, SIDE, 12), 12, "implicit"))
+        self.ingest(status=1, program=BARE)
+        for file, missing in (("more.jpg", "libjpeg"), ("more.dcm", "GDCM")):
+            self.assertIn("without " + missing, self.report()[file]["reason"])
+        self.ingest()
+        self.assertEqual(len(self.labels()), 6)
+
+    def test_a_file_whose_decoder_is_killed_is_tried_again(self):
+        self.some(40)
+        self.table()
+        arguments = [PROGRAM, "ingest", self.path("in"), "--out", self.path("out"), "--workers", "1", *map(str, EXACT)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            worker = ""
+            while not worker and process.poll() is None:
+                worker = read("/proc", str(process.pid), "task", str(process.pid), "children").decode()
+            os.kill(int(worker), signal.SIGKILL)
+            process.communicate(timeout=60)
+        killed = [row for row in self.csv("out.report", "report.csv") if row["verdict"] == "refused"]
+        self.assertEqual([row["reason"] for row in killed], ["its decoder was killed; the same command tries again"])
+        self.ingest()
+        self.assertEqual(len(self.labels()), 40)
 
     def test_a_full_disk_is_an_error_and_the_same_command_goes_on(self):
         for i in range(8):

@@ -19,6 +19,7 @@ import unittest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "roentgym")
+BARE = os.path.join(os.path.dirname(PROGRAM), "tests", "roentgym_bare")  # without DICOM and JPEG
 PATIENTS = 40
 SMALL = ["--resolution", "16", "--fmap-base", "128", "--fmap-max", "8"]
 
@@ -29,13 +30,13 @@ def environment(threads=1):
             "ROENTGYM_CUDA_LIBRARY": "none"}
 
 
-def roentgym(*arguments, threads=1, file_bytes=None):
+def roentgym(*arguments, threads=1, file_bytes=None, program=PROGRAM):
     """Runs the program to its end. With file_bytes, files cannot grow beyond that: a full disk."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
 
-    return subprocess.run([PROGRAM, *map(str, arguments)], env=environment(threads), text=True, timeout=100,
+    return subprocess.run([program, *map(str, arguments)], env=environment(threads), text=True, timeout=100,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           preexec_fn=limit if file_bytes is not None else None, check=False)
 

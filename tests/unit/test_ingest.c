@@ -167,13 +167,14 @@ static void a_window_without_padding_fills_the_range(void **state)
 /* ---- processes ------------------------------------------------------------------------------------ */
 
 struct tally {
-    int ends[3], sum;
+    int ends[TR_WORKER_TOO_LONG + 1], sum;
 };
 
 static void misbehave(void *context, int job, void *result)
 {
     (void)context;
-    if (job % 5 == 3) raise(SIGKILL);
+    if (job % 5 == 3) abort();
+    if (job == 7) raise(SIGKILL);
     if (job == 6) pause();
     *(int *)result = job * job;
 }
@@ -186,7 +187,7 @@ static bool count_end(void *context, int job, enum tr_worker_end end, const void
     return tally->sum++ < 1000;
 }
 
-static void a_job_that_crashes_or_hangs_costs_itself_alone(void **state)
+static void a_job_that_crashes_hangs_or_is_killed_costs_itself_alone(void **state)
 {
     struct tally tally = {{0}, 0};
     struct tr_worker_pool pool = {.workers = 3,
@@ -199,8 +200,9 @@ static void a_job_that_crashes_or_hangs_costs_itself_alone(void **state)
     (void)state;
     assert_int_equal(tr_worker_pool_run(&pool, NULL), NN_OK);
     assert_int_equal(tally.ends[TR_WORKER_CRASHED], 4);
+    assert_int_equal(tally.ends[TR_WORKER_KILLED], 1);
     assert_int_equal(tally.ends[TR_WORKER_TOO_LONG], 1);
-    assert_int_equal(tally.ends[TR_WORKER_DONE], 15);
+    assert_int_equal(tally.ends[TR_WORKER_DONE], 14);
 }
 
 int main(void)
@@ -212,7 +214,7 @@ int main(void)
         cmocka_unit_test(bright_tissue_at_an_edge_is_no_margin),
         cmocka_unit_test(looks_tell_copies_from_other_pictures),
         cmocka_unit_test(a_window_without_padding_fills_the_range),
-        cmocka_unit_test(a_job_that_crashes_or_hangs_costs_itself_alone),
+        cmocka_unit_test(a_job_that_crashes_hangs_or_is_killed_costs_itself_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,6 +171,8 @@ static bool take_job(void *context, int job, enum tr_worker_end end, const void 
     } else if (end == TR_WORKER_CRASHED) {
         tr_ingest_judge(item, TR_INGEST_REFUSED, "its decoder crashed");
         item->done = true;
+    } else if (end == TR_WORKER_KILLED) {
+        tr_ingest_judge(item, TR_INGEST_REFUSED, "its decoder was killed; the same command tries again");
     } else {
         tr_ingest_judge(item, TR_INGEST_REFUSED, "takes longer than %d s to decode", FILE_LIMIT_S);
     }

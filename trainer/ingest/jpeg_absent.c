@@ -7,6 +7,6 @@ nn_status tr_jpeg_decode(const uint8_t *bytes, size_t size_bytes, const char *na
     (void)bytes, (void)size_bytes;
     *image = (struct nn_image){0};
     *orientation = 1;
-    return nn_fail(err, NN_ERR_FORMAT,
+    return nn_fail(err, NN_ERR_DEVICE,
                    "%s: is JPEG; this program was built without libjpeg (libjpeg62-turbo-dev)", name);
 }

@@ -1,5 +1,5 @@
 /* JPEG files, as grey. jpeg_file.c alone knows libjpeg; where it was not there when the program was built,
- * jpeg_absent.c stands for it and refuses every file. */
+ * jpeg_absent.c stands for it and refuses every file with NN_ERR_DEVICE. */
 #ifndef TR_JPEG_FILE_H
 #define TR_JPEG_FILE_H
 

@@ -22,7 +22,8 @@ struct tr_picture {
 /* Grey values: DICOM by its own tables, windows and polarity (trainer/ingest/grey_map.h); 8-bit PNG and JPEG
  * as they are; 16-bit PNG from the darkest to the brightest 0.1 %. NN_ERR_FORMAT, with the path first: what
  * is none of the three or does not decode (dicom.h, jpeg_file.h, engine/image.h), is of one value everywhere,
- * or a DICOM of something else than a radiograph. On failure *picture is zeroed. */
+ * or a DICOM of something else than a radiograph. NN_ERR_DEVICE: the program was built without its decoder.
+ * On failure *picture is zeroed. */
 nn_status tr_picture_read(const char *path, struct tr_picture *picture, struct nn_error *err) NN_MUST_CHECK;
 void tr_picture_release(struct tr_picture *picture); /* harmless on a zeroed struct */
 

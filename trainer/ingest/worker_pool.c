@@ -70,13 +70,17 @@ static nn_status start(struct running *r, int index, struct nn_error *err)
     return NN_OK;
 }
 
-static void end_worker(struct worker *w, bool kill_it)
+/* Says how it ended; where it had ended by itself, kill_it changes nothing. */
+static enum tr_worker_end end_worker(struct worker *w, bool kill_it)
 {
-    if (w->process <= 0) return;
+    int how = 0;
+    if (w->process <= 0) return TR_WORKER_DONE;
     if (kill_it) kill(w->process, SIGKILL);
     close(w->socket);
-    while (waitpid(w->process, NULL, 0) < 0 && errno == EINTR) continue;
+    while (waitpid(w->process, &how, 0) < 0 && errno == EINTR) continue;
     w->process = 0;
+    bool killed = WIFSIGNALED(how) && (WTERMSIG(how) == SIGKILL || WTERMSIG(how) == SIGTERM);
+    return killed ? TR_WORKER_KILLED : TR_WORKER_CRASHED;
 }
 
 static void tell(struct running *r, struct worker *w, enum tr_worker_end end)
@@ -97,8 +101,7 @@ static nn_status give(struct running *r, int index, struct nn_error *err)
     w->since_s = tr_now_s();
     r->busy++;
     if (send(w->socket, &w->job, sizeof w->job, MSG_NOSIGNAL) == (ssize_t)sizeof w->job) return NN_OK;
-    end_worker(w, true); /* it died between two jobs: killed from outside */
-    tell(r, w, TR_WORKER_CRASHED);
+    tell(r, w, end_worker(w, true)); /* it died between two jobs */
     return NN_OK;
 }
 
@@ -106,12 +109,7 @@ static void hear(struct running *r, struct worker *w)
 {
     ssize_t size = recv(w->socket, r->result, r->pool->result_bytes, 0);
     if (size < 0 && errno == EINTR) return;
-    if (size == (ssize_t)r->pool->result_bytes) {
-        tell(r, w, TR_WORKER_DONE);
-    } else {
-        end_worker(w, true);
-        tell(r, w, TR_WORKER_CRASHED);
-    }
+    tell(r, w, size == (ssize_t)r->pool->result_bytes ? TR_WORKER_DONE : end_worker(w, true));
 }
 
 /* Waits until one has something to say, or has used up its time. */

@@ -10,7 +10,8 @@
 
 enum { TR_WORKERS_MAX = 64, TR_WORKER_RESULT_MAX = 16384 };
 
-enum tr_worker_end { TR_WORKER_DONE, TR_WORKER_CRASHED, TR_WORKER_TOO_LONG };
+/* KILLED: by SIGKILL or SIGTERM, which somebody else sent; the job may be without fault. */
+enum tr_worker_end { TR_WORKER_DONE, TR_WORKER_CRASHED, TR_WORKER_KILLED, TR_WORKER_TOO_LONG };
 
 struct tr_worker_pool {
     int workers;    /* processes, 1 .. TR_WORKERS_MAX */
