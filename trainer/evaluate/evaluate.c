@@ -5,22 +5,33 @@
 
 #include "trainer/commands.h"
 
-static const char usage[] = "usage: roentgym evaluate swd [options]\n"
-                            "\n"
-                            "  swd        sliced Wasserstein distance of generated from real images\n"
-                            "\n"
-                            "roentgym evaluate swd --help tells its options.\n";
+static const struct part {
+    const char *name, *what;
+    int (*main)(int argc, char **argv);
+} parts[] = {
+    {"swd", "sliced Wasserstein distance of generated from real images", tr_evaluate_swd},
+};
+
+static void print_usage(void)
+{
+    fputs("usage: roentgym evaluate PART [options]\n\n", stdout);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        printf("  %-11s%s\n", parts[i].name, parts[i].what);
+    fputs("\nroentgym evaluate PART --help tells its options.\n", stdout);
+}
 
 int tr_evaluate_main(int argc, char **argv)
 {
-    static char name[] = "roentgym evaluate swd"; /* how getopt's lines begin */
-    if (argc >= 2 && strcmp(argv[1], "swd") == 0) {
-        argv[1] = name;
-        return tr_evaluate_swd(argc - 1, argv + 1);
-    }
+    static char name[64]; /* how getopt's lines begin */
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        fputs(usage, stdout);
+        print_usage();
         return 0;
+    }
+    for (size_t i = 0; argc >= 2 && i < sizeof parts / sizeof *parts; i++) {
+        if (strcmp(argv[1], parts[i].name) != 0) continue;
+        snprintf(name, sizeof name, "roentgym evaluate %s", parts[i].name);
+        argv[1] = name;
+        return parts[i].main(argc - 1, argv + 1);
     }
     fputs("roentgym evaluate: what to evaluate is missing or unknown; see roentgym evaluate --help\n",
           stderr);
