@@ -176,6 +176,62 @@ static void running_moments_follow_those_of_the_batches(void **state)
     be->close(be);
 }
 
+static double *ones(size_t count)
+{
+    double *values = malloc(count * sizeof *values);
+    assert_non_null(values);
+    for (size_t i = 0; i < count; i++) values[i] = 1;
+    return values;
+}
+
+static void who_asks_is_told_what_each_convolution_and_the_head_sees(void **state)
+{
+    (void)state;
+    enum { CONVOLUTIONS = 20 };
+    struct tr_classifier net;
+    struct nn_backend *be;
+    struct nn_tape *t;
+    struct nn_error err;
+    check(tr_classifier_init(&net, TR_RESNET18, SIDE, OUTPUTS, &err), &err);
+    check(nn_backend_open_cpu(&be, NN_F32, &err), &err);
+    check(nn_tape_new(&t, be, &err), &err);
+    float *values = malloc(net.value_count * sizeof *values);
+    float *moments = malloc(net.moment_count * sizeof *moments);
+    nn_id *leaves = malloc((size_t)net.entry_count * sizeof *leaves), maps[CONVOLUTIONS + 1], features = {0};
+    assert_true(values && moments && leaves);
+    maps[CONVOLUTIONS] = nn_none;
+    tr_classifier_init_values(&net, 1, values, moments);
+    tr_classifier_leaves(t, &net, values, leaves); /* host memory, on this backend */
+    struct tr_pass pass = {.leaves = leaves, .moments = moments, .convolutions = maps, .features = &features};
+    double *image = ones(3 * SIDE * SIDE);
+    nn_id logits = tr_classifier_logits(t, &net, &pass, test_leaf(t, image, nn_shape(1, 3, SIDE, SIDE)));
+    test_require_ok(t);
+
+    int k = 0;
+    for (int e = 0; e < net.entry_count; e++)
+        if (net.entries[e].role == TR_CONV_WEIGHT)
+            assert_int_equal(nn_value(t, maps[k++])->shape.c, net.entries[e].shape.n);
+    assert_int_equal(k, CONVOLUTIONS);
+    assert_int_equal(maps[CONVOLUTIONS].index, 0);
+    /* The head of these features are the logits. */
+    double x[512], y[OUTPUTS];
+    test_read(t, features, x);
+    test_read(t, logits, y);
+    const float *w = values + net.entries[net.entry_count - 2].offset;
+    for (int o = 0; o < OUTPUTS; o++, w += 512) {
+        double sum = 0;
+        for (int i = 0; i < 512; i++) sum += x[i] * (double)w[i];
+        test_require_near(y[o], sum, 1e-4);
+    }
+    free(image);
+    free(leaves);
+    free(moments);
+    free(values);
+    nn_tape_free(t);
+    be->close(be);
+    tr_classifier_release(&net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,6 +240,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_saved_is_loaded, scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(a_head_of_another_size_is_refused_unless_a_fresh_one_is_wanted,
                                         scratch_setup, scratch_teardown),
+        cmocka_unit_test(who_asks_is_told_what_each_convolution_and_the_head_sees),
         cmocka_unit_test(dropout_keeps_half_doubled_and_goes_by_the_seed),
         cmocka_unit_test(running_moments_follow_those_of_the_batches),
     };

@@ -53,10 +53,17 @@ static struct tr_map window_layer(struct tr_layers *l, struct tr_map x, const ch
     return y;
 }
 
+/* What a convolution layer gives is told who asked for it. */
+static struct tr_map told(struct tr_layers *l, struct tr_map y)
+{
+    if (l->t && l->pass->convolutions) l->pass->convolutions[l->convolution++] = y.id;
+    return y;
+}
+
 struct tr_map tr_conv(struct tr_layers *l, struct tr_map x, const char *name, int outputs, struct nn_conv g,
                       float slope)
 {
-    return window_layer(l, x, name, outputs, g, true, slope, false, false);
+    return told(l, window_layer(l, x, name, outputs, g, true, slope, false, false));
 }
 
 static struct tr_map dense(struct tr_layers *l, struct tr_map x, const char *name, int outputs, float slope,
@@ -73,6 +80,7 @@ struct tr_map tr_dense(struct tr_layers *l, struct tr_map x, const char *name, i
 
 struct tr_map tr_head(struct tr_layers *l, struct tr_map x, const char *name)
 {
+    if (l->t && l->pass->features) *l->pass->features = x.id;
     return dense(l, x, name, l->net->outputs, TR_LINEAR, true);
 }
 
@@ -107,7 +115,7 @@ struct tr_map tr_conv_norm(struct tr_layers *l, struct tr_map x, const char *con
                            int outputs, struct nn_conv g, float slope)
 {
     struct tr_map y = window_layer(l, x, conv, outputs, g, false, TR_LINEAR, false, false);
-    return batch_norm(l, y, norm, slope);
+    return told(l, batch_norm(l, y, norm, slope));
 }
 
 /* ---- layers without ----------------------------------------------------------------------------------- */

@@ -12,9 +12,9 @@ struct tr_layers {
     struct nn_tape *t;         /* NULL: laying out */
     struct tr_classifier *net; /* laid out, or only read */
     const struct tr_pass *pass;
-    float epsilon;         /* of the batch norms */
-    int entry, norm, drop; /* next ones */
-    nn_status status;      /* of laying out */
+    float epsilon;                      /* of the batch norms */
+    int entry, norm, drop, convolution; /* next ones */
+    nn_status status;                   /* of laying out */
 };
 
 /* A value under way; `id` means nothing without a tape. */
