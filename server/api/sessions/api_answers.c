@@ -129,7 +129,7 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
     if (progress.finished)
         srv_read_ahead_end(app->read_ahead, session->id);
     else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
-        api_read_ahead(app, session->id, progress.answered, 0);
+        api_read_ahead_if_loaded(app, &item, progress.answered, 0);
     send_answer(session, &item, answer, &progress, outcome == STORE_ADDED, response);
 }
 

@@ -26,7 +26,8 @@ static void send_with_image(struct srv_app *app, const struct srv_store_session 
 {
     struct api_item_images images;
     if (!api_item_there(item, response)) return;
-    if (api_item_images_try(app, item, &images) == MODELS_GONE) {
+    enum srv_models_result models = api_item_images_try(app, item, &images);
+    if (models == MODELS_GONE) {
         if (session->study.participant_id)
             srv_respond_error(response, 410, "model_gone",
                               "This part of the study cannot go on. Your answers are kept; the study's page "
@@ -35,9 +36,9 @@ static void send_with_image(struct srv_app *app, const struct srv_store_session 
             api_respond_no_model(MODELS_GONE, response);
         return;
     }
-    api_item_images_release(&images);
     send_item(session, item, response);
-    api_read_ahead(app, session->id, item->n - 1, 0);
+    if (models == MODELS_OK) api_read_ahead(app, session->id, &images, item->n - 1, 0);
+    api_item_images_release(&images);
 }
 
 bool api_item_number(const struct srv_request *request, const struct srv_store_session *session, int *n,
@@ -117,7 +118,7 @@ static void send_image(struct srv_app *app, const struct srv_request *request,
     response->cache_control = "private, max-age=86400, immutable";
     /* Should a GPU fail just now, the model says from then on that it is on the CPU. */
     if (!item->sent) record_sent(app, item, srv_model_info(images->models[images->own]), response->body);
-    api_read_ahead(app, item->session_id, item->n, size);
+    api_read_ahead(app, item->session_id, images, item->n, size);
 }
 
 /* The random name is itself the permission, so that <img> can load it. Nothing here depends on the class:

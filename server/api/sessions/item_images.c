@@ -104,15 +104,13 @@ bool api_item_images_send(struct srv_app *app, struct api_item_images *images, i
     return made;
 }
 
-void api_read_ahead(struct srv_app *app, const char *session_id, int at, int size)
+void api_read_ahead(struct srv_app *app, const char *session_id, const struct api_item_images *held, int at,
+                    int size)
 {
     bool found;
     struct srv_store_item item;
-    struct api_item_images images;
-    if (srv_store_item_find(app->db, session_id, at + 1, &item, &found) != DB_OK || !found) return;
-    if (api_item_images_try(app, &item, &images) != MODELS_OK) return;
-    int side = srv_model_info(images.models[0])->resolution;
-    size_t item_bytes = nn_png_stored_size(side, side, 8) * (size_t)images.count;
+    int side = srv_model_info(held->models[0])->resolution;
+    size_t item_bytes = nn_png_stored_size(side, side, 8) * (size_t)held->count;
     struct srv_ahead_span span =
         srv_read_ahead_move(app->read_ahead, session_id, at, size, item_bytes, srv_clock_monotonic_us());
     for (int n = span.first; n <= span.last; n++) {
@@ -121,11 +119,19 @@ void api_read_ahead(struct srv_app *app, const char *session_id, int at, int siz
             srv_read_ahead_undecided(app->read_ahead, session_id, n);
             break;
         }
-        for (int i = 0; i < images.count; i++) {
-            if (!fill_request(images.models[i], &item, i == item.model, &images.requests[i])) continue;
-            if (span.size) images.requests[i].size = span.size;
-            srv_queue_read_ahead(app->queue, &images.requests[i], n - at);
+        for (int i = 0; i < held->count; i++) {
+            struct srv_image_request request;
+            if (!fill_request(held->models[i], &item, i == item.model, &request)) continue;
+            if (span.size) request.size = span.size;
+            srv_queue_read_ahead(app->queue, &request, n - at);
         }
     }
+}
+
+void api_read_ahead_if_loaded(struct srv_app *app, const struct srv_store_item *item, int at, int size)
+{
+    struct api_item_images images;
+    if (api_item_images_try(app, item, &images) != MODELS_OK) return;
+    api_read_ahead(app, item->session_id, &images, at, size);
     api_item_images_release(&images);
 }

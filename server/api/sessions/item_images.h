@@ -30,7 +30,10 @@ bool api_item_images_send(struct srv_app *app, struct api_item_images *images, i
                           struct srv_response *response);
 
 /* The session has come to item `at` (0: it starts): lets the images of its next items be made in the
- * background, in `size` (0: as before), if its models are loaded. */
-void api_read_ahead(struct srv_app *app, const char *session_id, int at, int size);
+ * background, in `size` (0: as before), by the models that are held for any of its items. */
+void api_read_ahead(struct srv_app *app, const char *session_id, const struct api_item_images *held, int at,
+                    int size);
+/* The same by the models of `item`, any of the session's, if they are loaded. */
+void api_read_ahead_if_loaded(struct srv_app *app, const struct srv_store_item *item, int at, int size);
 
 #endif

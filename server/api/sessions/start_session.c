@@ -67,6 +67,8 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
                         const struct nn_model_info *models, struct srv_store_session *session,
                         char secret[SRV_SECRET_TEXT], struct srv_response *response)
 {
+    bool found;
+    struct srv_store_item first;
     struct srv_session_item items[DECK_ITEMS_MAX];
     srv_random_hex(secret, SRV_SECRET_TEXT);
     *session = (struct srv_store_session){
@@ -89,7 +91,8 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
         srv_respond_db_error(response, status);
     if (status != DB_OK) return false;
     srv_read_ahead_answered(app->read_ahead, session->id, 0, srv_clock_monotonic_us());
-    api_read_ahead(app, session->id, 0, models[0].resolution);
+    if (srv_store_item_find(app->db, session->id, 1, &first, &found) == DB_OK && found)
+        api_read_ahead_if_loaded(app, &first, 0, models[0].resolution);
     return true;
 }
 
