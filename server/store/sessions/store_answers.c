@@ -49,35 +49,12 @@ static bool item_taken(struct db_transaction *t, const char *session_id, int ite
     return any;
 }
 
-/* Whether the learner, in this session or another, has answered the same picture before. */
-static bool is_repeated(struct db_transaction *t, const char *session_id, int item)
-{
-    struct db_rows *rows = db_query(
-        t,
-        "SELECT 1 FROM items i JOIN items j ON j.source = i.source AND CASE i.source WHEN 'library'"
-        " THEN (SELECT l.sha256 FROM library_images l WHERE l.id = j.library_image_id) ="
-        " (SELECT l.sha256 FROM library_images l WHERE l.id = i.library_image_id)"
-        " ELSE j.class = i.class AND j.seed = i.seed"
-        " AND (SELECT k.model_id FROM session_models k WHERE k.session_id = j.session_id AND k.place = "
-        "j.model) ="
-        " (SELECT k.model_id FROM session_models k WHERE k.session_id = i.session_id AND k.place = i.model) "
-        "END"
-        " JOIN answers p ON p.session_id = j.session_id AND p.item = j.n"
-        " WHERE i.session_id = ?1 AND i.n = ?2 AND (j.session_id <> ?1 OR j.n <> ?2) AND j.session_id IN"
-        " (SELECT ?1 UNION SELECT o.session_id FROM session_learners m JOIN session_learners o"
-        " ON o.learner_id = m.learner_id WHERE m.session_id = ?1) LIMIT 1",
-        "ti", session_id, (int64_t)item);
-    bool any = db_next(rows);
-    db_finish(rows);
-    return any;
-}
-
 /* What a model draws afresh was never seen. */
 static bool is_first(struct db_transaction *t, const struct srv_store_session *session, int item)
 {
     const struct srv_deck *deck = &session->deck;
     bool fresh = !deck->fixed && deck->list_count == 0 && !srv_deck_has_collection(deck);
-    return fresh || !is_repeated(t, session->id, item);
+    return fresh || srv_store_showings(t, session->id, item).answered == 0;
 }
 
 static void insert(struct db_transaction *t, const struct srv_store_session *session,

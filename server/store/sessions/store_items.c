@@ -96,3 +96,34 @@ int srv_store_item_count(struct db_transaction *t, const char *session_id)
     db_finish(rows);
     return count;
 }
+
+/* ---- the same picture before ---- */
+
+#define SAME_PIXELS                                                                                          \
+    "(SELECT l.sha256 FROM library_images l WHERE l.id = o.library_image_id) ="                              \
+    " (SELECT l.sha256 FROM library_images l WHERE l.id = i.library_image_id)"
+#define SAME_MODEL                                                                                           \
+    "(SELECT k.model_id FROM session_models k WHERE k.session_id = o.session_id AND k.place = o.model) ="    \
+    " (SELECT k.model_id FROM session_models k WHERE k.session_id = i.session_id AND k.place = i.model)"
+#define SAME_LEARNER                                                                                         \
+    "o.session_id IN (SELECT i.session_id UNION SELECT p.session_id FROM session_learners m"                 \
+    " JOIN session_learners p ON p.learner_id = m.learner_id WHERE m.session_id = i.session_id)"
+
+struct srv_showings srv_store_showings(struct db_transaction *t, const char *session_id, int n)
+{
+    struct srv_showings showings = {0};
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT o.image_sha256 IS NOT NULL, EXISTS (SELECT 1 FROM answers a"
+                 " WHERE a.session_id = o.session_id AND a.item = o.n) FROM items i JOIN items o"
+                 " ON o.source = i.source AND (o.session_id <> i.session_id OR o.n <> i.n)"
+                 " WHERE i.session_id = ? AND i.n = ? AND " SAME_LEARNER " AND CASE i.source WHEN 'library'"
+                 " THEN " SAME_PIXELS " ELSE o.seed = i.seed AND o.class = i.class AND " SAME_MODEL " END",
+                 "ti", session_id, (int64_t)n);
+    while (db_next(rows)) {
+        showings.sent += db_int(rows, 0);
+        showings.answered += db_int(rows, 1);
+    }
+    db_finish(rows);
+    return showings;
+}

@@ -21,6 +21,13 @@ void srv_store_item_decide(struct db_transaction *t, const struct srv_store_sess
 int srv_store_past(struct db_transaction *t, const char *session_id, int64_t last_answer,
                    struct srv_past *past);
 
+/* How many other items, of this session or of another of the same learner, show the picture of item n: the
+ * same pixels of the library, or what one model draws of a class and seed. */
+struct srv_showings {
+    int64_t sent, answered;
+};
+struct srv_showings srv_store_showings(struct db_transaction *t, const char *session_id, int n);
+
 /* How many items the session has so far. */
 int srv_store_item_count(struct db_transaction *t, const char *session_id);
 

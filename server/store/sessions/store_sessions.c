@@ -248,33 +248,16 @@ enum db_status srv_store_image_find(struct db *db, const char *image, struct srv
     return db_end(&t);
 }
 
-/* How often the same picture was sent to the session's learner before: pixels of the library, or what one
- * model draws of a class and seed. Kept with the item, as who the learner was may be forgotten. */
-#define SAME_PIXELS                                                                                          \
-    "(SELECT l.sha256 FROM library_images l WHERE l.id = seen.library_image_id) ="                           \
-    " (SELECT l.sha256 FROM library_images l WHERE l.id = items.library_image_id)"
-#define SAME_MODEL                                                                                           \
-    "(SELECT k.model_id FROM session_models k WHERE k.session_id = seen.session_id AND k.place = "           \
-    "seen.model) ="                                                                                          \
-    " (SELECT k.model_id FROM session_models k WHERE k.session_id = items.session_id AND k.place = "         \
-    "items.model)"
-#define SAME_LEARNER                                                                                         \
-    "seen.session_id IN (SELECT items.session_id UNION SELECT o.session_id FROM session_learners m"          \
-    " JOIN session_learners o ON o.learner_id = m.learner_id WHERE m.session_id = items.session_id)"
-#define PRIOR_EXPOSURES                                                                                      \
-    "(SELECT count(*) FROM items seen WHERE seen.image_sha256 IS NOT NULL AND seen.source = items.source"    \
-    " AND CASE items.source WHEN 'library' THEN " SAME_PIXELS                                                \
-    " ELSE seen.seed = items.seed AND seen.class = items.class AND " SAME_MODEL " END AND " SAME_LEARNER ")"
-
 enum db_status srv_store_image_sent(struct db *db, const struct srv_store_item *item, const char *sha256,
                                     const char *device)
 {
     struct db_transaction t;
     db_begin_write(&t, db);
     db_run(&t,
-           "UPDATE items SET image_sha256 = ?, device = ?, prior_exposures = " PRIOR_EXPOSURES
-           " WHERE session_id = ? AND n = ? AND image_sha256 IS NULL"
+           "UPDATE items SET image_sha256 = ?, device = ?, prior_exposures = ? WHERE session_id = ? AND n = "
+           "? AND image_sha256 IS NULL"
            " AND NOT EXISTS (SELECT 1 FROM frozen_sessions f WHERE f.id = items.session_id)",
-           "ttti", sha256, device, item->session_id, (int64_t)item->n);
+           "ttiti", sha256, device, srv_store_showings(&t, item->session_id, item->n).sent, item->session_id,
+           (int64_t)item->n);
     return db_end(&t);
 }
