@@ -15,7 +15,7 @@ enum { SESSION_CONFIDENCE_MAX = 3, SESSION_READ_AHEAD = 2 };
 struct srv_session_item {
     char image[SRV_IMAGE_TEXT]; /* the name the learner sees, of the kernel's random numbers */
     struct srv_drawn_item drawn;
-    int64_t library_image; /* its row, when its source is a collection; 0: srv_store_library_choose has not
+    int64_t library_image; /* its row, when its source is a collection; 0: srv_store_library_give has not
                               chosen */
 };
 

@@ -1,6 +1,7 @@
 """Images of the library in sessions: drawn by the deck's rules, sent like every other image, in summary, export and
 replay; and the lists for the staff."""
 
+import concurrent.futures
 import hashlib
 import io
 import os
@@ -65,6 +66,7 @@ class Sessions(LibraryTest):
         deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
         deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
         deck_of("six", LIBRARY, items=6),
+        deck_of("four", LIBRARY, items=4),
         deck_of("twin", {**LIBRARY, "collection": "twins"}, items=6),
         listed("listed", "images/3.png", "images/20.png"),
         listed("mistaken", "images/4.png"),
@@ -181,6 +183,13 @@ class Sessions(LibraryTest):
                                         " WHERE a.session_id = ? AND a.item = ?", learner.id, item["n"])
                 again = learner is not third and item["sha256"] in told
                 self.assertEqual(tuple(row), (not again, again))
+
+    def test_sessions_that_start_at_once_repeat_nothing_either(self):
+        for _ in range(10):
+            code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+            with concurrent.futures.ThreadPoolExecutor(3) as pool:
+                side_by_side = list(pool.map(lambda _: Learner(self.daemon, "four", learner=code), range(3)))
+            self.assertEqual(len({item["sha256"] for learner in side_by_side for item in self.items(learner)}), 12)
 
     def test_a_picture_is_the_same_in_a_collection_of_another_name(self):
         self.assertEqual(library(self.daemon.config_path, "add", self.data, "--name", "twins").returncode, 0)

@@ -76,8 +76,10 @@ static void start_session(char id[SRV_ID_TEXT])
     srv_random_hex(session.id, sizeof session.id);
     srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
     srv_clock_format(srv_clock_utc_ms(), session.created_at);
-    srv_session_draw(&deck, srv_session_key(&deck), items);
-    need(srv_store_session_create(db, &session, items, &model) == DB_OK, "starting a session");
+    const struct srv_drawn_item *lacking;
+    int count = srv_session_draw(&deck, srv_session_key(&deck), items);
+    need(srv_store_session_create(db, &session, NULL, items, count, &model, &lacking) == DB_OK,
+         "starting a session");
     memcpy(id, session.id, sizeof session.id);
 }
 

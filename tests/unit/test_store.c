@@ -64,10 +64,11 @@ static void start(struct db *db, struct srv_store_session *session, struct srv_s
     };
     srv_random_hex(session->id, sizeof session->id);
     srv_random_hex(session->secret_sha256, sizeof session->secret_sha256);
-    srv_session_draw(&session->deck, 1, items);
+    int count = srv_session_draw(&session->deck, 1, items);
+    const struct srv_drawn_item *lacking;
     session->deck_version_id = newest_of(db, &session->deck);
     items[0].drawn.seed = UINT64_MAX;
-    assert_int_equal(srv_store_session_create(db, session, items, &model), DB_OK);
+    assert_int_equal(srv_store_session_create(db, session, NULL, items, count, &model, &lacking), DB_OK);
 }
 
 static struct srv_store_answer make_answer(int item, int key)

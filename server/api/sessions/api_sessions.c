@@ -109,7 +109,7 @@ void api_session_create(struct srv_app *app, const struct srv_request *request, 
     if (!body) return;
     bool known = read_start(app, body, &start, response);
     json_decref(body);
-    if (known && api_start_session(app, &start, &session, secret, response))
+    if (known && api_start_session(app, &start, &session, secret, response) == STARTED)
         srv_respond_json(response, 201,
                          json_pack("{s:{s:s,s:s,s:o,s:o,s:s}}", "session", "id", session.id, "secret", secret,
                                    "deck", srv_deck_public(&session.deck), "models", models_json(&session),

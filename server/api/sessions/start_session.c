@@ -7,9 +7,7 @@
 #include "server/api/decks/checked_lists.h"
 #include "server/api/sessions/item_images.h"
 #include "server/log.h"
-#include "server/store/decks/store_library.h"
 #include "server/store/sessions/store_simulated.h"
-#include "server/store/studies/store_participants.h"
 
 static void fill_session(struct srv_store_session *session, const struct api_deck_version *deck,
                          const struct nn_model_info *models, const char *secret)
@@ -26,50 +24,26 @@ static void fill_session(struct srv_store_session *session, const struct api_dec
     }
 }
 
-/* The images of a test are those that were chosen when its study was opened. */
-static enum db_status choose(struct srv_app *app, const struct api_start *start,
-                             const struct srv_checked_list *checked, struct srv_session_item *items,
-                             int count, const struct srv_drawn_item **lacking)
-{
-    const struct srv_deck *deck = &start->newest.deck;
-    const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : start->learner_id,
-                                            .shown_again = start->study_id,
-                                            .checked = checked};
-    if (start->study.tests)
-        return srv_store_study_choose(app->db, start->study_id, start->newest.id, items, count, lacking);
-    return srv_store_library_choose(app->db, &asker, deck, items, count, lacking);
-}
-
 /* Nothing of it is said to the learner but that there is a fault: the log tells the operator. */
-static bool choose_images(struct srv_app *app, const struct api_start *start,
-                          const struct nn_model_info *models, struct srv_session_item *items, int count,
-                          struct srv_response *response)
+static void respond_lacking(const struct api_start *start, const struct srv_drawn_item *lacking,
+                            struct srv_response *response)
 {
     char gap[DECK_GAP_TEXT];
-    struct api_checked_lists lists;
-    const struct srv_drawn_item *lacking;
-    if (!api_checked_lists(app, &start->newest.deck, models, &lists, response)) return false;
-    enum db_status status = choose(app, start, lists.of, items, count, &lacking);
-    api_checked_lists_release(&lists);
-    if (status != DB_OK) {
-        srv_respond_db_error(response, status);
-        return false;
-    }
-    if (!lacking) return true;
     api_images_missing(&start->newest.deck, lacking, gap);
     srv_log_error("deck %s: %s%s", start->newest.deck.id, gap,
-                  start->learner_id && !start->study_id ? " that the learner has not seen" : "");
+                  start->learner_id && !start->study.participant_id ? " that the learner has not seen" : "");
     srv_respond_error(response, 409, "images_missing", "There are not enough images for this deck.");
-    return false;
 }
 
-static bool start_drawn(struct srv_app *app, const struct api_start *start,
-                        const struct nn_model_info *models, struct srv_store_session *session,
-                        char secret[SRV_SECRET_TEXT], struct srv_response *response)
+static enum api_started start_drawn(struct srv_app *app, const struct api_start *start,
+                                    const struct nn_model_info *models, struct srv_store_session *session,
+                                    char secret[SRV_SECRET_TEXT], struct srv_response *response)
 {
     bool found;
     struct srv_store_item first;
     struct srv_session_item items[DECK_ITEMS_MAX];
+    struct api_checked_lists lists;
+    const struct srv_drawn_item *lacking;
     srv_random_hex(secret, SRV_SECRET_TEXT);
     *session = (struct srv_store_session){
         .learner_id = start->learner_id, .class_id = start->class_id, .study = start->study};
@@ -79,21 +53,24 @@ static bool start_drawn(struct srv_app *app, const struct api_start *start,
         enum db_status looked = srv_store_simulated_key(app->db, start->learner_id, &session->key);
         if (looked != DB_OK) {
             srv_respond_db_error(response, looked);
-            return false;
+            return START_REFUSED;
         }
     }
     int count = srv_session_draw(&session->deck, session->key, items);
-    if (!choose_images(app, start, models, items, count, response)) return false;
-    enum db_status status = srv_store_session_create(app->db, session, items, models);
-    if (status == DB_CONFLICT && start->study_id)
-        srv_respond_error(response, 409, "started_elsewhere", "This was started elsewhere.");
-    else if (status != DB_OK)
+    if (!api_checked_lists(app, &session->deck, models, &lists, response)) return START_REFUSED;
+    enum db_status status =
+        srv_store_session_create(app->db, session, lists.of, items, count, models, &lacking);
+    api_checked_lists_release(&lists);
+    if (status == DB_CONFLICT && session->study.participant_id) return START_ELSEWHERE;
+    if (status != DB_OK)
         srv_respond_db_error(response, status);
-    if (status != DB_OK) return false;
+    else if (lacking)
+        respond_lacking(start, lacking, response);
+    if (status != DB_OK || lacking) return START_REFUSED;
     srv_read_ahead_answered(app->read_ahead, session->id, 0, srv_clock_monotonic_us());
     if (srv_store_item_find(app->db, session->id, 1, &first, &found) == DB_OK && found)
         api_read_ahead_if_loaded(app, &first, 0, models[0].resolution);
-    return true;
+    return STARTED;
 }
 
 /* The newest version of one of the deck's models, which stays for the session. A model that is gone for good,
@@ -120,16 +97,17 @@ static bool look_up_model(struct srv_app *app, const struct srv_deck *deck, int 
     return false;
 }
 
-bool api_start_session(struct srv_app *app, const struct api_start *start, struct srv_store_session *session,
-                       char secret[SRV_SECRET_TEXT], struct srv_response *response)
+enum api_started api_start_session(struct srv_app *app, const struct api_start *start,
+                                   struct srv_store_session *session, char secret[SRV_SECRET_TEXT],
+                                   struct srv_response *response)
 {
     char gap[DECK_GAP_TEXT];
     struct nn_model_info models[DECK_SOURCES_MAX];
     const struct srv_deck *deck = &start->newest.deck;
     for (int i = 0; i < deck->model_count; i++)
-        if (!look_up_model(app, deck, i, &models[i], response)) return false;
+        if (!look_up_model(app, deck, i, &models[i], response)) return START_REFUSED;
     if (deck->model_count == 1 || !api_deck_gap(app, deck, gap))
         return start_drawn(app, start, models, session, secret, response);
     srv_respond_error(response, 409, "deck_unavailable", "This deck cannot be started. %s", gap);
-    return false;
+    return START_REFUSED;
 }

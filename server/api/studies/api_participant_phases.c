@@ -122,12 +122,13 @@ static void hide_cause(const struct api_visit *visit, const char *deck, struct s
 static void start_phase(struct srv_app *app, struct api_visit *visit, int phase, int64_t closes_ms,
                         struct srv_response *response)
 {
-    struct api_start start = {.learner_id = visit->learner_id, .study_id = visit->study.id};
+    struct api_start start = {.learner_id = visit->learner_id};
     struct srv_store_session session;
     char secret[SRV_SECRET_TEXT];
     const struct srv_study *study = &visit->study.study;
     const char *deck = srv_study_deck(study, phase, visit->participant.arm);
     start.study.participant_id = visit->participant.id;
+    start.study.study_id = visit->study.id;
     start.study.tests = study->phases[phase].kind == STUDY_TEST;
     snprintf(start.study.phase, sizeof start.study.phase, "%s", study->phases[phase].id);
     if (closes_ms != INT64_MAX) srv_clock_format(closes_ms, start.study.closes_at);
@@ -135,15 +136,20 @@ static void start_phase(struct srv_app *app, struct api_visit *visit, int phase,
     if (status == DB_OK && !start.newest.id) status = DB_FAILED;
     if (status != DB_OK) {
         srv_respond_db_error(response, status);
-    } else if (api_start_session(app, &start, &session, secret, response)) {
+        return;
+    }
+    switch (api_start_session(app, &start, &session, secret, response)) {
+    case STARTED:
         respond_session(app, session.id, secret, 201, response);
-    } else if (response->error && !strcmp(response->error, "started_elsewhere")) {
+        break;
+    case START_ELSEWHERE:
         if (!api_visit_participant(app, visit, response)) return;
         if (*visit->participant.phases[phase].session)
             go_on(app, visit, phase, response);
         else
             api_visit_respond_over(response);
-    } else {
+        break;
+    case START_REFUSED:
         hide_cause(visit, deck, response);
     }
 }

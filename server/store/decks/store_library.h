@@ -68,7 +68,12 @@ struct srv_library_asker {
  * twice. An image with several findings is of each of their classes, but of none that stands for a no when it
  * shows one that the source calls a yes. Items whose source is checked get a seed of its list likewise, by
  * the same rules of who has seen what. Which is a pure function of the items' seeds and of the images that
- * are left, in the order of import. *lacking is an item for which none was left, or NULL. */
+ * are left, in the order of import. Gives an item for which none was left, or NULL. */
+const struct srv_drawn_item *srv_store_library_give(struct db_transaction *t,
+                                                    const struct srv_library_asker *asker,
+                                                    const struct srv_deck *deck,
+                                                    struct srv_session_item *items, int count);
+/* The same for a trial of which nothing is kept; that item is *lacking. */
 enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
                                         const struct srv_deck *deck, struct srv_session_item *items,
                                         int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;

@@ -258,33 +258,43 @@ int64_t srv_store_library_next(struct db_transaction *t, const char *session_id,
     return image.id;
 }
 
+const struct srv_drawn_item *srv_store_library_give(struct db_transaction *t,
+                                                    const struct srv_library_asker *asker,
+                                                    const struct srv_deck *deck,
+                                                    struct srv_session_item *items, int count)
+{
+    for (int i = 0; i < count; i++) {
+        bool enough;
+        struct pool pool = {0};
+        if ((!is_of_library(&items[i]) && !is_of_list(&items[i])) || items[i].library_image) continue;
+        if (items[i].drawn.file) {
+            items[i].library_image = find_file(t, asker, &items[i].drawn);
+            enough = items[i].library_image;
+        } else {
+            if (is_of_list(&items[i]))
+                fill_of_list(t, asker, deck, &items[i].drawn, &pool);
+            else
+                fill(t, asker, deck, items, count, &items[i].drawn, &pool);
+            enough = choose(items, count, i, &pool);
+            free(pool.images);
+        }
+        if (!enough) return &items[i].drawn;
+    }
+    for (int i = 0; i < count; i++) {
+        if (!is_of_list(&items[i])) continue;
+        items[i].drawn.seed = class_of(asker, &items[i].drawn)->seeds[items[i].library_image - 1];
+        items[i].library_image = 0;
+    }
+    return NULL;
+}
+
 enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
                                         const struct srv_deck *deck, struct srv_session_item *items,
                                         int count, const struct srv_drawn_item **lacking)
 {
     struct db_transaction t;
-    *lacking = NULL;
     db_begin(&t, db);
-    for (int i = 0; i < count && !*lacking; i++) {
-        struct pool pool = {0};
-        if ((!is_of_library(&items[i]) && !is_of_list(&items[i])) || items[i].library_image) continue;
-        if (items[i].drawn.file) {
-            items[i].library_image = find_file(&t, asker, &items[i].drawn);
-            if (!items[i].library_image) *lacking = &items[i].drawn;
-            continue;
-        }
-        if (is_of_list(&items[i]))
-            fill_of_list(&t, asker, deck, &items[i].drawn, &pool);
-        else
-            fill(&t, asker, deck, items, count, &items[i].drawn, &pool);
-        if (!choose(items, count, i, &pool)) *lacking = &items[i].drawn;
-        free(pool.images);
-    }
-    for (int i = 0; i < count && !*lacking; i++) {
-        if (!is_of_list(&items[i])) continue;
-        items[i].drawn.seed = class_of(asker, &items[i].drawn)->seeds[items[i].library_image - 1];
-        items[i].library_image = 0;
-    }
+    *lacking = srv_store_library_give(&t, asker, deck, items, count);
     return db_end(&t);
 }
 

@@ -7,7 +7,9 @@
 #include "engine/engine.h"
 #include "server/log.h"
 #include "server/store/decks/store_decks.h"
+#include "server/store/decks/store_library.h"
 #include "server/store/sessions/store_items.h"
+#include "server/store/studies/store_participants.h"
 
 /* ---- creating ---- */
 
@@ -58,31 +60,56 @@ static void join_study(struct db_transaction *t, const struct srv_store_session 
     db_finish(rows);
 }
 
-enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
-                                        const struct srv_session_item *items,
-                                        const struct nn_model_info *models)
+/* Images are chosen in the transaction that keeps them, so that of two sessions of one learner that start at
+ * once neither shows what the other does. */
+static const struct srv_drawn_item *give_images(struct db_transaction *t,
+                                                const struct srv_store_session *session,
+                                                const struct srv_checked_list *checked,
+                                                struct srv_session_item *items, int count)
+{
+    const struct srv_deck *deck = &session->deck;
+    const struct srv_session_study *study = &session->study;
+    const struct srv_library_asker asker = {.learner_id = deck->fixed ? 0 : session->learner_id,
+                                            .shown_again = study->participant_id,
+                                            .checked = checked};
+    if (study->tests) return srv_store_study_give(t, study->study_id, session->deck_version_id, items, count);
+    return srv_store_library_give(t, &asker, deck, items, count);
+}
+
+static void add(struct db_transaction *t, const struct srv_store_session *session,
+                const struct srv_session_item *items, const struct nn_model_info *models)
 {
     char key[24];
-    struct db_transaction t;
     snprintf(key, sizeof key, "%" PRIu64, session->key);
-    db_begin_write(&t, db);
-    db_run(&t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
+    db_run(t, "UPDATE deck_versions SET first_used_at = ? WHERE id = ? AND first_used_at IS NULL", "ti",
            session->created_at, session->deck_version_id);
-    db_run(&t,
+    db_run(t,
            "INSERT INTO sessions (id, secret_sha256, deck_version_id, server_version, created_at, draw_seed,"
            " simulated) VALUES (?,?,?,?,?,?, EXISTS (SELECT 1 FROM learners WHERE id = ? AND simulated))",
            "ttittti", session->id, session->secret_sha256, session->deck_version_id, ROENTGYM_VERSION,
            session->created_at, key, session->learner_id);
     for (int i = 0; i < session->deck.model_count; i++)
-        db_run(&t, "INSERT INTO session_models (session_id, place, model_id) VALUES (?,?,?)", "tii",
-               session->id, (int64_t)i, model_id(&t, &models[i], session->created_at));
+        db_run(t, "INSERT INTO session_models (session_id, place, model_id) VALUES (?,?,?)", "tii",
+               session->id, (int64_t)i, model_id(t, &models[i], session->created_at));
     if (session->learner_id || session->class_id)
-        db_run(&t,
+        db_run(t,
                "INSERT INTO session_learners (session_id, learner_id, class_id)"
                " VALUES (?, nullif(?, 0), nullif(?, 0))",
                "tii", session->id, session->learner_id, session->class_id);
-    if (session->study.participant_id) join_study(&t, session);
-    add_items(&t, session, items);
+    if (session->study.participant_id) join_study(t, session);
+    add_items(t, session, items);
+}
+
+enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
+                                        const struct srv_checked_list *checked,
+                                        struct srv_session_item *items, int count,
+                                        const struct nn_model_info *models,
+                                        const struct srv_drawn_item **lacking)
+{
+    struct db_transaction t;
+    db_begin_write(&t, db);
+    *lacking = give_images(&t, session, checked, items, count);
+    if (!*lacking) add(&t, session, items, models);
     return db_end(&t);
 }
 

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "server/clock.h"
 #include "server/database/db.h"
+#include "server/decks/checked_list.h"
 #include "server/decks/deck.h"
 #include "server/decks/next_item.h"
 #include "server/decks/session.h"
@@ -27,6 +28,7 @@ struct srv_store_model {
 /* Whose part in a study a session is. */
 struct srv_session_study {
     int64_t participant_id;                              /* 0: of none */
+    int64_t study_id;                                    /* given, not found */
     char study[DECK_ID_TEXT], title[DECK_SENTENCE_TEXT]; /* found, not given */
     char phase[DECK_ID_TEXT];
     bool tests;                    /* its truth is told to nobody, not even at the end */
@@ -86,12 +88,15 @@ struct srv_store_answer {
 };
 
 /* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
- * deck, key, deck_version_id, learner_id, class_id and study; `items` are deck.items many, or looked at by
- * nobody when they are decided one at a time; `models` are the deck's. DB_CONFLICT: the participant has
- * started this phase elsewhere, or has left, or the study is frozen. */
+ * deck, key, deck_version_id, learner_id, class_id and study; `checked` is a srv_library_asker's; `models` are
+ * the deck's. The `count` items, as srv_session_draw gives them, get their images as by srv_store_library_give:
+ * with *lacking nothing was written, else it is NULL. DB_CONFLICT: the participant has started this phase
+ * elsewhere, or has left, or the study is frozen. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
-                                        const struct srv_session_item *items,
-                                        const struct nn_model_info *models) NN_MUST_CHECK;
+                                        const struct srv_checked_list *checked,
+                                        struct srv_session_item *items, int count,
+                                        const struct nn_model_info *models,
+                                        const struct srv_drawn_item **lacking) NN_MUST_CHECK;
 
 /* *found tells whether there is one. */
 enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_store_session *session,

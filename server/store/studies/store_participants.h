@@ -62,11 +62,11 @@ enum db_status srv_store_participant_answer(struct db *db, const struct srv_part
                                             const json_t *answers,
                                             enum srv_store_outcome *outcome) NN_MUST_CHECK;
 
-/* Gives the items of a test the images that were chosen for it when the study was opened. *lacking as for
- * srv_store_library_choose. */
-enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,
-                                      struct srv_session_item *items, int count,
-                                      const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+/* In the transaction that starts a session: gives the items of a test the images that were chosen for it when
+ * the study was opened, as srv_store_library_give does. */
+const struct srv_drawn_item *srv_store_study_give(struct db_transaction *t, int64_t study_id,
+                                                  int64_t deck_version_id, struct srv_session_item *items,
+                                                  int count);
 
 /* Another secret for the session of somebody who goes on elsewhere. *done is false when the participant has
  * left or the study is frozen. */

@@ -1,28 +1,31 @@
 /* What sessions of a study need besides what all sessions do. */
+#include <string.h>
+
 #include "server/store/studies/store_participants.h"
 
-enum db_status srv_store_study_choose(struct db *db, int64_t study_id, int64_t deck_version_id,
-                                      struct srv_session_item *items, int count,
-                                      const struct srv_drawn_item **lacking)
+/* The images of a list may come in another order for each, and are known by their files. */
+const struct srv_drawn_item *srv_store_study_give(struct db_transaction *t, int64_t study_id,
+                                                  int64_t deck_version_id, struct srv_session_item *items,
+                                                  int count)
 {
-    struct db_transaction t;
-    *lacking = NULL;
-    db_begin(&t, db);
-    for (int i = 0; i < count; i++) {
-        /* The images of a list may come in another order for each, and are known by their files. */
-        const char *file = items[i].drawn.file;
-        struct db_rows *rows = db_query(
-            &t,
-            "SELECT k.library_image_id FROM study_test_items k JOIN library_images i ON i.id = "
-            "k.library_image_id"
-            " JOIN collections c ON c.id = i.collection_id WHERE k.study_id = ? AND k.deck_version_id = ?"
-            " AND CASE WHEN ?3 IS NULL THEN k.n = ?4 ELSE i.file = ?3 AND c.name = ?5 END LIMIT 1",
-            "iitit", study_id, deck_version_id, file, (int64_t)i + 1, items[i].drawn.source->collection);
-        items[i].library_image = db_next(rows) ? db_int(rows, 0) : 0;
-        db_finish(rows);
-        if (!items[i].library_image) *lacking = &items[i].drawn;
-    }
-    return db_end(&t);
+    struct db_rows *rows = db_query(
+        t,
+        "SELECT k.n, k.library_image_id, i.file, c.name FROM study_test_items k"
+        " JOIN library_images i ON i.id = k.library_image_id"
+        " JOIN collections c ON c.id = i.collection_id WHERE k.study_id = ? AND k.deck_version_id = ?",
+        "ii", study_id, deck_version_id);
+    while (db_next(rows))
+        for (int i = 0; i < count; i++) {
+            const struct srv_drawn_item *drawn = &items[i].drawn;
+            bool is = drawn->file ? !strcmp(drawn->file, db_text(rows, 2)) &&
+                                        !strcmp(drawn->source->collection, db_text(rows, 3))
+                                  : db_int(rows, 0) == i + 1;
+            if (is) items[i].library_image = db_int(rows, 1);
+        }
+    db_finish(rows);
+    for (int i = 0; i < count; i++)
+        if (!items[i].library_image) return &items[i].drawn;
+    return NULL;
 }
 
 enum db_status srv_store_session_secret(struct db *db, const char *session_id, const char *secret_sha256,
