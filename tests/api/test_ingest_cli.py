@@ -250,6 +250,22 @@ class Reading(IngestTest):
         self.assertEqual(max(wide[:4].max(), wide[12:].max()), 0)
         self.assertGreater(wide[4:12].max(), 128)
 
+    def test_black_and_white_exchanged_is_noted_whatever_the_shape(self):
+        def body(width, height, seed, inverted):  # between columns of air
+            scene = 120 + picture(width, height, 8, seed).astype(numpy.uint8) // 8
+            scene[:, :width // 8] = scene[:, -width // 8:] = 5
+            return 255 - scene if inverted else scene
+
+        for width, height in ((64, 64), (40, 80), (80, 40)):
+            for inverted in (False, True):
+                name = f"{width}{inverted}"
+                self.add(name + ".png", "a", make=Image.fromarray(body(width, height, 1, inverted)).save)
+                lies = numpy.rot90(body(width, height, 2, inverted))
+                self.add(name + "-lies.png", "a", make=Image.fromarray(lies).save, turn=90)
+        self.ingest()
+        for file, row in self.report().items():
+            self.assertEqual((row["verdict"], "black and white may be exchanged" in row["note"]), ("taken", "True" in file), row)
+
     def test_collimated_margins_are_cut_off(self):
         inner = picture(128, 96, 8).astype(numpy.uint8)
         field = numpy.zeros((256, 256), numpy.uint8)

@@ -178,13 +178,20 @@ static int rounded(double length, int most)
     return whole < 1 ? 1 : whole > most ? most : whole;
 }
 
-nn_status tr_field_fit(const struct nn_image *image, struct tr_rectangle field, double aspect, int side,
-                       uint16_t *square, struct nn_error *err)
+struct tr_rectangle tr_field_place(struct tr_rectangle field, double aspect, int side)
 {
     double width = field.right - field.left, height = (field.bottom - field.top) * aspect;
     double scale = side / fmax(width, height);
     int columns = rounded(width * scale, side), rows = rounded(height * scale, side);
     int left = (side - columns) / 2, top = (side - rows) / 2;
+    return (struct tr_rectangle){left, top, left + columns, top + rows};
+}
+
+nn_status tr_field_fit(const struct nn_image *image, struct tr_rectangle field, double aspect, int side,
+                       uint16_t *square, struct nn_error *err)
+{
+    struct tr_rectangle place = tr_field_place(field, aspect, side);
+    int columns = place.right - place.left, rows = place.bottom - place.top;
     struct axis across = {0}, down = {0};
     float *row = malloc((size_t)(field.right - field.left) * sizeof *row);
     nn_status status = NN_OK;
@@ -195,7 +202,7 @@ nn_status tr_field_fit(const struct nn_image *image, struct tr_rectangle field, 
     }
     memset(square, 0, (size_t)side * (size_t)side * sizeof *square);
     for (int y = 0; y < rows; y++) {
-        uint16_t *to = square + (size_t)(top + y) * (size_t)side + left;
+        uint16_t *to = square + (size_t)(place.top + y) * (size_t)side + place.left;
         blend_rows(image, field, &down.taps[y], row);
         for (int x = 0; x < columns; x++) to[x] = blend_columns(row, &across.taps[x]);
     }

@@ -20,5 +20,7 @@ struct tr_rectangle tr_field_find(const struct nn_image *image);
  * area that it covers, or interpolated where the source is smaller. */
 nn_status tr_field_fit(const struct nn_image *image, struct tr_rectangle field, double aspect, int side,
                        uint16_t *square, struct nn_error *err) NN_MUST_CHECK;
+/* Which part of the square it fills. */
+struct tr_rectangle tr_field_place(struct tr_rectangle field, double aspect, int side);
 
 #endif

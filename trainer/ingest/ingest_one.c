@@ -22,26 +22,22 @@ static void take_facts(const struct tr_picture *p, struct tr_ingest_facts *facts
 
 /* ---- looks ---------------------------------------------------------------------------------------- */
 
-/* Around a body is air, which is black; in a picture with black and white exchanged it is the brightest. */
-static bool looks_inverted(const uint8_t *pixels, int side)
+/* Beside a body is air, which is black; in a picture with black and white exchanged it is the brightest.
+ * Looks at what the picture fills of the square, as the bars beside it are black whatever it shows. */
+static bool looks_inverted(const uint16_t *square, int side, struct tr_rectangle filled, bool lies)
 {
     double edge = 0, middle = 0;
-    int rim = side / 24 > 0 ? side / 24 : 1, edge_count = 0, middle_count = 0;
-    for (int y = 0; y < side; y++)
-        for (int x = 0; x < side; x++) {
-            int grey = pixels[y * side + x];
-            if (x < rim || x >= side - rim) edge += grey, edge_count++;
-            if (x >= side / 4 && x < 3 * side / 4 && y >= side / 4 && y < 3 * side / 4)
+    int width = filled.right - filled.left, height = filled.bottom - filled.top;
+    int across = lies ? height : width, rim = across / 24 > 0 ? across / 24 : 1, edge_count = 0,
+        middle_count = 0;
+    for (int y = 0; y < height; y++)
+        for (int x = 0; x < width; x++) {
+            int grey = square[(filled.top + y) * side + filled.left + x], at = lies ? y : x;
+            if (at < rim || at >= across - rim) edge += grey, edge_count++;
+            if (x >= width / 4 && x < 3 * width / 4 && y >= height / 4 && y < 3 * height / 4)
                 middle += grey, middle_count++;
         }
-    return edge / edge_count > middle / middle_count + 48;
-}
-
-/* Only what the picture fills: black bars beside it would say nothing. */
-static nn_status look_at(const uint8_t *pixels, int side, struct tr_ingest_facts *facts, struct nn_error *err)
-{
-    facts->looks_inverted = looks_inverted(pixels, side);
-    return tr_burnt_in_find(pixels, side, &facts->writing, err);
+    return middle_count > 0 && edge / edge_count > middle / middle_count + 48 * 257;
 }
 
 /* ---- pixels --------------------------------------------------------------------------------------- */
@@ -53,9 +49,11 @@ static struct tr_turn turn_wanted(const struct tr_picture *p, const struct tr_in
 }
 
 static nn_status make_square(struct tr_picture *p, const struct tr_ingest_style *style,
-                             const struct tr_ingest_change *change, struct tr_rectangle *field,
+                             const struct tr_ingest_change *change, struct tr_ingest_facts *facts,
                              uint16_t *square, struct nn_error *err)
 {
+    struct tr_turn turn = turn_wanted(p, change);
+    struct tr_rectangle *field = &facts->field;
     size_t count = (size_t)p->image.width * (size_t)p->image.height, side = (size_t)style->side;
     uint16_t *pixels = p->image.pixels, *lying = malloc(side * side * sizeof *lying);
     if (!lying) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a picture");
@@ -64,7 +62,11 @@ static nn_status make_square(struct tr_picture *p, const struct tr_ingest_style 
              : style->keep_margins ? (struct tr_rectangle){0, 0, p->image.width, p->image.height}
                                    : tr_field_find(&p->image);
     nn_status status = tr_field_fit(&p->image, *field, p->aspect, style->side, lying, err);
-    if (status == NN_OK) tr_turn_apply(turn_wanted(p, change), lying, square, style->side);
+    if (status == NN_OK) {
+        struct tr_rectangle filled = tr_field_place(*field, p->aspect, style->side);
+        facts->looks_inverted = looks_inverted(lying, style->side, filled, turn.transpose);
+        tr_turn_apply(turn, lying, square, style->side);
+    }
     free(lying);
     return status;
 }
@@ -96,7 +98,7 @@ static nn_status deliver(const uint16_t *square, uint8_t *grey, const struct tr_
     size_t size;
     nn_sha256_hex(image.pixels, (size_t)count * (size_t)style->depth / 8, facts->sha256);
     tr_picture_hash(&image, &facts->hash);
-    nn_status status = look_at(grey, style->side, facts, err);
+    nn_status status = tr_burnt_in_find(grey, style->side, &facts->writing, err);
     if (status == NN_OK) status = nn_png_encode(&image, NULL, 0, &bytes, &size, err);
     if (status != NN_OK) return status;
     facts->size_bytes = (long)size;
@@ -126,7 +128,7 @@ nn_status tr_ingest_one(const char *source, const char *image, const struct tr_i
                                       : nn_fail(err, NN_ERR_MEMORY, "out of memory for a picture");
     if (status == NN_OK) {
         take_facts(&picture, facts);
-        status = make_square(&picture, style, change, &facts->field, square, err);
+        status = make_square(&picture, style, change, facts, square, err);
     }
     if (status == NN_OK) status = deliver(square, grey, style, image, facts, err);
     if (status != NN_OK) drop_path(err, source);

@@ -26,7 +26,7 @@ struct tr_ingest_facts {
     char sha256[65]; /* of the pixels written */
     struct tr_picture_hash hash;
     struct tr_burnt_in writing;
-    bool looks_inverted; /* brighter round the edge than in the middle */
+    bool looks_inverted; /* brighter at its sides than in the middle */
     long size_bytes;     /* of the PNG file */
 };
 
