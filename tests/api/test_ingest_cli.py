@@ -555,13 +555,14 @@ class GoingOn(IngestTest):
         self.some()
         self.ingest()
         kept = self.report()["5.png"]["image"]
+        os.unlink(self.path("out.report", self.report()["8.png"]["image"].replace("images", "tiles")))
         inode = os.stat(self.path("out", kept)).st_ino
         gif(50).save(self.path("in", "3.png"))
         self.add_png("new.png", 51, "a")
         self.rows[7]["label"] = "a"
         gone = self.report()["0.png"]["image"]
         del self.rows[0]
-        self.assertIn("2 of 2 images", self.ingest().stdout)
+        self.assertIn("3 of 3 images", self.ingest().stdout)
         self.assertEqual(os.stat(self.path("out", kept)).st_ino, inode)
         self.assertFalse(os.path.exists(self.path("out", gone)))
         fresh = self.path("fresh")
@@ -642,10 +643,17 @@ class GoingOn(IngestTest):
         self.assertEqual(page.count("<figure>"), 12)
         self.assertIn('value="3.png"', page)
         self.assertNotRegex(page, r"(src|href)=\"?https?:")
+        tiles = re.findall('src="(tiles/[^"]+)"', page)
+        self.assertEqual(sorted(tiles), sorted(row["image"].replace("images/", "tiles/") for row in self.report().values()))
+        for tile in tiles:
+            with Image.open(self.path("out.report", tile)) as shown, Image.open(self.path("out", tile.replace("tiles", "images"))) as made:
+                self.assertEqual(shown.mode, "L")
+                self.assertLessEqual(numpy.abs(numpy.asarray(shown).astype(int) - numpy.asarray(made) // 257).max(), 1)
         write(self.path("ticked.csv"), 'file\n"3.png"\n')
         self.ingest("--leave-out", self.path("ticked.csv"), *EXACT)
         self.assertEqual(self.report()["3.png"]["verdict"], "left out")
         self.assertEqual(len(self.labels()), 11)
+        self.assertEqual(len(os.listdir(self.path("out.report", "tiles"))), 11)
         write(self.path("ticked.csv"), "file\nbogus.png\n")
         self.assertIn("ticked.csv:2: names a file", self.ingest("--leave-out", self.path("ticked.csv"), *EXACT, status=1).stderr)
 

@@ -32,9 +32,10 @@ struct maker {
     tr_ingest_progress *progress;
     void *context;
     struct tr_ingest_outcome *outcome;
-    char images[PATH_MAX], style[200]; /* folder; what is the same for all images, as text */
-    int folder;                        /* descriptor of `out`, locked while it is open; -1 */
-    int *todo, todo_count, done;       /* items to read */
+    char images[PATH_MAX], tiles[PATH_MAX]; /* folders */
+    char style[200];                        /* what is the same for all images, as text */
+    int folder;                             /* descriptor of `out`, locked while it is open; -1 */
+    int *todo, todo_count, done;            /* items to read */
     FILE *journal;
     nn_status failed; /* of the disk, while files are read */
     struct nn_error *err;
@@ -108,7 +109,8 @@ static nn_status open_folder(struct maker *m)
     if (!finished && !begun && !nn_folder_is_empty(out))
         return nn_fail(m->err, NN_ERR_ARGUMENT, "%s: is neither empty nor a data set that ingest has made",
                        out);
-    if ((status = make_folder(m, m->w->report)) != NN_OK || (status = make_folder(m, m->images)) != NN_OK)
+    if ((status = make_folder(m, m->w->report)) != NN_OK || (status = make_folder(m, m->images)) != NN_OK ||
+        (status = make_folder(m, m->tiles)) != NN_OK)
         return status;
     in_folder(out, UNFINISHED, path);
     if (begun || finished) return NN_OK;
@@ -144,10 +146,12 @@ static void read_one(void *context, int job, void *out)
     const struct maker *m = context;
     struct result *result = out;
     const struct tr_ingest_item *item = &m->table->items[m->todo[job]];
-    char source[PATH_MAX], image[PATH_MAX + 32];
+    char source[PATH_MAX], image[PATH_MAX + 32], tile[PATH_MAX + 32];
     in_folder(m->w->source, item->file, source);
     snprintf(image, sizeof image, "%s/%s.png", m->images, item->name);
-    result->status = tr_ingest_one(source, image, &m->w->style, &item->change, &result->facts, &result->err);
+    snprintf(tile, sizeof tile, "%s/%s.png", m->tiles, item->name);
+    result->status =
+        tr_ingest_one(source, image, tile, &m->w->style, &item->change, &result->facts, &result->err);
 }
 
 static void take_result(struct maker *m, struct tr_ingest_item *item, const struct result *result)
@@ -199,7 +203,8 @@ static nn_status read_files(struct maker *m)
     in_folder(m->w->report, "progress.csv", path);
     for (int i = 0; i < m->table->count; i++)
         tr_pseudonym(&m->w->key, 'i', m->table->items[i].file, m->table->items[i].name);
-    nn_status status = tr_ingest_journal_read(path, m->style, m->w->source, m->images, m->table, m->err);
+    nn_status status =
+        tr_ingest_journal_read(path, m->style, m->w->source, m->images, m->tiles, m->table, m->err);
     if (status == NN_OK) status = list_work(m);
     if (status == NN_OK && m->todo_count > 0) status = reopen_description(m);
     if (status == NN_OK) status = tr_ingest_journal_open(&m->journal, path, m->style, m->table, m->err);
@@ -212,7 +217,6 @@ static nn_status read_files(struct maker *m)
                                         .done = take_job,
                                         .context = m};
     status = tr_worker_pool_run(&pool, m->err);
-    m->outcome->read_now = m->done;
     return status == NN_OK ? m->failed : status;
 }
 
@@ -257,7 +261,6 @@ static void count(struct maker *m, const struct tr_copies *copies)
         o->copies += item->verdict == TR_INGEST_COPY;
         o->left_out += item->verdict == TR_INGEST_LEFT;
         o->refused += item->verdict == TR_INGEST_REFUSED;
-        o->noted += taken && item->note;
         o->written_on += taken && item->facts.writing.glyphs > 0;
     }
     for (int i = 0; i < copies->count; i++) {
@@ -312,12 +315,13 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Images of an earlier run, or of copies, that no row of labels.csv names. Only what is named as ours are. */
-static nn_status remove_unnamed(const struct maker *m)
+/* Images, or tiles, of an earlier run, or of copies, that no row of labels.csv names. Only what is named as
+ * ours are. */
+static nn_status remove_unnamed(const struct maker *m, const char *folder)
 {
     int taken = 0;
     const char **names = malloc(((size_t)m->table->count + 1) * sizeof *names);
-    DIR *dir = names ? opendir(m->images) : NULL;
+    DIR *dir = names ? opendir(folder) : NULL;
     if (!names) return nn_fail(m->err, NN_ERR_MEMORY, "out of memory for a list of images");
     for (int i = 0; i < m->table->count; i++)
         if (m->table->items[i].verdict == TR_INGEST_TAKEN) names[taken++] = m->table->items[i].name;
@@ -348,8 +352,7 @@ static nn_status report(struct maker *m, const struct tr_copies *copies)
     if (status == NN_OK)
         status = tr_ingest_report_files(path, m->table, w->source, w->out, w->report, w->labels_path,
                                         &m->outcome->unlisted, m->err);
-    if (status == NN_OK)
-        status = tr_ingest_review(w->report, m->images, m->table, &m->outcome->pages, m->err);
+    if (status == NN_OK) status = tr_ingest_review(w->report, m->table, &m->outcome->pages, m->err);
     return status;
 }
 
@@ -371,7 +374,8 @@ static nn_status conclude(struct maker *m)
         status = nn_fail(m->err, NN_ERR_FORMAT, "%s: not one image could be taken; %s/report.csv says why",
                          m->w->source, m->w->report);
     if (status == NN_OK) status = write_data_set(m);
-    if (status == NN_OK) status = remove_unnamed(m);
+    if (status == NN_OK) status = remove_unnamed(m, m->images);
+    if (status == NN_OK) status = remove_unnamed(m, m->tiles);
     tr_copies_release(&copies);
     o->complete = status == NN_OK;
     return status;
@@ -392,6 +396,7 @@ nn_status tr_ingest_data_make(const struct tr_ingest_wish *wish, struct tr_inges
     if (strlen(wish->source) + strlen(wish->out) + strlen(wish->report) + 200 > PATH_MAX)
         return nn_fail(err, NN_ERR_ARGUMENT, "the folders' paths are too long");
     in_folder(wish->out, "images", m.images);
+    in_folder(wish->report, "tiles", m.tiles);
     snprintf(m.style, sizeof m.style, "roentgym ingest 1 side %d depth %d margins %d key %s",
              wish->style.side, wish->style.depth, wish->style.keep_margins, wish->key.name);
     nn_status status = open_folder(&m);

@@ -29,10 +29,8 @@ typedef bool tr_ingest_progress(void *context, int done, int total);
 
 struct tr_ingest_outcome {
     bool complete; /* false after a stop */
-    int read_now;  /* files */
     int taken, tests, copies, left_out, refused, unlisted;
-    int noted, written_on, alike,
-        contradicting; /* images with notes, with letters; pairs that look alike, with other labels */
+    int written_on, alike, contradicting; /* images with letters; pairs that look alike, with other labels */
     struct tr_patient_split split;
     int pages;
     char fault[360]; /* of the whole: a class without images to train or test with; "" */

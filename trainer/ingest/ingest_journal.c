@@ -70,12 +70,14 @@ nn_status tr_ingest_journal_open(FILE **journal, const char *path, const char *s
 
 /* ---- reading -------------------------------------------------------------------------------------- */
 
-static bool image_is_there(const char *images, const struct tr_ingest_item *item)
+static bool image_is_there(const char *images, const char *tiles, const struct tr_ingest_item *item)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], tile[PATH_MAX];
     struct stat info;
     return snprintf(path, sizeof path, "%s/%s.png", images, item->name) < (int)sizeof path &&
-           stat(path, &info) == 0 && item->facts.size_bytes > 0 && info.st_size == item->facts.size_bytes;
+           snprintf(tile, sizeof tile, "%s/%s.png", tiles, item->name) < (int)sizeof tile &&
+           stat(path, &info) == 0 && item->facts.size_bytes > 0 && info.st_size == item->facts.size_bytes &&
+           stat(tile, &info) == 0 && info.st_size > 0;
 }
 
 #define TAKE(field, text) (snprintf(field, sizeof field, "%s", text) < (int)sizeof field)
@@ -97,7 +99,7 @@ static bool read_facts(char *const *cells, struct tr_ingest_facts *f)
     return fits;
 }
 
-static void take_line(char *const *cells, const char *images, struct tr_ingest_item *item)
+static void take_line(char *const *cells, const char *images, const char *tiles, struct tr_ingest_item *item)
 {
     char change[32];
     int64_t bytes, time_ns;
@@ -108,7 +110,7 @@ static void take_line(char *const *cells, const char *images, struct tr_ingest_i
         time_ns != item->source_time_ns || !read_facts(cells, &facts))
         return;
     item->facts = facts;
-    if (!*cells[PROBLEM] && !image_is_there(images, item)) return;
+    if (!*cells[PROBLEM] && !image_is_there(images, tiles, item)) return;
     if (*cells[PROBLEM]) tr_ingest_judge(item, TR_INGEST_REFUSED, "%s", cells[PROBLEM]);
     item->done = true;
 }
@@ -134,7 +136,7 @@ static void look_at_files(const char *source, struct tr_ingest_table *table)
     }
 }
 
-static nn_status take_lines(const char *path, const char *style, const char *images,
+static nn_status take_lines(const char *path, const char *style, const char *images, const char *tiles,
                             struct tr_ingest_table *table, struct nn_error *err)
 {
     uint8_t *bytes;
@@ -150,7 +152,7 @@ static nn_status take_lines(const char *path, const char *style, const char *ima
         nn_csv_init(&csv, (char *)bytes + length + 1, size - length - 1, path);
         while (nn_csv_next(&csv, cells, &count, NULL) == NN_OK && count > 0) {
             int at = count == CELLS ? tr_ingest_table_find(sorted, table->count, cells[FILE_CELL]) : -1;
-            if (at >= 0) take_line(cells, images, sorted[at]);
+            if (at >= 0) take_line(cells, images, tiles, sorted[at]);
         }
     }
     free(sorted);
@@ -159,9 +161,9 @@ static nn_status take_lines(const char *path, const char *style, const char *ima
 }
 
 nn_status tr_ingest_journal_read(const char *path, const char *style, const char *source, const char *images,
-                                 struct tr_ingest_table *table, struct nn_error *err)
+                                 const char *tiles, struct tr_ingest_table *table, struct nn_error *err)
 {
     struct stat info;
     look_at_files(source, table);
-    return stat(path, &info) == 0 ? take_lines(path, style, images, table, err) : NN_OK;
+    return stat(path, &info) == 0 ? take_lines(path, style, images, tiles, table, err) : NN_OK;
 }

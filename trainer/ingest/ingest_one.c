@@ -71,39 +71,44 @@ static nn_status make_square(struct tr_picture *p, const struct tr_ingest_style 
     return status;
 }
 
-static nn_status write_file(const char *path, const uint8_t *bytes, size_t size, struct nn_error *err)
+static nn_status write_png(const char *path, const struct nn_image *image, long *size_bytes,
+                           struct nn_error *err)
 {
     char temporary[PATH_MAX + 64];
+    uint8_t *bytes;
+    size_t size;
+    nn_status status = nn_png_encode(image, NULL, 0, &bytes, &size, err);
+    if (status != NN_OK) return status;
     snprintf(temporary, sizeof temporary, "%s.tmp", path);
     FILE *file = fopen(temporary, "wb");
     bool written = file && fwrite(bytes, 1, size, file) == size;
     int reason = errno;
+    free(bytes);
     if (file && fclose(file) != 0 && written) written = false, reason = errno;
     if (written && rename(temporary, path) != 0) written = false, reason = errno;
+    *size_bytes = (long)size;
     if (written) return NN_OK;
     if (file) remove(temporary);
     return nn_fail(err, NN_ERR_IO, "%s: %s", path, strerror(reason));
 }
 
-/* `square` as 8-bit grey, and in the style's depth to the disk. */
+/* `square` to the disk, in the style's depth and as a tile. `grey` has room for its pixels. */
 static nn_status deliver(const uint16_t *square, uint8_t *grey, const struct tr_ingest_style *style,
-                         const char *path, struct tr_ingest_facts *facts, struct nn_error *err)
+                         const char *path, const char *tile_path, struct tr_ingest_facts *facts,
+                         struct nn_error *err)
 {
-    int count = style->side * style->side;
-    for (int i = 0; i < count; i++) grey[i] = (uint8_t)((square[i] + 128) / 257);
-    bool deep = style->depth == 16;
-    const struct nn_image image = {style->side, style->side, style->depth,
-                                   deep ? (void *)(uintptr_t)square : (void *)grey};
-    uint8_t *bytes;
-    size_t size;
-    nn_sha256_hex(image.pixels, (size_t)count * (size_t)style->depth / 8, facts->sha256);
-    tr_picture_hash(&image, &facts->hash);
-    nn_status status = tr_burnt_in_find(grey, style->side, &facts->writing, err);
-    if (status == NN_OK) status = nn_png_encode(&image, NULL, 0, &bytes, &size, err);
-    if (status != NN_OK) return status;
-    facts->size_bytes = (long)size;
-    status = write_file(path, bytes, size, err);
-    free(bytes);
+    int side = style->side, block = side > TR_INGEST_TILE ? side / TR_INGEST_TILE : 1;
+    const struct nn_image deep = {side, side, 16, (void *)(uintptr_t)square}, plain = {side, side, 8, grey};
+    const struct nn_image *image = style->depth == 16 ? &deep : &plain,
+                          tile = {side / block, side / block, 8, grey};
+    long tile_bytes;
+    nn_image_box_means(&deep, 1, grey);
+    nn_sha256_hex(image->pixels, (size_t)side * (size_t)side * (size_t)style->depth / 8, facts->sha256);
+    tr_picture_hash(image, &facts->hash);
+    nn_status status = tr_burnt_in_find(grey, side, &facts->writing, err);
+    if (status == NN_OK) status = write_png(path, image, &facts->size_bytes, err);
+    nn_image_box_means(&deep, block, grey);
+    if (status == NN_OK) status = write_png(tile_path, &tile, &tile_bytes, err);
     return status;
 }
 
@@ -115,9 +120,9 @@ static void drop_path(struct nn_error *err, const char *path)
         memmove(err->text, err->text + length + 2, strlen(err->text + length + 2) + 1);
 }
 
-nn_status tr_ingest_one(const char *source, const char *image, const struct tr_ingest_style *style,
-                        const struct tr_ingest_change *change, struct tr_ingest_facts *facts,
-                        struct nn_error *err)
+nn_status tr_ingest_one(const char *source, const char *image, const char *tile,
+                        const struct tr_ingest_style *style, const struct tr_ingest_change *change,
+                        struct tr_ingest_facts *facts, struct nn_error *err)
 {
     struct tr_picture picture = {0};
     size_t count = (size_t)style->side * (size_t)style->side;
@@ -130,7 +135,7 @@ nn_status tr_ingest_one(const char *source, const char *image, const struct tr_i
         take_facts(&picture, facts);
         status = make_square(&picture, style, change, facts, square, err);
     }
-    if (status == NN_OK) status = deliver(square, grey, style, image, facts, err);
+    if (status == NN_OK) status = deliver(square, grey, style, image, tile, facts, err);
     if (status != NN_OK) drop_path(err, source);
     tr_picture_release(&picture);
     free(square);

@@ -6,6 +6,8 @@
 #include "trainer/ingest/burnt_in.h"
 #include "trainer/ingest/picture.h"
 
+enum { TR_INGEST_TILE = 256 };
+
 /* The same for all files. */
 struct tr_ingest_style {
     int side, depth;
@@ -30,11 +32,12 @@ struct tr_ingest_facts {
     long size_bytes;     /* of the PNG file */
 };
 
-/* Reads `source` and writes `image`, through a temporary file beside it. NN_ERR_FORMAT: as tr_picture_read,
- * but without the source's path in the text. Where facts->width is set, the source was read and the image
- * could not be written. */
-nn_status tr_ingest_one(const char *source, const char *image, const struct tr_ingest_style *style,
-                        const struct tr_ingest_change *change, struct tr_ingest_facts *facts,
-                        struct nn_error *err) NN_MUST_CHECK;
+/* Reads `source` and writes `image`, and `tile`, the same as 8 bits and at most TR_INGEST_TILE high, to be
+ * looked at; each through a temporary file beside it. NN_ERR_FORMAT: as tr_picture_read, but without the
+ * source's path in the text. Where facts->width is set, the source was read and the image could not be
+ * written. */
+nn_status tr_ingest_one(const char *source, const char *image, const char *tile,
+                        const struct tr_ingest_style *style, const struct tr_ingest_change *change,
+                        struct tr_ingest_facts *facts, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -15,10 +15,10 @@ nn_status tr_ingest_report_files(const char *path, const struct tr_ingest_table 
 nn_status tr_ingest_report_copies(const char *path, const struct tr_ingest_table *table,
                                   const struct tr_copies *copies, struct nn_error *err) NN_MUST_CHECK;
 
-/* review-001.html and so on in `report`, pages of 100 images of `images`, those with notes first, then by
- * label, to be ticked: a button on each page saves what was ticked as a file for --leave-out. *pages becomes
- * their number; pages of an earlier run beyond that are removed. */
-nn_status tr_ingest_review(const char *report, const char *images, const struct tr_ingest_table *table,
-                           int *pages, struct nn_error *err) NN_MUST_CHECK;
+/* review-001.html and so on in `report`, pages of 100 images, which lie in its folder tiles, those with notes
+ * first, then by label, to be ticked: a button on each page saves what was ticked as a file for --leave-out.
+ * *pages becomes their number; pages of an earlier run beyond that are removed. */
+nn_status tr_ingest_review(const char *report, const struct tr_ingest_table *table, int *pages,
+                           struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -1,17 +1,15 @@
 /* The pages to look at. */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/base64.h"
 #include "engine/file.h"
 #include "trainer/ingest/ingest_report.h"
 #include "trainer/report/html_text.h"
 
-enum { PAGE_IMAGES = 100, TILE = 256 };
+enum { PAGE_IMAGES = 100 };
 
 static const char head[] =
     "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\">\n"
@@ -53,52 +51,12 @@ static const struct tr_ingest_item **list_taken(const struct tr_ingest_table *ta
 
 /* ---- one image ------------------------------------------------------------------------------------ */
 
-static nn_status as_8_bits(struct nn_image *image, struct nn_error *err)
+static void put_tile(FILE *page, const struct tr_ingest_item *item)
 {
-    struct nn_image grey;
-    if (image->depth == 8) return NN_OK;
-    nn_status status = nn_image_init(&grey, image->width, image->height, 8, err);
-    if (status != NN_OK) return status;
-    nn_image_box_means(image, 1, grey.pixels);
-    nn_image_release(image);
-    *image = grey;
-    return NN_OK;
-}
-
-static nn_status put_picture(FILE *page, const char *path, struct nn_error *err)
-{
-    struct nn_image image = {0}, small = {0};
-    uint8_t *bytes = NULL;
-    char *text = NULL;
-    size_t size;
-    int times = 0;
-    nn_status status = nn_png_read(path, &image, err);
-    while (status == NN_OK && image.width >> times > TILE) times++;
-    if (status == NN_OK) status = nn_image_halve(&image, times, &small, err);
-    if (status == NN_OK) status = as_8_bits(&small, err);
-    if (status == NN_OK) status = nn_png_encode(&small, NULL, 0, &bytes, &size, err);
-    if (status == NN_OK && !(text = malloc(NN_BASE64_TEXT(size))))
-        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the review pages");
-    if (status == NN_OK) {
-        nn_base64(bytes, size, text);
-        fprintf(page, "<img alt=\"\" src=\"data:image/png;base64,%s\">", text);
-    }
-    free(text);
-    free(bytes);
-    nn_image_release(&image);
-    nn_image_release(&small);
-    return status;
-}
-
-static nn_status put_tile(FILE *page, const char *images, const struct tr_ingest_item *item,
-                          struct nn_error *err)
-{
-    char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/%s.png", images, item->name) >= (int)sizeof path)
-        return nn_fail(err, NN_ERR_IO, "%s: %s", images, strerror(ENAMETOOLONG));
-    fputs("<figure><label>", page);
-    nn_status status = put_picture(page, path, err);
-    fputs("<input type=\"checkbox\" value=\"", page);
+    fprintf(page,
+            "<figure><label><img alt=\"\" loading=\"lazy\" src=\"tiles/%s.png\">"
+            "<input type=\"checkbox\" value=\"",
+            item->name);
     tr_html_put(page, item->file);
     fputs("\"> ", page);
     tr_html_put(page, item->label);
@@ -111,7 +69,6 @@ static nn_status put_tile(FILE *page, const char *images, const struct tr_ingest
         fputs("</b>", page);
     }
     fputs("</figure>\n", page);
-    return status;
 }
 
 /* ---- pages ---------------------------------------------------------------------------------------- */
@@ -121,12 +78,11 @@ static void page_path(const char *report, int number, char path[PATH_MAX])
     snprintf(path, PATH_MAX, "%s/review-%03d.html", report, number);
 }
 
-static nn_status write_page(const char *path, const char *images, const struct tr_ingest_item *const *list,
-                            int count, int number, int pages, struct nn_error *err)
+static nn_status write_page(const char *path, const struct tr_ingest_item *const *list, int count, int number,
+                            int pages, struct nn_error *err)
 {
     char *bytes = NULL;
     size_t size = 0;
-    nn_status status = NN_OK;
     FILE *page = open_memstream(&bytes, &size);
     if (!page) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
     fputs(head, page);
@@ -140,16 +96,16 @@ static nn_status write_page(const char *path, const char *images, const struct t
     if (number > 1) fprintf(page, "<a href=\"review-%03d.html\">page before</a> ", number - 1);
     if (number < pages) fprintf(page, "<a href=\"review-%03d.html\">next page</a>", number + 1);
     fputs("</nav>\n<main>\n", page);
-    for (int i = 0; i < count && status == NN_OK; i++) status = put_tile(page, images, list[i], err);
+    for (int i = 0; i < count; i++) put_tile(page, list[i]);
     fprintf(page, "</main>\n%s", script);
-    if (fclose(page) != 0 && status == NN_OK) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    if (status == NN_OK) status = nn_file_replace(path, bytes, size, err);
+    nn_status status = fclose(page) == 0 ? nn_file_replace(path, bytes, size, err)
+                                         : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
     free(bytes);
     return status;
 }
 
-nn_status tr_ingest_review(const char *report, const char *images, const struct tr_ingest_table *table,
-                           int *pages, struct nn_error *err)
+nn_status tr_ingest_review(const char *report, const struct tr_ingest_table *table, int *pages,
+                           struct nn_error *err)
 {
     int count;
     char path[PATH_MAX];
@@ -160,7 +116,7 @@ nn_status tr_ingest_review(const char *report, const char *images, const struct 
     for (int p = 0; p < *pages && status == NN_OK; p++) {
         int first = p * PAGE_IMAGES, here = count - first < PAGE_IMAGES ? count - first : PAGE_IMAGES;
         page_path(report, p + 1, path);
-        status = write_page(path, images, list + first, here, p + 1, *pages, err);
+        status = write_page(path, list + first, here, p + 1, *pages, err);
     }
     for (int p = *pages + 1; status == NN_OK; p++) {
         page_path(report, p, path);
