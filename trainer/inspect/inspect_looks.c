@@ -32,16 +32,12 @@ static void put_pairs(json_t *facts, const struct tr_look *looks, int count)
 {
     struct pairs alike = {.named = json_array()}, other_labels = {.named = json_array()},
                  splits = {.named = json_array()};
-#pragma omp parallel for schedule(dynamic, 16)
     for (int i = 0; i < count; i++)
         for (int k = i + 1; k < count; k++) {
             if (tr_picture_distance(&looks[i].hash, &looks[k].hash) > TR_PICTURE_HASH_NEAR) continue;
-#pragma omp critical(tr_inspect_looks)
-            {
-                add(&alike, &looks[i], &looks[k]);
-                if (strcmp(looks[i].label, looks[k].label) != 0) add(&other_labels, &looks[i], &looks[k]);
-                if (strcmp(looks[i].split, looks[k].split) != 0) add(&splits, &looks[i], &looks[k]);
-            }
+            add(&alike, &looks[i], &looks[k]);
+            if (strcmp(looks[i].label, looks[k].label) != 0) add(&other_labels, &looks[i], &looks[k]);
+            if (strcmp(looks[i].split, looks[k].split) != 0) add(&splits, &looks[i], &looks[k]);
         }
     put(facts, "pairs_that_look_alike", "alike", &alike);
     put(facts, "alike_with_other_labels", "contradicting", &other_labels);
