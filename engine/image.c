@@ -16,8 +16,8 @@ nn_status nn_image_init(struct nn_image *image, int width, int height, int depth
     if (width < 1 || height < 1 || width > NN_IMAGE_SIDE_MAX || height > NN_IMAGE_SIDE_MAX)
         return nn_fail(err, NN_ERR_ARGUMENT, "image size %dx%d is not within 1..%d", width, height,
                        NN_IMAGE_SIDE_MAX);
-    if (depth != 8 && depth != 16)
-        return nn_fail(err, NN_ERR_ARGUMENT, "image depth %d is neither 8 nor 16", depth);
+    if (depth != 8 && depth != 16 && depth != 24)
+        return nn_fail(err, NN_ERR_ARGUMENT, "image depth %d is neither 8, 16 nor 24", depth);
     void *pixels = calloc((size_t)width * (size_t)height, (size_t)depth / 8);
     if (!pixels) return nn_fail(err, NN_ERR_MEMORY, "no memory for an image of %dx%d", width, height);
     *image = (struct nn_image){width, height, depth, pixels};

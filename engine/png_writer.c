@@ -1,4 +1,4 @@
-/* PNG files (ISO/IEC 15948) of grey images. libdeflate compresses them: of whole buffers it makes files of
+/* PNG files (ISO/IEC 15948) of images. libdeflate compresses them: of whole buffers it makes files of
  * the same size as zlib in half the time, and its checksums take a tenth of zlib's. */
 #include <libdeflate.h>
 #include <stdbool.h>
@@ -42,7 +42,9 @@ static uint8_t *put_header(uint8_t *chunk, const struct nn_image *image)
 {
     put_u32(chunk + 8, (size_t)image->width);
     put_u32(chunk + 12, (size_t)image->height);
-    memcpy(chunk + 16, (const uint8_t[]){(uint8_t)image->depth, 0, 0, 0, 0}, 5); /* grey, not interlaced */
+    bool colour = image->depth == 24;
+    uint8_t bits = colour ? 8 : (uint8_t)image->depth, kind = colour ? 2 : 0;
+    memcpy(chunk + 16, (const uint8_t[]){bits, kind, 0, 0, 0}, 5); /* not interlaced */
     return close_chunk(chunk, "IHDR", HEADER);
 }
 
@@ -80,12 +82,11 @@ static uint8_t *put_text(uint8_t *chunk, const struct nn_png_text *text)
 /* PNG's samples have the high byte first. */
 static void copy_row(const struct nn_image *image, int y, uint8_t *row)
 {
-    size_t at = (size_t)y * (size_t)image->width;
-    if (image->depth == 8) {
-        memcpy(row, (const uint8_t *)image->pixels + at, row_bytes(image));
+    if (image->depth != 16) {
+        memcpy(row, (const uint8_t *)image->pixels + (size_t)y * row_bytes(image), row_bytes(image));
         return;
     }
-    const uint16_t *from = (const uint16_t *)image->pixels + at;
+    const uint16_t *from = (const uint16_t *)image->pixels + (size_t)y * (size_t)image->width;
     for (int x = 0; x < image->width; x++) {
         row[2 * x] = (uint8_t)(from[x] >> 8);
         row[2 * x + 1] = (uint8_t)from[x];
@@ -154,7 +155,8 @@ static nn_status check_writable(const struct nn_image *image, const struct nn_pn
                                 struct nn_error *err)
 {
     if (image->width < 1 || image->height < 1 || image->width > NN_IMAGE_SIDE_MAX ||
-        image->height > NN_IMAGE_SIDE_MAX || (image->depth != 8 && image->depth != 16) || !image->pixels)
+        image->height > NN_IMAGE_SIDE_MAX ||
+        (image->depth != 8 && image->depth != 16 && image->depth != 24) || !image->pixels)
         return nn_fail(err, NN_ERR_ARGUMENT, "an image of %dx%d and depth %d cannot be written as PNG",
                        image->width, image->height, image->depth);
     for (int i = 0; i < text_count; i++)
