@@ -84,6 +84,17 @@ class CheckedLists(unittest.TestCase):
         self.assertEqual(len(self.drawn(Learner(self.daemon, "fixed", learner=code))), 4)
         self.assertEqual(len(self.drawn(Learner(self.daemon, "passed"))), 4)
 
+    def test_an_image_that_waited_in_two_sessions_is_no_first_attempt_in_the_second(self):
+        code = self.daemon.request("POST", "/api/v1/learners").json["learner"]["code"]
+        first, second = (Learner(self.daemon, "whole", learner=code) for _ in range(2))
+        for learner in (first, second):
+            for n in range(1, 11):
+                self.assertEqual((learner.image(n).status, learner.answer(n, "yes").status), (200, 201))
+        told = self.drawn(first)
+        attempts = [row["first_attempt"] for row in self.daemon.rows(
+            "SELECT first_attempt FROM answers WHERE session_id = ? ORDER BY item", second.id)]
+        self.assertEqual(attempts, [int(item not in told) for item in self.drawn(second)])
+
     def test_too_few_images_start_no_session(self):
         answer = self.daemon.post("/api/v1/sessions", {"deck": "too_many"})
         self.assertEqual((answer.status, answer.code), (409, "images_missing"))

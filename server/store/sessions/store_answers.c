@@ -53,7 +53,9 @@ static bool item_taken(struct db_transaction *t, const char *session_id, int ite
 static bool is_first(struct db_transaction *t, const struct srv_store_session *session, int item)
 {
     const struct srv_deck *deck = &session->deck;
-    bool fresh = !deck->fixed && deck->list_count == 0 && !srv_deck_has_collection(deck);
+    bool fresh = !deck->fixed && deck->list_count == 0;
+    for (int i = 0; i < deck->source_count; i++)
+        fresh = fresh && !*deck->sources[i].collection && !deck->sources[i].checked;
     return fresh || srv_store_showings(t, session->id, item).answered == 0;
 }
 
