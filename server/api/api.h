@@ -5,6 +5,7 @@
 
 #include "server/app.h"
 #include "server/http/router.h"
+#include "server/store/decks/store_decks.h"
 #include "server/store/sessions/store_sessions.h"
 #include "server/store/staff/store_accounts.h"
 
@@ -114,12 +115,15 @@ bool api_item_number(const struct srv_request *request, const struct srv_store_s
 bool api_session_item(struct srv_app *app, const char *session_id, int n, struct srv_store_item *item,
                       struct srv_response *response);
 
-/* The newest version of a deck that is not archived; 422, or 409 when only participants of a study get it. */
+/* A version of a deck, zeroed at first; api_keep_deck fills one from a row. */
 struct api_deck_version {
-    int64_t id;
-    bool tests; /* as in srv_store_deck */
+    int64_t id;           /* 0: there is none, or it cannot be read */
+    bool archived, tests; /* as in srv_store_deck */
     struct srv_deck deck;
 };
+srv_store_deck_row api_keep_deck;
+
+/* The newest version of a deck that is not archived; 422, or 409 when only participants of a study get it. */
 bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
               struct srv_response *response);
 

@@ -50,8 +50,7 @@ const char *srv_study_test_flaw(const struct srv_deck *deck)
     if (deck->feedback != DECK_TELLS_NOTHING)
         return "tells the truth after an answer; a test's feedback is none";
     if (!of_library_alone(deck)) return "shows drawn images; a test shows those of the library";
-    if (srv_deck_stepwise(deck) || deck->mastery.of)
-        return "goes by the answers; a test shows everybody the same images";
+    if (srv_deck_stepwise(deck)) return "goes by the answers; a test shows everybody the same images";
     if (!deck->list_count && !deck->fixed)
         return "shows everybody other images; a test has a list, or is drawn by a fixed seed";
     return NULL;

@@ -9,7 +9,6 @@
 #include "server/api/decks/checked_lists.h"
 #include "server/export/moodle_xml.h"
 #include "server/log.h"
-#include "server/store/decks/store_decks.h"
 #include "server/store/decks/store_library.h"
 #include "server/store/store_audit.h"
 
@@ -21,7 +20,6 @@ struct download {
     struct srv_session_item items[DECK_ITEMS_MAX];
     char models[DECK_SOURCES_MAX][SRV_DIGEST_TEXT]; /* SHA-256 of the deck's */
     int size;                                       /* side of the images in pixels */
-    bool tests;                                     /* a study tests with the deck */
     int next;    /* item to be made, from 0; deck.items: the end of the file; one more: nothing */
     char *first; /* heap: the beginning with its first question, made before the answer begins */
     size_t first_size;
@@ -150,23 +148,17 @@ static void close_download(void *context)
 
 /* ---- the route ---- */
 
-static void keep_deck(void *context, const struct srv_store_deck *row)
-{
-    struct download *d = context;
-    d->next = srv_store_deck_parse(row->definition, &d->deck) ? 0 : -1;
-    d->tests = row->tests;
-}
-
 /* The newest version, archived or not. */
 static bool find_deck(struct download *d, const char *name, struct srv_response *response)
 {
-    d->next = -1;
-    enum db_status status = srv_store_deck_version(d->app->db, name, 0, keep_deck, d);
+    struct api_deck_version newest = {0};
+    enum db_status status = srv_store_deck_version(d->app->db, name, 0, api_keep_deck, &newest);
+    d->deck = newest.deck;
     if (status != DB_OK)
         srv_respond_db_error(response, status);
-    else if (d->next < 0)
+    else if (newest.id == 0)
         srv_respond_error(response, 404, "unknown_deck", "There is no such deck.");
-    else if (d->tests)
+    else if (newest.tests)
         srv_respond_error(response, 409, "deck_in_study",
                           "A study tests with this deck; until it is frozen nobody gets the images.");
     else if (srv_deck_stepwise(&d->deck) || (!d->deck.fixed && !d->deck.list_count))
@@ -181,15 +173,13 @@ static bool find_deck(struct download *d, const char *name, struct srv_response 
 /* The images that every learner is shown; a list that is shown in random order has one order here. */
 static bool choose_items(struct download *d, struct srv_response *response)
 {
-    struct srv_drawn_item drawn[DECK_ITEMS_MAX];
     struct api_checked_lists lists;
     const struct srv_drawn_item *lacking;
     if (!api_checked_lists(d->app, &d->deck, NULL, &lists, response)) return false;
     const struct srv_library_asker nobody = {.checked = lists.of};
-    srv_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, drawn);
-    for (int i = 0; i < d->deck.items; i++) d->items[i].drawn = drawn[i];
+    int count = srv_session_draw(&d->deck, d->deck.fixed ? d->deck.seed : 0, d->items);
     enum db_status status =
-        srv_store_library_choose(d->app->db, &nobody, &d->deck, d->items, d->deck.items, &lacking);
+        srv_store_library_choose(d->app->db, &nobody, &d->deck, d->items, count, &lacking);
     api_checked_lists_release(&lists);
     if (status != DB_OK)
         srv_respond_db_error(response, status);

@@ -1,27 +1,28 @@
 #include "server/api/sessions/start_session.h"
 #include "server/store/decks/store_classes.h"
-#include "server/store/decks/store_decks.h"
 
-static void keep_newest(void *context, const struct srv_store_deck *row)
+void api_keep_deck(void *context, const struct srv_store_deck *row)
 {
-    struct api_deck_version *newest = context;
-    if (!row->archived && srv_store_deck_parse(row->definition, &newest->deck)) newest->id = row->version_id;
-    newest->tests = row->tests;
+    struct api_deck_version *version = context;
+    if (srv_store_deck_parse(row->definition, &version->deck)) version->id = row->version_id;
+    version->archived = row->archived;
+    version->tests = row->tests;
 }
 
 bool api_deck(struct srv_app *app, const char *name, struct api_deck_version *newest,
               struct srv_response *response)
 {
     *newest = (struct api_deck_version){0};
-    enum db_status status = srv_store_deck_version(app->db, name, 0, keep_newest, newest);
+    enum db_status status = srv_store_deck_version(app->db, name, 0, api_keep_deck, newest);
+    bool there = newest->id != 0 && !newest->archived;
     if (status != DB_OK)
         srv_respond_db_error(response, status);
-    else if (newest->id == 0)
+    else if (!there)
         srv_respond_error(response, 422, "unknown_deck", "There is no such deck; /api/v1/decks lists them.");
     else if (newest->tests)
         srv_respond_error(response, 409, "deck_in_study",
                           "A study tests with this deck; only those who take part get it.");
-    return status == DB_OK && newest->id != 0 && !newest->tests;
+    return status == DB_OK && there && !newest->tests;
 }
 
 /* Participants of a study are not told what the images are drawn from, nor by which deck, as these tell the

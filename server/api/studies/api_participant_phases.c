@@ -101,12 +101,6 @@ static void go_on(struct srv_app *app, const struct api_visit *visit, int phase,
         end_broken(app, visit, &session, session.deck.models[gone], response);
 }
 
-static void keep_deck(void *context, const struct srv_store_deck *row)
-{
-    struct api_deck_version *deck = context;
-    if (srv_store_deck_parse(row->definition, &deck->deck)) deck->id = row->version_id;
-}
-
 /* What of a failure may be told: that it is the model of one deck would tell the arm. */
 static void hide_cause(const struct api_visit *visit, const char *deck, struct srv_response *response)
 {
@@ -132,7 +126,8 @@ static void start_phase(struct srv_app *app, struct api_visit *visit, int phase,
     start.study.tests = study->phases[phase].kind == STUDY_TEST;
     snprintf(start.study.phase, sizeof start.study.phase, "%s", study->phases[phase].id);
     if (closes_ms != INT64_MAX) srv_clock_format(closes_ms, start.study.closes_at);
-    enum db_status status = srv_store_study_deck(app->db, visit->study.id, deck, keep_deck, &start.newest);
+    enum db_status status =
+        srv_store_study_deck(app->db, visit->study.id, deck, api_keep_deck, &start.newest);
     if (status == DB_OK && !start.newest.id) status = DB_FAILED;
     if (status != DB_OK) {
         srv_respond_db_error(response, status);

@@ -59,25 +59,13 @@ static bool read_version(const struct srv_request *request, int *version, struct
     return false;
 }
 
-/* The newest version's number; 0 when there is no such study. */
-static enum db_status newest_version(struct srv_app *app, const char *name, int *version)
-{
-    bool found;
-    struct srv_store_study study;
-    enum db_status status = srv_store_study_find(app->db, name, &study, &found);
-    *version = study.version;
-    return status;
-}
-
 void api_study_read(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     int version;
     char etag[RESPONSE_ETAG_TEXT];
     json_t *definition = NULL;
-    enum db_status status = DB_OK;
     if (!read_version(request, &version, response)) return;
-    if (version == 0) status = newest_version(app, request->params[0], &version);
-    if (status == DB_OK) status = srv_store_study_version(app->db, request->params[0], version, &definition);
+    enum db_status status = srv_store_study_version(app->db, request->params[0], &version, &definition);
     snprintf(etag, sizeof etag, "\"%d\"", version);
     if (status != DB_OK) {
         srv_respond_db_error(response, status);

@@ -33,21 +33,16 @@ static void warn(struct check *check, const char *format, ...)
 
 /* ---- one deck ---- */
 
-static void keep_newest(void *context, const struct srv_store_deck *row)
-{
-    struct api_deck_version *newest = context;
-    if (!row->archived && srv_store_deck_parse(row->definition, &newest->deck)) newest->id = row->version_id;
-}
-
 static bool find_deck(struct check *check, const char *where, const char *name, struct api_deck_version *deck)
 {
-    deck->id = 0;
-    enum db_status status = srv_store_deck_version(check->app->db, name, 0, keep_newest, deck);
+    *deck = (struct api_deck_version){0};
+    enum db_status status = srv_store_deck_version(check->app->db, name, 0, api_keep_deck, deck);
+    bool there = deck->id && !deck->archived;
     if (status != DB_OK)
         srv_respond_db_error(check->response, status);
-    else if (!deck->id)
+    else if (!there)
         srv_respond_error(check->response, 422, "wrong_study", "%s: there is no deck \"%s\".", where, name);
-    return status == DB_OK && deck->id;
+    return status == DB_OK && there;
 }
 
 /* What an open study could not do without is only told of while it is a draft. */

@@ -126,16 +126,20 @@ enum db_status srv_store_study_versions(struct db *db, const char *name, json_t 
     return db_end(&t);
 }
 
-enum db_status srv_store_study_version(struct db *db, const char *name, int version, json_t **definition)
+enum db_status srv_store_study_version(struct db *db, const char *name, int *version, json_t **definition)
 {
     struct db_transaction t;
     *definition = NULL;
     db_begin(&t, db);
     struct db_rows *rows = db_query(&t,
-                                    "SELECT v.definition FROM study_versions v JOIN studies s"
-                                    " ON s.id = v.study_id WHERE s.name = ? AND v.version = ?",
-                                    "ti", name, (int64_t)version);
-    if (db_next(rows)) *definition = json_loads(db_text(rows, 0), 0, NULL);
+                                    "SELECT v.version, v.definition FROM study_versions v JOIN studies s"
+                                    " ON s.id = v.study_id WHERE s.name = ?1 AND ?2 IN (0, v.version)"
+                                    " ORDER BY v.version DESC LIMIT 1",
+                                    "ti", name, (int64_t)*version);
+    if (db_next(rows)) {
+        *version = (int)db_int(rows, 0);
+        *definition = json_loads(db_text(rows, 1), 0, NULL);
+    }
     db_finish(rows);
     return db_end(&t);
 }

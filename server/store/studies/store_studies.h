@@ -36,8 +36,9 @@ enum db_status srv_store_study_find(struct db *db, const char *name, struct srv_
 enum db_status srv_store_studies(struct db *db, json_t *list) NN_MUST_CHECK;
 /* Appends the versions of one study, newest first: none when there is no such study. */
 enum db_status srv_store_study_versions(struct db *db, const char *name, json_t *list) NN_MUST_CHECK;
-/* The definition that was saved as that version, as it was saved. NULL when there is none. New reference. */
-enum db_status srv_store_study_version(struct db *db, const char *name, int version,
+/* The definition that was saved as that version, as it was saved; 0 is the newest and gets its number. NULL
+ * when there is none. New reference. */
+enum db_status srv_store_study_version(struct db *db, const char *name, int *version,
                                        json_t **definition) NN_MUST_CHECK;
 
 enum srv_study_outcome {
