@@ -88,16 +88,13 @@ static void count_answers(struct db_transaction *t, const struct srv_store_sessi
     progress->finished = progress->answered >= session->deck.items;
 }
 
-/* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
-static void read_progress(struct db_transaction *t, const struct srv_store_session *session,
-                          int64_t last_answer, struct srv_store_progress *progress)
+/* Where items are decided one at a time: also decides the one after an answer that was `added`. */
+static void go_on(struct db_transaction *t, const struct srv_store_session *session, int64_t last_answer,
+                  bool added, struct srv_store_progress *progress)
 {
     struct srv_past past[DECK_ITEMS_MAX];
-    if (!srv_deck_stepwise(&session->deck)) {
-        count_answers(t, session, last_answer, progress);
-        return;
-    }
     progress->answered = srv_store_past(t, session->id, last_answer, past);
+    if (added) srv_store_item_decide(t, session, past, progress->answered);
     for (int i = 0; i < progress->answered; i++)
         progress->correct += past[i].correct && !srv_past_again(past, i);
     progress->mastery_hits = srv_mastery_hits(&session->deck, past, progress->answered);
@@ -157,10 +154,14 @@ enum db_status srv_store_answer_add(struct db *db, const struct srv_store_sessio
     } else if ((*outcome = standing(&t, session->id, answer->received_at, &of_study)) == STORE_ADDED) {
         insert(&t, session, answer);
         if (context) srv_context_insert(&t, answer->id, context);
-        srv_store_item_decide(&t, session);
     }
-    if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED)
-        read_progress(&t, session, answer->id, progress);
+    /* Counted up to the answer itself, so that a repeated request gets the very reply of the first. */
+    if (*outcome == STORE_ADDED || *outcome == STORE_REPEATED) {
+        if (srv_deck_stepwise(&session->deck))
+            go_on(&t, session, answer->id, *outcome == STORE_ADDED, progress);
+        else
+            count_answers(&t, session, answer->id, progress);
+    }
     if (of_study && progress->finished) note_finished(&t, session->id, answer->received_at);
     return db_end(&t);
 }
@@ -173,18 +174,19 @@ enum db_status srv_store_trials(struct db *db, const char *session_id, struct sr
     struct db_transaction t;
     *count = 0;
     db_begin(&t, db);
-    struct db_rows *rows = db_query(&t,
-                                    "SELECT " ANSWER_COLUMNS ", i.image, i.truth FROM answers a"
-                                    " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
-                                    " WHERE a.session_id = ? ORDER BY a.id",
-                                    "t", session_id);
+    struct db_rows *rows =
+        db_query(&t,
+                 "SELECT " ANSWER_COLUMNS ", i.image, i.truth, " STORE_PAST_COLUMNS " FROM answers a"
+                 " JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
+                 " WHERE a.session_id = ? ORDER BY a.id",
+                 "t", session_id);
     while (*count < DECK_ITEMS_MAX && db_next(rows)) {
-        struct srv_store_trial *trial = &trials[(*count)++];
+        struct srv_store_trial *trial = &trials[*count];
         read_answer(rows, &trial->answer);
         snprintf(trial->image, sizeof trial->image, "%s", db_text(rows, 9));
         snprintf(trial->truth, sizeof trial->truth, "%s", db_text(rows, 10));
+        past[(*count)++] = srv_store_past_read(rows, 11);
     }
     db_finish(rows);
-    srv_store_past(&t, session_id, INT64_MAX, past);
     return db_end(&t);
 }

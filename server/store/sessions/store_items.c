@@ -47,25 +47,33 @@ static bool find_image(struct db_transaction *t, const struct srv_store_session 
 
 /* A sub-category whose images are used up is passed over; an order that was there from the start has no other
  * for its place, and ends. */
-void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session)
+bool srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
+                           const struct srv_past *past, int count)
 {
     bool gone[DECK_CATEGORIES_MAX] = {false};
     struct srv_next_item next;
     struct srv_session_item item = {.library_image = 0};
-    struct srv_past past[DECK_ITEMS_MAX];
-    if (!srv_deck_stepwise(&session->deck)) return;
-    int count = srv_store_past(t, session->id, INT64_MAX, past);
     for (;;) {
         enum srv_next_result result = srv_next_item(&session->deck, session->key, past, count, gone, &next);
         if (result == NEXT_NO_MEMORY) db_abandon(t, DB_UNAVAILABLE);
-        if (result != NEXT_ITEM) return;
+        if (result != NEXT_ITEM) return false;
         item.drawn = next.drawn;
         if (find_image(t, session, &item)) break;
-        if (next.category < 0) return;
+        if (next.category < 0) return false;
         gone[next.category] = true;
     }
     srv_random_hex(item.image, sizeof item.image);
     srv_store_item_add(t, session, count + 1, &item, next.state);
+    return true;
+}
+
+struct srv_past srv_store_past_read(struct db_rows *rows, int first)
+{
+    return (struct srv_past){.category = (int)db_int(rows, first),
+                             .pick = (int)db_int(rows, first + 1),
+                             .strength = db_real(rows, first + 2),
+                             .response_ms = db_real(rows, first + 3),
+                             .correct = db_int(rows, first + 4)};
 }
 
 int srv_store_past(struct db_transaction *t, const char *session_id, int64_t last_answer,
@@ -74,17 +82,11 @@ int srv_store_past(struct db_transaction *t, const char *session_id, int64_t las
     int count = 0;
     struct db_rows *rows =
         db_query(t,
-                 "SELECT coalesce(i.schedule_state ->> '$.category', -1),"
-                 " coalesce(i.schedule_state ->> '$.list', -1), i.strength, a.response_ms, a.correct"
+                 "SELECT " STORE_PAST_COLUMNS
                  " FROM answers a JOIN items i ON i.session_id = a.session_id AND i.n = a.item"
                  " WHERE a.session_id = ? AND a.id <= ? ORDER BY a.id",
                  "ti", session_id, last_answer);
-    while (count < DECK_ITEMS_MAX && db_next(rows))
-        past[count++] = (struct srv_past){.category = (int)db_int(rows, 0),
-                                          .pick = (int)db_int(rows, 1),
-                                          .strength = db_real(rows, 2),
-                                          .response_ms = db_real(rows, 3),
-                                          .correct = db_int(rows, 4)};
+    while (count < DECK_ITEMS_MAX && db_next(rows)) past[count++] = srv_store_past_read(rows, 0);
     db_finish(rows);
     return count;
 }

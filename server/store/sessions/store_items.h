@@ -11,9 +11,16 @@
 void srv_store_item_add(struct db_transaction *t, const struct srv_store_session *session, int n,
                         const struct srv_session_item *item, const char *state);
 
-/* Where items are decided one at a time: decides the one after the answers that there are, and adds it,
- * unless the session is at its end. */
-void srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session);
+/* Where items are decided one at a time: decides the one after these answers, all of the session's, and adds
+ * it. False at the session's end. */
+bool srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
+                           const struct srv_past *past, int count);
+
+/* What srv_store_past_read reads from column `first` on, of an answer `a` and its item `i`. */
+#define STORE_PAST_COLUMNS                                                                                   \
+    "coalesce(i.schedule_state ->> '$.category', -1), coalesce(i.schedule_state ->> '$.list', -1),"          \
+    " i.strength, a.response_ms, a.correct"
+struct srv_past srv_store_past_read(struct db_rows *rows, int first);
 
 /* Reads the session's answers up to that one, in their order; `past` has room for DECK_ITEMS_MAX. Their
  * number.

@@ -39,8 +39,7 @@ static void add_items(struct db_transaction *t, const struct srv_store_session *
                       const struct srv_session_item *items)
 {
     if (srv_deck_stepwise(&session->deck)) {
-        srv_store_item_decide(t, session);
-        if (srv_store_item_count(t, session->id) == 0) db_abandon(t, DB_FAILED);
+        if (!srv_store_item_decide(t, session, NULL, 0)) db_abandon(t, DB_FAILED);
         return;
     }
     for (int i = 0; i < session->deck.items; i++) srv_store_item_add(t, session, i + 1, &items[i], "");
