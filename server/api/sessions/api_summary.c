@@ -50,11 +50,12 @@ static json_t *items(const struct tally *tally, bool told)
     return list;
 }
 
-/* Before the end it would tell about how strong the next image is. */
-static json_t *threshold(const struct srv_deck *deck, const struct tally *tally, bool finished)
+/* Before the end it would tell about how strong the next image is, and participants their arm. */
+static json_t *threshold(const struct srv_store_session *session, const struct tally *tally, bool finished)
 {
     struct srv_quest_estimate e;
-    if (deck->order != DECK_STAIRCASE || !finished) return json_null();
+    const struct srv_deck *deck = &session->deck;
+    if (deck->order != DECK_STAIRCASE || !finished || session->study.participant_id) return json_null();
     if (!srv_staircase_threshold(deck, tally->past, tally->count, &e)) return NULL;
     return json_pack("{s:f,s:f,s:f,s:i}", "value", e.value, "low", e.low, "high", e.high, "trials",
                      tally->count);
@@ -80,6 +81,6 @@ void api_summary(struct srv_app *app, const struct srv_request *request, struct 
                                "median_response_ms", median_time(&tally), "correct",
                                told ? json_integer(tally.correct) : json_null(), "score",
                                told ? srv_score_json(tally.rated, tally.rated_count) : json_null(),
-                               "threshold", threshold(&session.deck, &tally, finished), "items",
+                               "threshold", threshold(&session, &tally, finished), "items",
                                items(&tally, told)));
 }
