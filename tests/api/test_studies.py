@@ -125,6 +125,14 @@ class Drafts(StudyTest):
         arms[1]["deck"] = "of-gan-wide"
         answer = self.researcher.post(STUDIES, study("warned-3", arms=arms))
         self.assertIn("study.arms[1].deck: its size of images differs", answer.json["warnings"][-1])
+        for name, mastery in (("of-gan-slow", {"correct": 1, "of": 2}), ("of-gan-quick", {"correct": 1, "of": 2, "within_s": 9})):
+            self.educator.post("/api/v1/decks", {**TRAIN_GAN, "id": name, "mastery": mastery})
+        arms[0]["deck"], arms[1]["deck"] = "of-gan-slow", "of-gan-quick"
+        answer = self.researcher.post(STUDIES, study("warned-4", arms=arms))
+        self.assertIn("study.arms[1].deck: its rule of mastery differs", answer.json["warnings"][-1])
+        arms[0]["deck"] = "of-real"
+        answer = self.researcher.post(STUDIES, study("warned-5", arms=arms))
+        self.assertIn("study.arms[1].deck: its order differs", answer.json["warnings"][-1])
 
     def test_a_draft_is_warned_of_again_as_its_decks_are_now(self):
         arms = [{"id": "a", "label": "A", "deck": "of-real"}, {"id": "b", "label": "B", "deck": "of-later"}]
@@ -313,6 +321,15 @@ class TakingPart(StudyTest):
         right, = self.daemon.rows("SELECT truth FROM items WHERE session_id = ? AND n = 1", person.started["id"])
         self.assertEqual(person.answer(1, right[0]).json["progress"]["finished"], True)
         self.assertEqual((person.now()["state"], person.now()["phases"][0]["answered"]), ("finished", 1))
+
+    def test_a_training_by_a_staircase_tells_no_threshold_as_real_images_have_none(self):
+        steps = {**TRAIN_GAN, "id": "steps", "order": {"rule": "staircase"}, "sources": [{**GAN, "strength": [0.05, 1]}]}
+        self.assertEqual(self.educator.post("/api/v1/decks", steps).status, 201)
+        self.open("stepped", arms=[{"id": arm, "label": arm, "deck": "steps"} for arm in ("a", "b")],
+                  phases=[{"id": "only", "kind": "training"}])
+        person = self.person("stepped").play()
+        told = self.daemon.get(person.url() + "/summary", person.started["secret"]).json["summary"]
+        self.assertEqual((told["finished"], told["threshold"]), (True, None))
 
     def test_a_collection_that_a_study_shows_is_not_removed_before_it_is_frozen(self):
         self.import_set("lent")

@@ -15,7 +15,6 @@ struct check {
     struct srv_app *app;
     const struct srv_study *study;
     struct srv_study_opening *opening; /* or NULL */
-    json_t *collections;               /* of the library, as the interface shows them */
     json_t *warnings;
     struct srv_response *response;
 };
@@ -89,21 +88,22 @@ static int choose(struct check *check, const char *where, const struct srv_deck 
 
 /* ---- tests ---- */
 
-static void warn_of_simulated(struct check *check, const char *where, const struct srv_deck *deck)
+/* Each collection once. */
+static bool warn_of_simulated(struct check *check, const char *where, const struct srv_deck *deck)
 {
-    size_t i;
-    json_t *collection;
-    json_array_foreach(check->collections, i, collection)
-    {
-        const char *name = json_string_value(json_object_get(collection, "name"));
-        bool simulated =
-            !strcmp(json_string_value(json_object_get(collection, "training_data")), "simulated");
-        for (int s = 0; simulated && s < deck->source_count; s++)
-            if (!strcmp(deck->sources[s].collection, name)) {
-                warn(check, "%s: the images of the collection \"%s\" are simulated, not real.", where, name);
-                break;
-            }
+    enum db_status status = DB_OK;
+    for (int s = 0; s < deck->source_count && status == DB_OK; s++) {
+        bool simulated;
+        const char *name = deck->sources[s].collection;
+        int first = 0;
+        while (strcmp(deck->sources[first].collection, name)) first++;
+        if (first < s) continue;
+        status = srv_store_collection_simulated(check->app->db, name, &simulated);
+        if (status == DB_OK && simulated)
+            warn(check, "%s: the images of the collection \"%s\" are simulated, not real.", where, name);
     }
+    if (status != DB_OK) srv_respond_db_error(check->response, status);
+    return status == DB_OK;
 }
 
 static bool take_test_items(struct check *check, const char *where, const struct api_deck_version *deck)
@@ -133,8 +133,8 @@ static bool check_test(struct check *check, int phase)
         return false;
     }
     if (!check_model(check, where, &deck.deck)) return false;
-    warn_of_simulated(check, where, &deck.deck);
-    return !check->opening || take_test_items(check, where, &deck);
+    return warn_of_simulated(check, where, &deck.deck) &&
+           (!check->opening || take_test_items(check, where, &deck));
 }
 
 /* Other decks may show them, or have shown them, before the study reserves them. */
@@ -185,7 +185,11 @@ static void warn_of_difference(struct check *check, int arm, const struct srv_de
         {strcmp(a->choices[DECK_NO].label, b->choices[DECK_NO].label) ||
              strcmp(a->choices[DECK_YES].label, b->choices[DECK_YES].label),
          "choices"},
-        {a->items != b->items || a->mastery.of != b->mastery.of, "number of items"},
+        {a->items != b->items, "number of items"},
+        {a->mastery.of != b->mastery.of || a->mastery.correct != b->mastery.correct ||
+             a->mastery.within_s != b->mastery.within_s,
+         "rule of mastery"},
+        {srv_deck_stepwise(a) != srv_deck_stepwise(b), "order"}, /* whose next image comes later */
         {a->two_buttons != b->two_buttons, "rating"},
         {a->feedback != b->feedback, "feedback"},
         {a->time_limit_s != b->time_limit_s, "time limit"},
@@ -270,11 +274,7 @@ static bool check_decks(struct check *check)
 bool api_study_check(struct srv_app *app, const struct srv_study *study, struct srv_study_opening *opening,
                      json_t *warnings, struct srv_response *response)
 {
-    struct check check = {app, study, opening, json_array(), warnings, response};
+    struct check check = {app, study, opening, warnings, response};
     if (opening) *opening = (struct srv_study_opening){.test_items = json_array()};
-    enum db_status status = srv_store_collections(app->db, check.collections);
-    if (status != DB_OK) srv_respond_db_error(response, status);
-    bool right = status == DB_OK && check_decks(&check);
-    json_decref(check.collections);
-    return right;
+    return check_decks(&check);
 }

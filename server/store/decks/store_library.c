@@ -63,6 +63,19 @@ enum db_status srv_store_collection_find(struct db *db, const char *name, char f
     return db_end(&t);
 }
 
+enum db_status srv_store_collection_simulated(struct db *db, const char *name, bool *simulated)
+{
+    struct db_transaction t;
+    db_begin(&t, db);
+    struct db_rows *rows = db_query(&t,
+                                    "SELECT 1 FROM collections WHERE name = ? AND removed_at IS NULL"
+                                    " AND training_data = 'simulated'",
+                                    "t", name);
+    *simulated = db_next(rows);
+    db_finish(rows);
+    return db_end(&t);
+}
+
 enum db_status srv_store_collection_known(struct db *db, const char *folder, bool *known)
 {
     struct db_transaction t;

@@ -27,6 +27,8 @@ enum db_status srv_store_collection_add(struct db *db, const struct srv_collecti
                                         const struct srv_library_set *set) NN_MUST_CHECK;
 enum db_status srv_store_collection_find(struct db *db, const char *name, char folder[LIBRARY_FOLDER_TEXT],
                                          bool *found) NN_MUST_CHECK;
+/* Whether its data set is; false when there is none of that name. */
+enum db_status srv_store_collection_simulated(struct db *db, const char *name, bool *simulated) NN_MUST_CHECK;
 /* Whether the folder belongs to a collection that is there. */
 enum db_status srv_store_collection_known(struct db *db, const char *folder, bool *known) NN_MUST_CHECK;
 /* A study under way that has a deck with images of the collection; "" when there is none. */
