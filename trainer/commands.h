@@ -9,6 +9,7 @@ int tr_ingest_main(int argc, char **argv);
 int tr_train_main(int argc, char **argv);
 int tr_sample_main(int argc, char **argv);
 int tr_import_main(int argc, char **argv);
+int tr_classify_main(int argc, char **argv);
 int tr_evaluate_main(int argc, char **argv);
 int tr_report_main(int argc, char **argv);
 int tr_inspect_main(int argc, char **argv);

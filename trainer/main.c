@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"sample", "make images with a trained generator", tr_sample_main},
     {"import", "make a checkpoint of a converted generator of others", tr_import_main},
     {"report", "show a training run as one HTML page", tr_report_main},
+    {"classify", "train networks to tell a finding, and let them score images", tr_classify_main},
     {"evaluate", "compare generated with real images", tr_evaluate_main},
     {"inspect", "say what a checkpoint, a state, a run or a data set is", tr_inspect_main},
     {"simulate", "play learners against a running daemon", tr_simulate_main},

@@ -133,7 +133,7 @@ static void run(struct subject *s, char **argv)
     snprintf(path, sizeof path, "%s.logits", argv[6]);
     check(nn_st_write(path, tensors, 2, NULL, 0, &err), &err);
     snprintf(path, sizeof path, "%s.gradient", argv[6]);
-    check(tr_classifier_save(&s->net, path, s->values, s->moments, &err), &err);
+    check(tr_classifier_save(&s->net, path, s->values, s->moments, NULL, 0, &err), &err);
     nn_st_close(in);
     free(gradients);
     free(uses);

@@ -93,7 +93,7 @@ static void what_is_saved_is_loaded(void **state)
     struct nn_error err;
     const char *path = scratch_path(state, "net.safetensors");
     c.moments[0][7] = 0.5f;
-    check(tr_classifier_save(&c.net, path, c.values[0], c.moments[0], &err), &err);
+    check(tr_classifier_save(&c.net, path, c.values[0], c.moments[0], NULL, 0, &err), &err);
     check(tr_classifier_load(&c.net, path, false, c.values[1], c.moments[1], &err), &err);
     assert_memory_equal(c.values[0], c.values[1], c.net.value_count * sizeof(float));
     assert_memory_equal(c.moments[0], c.moments[1], c.net.moment_count * sizeof(float));
@@ -105,7 +105,7 @@ static void a_head_of_another_size_is_refused_unless_a_fresh_one_is_wanted(void 
     struct copies large = make_copies(1000), small = make_copies(OUTPUTS);
     struct nn_error err;
     const char *path = scratch_path(state, "large.safetensors");
-    check(tr_classifier_save(&large.net, path, large.values[0], large.moments[0], &err), &err);
+    check(tr_classifier_save(&large.net, path, large.values[0], large.moments[0], NULL, 0, &err), &err);
     memcpy(small.values[0], small.values[1], small.net.value_count * sizeof(float));
     assert_int_equal(tr_classifier_load(&small.net, path, false, small.values[1], small.moments[1], &err),
                      NN_ERR_FORMAT);

@@ -8,6 +8,7 @@
 #define TR_CLASSIFIER_H
 
 #include "engine/ops.h"
+#include "engine/safetensors.h"
 
 enum tr_architecture { TR_RESNET18, TR_INCEPTION_V3, TR_VGG16 };
 
@@ -86,7 +87,9 @@ nn_status tr_classifier_update_moments(const struct nn_tape *t, const struct tr_
  * head's values stay as they are, whatever the file has there. */
 nn_status tr_classifier_load(const struct tr_classifier *net, const char *path, bool fresh_head,
                              float *values, float *moments, struct nn_error *err) NN_MUST_CHECK;
+/* The metadata are "architecture" and `texts`. */
 nn_status tr_classifier_save(const struct tr_classifier *net, const char *path, const float *values,
-                             const float *moments, struct nn_error *err) NN_MUST_CHECK;
+                             const float *moments, const struct nn_st_text *texts, int text_count,
+                             struct nn_error *err) NN_MUST_CHECK;
 
 #endif

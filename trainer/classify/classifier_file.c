@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/safetensors.h"
 #include "trainer/classify/classifier.h"
 
 /* What files have that these networks have no use for. */
@@ -81,13 +80,14 @@ nn_status tr_classifier_load(const struct tr_classifier *net, const char *path, 
 /* ---- saving ------------------------------------------------------------------------------------------- */
 
 nn_status tr_classifier_save(const struct tr_classifier *net, const char *path, const float *values,
-                             const float *moments, struct nn_error *err)
+                             const float *moments, const struct nn_st_text *texts, int text_count,
+                             struct nn_error *err)
 {
-    struct nn_st_text architecture = {"architecture", tr_architecture_words[net->architecture]};
+    struct nn_st_text *metadata = malloc(((size_t)text_count + 1) * sizeof *metadata);
     float *ordered = malloc((net->value_count + net->moment_count) * sizeof *ordered), *next = ordered;
     struct nn_st_tensor *tensors = calloc((size_t)net->entry_count, sizeof *tensors);
     nn_status status = NN_ERR_MEMORY;
-    if (!ordered || !tensors) {
+    if (!metadata || !ordered || !tensors) {
         nn_fail(err, status, "%s: out of memory for a copy of the network", path);
         goto out;
     }
@@ -99,9 +99,12 @@ nn_status tr_classifier_save(const struct tr_classifier *net, const char *path, 
         tensors[k].rank = dims_of(e, tensors[k].dims);
         next += nn_count(e->shape);
     }
-    status = nn_st_write(path, tensors, net->entry_count, &architecture, 1, err);
+    metadata[0] = (struct nn_st_text){"architecture", tr_architecture_words[net->architecture]};
+    for (int i = 0; i < text_count; i++) metadata[1 + i] = texts[i];
+    status = nn_st_write(path, tensors, net->entry_count, metadata, 1 + text_count, err);
 out:
     free(tensors);
     free(ordered);
+    free(metadata);
     return status;
 }

@@ -12,7 +12,7 @@
 #include "trainer/classify/classify_state.h"
 #include "trainer/train/augment.h"
 
-enum { STREAM_ORDER = 0x7c10, STREAM_DROPOUT, SCORED_AT_ONCE = 32 };
+enum { STREAM_ORDER = 0x7c10, STREAM_DROPOUT, SCORED_AT_ONCE = 32, BF16_SIDE = 96 };
 
 static const float MOMENTUM = 0.1f; /* of the running moments */
 static const double AUGMENT_P = 0.3;
@@ -49,6 +49,14 @@ struct tr_classify_settings tr_classify_defaults(enum tr_architecture architectu
                                          .step_size = pretrained || architecture == TR_VGG16 ? 1e-4f : 1e-3f,
                                          .weight_decay = 0.01f,
                                          .seed = 1};
+}
+
+nn_status tr_classify_open_device(struct nn_device *device, const char *name, int side, struct nn_error *err)
+{
+    nn_status status = nn_device_open(device, name, NN_PRECISION_BEST, err);
+    if (status != NN_OK || side >= BF16_SIDE || strcmp(device->backend->name, "cpu") != 0) return status;
+    device->backend->close(device->backend);
+    return nn_device_open(device, "cpu", NN_PRECISION_F32, err);
 }
 
 static nn_status check_settings(const struct tr_classify_settings *s, struct nn_error *err)
@@ -90,15 +98,17 @@ static void hash_cases(const struct tr_cases *c, struct nn_sha256 *hash)
     nn_sha256_add(hash, c->pixels, (size_t)c->count * (size_t)c->side * (size_t)c->side);
 }
 
-static nn_status make_key(struct training *t, const struct nn_device *device, struct nn_error *err)
+nn_status tr_classify_training_key(const struct tr_cases *train, const struct tr_cases *validation,
+                                   const struct tr_classify_settings *settings,
+                                   const struct nn_device *device, char key[65], struct nn_error *err)
 {
     struct nn_sha256 hash;
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, device->name, strlen(device->name) + 1);
-    hash_cases(t->train, &hash);
-    hash_cases(t->validation, &hash);
-    nn_status status = tr_classify_settings_hash(t->settings, &hash, err);
-    nn_sha256_finish(&hash, t->state.key);
+    hash_cases(train, &hash);
+    hash_cases(validation, &hash);
+    nn_status status = tr_classify_settings_hash(settings, &hash, err);
+    nn_sha256_finish(&hash, key);
     return status;
 }
 
@@ -178,7 +188,8 @@ static nn_status training_open(struct training *t, const struct nn_device *devic
         status = tr_classify_device_open(&t->d, t->net, device->backend, t->state.values, t->state.moments,
                                          room, err);
     if (status == NN_OK) status = allocate(t, err);
-    if (status == NN_OK && state_path) status = make_key(t, device, err);
+    if (status == NN_OK && state_path)
+        status = tr_classify_training_key(t->train, t->validation, t->settings, device, t->state.key, err);
     if (status == NN_OK && state_path) status = tr_classify_state_read(&t->state, state_path, &found, err);
     struct nn_backend *be = device->backend;
     size_t bytes = t->net->value_count * sizeof(float);
@@ -381,6 +392,10 @@ static void give(struct training *t, struct tr_trained *trained)
     s->best_values = s->best_moments = NULL;
     trained->epoch = s->best_epoch;
     trained->auc = s->best_auc;
+    trained->seed = t->settings->seed;
+    strcpy(trained->finding, t->train->finding);
+    strcpy(trained->source, t->train->source);
+    strcpy(trained->sha256, t->train->sha256);
     trained->epochs = s->epochs;
     memcpy(trained->history, s->history, sizeof s->history);
 }

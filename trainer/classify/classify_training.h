@@ -32,9 +32,21 @@ struct tr_classify_settings {
 /* What is sound and fast on phantoms; classify_training.c has the figures. */
 struct tr_classify_settings tr_classify_defaults(enum tr_architecture architecture, bool pretrained);
 
+/* nn_device_open at the precision that is fastest for images of that side: on a CPU the maps of small images
+ * are too small for bf16 to pay. */
+nn_status tr_classify_open_device(struct nn_device *device, const char *name, int side,
+                                  struct nn_error *err) NN_MUST_CHECK;
+
 /* The settings, the content of the pretrained file among them. */
 nn_status tr_classify_settings_hash(const struct tr_classify_settings *settings, struct nn_sha256 *hash,
                                     struct nn_error *err) NN_MUST_CHECK;
+
+/* What a training is known by, and what comes of it: a hash of all cases, the settings and the device's name.
+ */
+nn_status tr_classify_training_key(const struct tr_cases *train, const struct tr_cases *validation,
+                                   const struct tr_classify_settings *settings,
+                                   const struct nn_device *device, char key[65],
+                                   struct nn_error *err) NN_MUST_CHECK;
 
 /* A trained network; heap memory. */
 struct tr_trained {
@@ -42,7 +54,9 @@ struct tr_trained {
     float *values, *moments;
     int epoch;  /* whose weights these are, from 1 */
     double auc; /* of that epoch on the validation part; NaN without one */
-    int epochs; /* that were trained */
+    uint64_t seed;
+    char finding[NN_CLASS_NAME_MAX], source[128], sha256[65]; /* of the training cases (cases.h) */
+    int epochs;                                               /* that were trained */
     struct tr_classify_epoch {
         double loss, auc; /* mean over the epoch's images; on the validation part, or NaN */
     } history[TR_CLASSIFY_EPOCHS_MAX];

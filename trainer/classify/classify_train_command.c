@@ -1,0 +1,347 @@
+/* `roentgym classify train`: a classifier from a data set's training images. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/file.h"
+#include "trainer/classify/classify_command.h"
+#include "trainer/classify/classify_training.h"
+#include "trainer/classify/trained_file.h"
+#include "trainer/data/dataset.h"
+#include "trainer/interrupt.h"
+#include "trainer/option_value.h"
+#include "trainer/progress.h"
+
+static const char usage[] =
+    "usage: roentgym classify train --data DIR --out DIR [options]\n"
+    "\n"
+    "Trains a network to tell a finding on the training images of a data set, and keeps the weights of the "
+    "epoch\n"
+    "that does so best on a part of them that is left out, by patient. Writes classifier.safetensors, with\n"
+    "torchvision's names, and training.json. Ctrl-C stops; the same command goes on after the last whole "
+    "epoch.\n"
+    "\n"
+    "  --data DIR           data set\n"
+    "  --out DIR            made if it is not there\n"
+    "  --finding LABEL      to be told from all else; default the second of two classes, or the only "
+    "finding\n"
+    "  --architecture NAME  resnet18 (default), inception_v3 or vgg16\n"
+    "  --side N             images are made so large; resnet18 from 32, inception_v3 from 75, vgg16 224; "
+    "default\n"
+    "                       the data's, at most 128, of vgg16 224\n"
+    "  --pretrained FILE    begins with these weights, safetensors with torchvision's names; their last "
+    "layer is\n"
+    "                       not used; default from scratch\n"
+    "  --epochs N           at most, 1..1000; default 20\n"
+    "  --patience N         ends after so many epochs without a better AUC; 0: never; default 8\n"
+    "  --minibatch N        1..4096; default 32\n"
+    "  --step-size X        the largest; default 1e-3, of pretrained networks and vgg16 1e-4\n"
+    "  --weight-decay X     default 0.01\n"
+    "  --augment            shows images mirrored, moved, scaled, turned, of other contrast by chance\n"
+    "  --validation X       share of the training images that is left out, 0.02..0.5; default 0.15\n"
+    "  --device NAME        auto (default), cpu or cuda\n"
+    "  --seed N             default 1\n"
+    "  --help\n";
+
+struct command {
+    const char *data, *out, *finding, *device;
+    uint64_t side; /* 0: the default */
+    double share;
+    struct tr_classify_settings settings;
+    struct tr_progress progress;
+    struct tr_cases train, validation;
+    struct nn_device on;
+    struct tr_trained trained;
+    char key[65];
+    struct nn_error err;
+};
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+enum option_code {
+    DATA = 256,
+    OUT,
+    FINDING,
+    ARCHITECTURE,
+    SIDE,
+    PRETRAINED,
+    EPOCHS,
+    PATIENCE,
+    MINIBATCH,
+    STEP_SIZE,
+    WEIGHT_DECAY,
+    AUGMENT,
+    VALIDATION,
+    DEVICE,
+    SEED,
+    HELP,
+    CODE_END
+};
+
+static const struct option options[] = {
+    {"data", required_argument, NULL, DATA},
+    {"out", required_argument, NULL, OUT},
+    {"finding", required_argument, NULL, FINDING},
+    {"architecture", required_argument, NULL, ARCHITECTURE},
+    {"side", required_argument, NULL, SIDE},
+    {"pretrained", required_argument, NULL, PRETRAINED},
+    {"epochs", required_argument, NULL, EPOCHS},
+    {"patience", required_argument, NULL, PATIENCE},
+    {"minibatch", required_argument, NULL, MINIBATCH},
+    {"step-size", required_argument, NULL, STEP_SIZE},
+    {"weight-decay", required_argument, NULL, WEIGHT_DECAY},
+    {"augment", no_argument, NULL, AUGMENT},
+    {"validation", required_argument, NULL, VALIDATION},
+    {"device", required_argument, NULL, DEVICE},
+    {"seed", required_argument, NULL, SEED},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_whole(const char *option, const char *text, uint64_t low, uint64_t high, int *value)
+{
+    uint64_t number = 0;
+    int status = text ? tr_option_whole("classify train", option, text, low, high, &number) : 0;
+    if (text && !status) *value = (int)number;
+    return status;
+}
+
+static int take_number(const char *option, const char *text, double low, double high, float *value)
+{
+    double number = 0;
+    int status = text ? tr_option_number("classify train", option, text, low, high, &number) : 0;
+    if (text && !status) *value = (float)number;
+    return status;
+}
+
+static int take_architecture(const char *text, enum tr_architecture *architecture)
+{
+    if (!text) return 0;
+    for (int k = 0; tr_architecture_words[k]; k++)
+        if (!strcmp(tr_architecture_words[k], text)) {
+            *architecture = (enum tr_architecture)k;
+            return 0;
+        }
+    return tr_option_wrong("classify train", "architecture", text, "resnet18, inception_v3 or vgg16");
+}
+
+/* given[code - DATA]: the last value of an option. */
+static int take_values(struct command *c, const char *const given[])
+{
+    enum tr_architecture architecture = TR_RESNET18;
+    int status = take_architecture(given[ARCHITECTURE - DATA], &architecture);
+    if (status) return status;
+    c->data = given[DATA - DATA], c->out = given[OUT - DATA], c->finding = given[FINDING - DATA];
+    c->device = given[DEVICE - DATA] ? given[DEVICE - DATA] : "auto";
+    c->share = 0.15;
+    struct tr_classify_settings *s = &c->settings;
+    *s = tr_classify_defaults(architecture, given[PRETRAINED - DATA] != NULL);
+    s->pretrained = given[PRETRAINED - DATA];
+    s->augment = given[AUGMENT - DATA] != NULL;
+    const char *side = given[SIDE - DATA], *seed = given[SEED - DATA], *share = given[VALIDATION - DATA];
+    status = take_whole("epochs", given[EPOCHS - DATA], 1, TR_CLASSIFY_EPOCHS_MAX, &s->epochs);
+    if (!status) status = take_whole("patience", given[PATIENCE - DATA], 0, INT_MAX, &s->patience);
+    if (!status) status = take_whole("minibatch", given[MINIBATCH - DATA], 1, 4096, &s->minibatch);
+    if (!status) status = take_number("step-size", given[STEP_SIZE - DATA], 1e-9, 1, &s->step_size);
+    if (!status) status = take_number("weight-decay", given[WEIGHT_DECAY - DATA], 0, 1, &s->weight_decay);
+    if (!status && side)
+        status =
+            tr_option_whole("classify train", "side", side, TR_CASES_SIDE_MIN, TR_CASES_SIDE_MAX, &c->side);
+    if (!status && seed) status = tr_option_whole("classify train", "seed", seed, 0, INT64_MAX, &s->seed);
+    if (!status && share)
+        status = tr_option_number("classify train", "validation", share, 0.02, 0.5, &c->share);
+    return status;
+}
+
+/* 0: go on; otherwise *status is the exit status. */
+static int parse(struct command *c, int argc, char **argv, int *status)
+{
+    const char *given[CODE_END - DATA] = {NULL};
+    int code;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == HELP) fputs(usage, stdout);
+        *status = code == '?' ? 2 : 0;
+        if (code == HELP || code == '?') return 1;
+        given[code - DATA] = optarg ? optarg : "";
+    }
+    *status = 2;
+    if (optind < argc)
+        fprintf(stderr, "roentgym classify train: '%s' is not an option; see --help\n", argv[optind]);
+    else if (!given[DATA - DATA] || !given[OUT - DATA])
+        fputs("roentgym classify train: --data DIR and --out DIR are needed; see --help\n", stderr);
+    else
+        *status = take_values(c, given);
+    return *status != 0;
+}
+
+/* ---- cases -------------------------------------------------------------------------------------------- */
+
+static bool show_reading(void *context, int done, int total)
+{
+    struct command *c = context;
+    tr_progress_show(&c->progress, done, total);
+    return !tr_interrupted();
+}
+
+static nn_status choose_side(struct command *c, int *side)
+{
+    struct tr_dataset *d;
+    *side = (int)c->side;
+    if (c->settings.architecture == TR_VGG16 && *side == 0) *side = tr_architecture_side(TR_VGG16);
+    if (*side) return NN_OK;
+    nn_status status = tr_dataset_open(&d, c->data, show_reading, c, &c->err);
+    if (status != NN_OK) return status;
+    *side = tr_dataset_side(d) < 128 ? tr_dataset_side(d) : 128;
+    tr_dataset_close(d);
+    return NN_OK;
+}
+
+static nn_status check_layout(struct command *c, int side)
+{
+    struct tr_classifier net;
+    nn_status status = tr_classifier_init(&net, c->settings.architecture, side, 1, &c->err);
+    if (status == NN_OK) tr_classifier_release(&net);
+    return status;
+}
+
+static nn_status read_cases(struct command *c)
+{
+    int side;
+    tr_progress_start(&c->progress, "images");
+    nn_status status = choose_side(c, &side);
+    if (status == NN_OK) status = check_layout(c, side);
+    tr_progress_start(&c->progress, "images");
+    if (status == NN_OK)
+        status = tr_cases_read(&c->train, c->data, true, c->finding, side, show_reading, c, &c->err);
+    if (status != NN_OK) return status;
+    int both = tr_cases_patients_of_both(&c->train);
+    status = tr_cases_split(&c->train, c->share, c->settings.seed, &c->validation, &c->err);
+    if (status != NN_OK) return status;
+    printf("%s, %s: trained on %d images, %d of them with it; validated on %d, %d of them with it\n",
+           c->train.source, c->train.finding, c->train.count, tr_cases_positive(&c->train),
+           c->validation.count, tr_cases_positive(&c->validation));
+    if (both) printf("%d patients have images with and without it, and are kept together\n", both);
+    return NN_OK;
+}
+
+/* ---- work --------------------------------------------------------------------------------------------- */
+
+static bool show_training(void *context, const struct tr_classify_progress *p)
+{
+    struct command *c = context;
+    if (p->epoch_done) {
+        printf("%sepoch %d of %d  loss %.4f  validation AUC %.4f%s\n", isatty(STDOUT_FILENO) ? "\r" : "",
+               p->epoch, p->epochs, p->loss, p->auc, p->best ? "  best so far" : "");
+        fflush(stdout);
+    } else {
+        tr_progress_show(&c->progress, p->step, p->steps);
+    }
+    return !tr_interrupted();
+}
+
+static void path_in(const struct command *c, const char *name, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/%s", c->out, name);
+}
+
+static json_t *settings_json(const struct command *c)
+{
+    const struct tr_classify_settings *s = &c->settings;
+    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:b,s:s?,s:f,s:I,s:s}", "architecture",
+                     tr_architecture_words[s->architecture], "side", c->train.side, "minibatch", s->minibatch,
+                     "epochs", s->epochs, "steps_least", s->steps_least, "patience", s->patience, "step_size",
+                     (double)s->step_size, "weight_decay", (double)s->weight_decay, "augment", s->augment,
+                     "pretrained", s->pretrained, "validation", c->share, "seed", (json_int_t)s->seed,
+                     "device", c->on.name);
+}
+
+static json_t *cases_json(const struct tr_cases *cases)
+{
+    return json_pack("{s:i,s:i}", "images", cases->count, "with_finding", tr_cases_positive(cases));
+}
+
+static nn_status write_json(struct command *c, const char *path)
+{
+    json_t *history = json_array();
+    for (int i = 0; i < c->trained.epochs; i++)
+        json_array_append_new(history, json_pack("{s:f,s:f}", "loss", c->trained.history[i].loss,
+                                                 "validation_auc", c->trained.history[i].auc));
+    json_t *root = json_pack("{s:s,s:{s:s,s:s},s:o,s:o,s:o,s:i,s:f,s:o}", "finding", c->train.finding, "data",
+                             "name", c->train.source, "sha256", c->train.sha256, "settings", settings_json(c),
+                             "trained_on", cases_json(&c->train), "validated_on", cases_json(&c->validation),
+                             "epoch", c->trained.epoch, "validation_auc", c->trained.auc, "history", history);
+    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
+    json_decref(root);
+    if (!text) return nn_fail(&c->err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", path);
+    nn_status status = nn_file_replace(path, text, strlen(text), &c->err);
+    free(text);
+    return status;
+}
+
+/* Whether the network is there already. */
+static nn_status look(struct command *c, const char *path, bool *there)
+{
+    *there = false;
+    if (mkdir(c->out, 0777) != 0 && errno != EEXIST)
+        return nn_fail(&c->err, NN_ERR_IO, "%s: %s", c->out, strerror(errno));
+    nn_status status =
+        tr_classify_training_key(&c->train, &c->validation, &c->settings, &c->on, c->key, &c->err);
+    if (status != NN_OK || access(path, F_OK) != 0) return status;
+    status = tr_trained_is_of(path, c->key, there, &c->err);
+    if (status != NN_OK || *there) return status;
+    return nn_fail(
+        &c->err, NN_ERR_ARGUMENT,
+        "%s: is of another training (data, settings, pretrained weights or device), and is left as it is",
+        path);
+}
+
+static nn_status train(struct command *c)
+{
+    char weights[PATH_MAX], state[PATH_MAX], json[PATH_MAX];
+    bool there;
+    path_in(c, "classifier.safetensors", weights);
+    path_in(c, "state.safetensors", state);
+    path_in(c, "training.json", json);
+    nn_status status = look(c, weights, &there);
+    if (status == NN_OK && there) printf("%s: complete already\n", weights);
+    if (status != NN_OK || there) return status;
+    tr_progress_start(&c->progress, "steps");
+    status = tr_classify_train(&c->trained, &c->train, &c->validation, &c->settings, &c->on, state,
+                               show_training, c, &c->err);
+    if (status == NN_OK) status = write_json(c, json);
+    if (status == NN_OK) status = tr_trained_save(&c->trained, c->key, weights, &c->err);
+    if (status != NN_OK) return status;
+    unlink(state); /* after a crash before this line the same command finds the network complete */
+    printf("%s: validation AUC %.4f in epoch %d of %d\n", weights, c->trained.auc, c->trained.epoch,
+           c->trained.epochs);
+    return NN_OK;
+}
+
+int tr_classify_train_main(int argc, char **argv)
+{
+    static struct command c; /* its history is large */
+    int exit_status = 0;
+    if (parse(&c, argc, argv, &exit_status)) return exit_status;
+    tr_interrupt_catch();
+    nn_status status = read_cases(&c);
+    if (status == NN_OK) status = tr_classify_open_device(&c.on, c.device, c.train.side, &c.err);
+    if (status == NN_OK && c.on.note[0]) fprintf(stderr, "roentgym classify train: %s\n", c.on.note);
+    if (status == NN_OK) status = train(&c);
+    if (status != NN_OK && tr_interrupted())
+        fputs("\nroentgym classify train: stopped; the same command goes on\n", stderr);
+    else if (status != NN_OK)
+        fprintf(stderr, "roentgym classify train: %s\n", c.err.text);
+    if (c.on.backend) c.on.backend->close(c.on.backend);
+    tr_trained_release(&c.trained);
+    tr_cases_release(&c.train);
+    tr_cases_release(&c.validation);
+    return status == NN_OK || tr_interrupted() ? 0 : 1;
+}
