@@ -19,6 +19,18 @@ class Faults(StudyTest):
         self.addClassCleanup(self.daemon.end_if_running)
         self.researcher.daemon = self.daemon
 
+    def told_until(self, count):
+        """A list and a function that appends to it; the daemon is killed when `count` were told, others under way."""
+        told, one_at_a_time = [], threading.Lock()
+
+        def tell(what):
+            with one_at_a_time:
+                told.append(what)
+                if len(told) == count:
+                    self.daemon.kill()
+
+        return told, tell
+
     def check(self, name):
         """Each participant is whole, and each place of a stratum somebody's."""
         rows = self.daemon.rows("SELECT p.*, k.learner_id FROM participants p JOIN studies s ON s.id = p.study_id"
@@ -38,10 +50,10 @@ class Faults(StudyTest):
     def test_a_kill_during_enrolments_leaves_whole_participants_and_all_that_were_told(self):
         self.open("killed")
         draw = random.Random(1)
-        for round_number in range(4):
+        for count in (1, 4, 8, 16):
             people = [Person(self.daemon, "killed") for _ in range(40)]
             consent = people[0].consent()
-            told = []
+            told, tell = self.told_until(count)
 
             def enrol(person):
                 try:
@@ -49,13 +61,11 @@ class Faults(StudyTest):
                 except OSError:
                     return
                 if answer.status == 201:
-                    told.append(answer.json["participant"]["code"])
+                    tell(answer.json["participant"]["code"])
 
-            killer = threading.Timer(0.02 + 0.02 * round_number, self.daemon.kill)
-            killer.start()
             with concurrent.futures.ThreadPoolExecutor(20) as pool:
                 list(pool.map(enrol, people))
-            killer.join()
+            self.assertTrue(count <= len(told) < 40, told)
             self.again()
             rows = self.check("killed")
             self.assertLessEqual(set(told), {row["code"] for row in rows})
@@ -66,21 +76,24 @@ class Faults(StudyTest):
 
     def test_a_kill_during_withdrawals_leaves_whoever_was_told_without_a_trace(self):
         self.open("left")
-        people = [self.person("left").play(stop_before=2) for _ in range(12)]
-        told = []
+        for count in (1, 2, 3):
+            people = [self.person("left").play(stop_before=2) for _ in range(8)]
+            told, tell = self.told_until(count)
 
-        def leave(person):
-            try:
-                if person.post("withdraw", {"form": "delete"}).status == 200:
-                    told.append(person)
-            except OSError:
-                pass
+            def leave(person):
+                try:
+                    if person.post("withdraw", {"form": "delete"}).status == 200:
+                        tell(person)
+                except OSError:
+                    pass
 
-        killer = threading.Timer(0.05, self.daemon.kill)
-        killer.start()
-        with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            list(pool.map(leave, people))
-        killer.join()
+            with concurrent.futures.ThreadPoolExecutor(3) as pool:
+                list(pool.map(leave, people))
+            self.assertTrue(count <= len(told) < 8, told)
+            self.check_gone(people, told)
+
+    def check_gone(self, people, told):
+        """Of those who were told nothing is left in the dead daemon's files; the others are gone or whole."""
         files = b""
         for name in os.listdir(self.daemon.folder):
             if name.startswith("roentgym.db"):
