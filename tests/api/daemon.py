@@ -32,6 +32,11 @@ with open(os.path.join(ROOT, "server/openapi.json"), encoding="utf-8") as _file:
     OPENAPI = json.load(_file)
 
 
+def table(text, **dialect):
+    """The rows of a CSV file."""
+    return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
+
+
 def deck(name="default", **changes):
     """A deck of the configuration; keyword arguments replace its keys."""
     return {
@@ -45,6 +50,19 @@ def deck(name="default", **changes):
         "feedback": "truth",
         **changes,
     }
+
+
+def source(model="default", **more):
+    return {"kind": "gan", "model": model, "classes": {"no": ["no_fracture"], "yes": ["fracture"]}, **more}
+
+
+def deck_of(name, *sources, **changes):
+    """A deck of format 2, of the default model where no source is given; keyword arguments replace its keys, and None
+    takes one away."""
+    value = {"format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?", "items": 4, "prevalence": 0.5,
+             "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}], "sources": list(sources) or [source()],
+             **changes}
+    return {key: member for key, member in value.items() if member is not None}
 
 
 class Answer:
@@ -165,12 +183,14 @@ class Daemon:
         finally:
             connection.close()
 
-    def export(self):
+    def admin_token(self):
         with open(os.path.join(self.folder, "admin-token"), encoding="ascii") as file:
-            token = file.read().strip()
-        answer = self.get("/api/v1/export/responses.csv", token)
+            return file.read().strip()
+
+    def export(self):
+        answer = self.get("/api/v1/export/responses.csv", self.admin_token())
         assert answer.status == 200, answer.body
-        return list(csv.DictReader(io.StringIO(answer.body.decode(), newline="")))
+        return table(answer.body.decode())
 
 
 class Learner:

@@ -5,12 +5,10 @@ import hashlib
 import json
 import sqlite3
 
-from daemon import Learner
+from daemon import Learner, deck_of
 
 DECKS = [
-    {"format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?", "items": items, "prevalence": 0.5,
-     "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}], "draw": draw, "feedback": feedback,
-     "sources": [{"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}]}
+    deck_of(name, items=items, draw=draw, feedback=feedback)
     for name, items, draw, feedback in (("exam", 6, {"mode": "fixed", "seed": "5"}, "none"),
                                         ("practice", 4, {"mode": "fresh"}, "truth"))]
 

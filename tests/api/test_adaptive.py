@@ -1,6 +1,7 @@
 """Decks that decide each image after the answer before: adaptive order, staircase, mastery. Learners are simulated:
 they look up in the database what an image shows."""
 
+import functools
 import json
 import math
 import os
@@ -13,24 +14,16 @@ import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from checkpoints import FolderTest  # noqa: E402
-from daemon import Learner  # noqa: E402
+from daemon import Learner, deck_of, source  # noqa: E402
 from library_data import library, make  # noqa: E402
 
 CLASSES = ("n1", "n2", "y1", "y2", "y3")
-SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["n1", "n2"], "yes": ["y1", "y2", "y3"]}}
+SOURCE = source(classes={"no": ["n1", "n2"], "yes": ["y1", "y2", "y3"]})
 FIXED = {"mode": "fixed", "seed": "7"}
 THRESHOLD = 0.4
 
 
-def deck(name, **changes):
-    value = {
-        "format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?",
-        "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}],
-        "items": 40, "prevalence": 0.5, "sources": [SOURCE], "rating": "two_buttons", **changes,
-    }
-    return {key: member for key, member in value.items() if member is not None}
-
-
+deck = functools.partial(deck_of, items=40, sources=[SOURCE], rating="two_buttons")
 PICKS = [{"class": name, "seed": str(seed)} for name in CLASSES for seed in (1, 2)]
 STAIRCASE = {"order": {"rule": "staircase"}, "sources": [{**SOURCE, "strength": [0.05, 1]}]}
 DECKS = [
@@ -169,8 +162,7 @@ class Adaptive(AdaptiveTest):
         data = make(os.path.join(self.daemon.folder, "data"), 12)
         self.assertEqual(library(self.daemon.config_path, "add", data, "--name", "hips").returncode, 0)
         own = {"kind": "library", "model": "default", "collection": "hips", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
-        with open(os.path.join(self.daemon.folder, "admin-token"), encoding="ascii") as file:
-            token = file.read().strip()
+        token = self.daemon.admin_token()
         saved = self.daemon.post("/api/v1/decks", deck("mixed", items=30, sources=[SOURCE, own],
                                                        order={"rule": "adaptive"}), token)
         self.assertEqual(saved.status, 201, saved.body)
@@ -181,8 +173,7 @@ class Adaptive(AdaptiveTest):
         self.assertEqual(self.daemon.get(player.item(30).json["item"]["image"]).status, 200)
 
     def test_a_preview_is_an_example(self):
-        with open(os.path.join(self.daemon.folder, "admin-token"), encoding="ascii") as file:
-            token = file.read().strip()
+        token = self.daemon.admin_token()
         for name, count in (("adaptive", len(CLASSES)), ("staircase", 50), ("listed", 10)):
             given = next(d for d in DECKS if d["id"] == name)
             self.assertEqual(len(self.daemon.post("/api/v1/preview", given, token).json["items"]), count)

@@ -2,6 +2,7 @@
 started; and that an image's time does not tell which model drew it."""
 
 import collections
+import functools
 import os
 import shutil
 import subprocess
@@ -11,23 +12,13 @@ import zlib
 
 import test_secrecy
 from checkpoints import FolderTest, changed, checkpoint, replace
-from daemon import CHECKPOINT, PROGRAM, ROOT, Daemon, Learner, need_checkpoint, png_chunks
+from daemon import CHECKPOINT, PROGRAM, ROOT, Daemon, Learner, deck_of, need_checkpoint, png_chunks, source
 from library_data import library, make
 
-
-def source(model, **more):
-    return {"kind": "gan", "model": model, "classes": {"no": ["no_fracture"], "yes": ["fracture"]}, **more}
-
-
-def deck_of(name, *sources, **changes):
-    return {"format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?", "items": 12, "prevalence": 0.5,
-            "choices": [{"id": "no", "label": "No"}, {"id": "yes", "label": "Yes"}], "sources": list(sources), **changes}
-
-
+deck_2 = functools.partial(deck_of, items=12)
 TWO = [source("default"), source("other", weight=2)]
-LIST = {key: value for key, value in deck_of(
-    "list", *TWO, list=[{"class": "fracture", "seed": "5", **more} for more in ({}, {"model": "other"})],
-    order={"rule": "given"}).items() if key not in ("items", "prevalence")}
+LIST = deck_2("list", *TWO, list=[{"class": "fracture", "seed": "5", **more} for more in ({}, {"model": "other"})],
+              order={"rule": "given"}, items=None, prevalence=None)
 
 
 def pixels(png):
@@ -44,7 +35,7 @@ class Models(FolderTest):
         self.other = self.put("other", 2)
 
     def start(self, *decks, **settings):
-        super().start(list(decks) or [deck_of("default", *TWO), LIST], **settings)
+        super().start(list(decks) or [deck_2("default", *TWO), LIST], **settings)
 
     def items(self, learner):
         return self.daemon.rows(
@@ -65,7 +56,7 @@ class Models(FolderTest):
         shown = [pixels(learner.image(n).body) for n in (1, 2)]
         self.assertNotEqual(shown[0], shown[1])
         for path, image in zip(("default", "other"), shown):
-            only = {**deck_of("only", source(path)), "list": [{"class": "fracture", "seed": "5"}]}
+            only = {**deck_2("only", source(path)), "list": [{"class": "fracture", "seed": "5"}]}
             alone = Daemon([{k: v for k, v in only.items() if k not in ("items", "prevalence")}], models=self.models)
             self.addCleanup(alone.close)
             self.assertEqual(pixels(Learner(alone, "only").image(1).body), image)
@@ -96,7 +87,7 @@ class Models(FolderTest):
         self.assertEqual(learner.image(2).status, 200)
         self.assertEqual({item["sha256"] for item in self.items(learner)}, {self.sha256, self.other})
         self.daemon.stop()
-        self.daemon = Daemon([deck_of("default", *TWO)], folder=self.daemon.folder, models=self.models)
+        self.daemon = Daemon([deck_2("default", *TWO)], folder=self.daemon.folder, models=self.models)
         self.addCleanup(self.daemon.close)
         learner.daemon = self.daemon
         for n in (1, 2):  # whichever model drew it: a session that lacks one is over
@@ -105,8 +96,8 @@ class Models(FolderTest):
 
     def test_what_cannot_be_started_says_why(self):
         self.put("wide", 4, side=128)
-        self.start(deck_of("default", source("default")), deck_of("sizes", source("default"), source("wide")),
-                   deck_of("lacks", source("default"), {**source("other"), "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}))
+        self.start(deck_2("default", source("default")), deck_2("sizes", source("default"), source("wide")),
+                   deck_2("lacks", source("default"), {**source("other"), "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}))
         answer = self.daemon.post("/api/v1/sessions", {"deck": "sizes"})
         self.assertEqual((answer.status, answer.code), (409, "deck_unavailable"))
         self.assertIn('"wide" draws 128 pixels, not 64', answer.json["error"]["message"])
@@ -122,20 +113,20 @@ class Models(FolderTest):
             content = file.read()
         for name in ("default", "other"):
             replace(self.path(name), changed(content, name=name))
-        self.start(deck_of("one", source("default")))
+        self.start(deck_2("one", source("default")))
         limit = self.model()["memory_bytes"] * 3 // 2 >> 20
         self.daemon.stop()
-        self.start(deck_of("one", source("default")), model_memory_mb=limit)
+        self.start(deck_2("one", source("default")), model_memory_mb=limit)
         from accounts import first_admin  # pylint: disable=import-outside-toplevel
         admin = first_admin(self.daemon)
-        answer = admin.post("/api/v1/decks", deck_of("both", *TWO))
+        answer = admin.post("/api/v1/decks", deck_2("both", *TWO))
         self.assertEqual(answer.status, 201, answer.body)
         answer = self.daemon.post("/api/v1/sessions", {"deck": "both"})
         self.assertEqual((answer.status, answer.code), (409, "deck_unavailable"))
         self.assertIn("do not fit into the memory", answer.json["error"]["message"])
 
     def test_an_image_of_the_library_takes_the_size_of_its_sources_model(self):
-        mixed = deck_of("mixed", source("default"), {**source("other"), "kind": "library", "collection": "hips"})
+        mixed = deck_2("mixed", source("default"), {**source("other"), "kind": "library", "collection": "hips"})
         self.start(mixed)
         data = make(os.path.join(self.daemon.folder, "data"), 32, 96)
         self.assertEqual(library(self.daemon.config_path, "add", data, "--name", "hips").returncode, 0)
@@ -148,7 +139,7 @@ class Models(FolderTest):
 class Time(test_secrecy.Secrecy):
     """Sessions with one image of each of two models, of which one takes several times as long as the other."""
 
-    decks = [deck_of("default", source("default"), source("quick"), items=2)]
+    decks = [deck_2("default", source("default"), source("quick"), items=2)]
     column, first = "model", 0
 
     @classmethod

@@ -1,5 +1,6 @@
 """Decks of format 2: what they draw, how they ask, what they tell, and what of it is on record."""
 
+import functools
 import json
 import os
 import sqlite3
@@ -8,23 +9,11 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
+from daemon import Daemon, DaemonTest, Learner, deck, deck_of, need_checkpoint, source  # noqa: E402
 
-SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
-
-
-def deck_2(name, **changes):
-    return {
-        "format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?",
-        "choices": [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}],
-        "items": 4, "prevalence": 0.5, "sources": [SOURCE], **changes,
-    }
-
-
-def without(value, *keys):
-    return {key: member for key, member in value.items() if key not in keys}
-
-
+SOURCE = source()
+CHOICES = [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}]
+deck_2 = functools.partial(deck_of, choices=CHOICES)
 PICKS = [{"class": "fracture", "seed": "11", "strength": 0.5},
          {"class": "no_fracture", "seed": "18446744073709551615"},
          {"class": "fracture", "seed": "12", "strength": 0.75, "truncation": 0.25}]
@@ -36,8 +25,8 @@ class Drawing(DaemonTest):
         deck_2("fresh"),
         deck_2("ranges", items=20, sources=[{**SOURCE, "strength": [0.25, 0.75], "truncation": 0.5}]),
         deck_2("pairs", items=8, pairs=True),
-        without(deck_2("list", list=PICKS, order={"rule": "given"}), "items", "prevalence"),
-        without(deck_2("easy", list=PICKS, order={"rule": "easy_first"}), "items", "prevalence"),
+        deck_2("list", list=PICKS, order={"rule": "given"}, items=None, prevalence=None),
+        deck_2("easy", list=PICKS, order={"rule": "easy_first"}, items=None, prevalence=None),
     ]
 
     def items(self, learner):

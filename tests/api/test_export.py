@@ -13,21 +13,16 @@ import threading
 import unittest
 import zipfile
 
-from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint
+from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint, table
 
 VALIDATORS = os.path.join(ROOT, "tests/validators")
 CSV, JSONL, ZIP = (f"/api/v1/export/{name}" for name in ("responses.csv", "responses.jsonl", "package.zip"))
 
 
 def fetch(daemon, path, status=200):
-    with open(os.path.join(daemon.folder, "admin-token"), encoding="ascii") as file:
-        answer = daemon.get(path, file.read().strip())
+    answer = daemon.get(path, daemon.admin_token())
     assert answer.status == status, answer.body[:300]
     return answer
-
-
-def table(text, **dialect):
-    return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
 
 
 def package(test, daemon, query=""):

@@ -2,6 +2,7 @@
 replay; and the lists for the staff."""
 
 import concurrent.futures
+import functools
 import hashlib
 import io
 import os
@@ -14,26 +15,19 @@ import zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from accounts import first_admin, staff  # noqa: E402
-from daemon import PROGRAM, ROOT, DaemonTest, Learner, png_chunks, png_header  # noqa: E402
+from daemon import PROGRAM, ROOT, DaemonTest, Learner, deck_of, png_chunks, png_header, source  # noqa: E402
 from library_data import grey, library, make  # noqa: E402
 
-GAN = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
-LIBRARY = {**GAN, "kind": "library", "collection": "hips"}
-
-
-def deck_of(name, *sources, **changes):
-    return {
-        "format": 2, "id": name, "title": "Hips", "question": "Is there a fracture?",
-        "choices": [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}],
-        "items": 8, "prevalence": 0.5, "sources": list(sources), **changes,
-    }
+GAN = source()
+LIBRARY = source(kind="library", collection="hips")
+CHOICES = [{"id": "nothing", "label": "Nothing"}, {"id": "broken", "label": "Broken"}]
+deck_2 = functools.partial(deck_of, items=8, choices=CHOICES)
 
 
 def listed(name, *files):
     picks = [{"class": "fracture", "collection": "hips", "file": files[0]}, {"class": "fracture", "seed": "5"},
              *({"class": "no_fracture", "collection": "hips", "file": file} for file in files[1:])]
-    return {key: value for key, value in deck_of(name, GAN, LIBRARY, list=picks, order={"rule": "given"}).items()
-            if key not in ("items", "prevalence")}
+    return deck_2(name, GAN, LIBRARY, list=picks, order={"rule": "given"}, items=None, prevalence=None)
 
 
 class LibraryTest(DaemonTest):
@@ -57,17 +51,17 @@ class LibraryTest(DaemonTest):
 class Sessions(LibraryTest):
     side = None  # the model's: pixels are sent as they are
     decks = [
-        deck_of("train", LIBRARY, items=12),
-        deck_of("test", {**LIBRARY, "split": "test"}, items=12),
-        deck_of("drawn", GAN),
-        deck_of("mixed", GAN, {**LIBRARY, "weight": 2}),
-        deck_of("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"}),
-        deck_of("too_many", LIBRARY, items=14),
-        deck_of("nowhere", {**LIBRARY, "collection": "other"}, items=1),
-        deck_of("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
-        deck_of("six", LIBRARY, items=6),
-        deck_of("four", LIBRARY, items=4),
-        deck_of("twin", {**LIBRARY, "collection": "twins"}, items=6),
+        deck_2("train", LIBRARY, items=12),
+        deck_2("test", {**LIBRARY, "split": "test"}, items=12),
+        deck_2("drawn", GAN),
+        deck_2("mixed", GAN, {**LIBRARY, "weight": 2}),
+        deck_2("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"}),
+        deck_2("too_many", LIBRARY, items=14),
+        deck_2("nowhere", {**LIBRARY, "collection": "other"}, items=1),
+        deck_2("twice", LIBRARY, {**LIBRARY, "weight": 3}, items=12),
+        deck_2("six", LIBRARY, items=6),
+        deck_2("four", LIBRARY, items=4),
+        deck_2("twin", {**LIBRARY, "collection": "twins"}, items=6),
         listed("listed", "images/3.png", "images/20.png"),
         listed("mistaken", "images/4.png"),
     ]
@@ -216,8 +210,7 @@ class Sessions(LibraryTest):
             learner = Learner(self.daemon, "fixed")
             for n in range(1, 9):
                 learner.answer(n, "broken")
-        with open(os.path.join(self.daemon.folder, "admin-token"), encoding="ascii") as file:
-            answer = self.daemon.get("/api/v1/export/imrmc.zip?deck=fixed", file.read().strip())
+        answer = self.daemon.get("/api/v1/export/imrmc.zip?deck=fixed", self.daemon.admin_token())
         self.assertEqual(answer.status, 200, answer.body[:200])
         with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
             lines = archive.read("answers.imrmc").decode().split("\n")
@@ -234,7 +227,7 @@ class Sessions(LibraryTest):
 class Exclusion(LibraryTest):
     def test_what_is_excluded_is_not_shown_and_moves_no_other_image(self):
         admin = first_admin(self.daemon)
-        fixed = deck_of("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
+        fixed = deck_2("fixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
         self.assertEqual(admin.post("/api/v1/decks", fixed).status, 201)
         before = [dict(item) for item in self.items(Learner(self.daemon, "fixed"))]
         out = [item for item in before if item["file"]][1]
@@ -254,9 +247,9 @@ class Findings(LibraryTest):
     """Of 24 images a third shows nothing, a third an effusion, a third both; the first half is for training."""
 
     decks = [
-        deck_of("fracture", {**LIBRARY, "collection": "set", "classes": {"no": ["effusion", "none"], "yes": ["fracture"]}}),
-        deck_of("effusion", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion"]}}),
-        deck_of("both", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion", "fracture"]}}, items=4,
+        deck_2("fracture", {**LIBRARY, "collection": "set", "classes": {"no": ["effusion", "none"], "yes": ["fracture"]}}),
+        deck_2("effusion", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion"]}}),
+        deck_2("both", {**LIBRARY, "collection": "set", "classes": {"no": ["none"], "yes": ["effusion", "fracture"]}}, items=4,
                 prevalence=0.75),
     ]
 
@@ -297,7 +290,7 @@ class Findings(LibraryTest):
 
 
 class Damage(LibraryTest):
-    decks = [deck_of("train", LIBRARY, items=2), deck_of("mixed", GAN, LIBRARY, items=6)]
+    decks = [deck_2("train", LIBRARY, items=2), deck_2("mixed", GAN, LIBRARY, items=6)]
 
     def test_a_damaged_or_missing_file_is_an_error_for_that_image_alone(self):
         learner = Learner(self.daemon, "train")
@@ -365,7 +358,7 @@ class Lists(LibraryTest):
         self.assertEqual(hips["provenance"]["name"], "test set")
 
     def test_a_preview_shows_labelled_images_of_both_sources(self):
-        mixed = deck_of("mixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
+        mixed = deck_2("mixed", GAN, LIBRARY, draw={"mode": "fixed", "seed": "7"})
         items = self.admin.post("/api/v1/preview", mixed).json["items"]
         self.assertEqual({item["source"] for item in items}, {"gan", "library"})
         for item in items:
@@ -375,7 +368,7 @@ class Lists(LibraryTest):
             self.assertEqual((item["model"], item["collection"]), ("default", "hips" if item["source"] == "library" else None))
             self.assertIn((item["file"] or "").encode(), image.body)
             self.assertEqual(bool(item["file"]), item["source"] == "library")
-        answer = self.admin.post("/api/v1/preview", deck_of("none", {**LIBRARY, "collection": "other"}))
+        answer = self.admin.post("/api/v1/preview", deck_2("none", {**LIBRARY, "collection": "other"}))
         self.assertEqual((answer.status, answer.code), (409, "images_missing"))
         self.assertIn('"other"', answer.json["error"]["message"])
 

@@ -7,11 +7,11 @@ import zlib
 import unittest
 
 from checkpoints import FolderTest
-from daemon import Learner, png_chunks, png_header
+from daemon import Learner, deck_of, png_chunks, png_header, source
 from library_data import library, make, png, rows
-from test_deck_models import deck_of, pixels, source
+from test_deck_models import pixels
 
-LIBRARY = {**source("default"), "kind": "library", "collection": "hips"}
+LIBRARY = source(kind="library", collection="hips")
 
 
 def unfiltered(data):

@@ -87,8 +87,7 @@ class LogIn(AccountsTest):
             self.assertEqual(self.daemon.get(ME, Cookie=cookie).status, 200)
 
     def test_the_operator_is_an_administrator_without_an_account(self):
-        with open(self.daemon.folder + "/admin-token", encoding="ascii") as file:
-            token = file.read().strip()
+        token = self.daemon.admin_token()
         me = self.daemon.get(ME, token).json
         self.assertEqual(me, {"account": {"id": 0, "name": "operator", "role": "admin"}, "csrf_token": None})
         answer = self.daemon.post("/api/v1/invitations", {"role": "educator"}, token)

@@ -2,6 +2,7 @@
 Moodle's importer of its own format does: elements by name, images by the names that the text refers to."""
 
 import base64
+import functools
 import http.client
 import io
 import os
@@ -19,22 +20,17 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import studies  # noqa: E402
 from accounts import first_admin, staff  # noqa: E402
 from checkpoints import FolderTest  # noqa: E402
-from daemon import Learner, deck, png_chunks  # noqa: E402
+from daemon import Learner, deck, deck_of, png_chunks, source  # noqa: E402
 from library_data import library, make  # noqa: E402
 
 CHOICES = [{"id": "no", "label": "No <fracture> & co."}, {"id": "yes", "label": "\"Fracture\" ]]>"}]
-SOURCE = {"kind": "gan", "model": "default", "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
-OF_LIBRARY = {"kind": "library", "collection": "shelf", "split": "test", "model": "default",
-              "classes": {"no": ["no_fracture"], "yes": ["fracture"]}}
+SOURCE = source()
+OF_LIBRARY = source(kind="library", collection="shelf", split="test")
 LIST = [{"class": "fracture", "seed": "11", "strength": 0.5}, {"class": "no_fracture", "seed": "12"},
         {"class": "fracture", "seed": "13"}]
 
 
-def deck_2(name, **changes):
-    return {"format": 2, "id": name, "title": "Hips / AC", "question": "Is <b>it</b> & \"broken\"?", "choices": CHOICES,
-            "items": 6, "prevalence": 0.5, "sources": [SOURCE], **changes}
-
-
+deck_2 = functools.partial(deck_of, title="Hips / AC", question="Is <b>it</b> & \"broken\"?", choices=CHOICES, items=6)
 FIXED = deck_2("fixed", draw={"mode": "fixed", "seed": "5"}, sources=[SOURCE, OF_LIBRARY], description="a\u0001b\uffff")
 
 
@@ -60,7 +56,7 @@ class Html(HTMLParser):
 class Moodle(FolderTest):
     def setUp(self):
         super().setUp()
-        listed = {key: value for key, value in deck_2("list", list=LIST).items() if key not in ("items", "prevalence")}
+        listed = deck_2("list", list=LIST, items=None, prevalence=None)
         self.start([FIXED, deck(), listed])
         folder = tempfile.TemporaryDirectory(prefix="moodle-")
         self.addCleanup(folder.cleanup)

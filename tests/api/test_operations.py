@@ -157,8 +157,7 @@ class Log(DaemonTest):
         self.daemon.get("/api/v1/samples/default/fracture/1.png?size=marie")
         self.daemon.post("/api/v1/sessions", '{"deck":"marie"}')
         self.daemon.export()
-        with open(self.daemon.folder + "/admin-token", encoding="ascii") as file:
-            token = file.read().strip()
+        token = self.daemon.admin_token()
         log = self.daemon.log()
         for secret in (learner.id, learner.secret, token, "127.0.0.1", "192.0.2.77", "marie", "Agent", "clinic",
                        "4321", "Bearer", "?", "no_fracture", *keys, *images):

@@ -13,17 +13,13 @@ import unittest
 import zipfile
 
 from accounts import first_admin, staff
-from daemon import Daemon, DaemonTest, Learner
+from daemon import Daemon, DaemonTest, Learner, table
 from studies import StudyTest
 from study_rows import DECKS, StudyRows
 from test_xapi import problems
 
 VALIDATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "validators")
 HOSTILE = "=HYPERLINK(\"http://x\")"
-
-
-def table(text, **dialect):
-    return list(csv.DictReader(io.StringIO(text, newline=""), **dialect))
 
 
 def wrong_at(*numbers):
@@ -340,8 +336,7 @@ class Frozen(StudyTest):
         self.addClassCleanup(self.daemon.close)
         for browser in (self.admin, self.researcher, self.educator):
             browser.daemon = self.daemon
-        with open(os.path.join(folder, "admin-token"), encoding="ascii") as file:
-            again = self.daemon.get(path + "/export/package.zip", file.read().strip())
+        again = self.daemon.get(path + "/export/package.zip", self.daemon.admin_token())
         self.assertEqual(again.body, first.body)
 
     def test_the_same_images_before_and_after_are_the_same_cases(self):

@@ -4,17 +4,15 @@ import csv
 import json
 import os
 import shutil
-import struct
 import unittest
 
-from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, states, trained, write
+from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, safetensors_header, states, trained, write
 
 LEVELS = ["--levels", "4:0/0.064,8:0/0.064,16:0/0", "--tick-kimg", "0.064"]
 
 
 def metadata(path):
-    content = read(path)
-    return json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])["__metadata__"]
+    return safetensors_header(path)["__metadata__"]
 
 
 class Options(TrainerTest):

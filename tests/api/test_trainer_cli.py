@@ -10,17 +10,11 @@ import struct
 import unittest
 import zlib
 
-from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, roentgym, states, trained, tree, write
+from trainer import SMALL, TrainerTest, edit_state, phantoms, png_header, read, roentgym, safetensors_header, states, trained, tree, write
 
 LEVELS = ["--levels", "4:0/0.3,8:0.2/0.2,16:0.2/0.2", "--tick-kimg", "0.3"]
 LONG = ["--levels", "4:0/2,8:0.1/0.1,16:0.1/0.2", "--tick-kimg", "0.1"]  # ticks to stop between
 LAST_KIMG = 1.104  # 1.1 kimg in minibatches of 32
-
-
-def header(path):
-    """Header of a safetensors file."""
-    content = read(path)
-    return json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
 
 
 def grey_png(side, grey):
@@ -112,11 +106,11 @@ class Train(TrainerTest):
                           *(f"sheet-{k:09.3f}.png" for k in kimg)})
         self.assertEqual(png_header(read(self.path("run"), f"sheet-{LAST_KIMG:09.3f}.png")),
                          (8 * 18 + 2, 2 * 18 + 2, 8, 0))
-        about = header(self.path("run/generator.safetensors"))["__metadata__"]
+        about = safetensors_header(self.path("run/generator.safetensors"))["__metadata__"]
         self.assertEqual([about["name"], about["resolution"], about["training_data"], about["kimg"]],
                          ["tiny hips", "16", "simulated", f"{LAST_KIMG:.3f}"])
         self.assertEqual(json.loads(about["classes"]), ["no_fracture", "fracture"])
-        config = json.loads(header(states(self.path("run"))[-1])["__metadata__"]["config"])
+        config = json.loads(safetensors_header(states(self.path("run"))[-1])["__metadata__"]["config"])
         self.assertEqual([config["seed"], config["fmap_base"], config["fmap_max"], config["tick_kimg"]],
                          [3, 128, 8, 0.3])
         self.assertEqual([(level["fade_kimg"], level["train_kimg"]) for level in config["levels"]],
@@ -200,10 +194,10 @@ class Train(TrainerTest):
         self.assertTrue(all(0 <= p <= 0.8 for p in strengths), strengths)
         self.assertNotIn(0.25, strengths)
         self.assertIn(f"augment {strengths[-1]:.3f}", output.splitlines()[-1])
-        about = header(states(self.path("run"))[-1])["__metadata__"]
+        about = safetensors_header(states(self.path("run"))[-1])["__metadata__"]
         self.assertEqual(json.loads(about["config"])["augment"], "ada")
         self.assertAlmostEqual(float(about["augment"].split()[0]), strengths[-1], 5)
-        about = header(self.path("run/generator.safetensors"))["__metadata__"]
+        about = safetensors_header(self.path("run/generator.safetensors"))["__metadata__"]
         self.assertIn(f"augmentation ada (p {strengths[-1]:.3f})", about["provenance"])
 
     def test_every_loss_trains_and_is_recorded(self):
@@ -212,9 +206,9 @@ class Train(TrainerTest):
             self.succeed(*self.train, "--levels", "4:0/0.1,8:0.1/0.1,16:0/0", "--loss", loss, "--lazy-interval", 2,
                          "--fake-labels", "random", "--out", run)
             self.assertTrue(all(line["penalty"] > 0 for line in metrics(run)))
-            config = json.loads(header(states(run)[-1])["__metadata__"]["config"])
+            config = json.loads(safetensors_header(states(run)[-1])["__metadata__"]["config"])
             self.assertEqual((config["loss"], config["lazy_interval"], config["fake_labels"]), (loss, 2, "random"))
-            about = header(os.path.join(run, "generator.safetensors"))["__metadata__"]
+            about = safetensors_header(os.path.join(run, "generator.safetensors"))["__metadata__"]
             self.assertIn(f"loss {loss} with classifier", about["provenance"])
 
     def test_a_name_and_both_precisions_are_taken(self):

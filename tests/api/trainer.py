@@ -57,6 +57,11 @@ def tree(folder):
             for where, _, names in os.walk(folder) for name in names}
 
 
+def safetensors_header(path):
+    content = read(path)
+    return json.loads(content[8:8 + struct.unpack("<Q", content[:8])[0]])
+
+
 def states(run):
     """Paths of a run's states, oldest first."""
     return [os.path.join(run, name) for name in sorted(os.listdir(run))

@@ -4,12 +4,12 @@ The networks here follow the paper, not the engine: they work at full resolution
 down-sample in steps of their own instead of by fused kernels, and PyTorch differentiates twice.
 dump_gradients (C) writes what the engine computed."""
 
-import json
 import os
-import struct
 import subprocess
 import tempfile
 import unittest
+
+from tensors import read_safetensors
 
 try:
     import torch
@@ -19,22 +19,6 @@ except ImportError as why:
 
 torch.set_num_threads(1)  # the networks are small
 TOLERANCE, TOLERANCE_F64 = 1e-4, 1e-6  # |a - b| / |b|
-
-
-def read_safetensors(path):
-    """{name: f64 tensor} of a file with F32 and F64 tensors."""
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    tensors = {}
-    for name, entry in json.loads(data[8 : 8 + length]).items():
-        if name == "__metadata__":
-            continue
-        dtype = {"F32": torch.float32, "F64": torch.float64}[entry["dtype"]]
-        first, last = (8 + length + offset for offset in entry["data_offsets"])
-        values = torch.frombuffer(bytearray(data[first:last]), dtype=dtype)
-        tensors[name] = values.reshape(entry["shape"]).double()
-    return tensors
 
 
 def in_torch_order(tensor):
@@ -287,7 +271,7 @@ def dump(build, **settings):
         path = os.path.join(folder, "step.safetensors")
         words = [f"{key}={value}" for key, value in settings.items()]
         subprocess.run([os.path.join(build, "tests/oracle/dump_gradients"), path, *words], check=True)
-        return {name: in_torch_order(tensor) for name, tensor in read_safetensors(path).items()}
+        return {name: in_torch_order(torch.from_numpy(array).double()) for name, array in read_safetensors(path).items()}
 
 
 class Step:

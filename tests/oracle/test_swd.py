@@ -2,14 +2,14 @@
 grey really tiled to three channels, pyramids by scipy.ndimage, whole descriptors, numpy.sort. dump_swd (C)
 writes images, places, directions and the distances that the trainer found."""
 
-import json
 import os
-import struct
 import subprocess
 import tempfile
 import unittest
 
 import numpy as np
+
+from tensors import read_safetensors
 
 try:
     from scipy import ndimage
@@ -18,7 +18,6 @@ except ImportError as why:
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DUMP = os.path.join(ROOT, os.environ.get("ROENTGYM_BUILD", "build"), "tests/oracle/dump_swd")
-TYPES = {"U8": np.uint8, "I32": np.int32, "F32": np.float32, "F64": np.float64}
 SETS = 3
 KERNEL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256.0
 TOLERANCE = 1e-6  # relative; f32 against f64
@@ -29,15 +28,7 @@ def dump(side, images, levels_in_memory, threads):
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run([DUMP, file.name, str(side), str(images), str(levels_in_memory)], check=True,
                        env={**os.environ, "OMP_NUM_THREADS": str(threads)})
-        with open(file.name, "rb") as written:
-            data = written.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    arrays = {}
-    for name, entry in json.loads(data[8:8 + length]).items():
-        if name != "__metadata__":
-            first, last = (8 + length + offset for offset in entry["data_offsets"])
-            arrays[name] = np.frombuffer(data[first:last], TYPES[entry["dtype"]]).reshape(entry["shape"])
-    return arrays
+        return read_safetensors(file.name)
 
 
 def down(image):

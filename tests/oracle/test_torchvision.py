@@ -17,6 +17,8 @@ import subprocess
 import tempfile
 import unittest
 
+from tensors import read_safetensors
+
 try:
     import torch
     import torchvision
@@ -41,20 +43,6 @@ def write_safetensors(path, tensors):
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + b"".join(blobs))
-
-
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        data = file.read()
-    (length,) = struct.unpack("<Q", data[:8])
-    header = json.loads(data[8 : 8 + length])
-    header.pop("__metadata__", None)
-    tensors = {}
-    for name, entry in header.items():
-        first, last = (8 + length + offset for offset in entry["data_offsets"])
-        values = torch.frombuffer(bytearray(data[first:last]), dtype=torch.float32)
-        tensors[name] = values.reshape(entry["shape"])
-    return tensors
 
 
 def make_model(name, smooth=False):
@@ -102,7 +90,8 @@ class Classifiers(unittest.TestCase):
         write_safetensors(inputs, {"images": images, "cotangent": cotangent})
         done = run(name, side, weights, inputs, out, backend)
         self.assertEqual(done.stderr, "")
-        logits, got = read_safetensors(out + ".logits"), read_safetensors(out + ".gradient")
+        logits, got = ({name: torch.from_numpy(array) for name, array in read_safetensors(out + kind).items()}
+                       for kind in (".logits", ".gradient"))
 
         single = copy.deepcopy(model).train() if smooth else None
         if single:
