@@ -134,6 +134,14 @@ class Drafts(StudyTest):
         answer = self.researcher.post(STUDIES, study("warned-5", arms=arms))
         self.assertIn("study.arms[1].deck: its order differs", answer.json["warnings"][-1])
 
+    def test_what_names_no_version_changes_and_opens_nothing(self):
+        path = self.draft("locked")
+        for tag in ("1", "*", '"0"', '"-1"', '"2"', 'W/"1"'):
+            for action in ("", "/open"):
+                answer = self.researcher.post(path + action, study("locked", title="Another"), If_Match=tag)
+                self.assertEqual((answer.status, answer.code), (412, "outdated"), tag)
+        self.assertEqual(self.researcher.get(path).json["title"], study("locked")["title"])
+
     def test_a_draft_is_warned_of_again_as_its_decks_are_now(self):
         arms = [{"id": "a", "label": "A", "deck": "of-real"}, {"id": "b", "label": "B", "deck": "of-later"}]
         self.educator.post("/api/v1/decks", {**TRAIN_GAN, "id": "of-later"})

@@ -244,8 +244,8 @@ void api_study_open(struct srv_app *app, const struct srv_request *request, stru
         respond_unknown(response);
     else if (study.state != STUDY_DRAFT)
         respond_other_state(study.state, response);
-    else
-        open_checked(app, request, &study.study, edited, response);
+    else /* what has been read, and not what is saved while it is looked at */
+        open_checked(app, request, &study.study, edited == study.version ? edited : -1, response);
 }
 
 typedef enum db_status state_change(struct db *db, const struct srv_account *actor, const char *name,

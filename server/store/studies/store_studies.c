@@ -155,8 +155,10 @@ struct work {
     struct srv_study_change *change;
 };
 
+enum { ANY_VERSION = 0 }; /* versions count from 1, and what is no version at all matches none */
+
 /* Begins to change the study of that name, which must be in a state that `states` has as a bit and, unless
- * `edited` is -1, have that as its newest version. */
+ * `edited` is ANY_VERSION, have that as its newest version. */
 static bool begin(struct work *w, struct db *db, const struct srv_account *actor, const char *name,
                   unsigned states, int edited, struct srv_study_change *change)
 {
@@ -167,10 +169,10 @@ static bool begin(struct work *w, struct db *db, const struct srv_account *actor
     bool found = find(&w->t, name, &w->found);
     change->version = w->found.version;
     change->state = w->found.state;
-    change->outcome = !found                                      ? STUDY_UNKNOWN
-                      : !(states & 1u << w->found.state)          ? STUDY_OTHER_STATE
-                      : edited >= 0 && edited != w->found.version ? STUDY_OUTDATED
-                                                                  : STUDY_DONE;
+    change->outcome = !found                                                ? STUDY_UNKNOWN
+                      : !(states & 1u << w->found.state)                    ? STUDY_OTHER_STATE
+                      : edited != ANY_VERSION && edited != w->found.version ? STUDY_OUTDATED
+                                                                            : STUDY_DONE;
     return change->outcome == STUDY_DONE;
 }
 
@@ -213,7 +215,7 @@ enum db_status srv_store_study_add(struct db *db, const struct srv_account *acto
                                    const struct srv_study *study, struct srv_study_change *change)
 {
     struct work w;
-    begin(&w, db, actor, study->id, 0, -1, change);
+    begin(&w, db, actor, study->id, 0, ANY_VERSION, change);
     change->outcome = w.found.id ? STUDY_NAME_TAKEN : STUDY_DONE;
     if (change->outcome == STUDY_DONE) {
         db_run(
@@ -301,7 +303,7 @@ enum db_status srv_store_study_close(struct db *db, const struct srv_account *ac
                                      struct srv_study_change *change)
 {
     struct work w;
-    if (begin(&w, db, actor, name, 1u << STUDY_OPEN | 1u << STUDY_CLOSED, -1, change) &&
+    if (begin(&w, db, actor, name, 1u << STUDY_OPEN | 1u << STUDY_CLOSED, ANY_VERSION, change) &&
         w.found.state == STUDY_OPEN) {
         db_run(&w.t, "UPDATE studies SET state = 'closed', closed_at = ? WHERE id = ?", "ti", w.now,
                w.found.id);
@@ -315,7 +317,7 @@ enum db_status srv_store_study_freeze(struct db *db, const struct srv_account *a
                                       struct srv_study_change *change)
 {
     struct work w;
-    if (begin(&w, db, actor, name, 1u << STUDY_CLOSED, -1, change)) {
+    if (begin(&w, db, actor, name, 1u << STUDY_CLOSED, ANY_VERSION, change)) {
         db_run(&w.t, "UPDATE studies SET state = 'frozen', frozen_at = ? WHERE id = ?", "ti", w.now,
                w.found.id);
         change->state = STUDY_FROZEN;
