@@ -19,9 +19,9 @@ struct tr_picture_hash {
 void tr_picture_hash(const struct nn_image *image, struct tr_picture_hash *hash);
 
 /* Bits in which they differ, 0..255, the least of the second as it is, mirrored left to right and with black
- * and white exchanged. Copies have at most TR_PICTURE_HASH_NEAR: of 762 chest radiographs no two were closer
- * than 57, while copies of 400x400 at JPEG quality 40 were within 7, with another gamma within 25; cut by 2 %
- * at each edge, 24 to 66. */
+ * and white exchanged. Copies that were scaled, compressed or brightened have at most TR_PICTURE_HASH_NEAR, other
+ * pictures clearly more (tests/unit/test_ingest.c, tests/api/test_ingest_cli.py); one that was cut at
+ * its edges may be missed. */
 int tr_picture_distance(const struct tr_picture_hash *a, const struct tr_picture_hash *b);
 
 #endif
