@@ -6,6 +6,7 @@
 
 int tr_phantom_main(int argc, char **argv);
 int tr_ingest_main(int argc, char **argv);
+int tr_localise_main(int argc, char **argv);
 int tr_train_main(int argc, char **argv);
 int tr_sample_main(int argc, char **argv);
 int tr_import_main(int argc, char **argv);

@@ -14,6 +14,7 @@ struct command {
 static const struct command commands[] = {
     {"phantom", "simulate hip radiographs", tr_phantom_main},
     {"ingest", "make a data set of a folder of DICOM, PNG or JPEG files", tr_ingest_main},
+    {"localise", "find the hips on pelvic radiographs and cut them out", tr_localise_main},
     {"train", "train a progressive GAN on a data set", tr_train_main},
     {"sample", "make images with a trained generator", tr_sample_main},
     {"import", "make a checkpoint of a converted generator of others", tr_import_main},

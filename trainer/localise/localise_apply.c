@@ -1,0 +1,238 @@
+/* `roentgym localise apply` */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trainer/interrupt.h"
+#include "trainer/localise/box_overlay.h"
+#include "trainer/localise/default_weights.h"
+#include "trainer/localise/hip_crops.h"
+#include "trainer/localise/localise.h"
+#include "trainer/option_value.h"
+#include "trainer/progress.h"
+#include "trainer/report/contact_sheet.h"
+
+static const char usage[] =
+    "usage: roentgym localise apply --data DIR --out DIR [options]\n"
+    "\n"
+    "Cuts the hips out of a data set of pelvic radiographs, as `roentgym ingest` makes them: a data set "
+    "that\n"
+    "`roentgym train` reads. Right hips are mirrored, so that all look like left ones. Ctrl-C stops; the "
+    "same\n"
+    "command goes on, and looks again only at films that are new or changed.\n"
+    "\n"
+    "  --data DIR         data set of pelves\n"
+    "  --out DIR          folder of the hips' data set; made if it is not there\n"
+    "  --report FILE      a row for each hip of each film and what became of it; default OUT.report.csv\n"
+    "  --weights FILE     the network; default the one that comes with the program\n"
+    "  --size N           side of the crops in pixels, 16, 32, ... 1024; default 512 (on a film of 1024 "
+    "pixels a\n"
+    "                     hip is about 460 wide)\n"
+    "  --negative LABEL   the label of films on which neither hip shows anything; default no_fracture, or "
+    "none\n"
+    "                     in a column labels\n"
+    "  --sheet FILE       also a contact sheet (PNG) of 48 films with the boxes, the least certain first\n"
+    "  --name TEXT        of the data set, up to 100 bytes; default the name of OUT\n"
+    "  --help\n"
+    "\n"
+    "A film has one label, but two hips. A hip's label is that of the column label_left or label_right of\n"
+    "DATA/labels.csv (roentgym ingest --keep label_left --keep label_right). Where that is empty or not "
+    "there:\n"
+    "on a film with the negative label both hips are negative; else the film's label is of the hip that the\n"
+    "column fracture_side names (left or right), and the other hip is negative; else it is of the hip that "
+    "the\n"
+    "column side names, and the other is left out. Where no column tells, both are left out.\n"
+    "\n"
+    "Exit status 0: all went through. 1: a hip was not found, a film refused, or a class has no image to "
+    "train\n"
+    "with; the rest is there, and the report says what and why.\n";
+
+enum choice { DATA = 256, OUT, REPORT, WEIGHTS, SIZE, NEGATIVE, SHEET, NAME, HELP };
+enum { SHEET_TILES = 48, SHEET_COLUMNS = 8, TILE = 256 };
+
+static const struct option options[] = {
+    {"data", required_argument, NULL, DATA},     {"out", required_argument, NULL, OUT},
+    {"report", required_argument, NULL, REPORT}, {"weights", required_argument, NULL, WEIGHTS},
+    {"size", required_argument, NULL, SIZE},     {"negative", required_argument, NULL, NEGATIVE},
+    {"sheet", required_argument, NULL, SHEET},   {"name", required_argument, NULL, NAME},
+    {"help", no_argument, NULL, HELP},           {NULL, 0, NULL, 0},
+};
+
+struct applying {
+    const char *given[HELP - DATA];
+    char data[PATH_MAX], out[PATH_MAX], report[PATH_MAX], name[128], weights_sha256[65];
+    struct tr_crop_wish wish;
+    struct tr_pelvis_table table;
+    struct tr_hip_net net;
+    struct tr_hip_finder finder;
+    struct tr_crop_outcome outcome;
+    struct tr_progress progress;
+    struct nn_error err;
+};
+
+static const char *value_of(const struct applying *a, enum choice option)
+{
+    return a->given[option - DATA];
+}
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+static bool without_slash(const char *text, char path[PATH_MAX])
+{
+    size_t length = text ? strlen(text) : 0;
+    if (length == 0 || length + 2 * TR_PELVIS_NAME_MAX >= PATH_MAX) return false;
+    strcpy(path, text);
+    while (length > 1 && path[length - 1] == '/') path[--length] = '\0';
+    return true;
+}
+
+static int parse_values(struct applying *a)
+{
+    uint64_t size = 512;
+    const char *text = value_of(a, SIZE), *slash;
+    if (text && tr_option_whole("localise apply", "size", text, 16, 1024, &size)) return 2;
+    if (size & (size - 1)) return tr_option_wrong("localise apply", "size", text, "16, 32, 64, ... 1024");
+    if (!without_slash(value_of(a, DATA), a->data) || !without_slash(value_of(a, OUT), a->out)) {
+        fputs("roentgym localise apply: --data and --out are needed; see roentgym localise apply --help\n",
+              stderr);
+        return 2;
+    }
+    slash = strrchr(a->out, '/');
+    snprintf(a->report, sizeof a->report, "%.*s.report.csv", PATH_MAX - 16, a->out);
+    snprintf(a->name, sizeof a->name, "%.100s", slash && slash[1] ? slash + 1 : a->out);
+    a->wish = (struct tr_crop_wish){.source = a->data,
+                                    .out = a->out,
+                                    .report = value_of(a, REPORT) ? value_of(a, REPORT) : a->report,
+                                    .name = value_of(a, NAME) ? value_of(a, NAME) : a->name,
+                                    .weights_sha256 = a->weights_sha256,
+                                    .size = (int)size};
+    if (!*a->wish.name || strlen(a->wish.name) > 100)
+        return tr_option_wrong("localise apply", "name", a->wish.name, "a text of 1 to 100 bytes");
+    return 0;
+}
+
+/* 0: go on; otherwise *status is the exit status. */
+static int parse(struct applying *a, int argc, char **argv, int *status)
+{
+    int code;
+    *status = 2;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == '?') return 1;
+        if (code == HELP) {
+            fputs(usage, stdout);
+            *status = 0;
+            return 1;
+        }
+        a->given[code - DATA] = optarg;
+    }
+    if (optind == argc) return *status = parse_values(a);
+    fprintf(stderr, "roentgym localise apply: '%.100s' is no option; see roentgym localise apply --help\n",
+            argv[optind]);
+    return 1;
+}
+
+/* ---- work --------------------------------------------------------------------------------------------- */
+
+static bool show(void *context, int done, int total)
+{
+    struct applying *a = context;
+    tr_progress_show(&a->progress, done, total);
+    return !tr_interrupted();
+}
+
+struct doubt {
+    double certainty; /* the lesser of both hips */
+    int row;
+};
+
+static int by_certainty(const void *a, const void *b)
+{
+    const struct doubt *x = a, *y = b;
+    return x->certainty != y->certainty ? (x->certainty > y->certainty) - (x->certainty < y->certainty)
+                                        : x->row - y->row;
+}
+
+static nn_status place_tile(struct applying *a, struct tr_contact_sheet *sheet, int index, int row)
+{
+    uint8_t tile[TILE * TILE];
+    nn_status status = tr_crop_tile(a->data, &a->table.rows[row], TILE, tile, &a->err);
+    for (int hip = 0; hip < TR_HIPS && status == NN_OK; hip++)
+        if (a->outcome.films[row].hips[hip].found)
+            tr_box_overlay(tile, TILE, &a->outcome.films[row].hips[hip].place, hip, false);
+    return status == NN_OK ? tr_contact_sheet_place(sheet, index, tile, &a->err) : status;
+}
+
+static nn_status write_sheet(struct applying *a)
+{
+    int count = 0;
+    struct tr_contact_sheet sheet = {0};
+    struct doubt *doubts = malloc((size_t)a->table.count * sizeof *doubts);
+    if (!doubts) return nn_fail(&a->err, NN_ERR_MEMORY, "out of memory for a sheet");
+    for (int i = 0; i < a->table.count; i++) {
+        const struct tr_crop_film *film = &a->outcome.films[i];
+        double right = film->hips[TR_RIGHT].certainty, left = film->hips[TR_LEFT].certainty;
+        if (film->side) doubts[count++] = (struct doubt){right < left ? right : left, i};
+    }
+    qsort(doubts, (size_t)count, sizeof *doubts, by_certainty);
+    int tiles = count < SHEET_TILES ? count : SHEET_TILES;
+    nn_status status =
+        tr_contact_sheet_init(&sheet, tiles, tiles < SHEET_COLUMNS ? tiles : SHEET_COLUMNS, TILE, &a->err);
+    for (int i = 0; i < tiles && status == NN_OK; i++) status = place_tile(a, &sheet, i, doubts[i].row);
+    if (status == NN_OK) status = tr_contact_sheet_save(&sheet, value_of(a, SHEET), NULL, 0, &a->err);
+    tr_contact_sheet_release(&sheet);
+    free(doubts);
+    return status;
+}
+
+static void tell(const struct applying *a)
+{
+    const struct tr_crop_outcome *o = &a->outcome;
+    printf("%s: %d hips of %d films\n", a->out, o->hips, a->table.count - o->refused);
+    if (o->not_found) printf("not found  %d hips\n", o->not_found);
+    if (o->left_out) printf("left out   %d hips, of which no column tells what they show\n", o->left_out);
+    if (o->refused) printf("refused    %d films\n", o->refused);
+    printf("report     %s\n", a->wish.report);
+    if (*o->fault)
+        fprintf(stderr, "roentgym localise apply: %s\n", o->fault);
+    else if (o->not_found || o->refused)
+        fprintf(stderr, "roentgym localise apply: %d hips not found, %d films refused; %s says which\n",
+                o->not_found, o->refused, a->wish.report);
+}
+
+static nn_status run(struct applying *a)
+{
+    char labels[PATH_MAX];
+    snprintf(labels, sizeof labels, "%.*s/labels.csv", PATH_MAX - 16, a->data);
+    nn_status status = value_of(a, SHEET) ? tr_contact_sheet_check_path(value_of(a, SHEET), &a->err) : NN_OK;
+    if (status == NN_OK) status = tr_pelvis_table_read(&a->table, labels, value_of(a, NEGATIVE), &a->err);
+    if (status == NN_OK)
+        status = tr_localiser_load(&a->net, value_of(a, WEIGHTS), a->weights_sha256, &a->err);
+    if (status == NN_OK) status = tr_hip_finder_open(&a->finder, &a->net, &a->err);
+    if (status != NN_OK) return status;
+    tr_interrupt_catch();
+    tr_progress_start(&a->progress, "films");
+    status = tr_hip_crops_make(&a->wish, &a->table, &a->finder, show, a, &a->outcome, &a->err);
+    if (status == NN_OK && a->outcome.complete && value_of(a, SHEET)) status = write_sheet(a);
+    if (status == NN_OK && a->outcome.complete)
+        tell(a);
+    else if (status == NN_OK)
+        fputs("\nroentgym localise apply: stopped; the same command goes on\n", stderr);
+    return status;
+}
+
+int tr_localise_apply(int argc, char **argv)
+{
+    static struct applying a; /* paths fill much of a stack */
+    int exit_status;
+    if (parse(&a, argc, argv, &exit_status)) return exit_status;
+    nn_status status = run(&a);
+    const struct tr_crop_outcome *o = &a.outcome;
+    if (status != NN_OK) fprintf(stderr, "roentgym localise apply: %s\n", a.err.text);
+    tr_hip_finder_close(&a.finder);
+    tr_hip_net_release(&a.net);
+    tr_pelvis_table_release(&a.table);
+    free(a.outcome.films);
+    return status != NN_OK || o->not_found || o->refused || *o->fault ? 1 : 0;
+}
