@@ -3,14 +3,23 @@
  */
 
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { desktop, openPage, phone } from './browser.js';
-import { browser, daemon, serve } from './served.js';
+import { after, before, test } from 'node:test';
+import { desktop, launchBrowser, openPage, phone } from './browser.js';
+import { startDaemon } from './daemon.js';
 
 const NAME = 'Dr. Zoë Klein';
 const PASSWORD = 'six grey hips in a row';
 
-serve();
+let daemon;
+let browser;
+before(async () => {
+  daemon = await startDaemon();
+  browser = await launchBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await daemon?.stop();
+});
 
 const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
 /** A browser tells of every 401 itself; that one is how the page finds that nobody is logged in. */

@@ -10,6 +10,9 @@ static const struct part {
     int (*main)(int argc, char **argv);
 } parts[] = {
     {"swd", "sliced Wasserstein distance of generated from real images", tr_evaluate_swd},
+    {"table1", "classifiers trained on real images, on samples, and on both", tr_evaluate_table1},
+    {"low-data", "what samples add when real images are few", tr_evaluate_low_data},
+    {"boundary", "what a classifier loses by learning from samples", tr_evaluate_boundary},
 };
 
 static void print_usage(void)

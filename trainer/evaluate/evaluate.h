@@ -4,5 +4,8 @@
 #define TR_EVALUATE_H
 
 int tr_evaluate_swd(int argc, char **argv);
+int tr_evaluate_table1(int argc, char **argv);
+int tr_evaluate_low_data(int argc, char **argv);
+int tr_evaluate_boundary(int argc, char **argv);
 
 #endif

@@ -18,7 +18,7 @@ static const char faint_colour[] = "#666666", faint_dash[] = "4 3";
 struct frame {
     double left, right, top, bottom; /* of the plot, in user units; top < bottom */
     double x_low, x_high, y_low, y_high;
-    bool log_y;
+    bool log_x, log_y;
 };
 
 /* ---- axes --------------------------------------------------------------------------------------- */
@@ -32,7 +32,12 @@ void tr_chart_ticks(double low, double high, int wanted, double *first, double *
 
 static bool drawable(const struct tr_chart *c, double x, double y)
 {
-    return isfinite(x) && isfinite(y) && (!c->log_y || y > 0);
+    return isfinite(x) && isfinite(y) && (!c->log_x || x > 0) && (!c->log_y || y > 0);
+}
+
+static bool has_interval(const struct tr_chart *c, const struct tr_series *s, int i)
+{
+    return s->low && s->high && drawable(c, s->x[i], s->low[i]) && drawable(c, s->x[i], s->high[i]);
 }
 
 /* False: not a single point. */
@@ -46,6 +51,8 @@ static bool find_ranges(const struct tr_chart *c, struct frame *f)
             if (!drawable(c, x, y)) continue;
             f->x_low = fmin(f->x_low, x), f->x_high = fmax(f->x_high, x);
             f->y_low = fmin(f->y_low, y), f->y_high = fmax(f->y_high, y);
+            if (!has_interval(c, &c->series[s], i)) continue;
+            f->y_low = fmin(f->y_low, c->series[s].low[i]), f->y_high = fmax(f->y_high, c->series[s].high[i]);
         }
     if (!(f->x_low <= f->x_high)) return false;
     for (int b = 0; b < c->band_count; b++) { /* all charts of a page over the same stretch */
@@ -73,7 +80,9 @@ static void widen(struct frame *f)
 
 static double place_x(const struct frame *f, double x)
 {
-    return f->left + (x - f->x_low) / (f->x_high - f->x_low) * (f->right - f->left);
+    double share =
+        f->log_x ? log(x / f->x_low) / log(f->x_high / f->x_low) : (x - f->x_low) / (f->x_high - f->x_low);
+    return f->left + share * (f->right - f->left);
 }
 
 static double place_y(const struct frame *f, double y)
@@ -110,16 +119,29 @@ static void put_y_axis(FILE *page, const struct frame *f)
         }
 }
 
+static void put_x_tick(FILE *page, const struct frame *f, double value)
+{
+    double x = place_x(f, value);
+    fprintf(page, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#444\"/>", x, x, f->bottom,
+            f->bottom + 4);
+    fprintf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n", x, f->bottom + 17,
+            fabs(value) < 1e-12 ? 0 : value);
+}
+
 static void put_x_axis(FILE *page, const struct tr_chart *c, const struct frame *f)
 {
-    double first, step;
-    tr_chart_ticks(f->x_low, f->x_high, c->width < 420 ? 5 : 9, &first, &step);
-    for (int i = 0; first + i * step <= f->x_high + 1e-9 * step; i++) {
-        double value = first + i * step, x = place_x(f, value);
-        fprintf(page, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#444\"/>", x, x,
-                f->bottom, f->bottom + 4);
-        fprintf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%g</text>\n", x, f->bottom + 17,
-                fabs(value) < 1e-12 ? 0 : value);
+    if (f->log_x) {
+        static const double digits[] = {1, 2, 5};
+        for (int power = (int)floor(log10(f->x_low) + 1e-9); power <= (int)ceil(log10(f->x_high)); power++)
+            for (int d = 0; d < 3; d++) {
+                double value = digits[d] * pow(10, power);
+                if (value >= f->x_low * 0.999 && value <= f->x_high * 1.001) put_x_tick(page, f, value);
+            }
+    } else {
+        double first, step;
+        tr_chart_ticks(f->x_low, f->x_high, c->width < 420 ? 5 : 9, &first, &step);
+        for (int i = 0; first + i * step <= f->x_high + 1e-9 * step; i++)
+            put_x_tick(page, f, first + i * step);
     }
     fprintf(page, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (f->left + f->right) / 2,
             f->bottom + 34);
@@ -162,6 +184,22 @@ static void put_stroke(FILE *page, const struct tr_series *s, int index)
     fprintf(page, " stroke=\"%s\" stroke-width=\"1.8\" fill=\"none\" stroke-linejoin=\"round\"",
             colour_of(s, index));
     if (dash_of(s, index)[0]) fprintf(page, " stroke-dasharray=\"%s\"", dash_of(s, index));
+}
+
+/* The band of the intervals, there along the upper ends and back along the lower ones. */
+static void put_interval(FILE *page, const struct tr_chart *c, const struct frame *f, int index)
+{
+    const struct tr_series *s = &c->series[index];
+    for (int first = 0, next; first < s->count; first = next + 1) {
+        for (next = first; next < s->count && has_interval(c, s, next); next++) continue;
+        if (next == first) continue;
+        fprintf(page, "<path fill=\"%s\" fill-opacity=\"0.13\" d=\"", colour_of(s, index));
+        for (int i = first; i < next; i++)
+            fprintf(page, "%s%.1f %.1f", i > first ? "L" : "M", place_x(f, s->x[i]), place_y(f, s->high[i]));
+        for (int i = next - 1; i >= first; i--)
+            fprintf(page, "L%.1f %.1f", place_x(f, s->x[i]), place_y(f, s->low[i]));
+        fputs("z\"/>\n", page);
+    }
 }
 
 /* One path; a point with gaps on both sides would not show as a line and gets a dot. */
@@ -226,12 +264,17 @@ static void put_words(FILE *page, const struct tr_chart *c)
 
 void tr_chart_put(FILE *page, const struct tr_chart *c)
 {
-    struct frame f = {
-        .left = LEFT, .right = c->width - RIGHT, .top = TOP, .bottom = c->height - BOTTOM, .log_y = c->log_y};
+    struct frame f = {.left = LEFT,
+                      .right = c->width - RIGHT,
+                      .top = TOP,
+                      .bottom = c->height - BOTTOM,
+                      .log_x = c->log_x,
+                      .log_y = c->log_y};
     int height = c->height + LEGEND_ROW * c->series_count + 4;
     fprintf(
         page,
-        "<svg role=\"img\" aria-labelledby=\"%s-title %s-words\" viewBox=\"0 0 %d %d\" width=\"%d\" "
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-labelledby=\"%s-title %s-words\" "
+        "viewBox=\"0 0 %d %d\" width=\"%d\" "
         "height=\"%d\" font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n<title id=\"%s-title\">",
         c->id, c->id, c->width, height, c->width, height, c->id);
     tr_html_put(page, c->title);
@@ -245,6 +288,7 @@ void tr_chart_put(FILE *page, const struct tr_chart *c)
         put_x_axis(page, c, &f);
         fprintf(page, "<path d=\"M%.1f %.1fV%.1fH%.1f\" stroke=\"#444\" fill=\"none\"/>\n", f.left, f.top,
                 f.bottom, f.right);
+        for (int s = 0; s < c->series_count; s++) put_interval(page, c, &f, s);
         for (int s = c->series_count - 1; s >= 0; s--) put_line(page, c, &f, s); /* the first one on top */
     } else {
         fprintf(page, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">no values</text>\n", c->width / 2,

@@ -1,6 +1,6 @@
-/* Line charts as inline SVG: axes with round ticks, a legend, colours that colour-blind readers can tell
- * apart (Okabe and Ito's) and different dashes for print, and a description in words for those who do not
- * see them. Needs no script and no style sheet. */
+/* Line charts as SVG, for a page or a file: axes with round ticks, a legend, colours that colour-blind
+ * readers can tell apart (Okabe and Ito's) and different dashes for print, and a description in words for
+ * those who do not see them. Needs no script and no style sheet. */
 #ifndef TR_SVG_CHART_H
 #define TR_SVG_CHART_H
 
@@ -9,10 +9,12 @@
 
 enum { TR_CHART_SERIES_MAX = 8 };
 
-/* All borrowed. Points that are not finite (on a logarithmic axis: not positive) leave a gap. */
+/* All borrowed. Points that are not finite (on a logarithmic axis: not positive) leave a gap. `low` and
+ * `high`: an interval about each point, drawn as a pale band; NULL: none. */
 struct tr_series {
     const char *name;
     const double *x, *y; /* x rises */
+    const double *low, *high;
     int count;
     bool faint; /* a line to compare with: grey and dashed */
 };
@@ -28,7 +30,7 @@ struct tr_chart {
     const char *title; /* what is shown */
     const char *x_label, *y_label;
     int width, height; /* in user units, about pixels */
-    bool log_y;
+    bool log_x, log_y;
     bool from_zero; /* the y axis begins at 0, on a linear axis */
     struct tr_series series[TR_CHART_SERIES_MAX];
     int series_count;

@@ -1,0 +1,214 @@
+#include "trainer/experiments/experiment.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/file.h"
+#include "trainer/evaluate/part_file.h"
+#include "trainer/experiments/experiment_options.h"
+#include "trainer/interrupt.h"
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static int count_patients(const struct tr_cases *cases)
+{
+    int end = 0; /* they are numbered from 0 */
+    for (int i = 0; i < cases->count; i++)
+        if (cases->patient[i] >= end) end = cases->patient[i] + 1;
+    return end;
+}
+
+static json_t *split_json(const struct tr_cases *cases)
+{
+    return json_pack("{s:i,s:i,s:i}", "images", cases->count, "patients", count_patients(cases),
+                     "with_finding", tr_cases_positive(cases));
+}
+
+static json_t *row_json(const struct tr_outcome *o, int r)
+{
+    const struct tr_row *row = &o->grid->rows[r];
+    int seeds = o->grid->seed_count;
+    json_t *samples = json_array(), *less = json_object(), *p = json_array(), *epochs = json_array();
+    json_t *paper = NULL;
+    for (int k = 0; k < TR_SAMPLE_SETS; k++)
+        if (row->recipe.samples[k]) json_array_append_new(samples, json_integer(k + 1));
+    for (int m = 0; m < TR_MEASURES; m++)
+        json_object_set_new(less, tr_measure_names[m], tr_figure_json(&o->rows[r].less[m], seeds));
+    for (int s = 0; s < seeds; s++) {
+        json_array_append_new(p, isfinite(o->rows[r].p[s]) ? json_real(o->rows[r].p[s]) : json_null());
+        json_array_append_new(epochs, json_integer(tr_grid_cell(o->grid, r, s)->epochs));
+    }
+    if (o->experiment->paper && o->experiment->paper[r][0]) paper = json_string(o->experiment->paper[r]);
+    json_t *json = json_pack("{s:s,s:i,s:o,s:b,s:i,s:o,s:s,s:o,s:o,s:o?}", "name", row->name, "real_percent",
+                             row->recipe.real_percent, "samples", samples, "traditional_augmentation",
+                             row->recipe.augment, "images", tr_grid_cell(o->grid, r, 0)->images, "epochs",
+                             epochs, "compared_with", o->grid->rows[row->reference].name, "difference", less,
+                             "p_delong", p, "paper_auc", paper);
+    for (int m = 0; m < TR_MEASURES && json; m++)
+        json_object_set_new(json, tr_measure_names[m], tr_figure_json(&o->rows[r].figure[m], seeds));
+    return json;
+}
+
+static json_t *results_json(const struct tr_outcome *o)
+{
+    json_t *rows = json_array();
+    for (int r = 0; r < o->grid->row_count; r++) json_array_append_new(rows, row_json(o, r));
+    json_t *json = json_pack("{s:s,s:o,s:o,s:i,s:o,s:o}", "finding", o->lab->test.finding, "train",
+                             split_json(&o->lab->train), "test", split_json(&o->lab->test), "seeds",
+                             o->grid->seed_count, "interval",
+                             json_sprintf("%s %s", tr_interval_words[0], tr_interval_words[1]), "rows", rows);
+    if (json && o->experiment->add_results) o->experiment->add_results(o, json);
+    return json;
+}
+
+static json_t *settings_json(const struct tr_lab_settings *s)
+{
+    const struct tr_classify_settings *c = &s->classify;
+    json_t *pretrained = c->pretrained ? json_string(c->pretrained) : NULL;
+    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:o?,s:I,s:i}", "architecture",
+                     tr_architecture_words[c->architecture], "side", s->side, "minibatch", c->minibatch,
+                     "epochs", c->epochs, "patience", c->patience, "step_size", (double)c->step_size,
+                     "weight_decay", (double)c->weight_decay, "pretrained", pretrained, "seed",
+                     (json_int_t)c->seed, "seeds", s->seeds);
+}
+
+static nn_status write_json(const struct tr_outcome *o, const char *command, struct nn_error *err)
+{
+    const struct tr_lab *lab = o->lab;
+    json_t *settings = settings_json(&lab->settings);
+    json_t *data = tr_part_source(lab->test.source, lab->test.sha256);
+    json_t *model = tr_part_source(lab->model_name, lab->model_sha256);
+    struct tr_part part = {o->experiment->part, lab->settings.folder, command, settings, data, model};
+    nn_status status = tr_part_write(&part, results_json(o), err);
+    json_decref(settings);
+    json_decref(data);
+    json_decref(model);
+    return status;
+}
+
+/* ---- tables and pictures ------------------------------------------------------------------------ */
+
+void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
+{
+    const struct tr_lab *lab = o->lab;
+    const struct tr_lab_settings *s = &lab->settings;
+    fprintf(to, "%s of %s; samples of %s\n", lab->test.finding, lab->test.source, lab->model_name);
+    fprintf(to, "%s at %d pixels, %d epochs, %s; %d seed%s\n",
+            tr_architecture_words[s->classify.architecture], s->side, s->classify.epochs,
+            s->classify.pretrained ? "pretrained" : "from scratch", s->seeds, s->seeds == 1 ? "" : "s");
+    fprintf(to, "tested on %d real images of %d patients, %d with the finding\n", lab->test.count,
+            count_patients(&lab->test), tr_cases_positive(&lab->test));
+}
+
+static void put_number(FILE *to, double value)
+{
+    if (isfinite(value))
+        fprintf(to, ",%.6f", value);
+    else
+        putc(',', to);
+}
+
+static void put_figure(FILE *to, const struct tr_figure *f)
+{
+    put_number(to, f->mean);
+    put_number(to, f->interval.low);
+    put_number(to, f->interval.high);
+    put_number(to, f->least);
+    put_number(to, f->most);
+}
+
+static void put_csv(const struct tr_outcome *o, FILE *to)
+{
+    fputs("row,images,seeds", to);
+    for (int m = 0; m < TR_MEASURES; m++) {
+        const char *name = tr_measure_names[m];
+        fprintf(to, ",%s,%s_low,%s_high,%s_least,%s_most", name, name, name, name, name);
+    }
+    fputs(",compared_with,auc_difference,auc_difference_low,auc_difference_high", to);
+    fputs(o->experiment->paper ? ",paper_auc\n" : "\n", to);
+    for (int r = 0; r < o->grid->row_count; r++) {
+        const struct tr_figure *less = &o->rows[r].less[TR_AUC];
+        fprintf(to, "%s,%d,%d", o->grid->rows[r].name, tr_grid_cell(o->grid, r, 0)->images,
+                o->grid->seed_count);
+        for (int m = 0; m < TR_MEASURES; m++) put_figure(to, &o->rows[r].figure[m]);
+        fprintf(to, ",%s", o->grid->rows[o->grid->rows[r].reference].name);
+        put_number(to, less->mean);
+        put_number(to, less->interval.low);
+        put_number(to, less->interval.high);
+        if (o->experiment->paper) fprintf(to, ",%s", o->experiment->paper[r]);
+        putc('\n', to);
+    }
+}
+
+static nn_status write_text(const struct tr_outcome *o, const char *suffix,
+                            void (*put)(const struct tr_outcome *, FILE *), bool shown, struct nn_error *err)
+{
+    char path[PATH_MAX], *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    snprintf(path, sizeof path, "%s/%s.%s", o->lab->settings.folder, o->experiment->part, suffix);
+    if (to) put(o, to);
+    bool whole = to && !ferror(to);
+    if (to) whole = fclose(to) == 0 && whole;
+    nn_status status = whole ? nn_file_replace(path, text, size, err)
+                             : nn_fail(err, NN_ERR_MEMORY, "%s: memory is out", path);
+    if (status == NN_OK && shown) printf("\n%s\n", text);
+    free(text);
+    return status;
+}
+
+/* The JSON last: where it is, the rest is. */
+static nn_status write_all(const struct tr_outcome *o, const char *command, struct nn_error *err)
+{
+    nn_status status = write_text(o, "txt", o->experiment->put_table, true, err);
+    if (status == NN_OK) status = write_text(o, "csv", put_csv, false, err);
+    if (status == NN_OK) status = write_text(o, "svg", o->experiment->put_picture, false, err);
+    if (status == NN_OK) status = write_json(o, command, err);
+    if (status == NN_OK) printf("%s/%s.txt .csv .svg .json\n", o->lab->settings.folder, o->experiment->part);
+    return status;
+}
+
+/* ---- the command -------------------------------------------------------------------------------- */
+
+static nn_status run(const struct tr_experiment *experiment, const struct tr_lab_settings *settings,
+                     const char *command, struct nn_error *err)
+{
+    struct tr_lab lab;
+    struct tr_grid grid;
+    nn_status status = tr_lab_open(&lab, settings, err);
+    if (status != NN_OK) return status;
+    status = tr_grid_fill(&grid, &lab, experiment->rows, experiment->row_count, err);
+    if (status != NN_OK) goto out;
+    struct tr_held_out *rows = calloc((size_t)grid.row_count, sizeof *rows);
+    if (!rows) status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d rows", grid.row_count);
+    if (status == NN_OK) status = tr_held_out_measure(&grid, &lab.test, rows, err);
+    struct tr_outcome outcome = {experiment, &lab, &grid, rows};
+    if (status == NN_OK) status = write_all(&outcome, command, err);
+    free(rows);
+    tr_grid_release(&grid);
+out:
+    tr_lab_close(&lab);
+    return status;
+}
+
+int tr_experiment_main(const struct tr_experiment *experiment, int argc, char **argv)
+{
+    struct tr_lab_settings settings;
+    struct nn_error err;
+    int exit_status;
+    if (tr_experiment_parse(&settings, experiment, argc, argv, &exit_status)) return exit_status;
+    char *command = tr_part_command(argc, argv);
+    tr_interrupt_catch();
+    nn_status status =
+        command ? run(experiment, &settings, command, &err) : nn_fail(&err, NN_ERR_MEMORY, "memory is out");
+    free(command);
+    if (status == NN_OK) return 0;
+    if (tr_interrupted() && strcmp(err.text, "stopped") == 0) {
+        printf("stopped; the same command goes on\n");
+        return 0;
+    }
+    fprintf(stderr, "%s: %s\n", argv[0], err.text);
+    return 1;
+}

@@ -1,0 +1,134 @@
+#include "trainer/experiments/held_out.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/roc.h"
+
+enum { BOOTSTRAP_SEED = 1 };
+
+const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_precision", "accuracy",
+                                                   "sensitivity", "specificity",       "balanced_accuracy"};
+
+const char *const tr_interval_words[2] = {
+    "95 %, percentiles of the mean over seeds in 2000 draws of the test split's patients with replacement:",
+    "what other patients might change. What another training might change shows in the range over seeds."};
+
+struct work {
+    const struct tr_grid *grid;
+    const struct tr_cases *test;
+    struct nn_roc *roc; /* one a cell */
+};
+
+/* All measures of one network, case i counted weight[i] times (NULL: once). */
+static void measure(const struct work *w, int cell, const int *weight, double values[TR_MEASURES])
+{
+    const double *scores = w->grid->cells[cell].scores;
+    double of[2] = {0}, right[2] = {0};
+    for (int i = 0; i < w->test->count; i++) {
+        int kind = w->test->truth[i], times = weight ? weight[i] : 1;
+        of[kind] += times;
+        if ((scores[i] >= 0.5) == kind) right[kind] += times;
+    }
+    values[TR_AUC] = nn_roc_auc(&w->roc[cell], weight);
+    values[TR_AVERAGE_PRECISION] = nn_roc_average_precision(&w->roc[cell], weight);
+    values[TR_ACCURACY] = (right[0] + right[1]) / (of[0] + of[1]);
+    values[TR_SENSITIVITY] = of[1] > 0 ? right[1] / of[1] : NAN;
+    values[TR_SPECIFICITY] = of[0] > 0 ? right[0] / of[0] : NAN;
+    values[TR_BALANCED] = (values[TR_SENSITIVITY] + values[TR_SPECIFICITY]) / 2;
+}
+
+/* The bootstrap's statistics: for each row the means over seeds of each measure, then their differences from
+ * those of its reference. */
+static void means(const void *context, const int *weight, double *values)
+{
+    const struct work *w = context;
+    int seeds = w->grid->seed_count, rows = w->grid->row_count;
+    for (int r = 0; r < rows; r++) {
+        double *to = values + r * 2 * TR_MEASURES;
+        for (int m = 0; m < TR_MEASURES; m++) to[m] = 0;
+        for (int s = 0; s < seeds; s++) {
+            double one[TR_MEASURES];
+            measure(w, r * seeds + s, weight, one);
+            for (int m = 0; m < TR_MEASURES; m++) to[m] += one[m] / seeds;
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int m = 0; m < TR_MEASURES; m++)
+            values[(r * 2 + 1) * TR_MEASURES + m] =
+                values[r * 2 * TR_MEASURES + m] - values[w->grid->rows[r].reference * 2 * TR_MEASURES + m];
+}
+
+static void sum_up(struct tr_figure *f, int seeds, struct nn_interval interval)
+{
+    f->mean = 0;
+    f->least = INFINITY;
+    f->most = -INFINITY;
+    f->interval = interval;
+    for (int s = 0; s < seeds; s++) {
+        f->mean += f->by_seed[s] / seeds;
+        f->least = fmin(f->least, f->by_seed[s]);
+        f->most = fmax(f->most, f->by_seed[s]);
+    }
+}
+
+static nn_status fill_row(const struct work *w, int row, const struct nn_interval *intervals,
+                          struct tr_held_out *to, struct nn_error *err)
+{
+    int seeds = w->grid->seed_count;
+    for (int s = 0; s < seeds; s++) {
+        double own[TR_MEASURES], other[TR_MEASURES];
+        int cell = row * seeds + s, reference = w->grid->rows[row].reference * seeds + s;
+        struct nn_roc_estimate difference;
+        measure(w, cell, NULL, own);
+        measure(w, reference, NULL, other);
+        for (int m = 0; m < TR_MEASURES; m++) {
+            to->figure[m].by_seed[s] = own[m];
+            to->less[m].by_seed[s] = own[m] - other[m];
+        }
+        nn_status status = nn_roc_delong_paired(&w->roc[cell], &w->roc[reference], &difference, err);
+        if (status != NN_OK) return status;
+        to->p[s] = nn_roc_two_sided_p(difference);
+    }
+    for (int m = 0; m < TR_MEASURES; m++) {
+        sum_up(&to->figure[m], seeds, intervals[row * 2 * TR_MEASURES + m]);
+        sum_up(&to->less[m], seeds, intervals[(row * 2 + 1) * TR_MEASURES + m]);
+    }
+    return NN_OK;
+}
+
+nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases *test,
+                              struct tr_held_out *rows, struct nn_error *err)
+{
+    int cells = grid->row_count * grid->seed_count, values = grid->row_count * 2 * TR_MEASURES;
+    struct work w = {.grid = grid, .test = test};
+    struct nn_interval *intervals = calloc((size_t)values, sizeof *intervals);
+    nn_status status = NN_OK;
+    w.roc = calloc((size_t)cells, sizeof *w.roc);
+    if (!intervals || !w.roc) status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d networks", cells);
+    for (int i = 0; i < cells && status == NN_OK; i++)
+        status = nn_roc_init(&w.roc[i], test->truth, grid->cells[i].scores, test->count, err);
+    if (status == NN_OK)
+        status = nn_bootstrap(test->patient, test->count, TR_BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, means, &w,
+                              values, intervals, err);
+    for (int r = 0; r < grid->row_count && status == NN_OK; r++)
+        status = fill_row(&w, r, intervals, &rows[r], err);
+    for (int i = 0; w.roc && i < cells; i++) nn_roc_release(&w.roc[i]);
+    free(w.roc);
+    free(intervals);
+    return status;
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+json_t *tr_figure_json(const struct tr_figure *figure, int seed_count)
+{
+    json_t *by_seed = json_array();
+    for (int s = 0; s < seed_count; s++) json_array_append_new(by_seed, number(figure->by_seed[s]));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "mean", number(figure->mean), "low",
+                     number(figure->interval.low), "high", number(figure->interval.high), "least",
+                     number(figure->least), "most", number(figure->most), "by_seed", by_seed);
+}
