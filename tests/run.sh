@@ -123,7 +123,7 @@ for suite in "${suites[@]}"; do
     unit) compiled unit test_ 300 ;;
     cuda)
         export ROENTGYM_TEST_DEVICE=cuda ROENTGYM_CUDA_LIBRARY=$PWD/$build/host/libroentgym_cuda.so
-        for name in test_backends test_cuda test_ops test_loss; do
+        for name in test_backend_{convolutions,kernels,classifiers,warps} test_cuda test_ops test_loss; do
             program "cuda/$name" 300 "$ROENTGYM_BUILD/tests/unit/$name"
         done
         unset ROENTGYM_TEST_DEVICE ROENTGYM_CUDA_LIBRARY

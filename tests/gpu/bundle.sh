@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:?usage: tests/gpu/bundle.sh DIR}
 b=build/bundle
-programs=(tests/unit/test_{backends,ops,loss,training,train_state,cuda} tests/bench/bench_{sampling,training})
+programs=(tests/unit/test_{backend_convolutions,backend_kernels,backend_classifiers,backend_warps,ops,loss,training,train_state,cuda} tests/bench/bench_{sampling,training})
 make -j"$(nproc)" B=$b ARCH=x86-64-v3 DICOM=no JPEG=no $b/roentgym $b/libroentgym_cuda.so "${programs[@]/#/$b/}"
 
 rm -rf "$out"

@@ -2,13 +2,13 @@
 # Every check that needs an NVIDIA GPU: `make gpu-test`, or in a bundle ./run.sh test. Skips with the reason
 # where there is none. The programs are those of tests/unit, told by ROENTGYM_TEST_DEVICE what to be about:
 #
-#   test_backends   every kernel against the reference, odd shapes and the networks', f32 and bf16
+#   test_backend_*  every kernel against the reference, odd shapes and the networks', f32 and bf16
 #   test_ops        every operation's first and second derivative against f64
 #   test_loss       losses with the penalty's double backward, against f64 and against differences
 #   test_training   200 steps beside the CPU's, growth of resolution
 #   test_train_state   stop and resume bit-equal, f32 and bf16
 #   test_cuda       batches and recordings, copies, memory over 1,000 samples
-#   memcheck, racecheck   compute-sanitizer over test_backends' small shapes and test_cuda
+#   memcheck, racecheck   compute-sanitizer over test_backend_*' small shapes and test_cuda
 #
 #   tests/gpu/gpu_test.sh BUILD
 set -uo pipefail
@@ -37,7 +37,8 @@ check() { # NAME COMMAND...
     fi
 }
 
-for name in test_backends test_ops test_loss test_training test_train_state test_cuda; do
+kernels=(test_backend_{convolutions,kernels,classifiers,warps})
+for name in "${kernels[@]}" test_ops test_loss test_training test_train_state test_cuda; do
     check $name "$build/tests/unit/$name"
 done
 grep -h 'after 200 steps' "$logs/test_training.log" || true
@@ -46,7 +47,9 @@ sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanit
 if [ -n "$sanitizer" ]; then
     export ROENTGYM_TEST_QUICK=1
     for tool in memcheck racecheck; do
-        check $tool-test_backends "$sanitizer" --tool $tool --error-exitcode 9 "$build/tests/unit/test_backends"
+        for name in "${kernels[@]}"; do
+            check $tool-$name "$sanitizer" --tool $tool --error-exitcode 9 "$build/tests/unit/$name"
+        done
     done
     check memcheck-test_cuda "$sanitizer" --tool memcheck --error-exitcode 9 "$build/tests/unit/test_cuda"
 else
