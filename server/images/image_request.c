@@ -26,9 +26,9 @@ void srv_image_key_of(const struct nn_model_info *model, const struct srv_image_
              ENCODER_VERSION, model->sha256, model->device, sample->class_index, sample->seed,
              (double)sample->strength, (double)sample->truncation, request->size, request->depth,
              request->labelled);
-    if (request->library.width > 0) {
-        size_t used = strlen(text);
-        snprintf(text + used, sizeof text - used, " %s", request->library.sha256);
-    }
+    size_t used = strlen(text);
+    if (request->library.width > 0)
+        used += (size_t)snprintf(text + used, sizeof text - used, " %s", request->library.sha256);
+    if (request->apart) snprintf(text + used, sizeof text - used, " apart %" PRIx64, request->apart);
     nn_sha256_hex(text, strlen(text), key->hex);
 }

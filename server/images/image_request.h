@@ -17,7 +17,8 @@ struct srv_image_request {
                       bare */
     /* What is shown instead of what the model draws, fitted to the model's resolution; width 0: nothing. */
     struct srv_library_ref library;
-    bool held; /* it is not ready before an image of the library would be */
+    bool held;      /* it is not ready before an image of the library would be */
+    uint64_t apart; /* not 0: the file is not the one of a request with another number, though the same */
 };
 
 enum { IMAGE_KEY_TEXT = 65, IMAGE_SIZES_MAX = 3 };

@@ -95,6 +95,15 @@ class CheckedLists(unittest.TestCase):
             "SELECT first_attempt FROM answers WHERE session_id = ? ORDER BY item", second.id)]
         self.assertEqual(attempts, [int(item not in told) for item in self.drawn(second)])
 
+    def test_no_session_finds_an_image_made_for_another(self):
+        made = []
+        for _ in range(2):
+            learner = Learner(self.daemon, "whole")
+            for n in range(1, 11):
+                self.assertEqual((learner.image(n).status, learner.answer(n, "yes").status), (200, 201))
+            made.append(self.daemon.metric("roentgymd_images_made_total"))
+        self.assertEqual(made[1] - made[0], 10)
+
     def test_too_few_images_start_no_session(self):
         answer = self.daemon.post("/api/v1/sessions", {"deck": "too_many"})
         self.assertEqual((answer.status, answer.code), (409, "images_missing"))

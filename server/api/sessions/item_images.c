@@ -23,6 +23,7 @@ static bool fill_request(struct srv_model *model, const struct srv_store_item *i
         .size = info->resolution,
         .depth = 8,
         .held = item->held,
+        .apart = item->apart,
     };
     if (own) request->library = item->library;
     return true;

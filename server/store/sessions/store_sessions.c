@@ -210,12 +210,19 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     "EXISTS (SELECT 1 FROM items o WHERE o.session_id = i.session_id AND o.seed = i.seed AND o.n <> i.n"     \
     " AND NOT EXISTS (SELECT 1 FROM answers b WHERE b.session_id = o.session_id AND b.item = o.n))"
 
+/* Images of a checked list come back in other sessions, those of a class the sooner the fewer it has: found
+ * made by then, they would be sent faster. Where all sessions show the same images none is special. */
+#define APART                                                                                                \
+    "(SELECT v.definition ->> '$.draw.mode' = 'fresh' AND EXISTS (SELECT 1 FROM json_each(v.definition,"     \
+    " '$.sources') d WHERE d.value ->> '$.checked') FROM sessions s JOIN deck_versions v"                    \
+    " ON v.id = s.deck_version_id WHERE s.id = i.session_id)"
+
 #define ITEM_COLUMNS                                                                                         \
     "SELECT i.session_id, i.n, i.image, i.class, i.seed, i.strength, i.truncation,"                          \
     " i.image_sha256 IS NOT NULL, i.model, i.truth, c.folder, l.sha256, l.width,"                            \
     " EXISTS (SELECT 1 FROM collections), l.mask_sha256, " GONE ","                                          \
     " (SELECT a.correct FROM answers a WHERE a.session_id = i.session_id AND a.item = i.n),"                 \
-    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y, " RESERVED ", " TWIN " FROM items i"                   \
+    " l.middle_x IS NOT NULL, l.middle_x, l.middle_y, " RESERVED ", " TWIN ", " APART " FROM items i"        \
     " LEFT JOIN library_images l ON l.id = i.library_image_id"                                               \
     " LEFT JOIN collections c ON c.id = l.collection_id "
 
@@ -248,6 +255,7 @@ static bool read_item(struct db_transaction *t, struct db_rows *rows, struct srv
         item->middle_y = db_real(rows, 19);
         item->reserved = db_int(rows, 20);
         item->twin = db_int(rows, 21);
+        if (db_int(rows, 22)) sscanf(item->image, "%16" SCNx64, &item->apart);
     }
     db_finish(rows);
     if (found) item->model_count = read_models(t, item->session_id, item->models);

@@ -66,11 +66,12 @@ struct srv_store_item {
     struct srv_library_ref mask;                     /* where its finding is; sha256 "": there is none */
     bool has_middle; /* of its finding: parts of the side, from the left and the top */
     double middle_x, middle_y;
-    bool correct;  /* how it was answered; false when it was not */
-    bool gone;     /* it cannot be shown any more: see below */
-    bool reserved; /* a study tests with its image, and this is no session of a study */
-    bool held;     /* there is a library on this server */
-    bool twin;     /* another item of the session, which is not answered yet, is drawn of the same latent */
+    bool correct;   /* how it was answered; false when it was not */
+    bool gone;      /* it cannot be shown any more: see below */
+    bool reserved;  /* a study tests with its image, and this is no session of a study */
+    bool held;      /* there is a library on this server */
+    uint64_t apart; /* a srv_image_request's */
+    bool twin;      /* another item of the session, which is not answered yet, is drawn of the same latent */
 };
 
 struct srv_store_answer {
@@ -88,10 +89,10 @@ struct srv_store_answer {
 };
 
 /* Writes the session, its items, and the models that are new. `session` gives id, secret_sha256, created_at,
- * deck, key, deck_version_id, learner_id, class_id and study; `checked` is a srv_library_asker's; `models` are
- * the deck's. The `count` items, as srv_session_draw gives them, get their images as by srv_store_library_give:
- * with *lacking nothing was written, else it is NULL. DB_CONFLICT: the participant has started this phase
- * elsewhere, or has left, or the study is frozen. */
+ * deck, key, deck_version_id, learner_id, class_id and study; `checked` is a srv_library_asker's; `models`
+ * are the deck's. The `count` items, as srv_session_draw gives them, get their images as by
+ * srv_store_library_give: with *lacking nothing was written, else it is NULL. DB_CONFLICT: the participant
+ * has started this phase elsewhere, or has left, or the study is frozen. */
 enum db_status srv_store_session_create(struct db *db, const struct srv_store_session *session,
                                         const struct srv_checked_list *checked,
                                         struct srv_session_item *items, int count,
