@@ -107,8 +107,10 @@ void srv_read_ahead_answered(struct srv_read_ahead *a, const char *session_id, i
 {
     pthread_mutex_lock(&a->mutex);
     struct place *place = place_of(a, session_id);
-    if (place->at != answered + 1) place->since_us = now_us;
-    place->at = answered + 1;
+    if (place->at <= answered) {
+        place->since_us = now_us;
+        place->at = answered + 1;
+    }
     pthread_mutex_unlock(&a->mutex);
 }
 

@@ -39,8 +39,8 @@ struct srv_ahead_span srv_read_ahead_move(struct srv_read_ahead *ahead, const ch
 /* Item `n` is not decided yet: it and those after it do not count as asked for. */
 void srv_read_ahead_undecided(struct srv_read_ahead *ahead, const char *session_id, int n);
 
-/* So many items of the session are answered: its learner is at the one after them, since now unless that was
- * known before. */
+/* So many items of the session are answered: its learner is at the one after them, since now unless that or
+ * more was known before. */
 void srv_read_ahead_answered(struct srv_read_ahead *ahead, const char *session_id, int answered,
                              int64_t now_us);
 /* How long the learner has been at the item at hand by now, in ms; NaN when nothing is known of the session.

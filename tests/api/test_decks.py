@@ -7,6 +7,7 @@ import sqlite3
 import sys
 import time
 import unittest
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemon import Daemon, DaemonTest, Learner, deck, deck_of, need_checkpoint, source  # noqa: E402
@@ -138,6 +139,16 @@ class Asking(DaemonTest):
         self.assertGreaterEqual(first, 0)
         self.assertTrue(300 <= second <= most, (second, most))
 
+    def test_an_older_answer_that_comes_again_moves_no_clock(self):
+        learner = Learner(self.daemon, "timed")
+        key = str(uuid.uuid4())
+        self.assertEqual((learner.answer(1, "broken", key=key).status, learner.answer(2, "broken").status), (201, 201))
+        time.sleep(0.3)
+        self.assertEqual(learner.answer(1, "broken", key=key).status, 200)
+        learner.answer(3, "broken")
+        third = [float(row["at_item_ms"]) for row in self.daemon.export() if row["session_id"] == learner.id][2]
+        self.assertGreaterEqual(third, 300)
+
     def test_the_keys_of_before_are_still_read(self):
         learner = Learner(self.daemon, "old")
         self.assertEqual((learner.deck["rating"], learner.deck["time_limit_s"]), ("confidence", 0))
@@ -150,12 +161,14 @@ class Restart(unittest.TestCase):
         daemon = Daemon([deck_2("hips")])
         self.addCleanup(daemon.close)
         learner = Learner(daemon, "hips")
-        learner.answer(1, "broken")
+        key = str(uuid.uuid4())
+        learner.answer(1, "broken", key=key)
         daemon.stop()
         again = Daemon([deck_2("hips", rating="two_buttons", question="Other?")], folder=daemon.folder)
         self.addCleanup(again.close)
         learner.daemon = again
         self.assertEqual(learner.item(2).json["item"]["question"], "Is there a fracture?")
+        self.assertEqual(learner.answer(1, "broken", key=key).status, 200)  # as its reply was lost
         self.assertEqual(learner.answer(2, "broken", confidence=1).json["answer"]["rating"], 4)
         rows = [row for row in again.export() if row["session_id"] == learner.id]
         self.assertEqual(rows[1]["at_item_ms"], "")  # the clock began with this process

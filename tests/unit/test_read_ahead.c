@@ -119,6 +119,7 @@ the_time_at_an_item_begins_with_the_answer_before_and_a_repeated_one_does_not_re
     assert_true(srv_read_ahead_at_item_ms(*state, ADA, 1250000) == 250);
     srv_read_ahead_answered(*state, ADA, 1, 2000000);
     srv_read_ahead_answered(*state, ADA, 1, 2500000);
+    srv_read_ahead_answered(*state, ADA, 0, 2600000); /* of two at once the earlier came later */
     assert_true(srv_read_ahead_at_item_ms(*state, ADA, 3000000) == 1000);
     assert_true(isnan(srv_read_ahead_at_item_ms(*state, BEN, 3000000)));
     srv_read_ahead_end(*state, ADA);

@@ -124,8 +124,10 @@ static void store(struct srv_app *app, const struct srv_store_session *session,
         refuse(outcome, answer->item, response);
         return;
     }
-    if (outcome == STORE_ADDED) atomic_fetch_add(&app->metrics.answers, 1);
-    srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
+    if (outcome == STORE_ADDED) {
+        atomic_fetch_add(&app->metrics.answers, 1);
+        srv_read_ahead_answered(app->read_ahead, session->id, progress.answered, srv_clock_monotonic_us());
+    }
     if (progress.finished)
         srv_read_ahead_end(app->read_ahead, session->id);
     else if (srv_deck_stepwise(&session->deck)) /* nobody could ask for the next image before */
