@@ -265,7 +265,10 @@ static json_t *settings_json(const struct command *c)
 
 static json_t *cases_json(const struct tr_cases *cases)
 {
-    return json_pack("{s:i,s:i}", "images", cases->count, "with_finding", tr_cases_positive(cases));
+    json_t *files = json_array();
+    for (int i = 0; i < cases->count; i++) json_array_append_new(files, json_string(cases->file[i]));
+    return json_pack("{s:i,s:i,s:o}", "images", cases->count, "with_finding", tr_cases_positive(cases),
+                     "files", files);
 }
 
 static nn_status write_json(struct command *c, const char *path)
