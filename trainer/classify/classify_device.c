@@ -78,7 +78,9 @@ nn_id tr_classify_device_logits(struct tr_classify_device *d, nn_id grey, bool t
                            .moments = d->moments,
                            .uses = training ? d->uses : NULL,
                            .dropout = true,
-                           .seed = seed};
+                           .seed = seed,
+                           .convolutions = d->convolutions,
+                           .features = d->features};
     return tr_classifier_logits(d->t, d->net, &pass, nn_conv(d->t, point, grey, w, b, 1));
 }
 

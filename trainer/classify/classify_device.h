@@ -14,8 +14,9 @@ struct tr_classify_device {
     float *moments; /* host memory, running ones */
     nn_id *leaves, *gradients;
     struct tr_norm_use *uses;
-    int room;    /* cases at once */
-    float *host; /* for their pixels */
+    int room;                       /* cases at once */
+    float *host;                    /* for their pixels */
+    nn_id *convolutions, *features; /* NULL, or what the caller asks of each pass (struct tr_pass) */
 };
 
 /* Copies values and moments. `room` is the largest minibatch. */

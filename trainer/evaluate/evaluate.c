@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "trainer/commands.h"
+#include "trainer/neighbours/neighbours.h"
 
 static const struct part {
     const char *name, *what;
@@ -13,6 +14,9 @@ static const struct part {
     {"table1", "classifiers trained on real images, on samples, and on both", tr_evaluate_table1},
     {"low-data", "what samples add when real images are few", tr_evaluate_low_data},
     {"boundary", "what a classifier loses by learning from samples", tr_evaluate_boundary},
+    {"neighbours", "nearest training images of samples, layer by layer, and whether one is a copy",
+     tr_evaluate_neighbours},
+    {"tsne", "real images and samples in the plane, by what a classifier sees", tr_evaluate_tsne},
 };
 
 static void print_usage(void)

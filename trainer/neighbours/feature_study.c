@@ -1,0 +1,234 @@
+#include "trainer/neighbours/feature_study.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trainer/data/dataset.h"
+#include "trainer/data/image_split.h"
+#include "trainer/interrupt.h"
+#include "trainer/option_value.h"
+#include "trainer/progress.h"
+
+enum { RESNET_SIDE = 128, WORDS = 7 };
+
+/* ---- options ------------------------------------------------------------------------------------------ */
+
+static int take_architecture(struct tr_feature_study *s, const char *command, const char *text)
+{
+    for (int k = 0; tr_architecture_words[k]; k++)
+        if (strcmp(text, tr_architecture_words[k]) == 0) {
+            s->architecture = (enum tr_architecture)k;
+            return 0;
+        }
+    return tr_option_wrong(command, "architecture", text, "vgg16, resnet18 or inception_v3");
+}
+
+int tr_feature_study_parse(struct tr_feature_study *s, int argc, char **argv, int *status)
+{
+    enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, HELP, NUMBERS };
+    const char **words[] = {&s->data, &s->model, &s->folder, &s->weights, &s->finding};
+    struct tr_study_number shared[] = {{"side", 32, 1024, 0},
+                                       {"epochs", 1, TR_CLASSIFY_EPOCHS_MAX, 5},
+                                       {"network-images", 0, INT_MAX, 512},
+                                       {"seed", 0, INT_MAX, 1}};
+    enum { SHARED = sizeof shared / sizeof *shared };
+    struct option options[WORDS + SHARED + TR_STUDY_NUMBERS_MAX + 1] = {
+        {"data", required_argument, NULL, DATA},
+        {"model", required_argument, NULL, MODEL},
+        {"out", required_argument, NULL, OUT},
+        {"weights", required_argument, NULL, WEIGHTS},
+        {"finding", required_argument, NULL, FINDING},
+        {"architecture", required_argument, NULL, ARCHITECTURE},
+        {"help", no_argument, NULL, HELP}};
+    for (int i = 0; i < SHARED + s->own_count; i++) {
+        const char *name = i < SHARED ? shared[i].name : s->own[i - SHARED].name;
+        options[WORDS + i] = (struct option){name, required_argument, NULL, NUMBERS + i};
+    }
+    char command[64];
+    snprintf(command, sizeof command, "evaluate %s", s->part);
+    *status = 0;
+    s->architecture = TR_VGG16;
+    s->command = tr_part_command(argc, argv); /* before getopt reorders it */
+    for (int code; *status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (code == HELP) {
+            fputs(s->usage, stdout);
+            return 1;
+        }
+        if (code == '?') {
+            *status = 2;
+        } else if (code == ARCHITECTURE) {
+            *status = take_architecture(s, command, optarg);
+        } else if (code < ARCHITECTURE) {
+            *words[code] = optarg;
+        } else {
+            int i = code - NUMBERS;
+            struct tr_study_number *n = i < SHARED ? &shared[i] : &s->own[i - SHARED];
+            *status = tr_option_whole(command, n->name, optarg, n->low, n->high, &n->value);
+        }
+    }
+    s->side = shared[0].value;
+    s->epochs = shared[1].value;
+    s->network_images = shared[2].value;
+    s->seed = shared[3].value;
+    if (*status) return 1;
+    if (optind == argc && s->data && s->model && s->folder) return 0;
+    fprintf(stderr, "roentgym %s: --data DIR, --model FILE and --out DIR are needed; see --help\n", command);
+    *status = 2;
+    return 1;
+}
+
+/* ---- real images -------------------------------------------------------------------------------------- */
+
+static bool go_on(void *context, int done, int total)
+{
+    if (context) tr_progress_show(context, done, total);
+    return !tr_interrupted();
+}
+
+static nn_status choose_side(struct tr_feature_study *s, struct nn_error *err)
+{
+    struct tr_dataset *dataset;
+    nn_status status = tr_dataset_open(&dataset, s->data, go_on, NULL, err);
+    if (status != NN_OK) return status;
+    int own = tr_dataset_side(dataset);
+    tr_dataset_close(dataset);
+    int usual = tr_architecture_side(s->architecture);
+    if (s->architecture == TR_RESNET18) usual = own < RESNET_SIDE ? own : RESNET_SIDE;
+    if (s->side == 0) s->side = (uint64_t)usual;
+    return NN_OK;
+}
+
+/* In a random order, so that the first n are a random choice. */
+static nn_status read_split(struct tr_feature_study *s, bool train, struct tr_cases *cases,
+                            struct nn_error *err)
+{
+    struct tr_cases all = {0};
+    struct tr_progress progress;
+    tr_progress_start(&progress, train ? "training images read" : "held-out images read");
+    nn_status status = tr_cases_read(&all, s->data, train, s->finding, (int)s->side, go_on, &progress, err);
+    if (status != NN_OK) return status;
+    int *order = malloc((size_t)all.count * sizeof *order);
+    if (order) {
+        tr_image_split(s->seed, all.count, order);
+        status = tr_cases_select(cases, &all, order, all.count, err);
+    } else {
+        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the order of images");
+    }
+    free(order);
+    tr_cases_release(&all);
+    return status;
+}
+
+static nn_status describe(struct tr_feature_study *s, struct nn_error *err)
+{
+    struct nn_model *model;
+    nn_status status = nn_model_open(&model, s->model, "cpu", err);
+    if (status != NN_OK) return status;
+    const struct nn_model_info *info = nn_model_info(model);
+    snprintf(s->model_name, sizeof s->model_name, "%s", info->name);
+    memcpy(s->model_sha256, info->sha256, sizeof s->model_sha256);
+    nn_model_close(model);
+    s->settings = json_pack("{s:s,s:s,s:i,s:s,s:I}", "network", tr_architecture_words[s->architecture],
+                            "network_sha256", s->network_hash, "side", (int)s->side, "finding",
+                            s->train.finding, "seed", (json_int_t)s->seed);
+    for (int i = 0; i < s->own_count && s->settings; i++)
+        json_object_set_new(s->settings, s->own[i].name, json_integer((json_int_t)s->own[i].value));
+    if (s->settings && s->weights)
+        json_object_set_new(s->settings, "weights", json_string("given"));
+    else if (s->settings)
+        json_object_set_new(s->settings, "weights", json_string("trained on the real images"));
+    s->data_source = tr_part_source(s->train.source, s->train.sha256);
+    s->model_source = tr_part_source(s->model_name, s->model_sha256);
+    if (!s->settings || !s->data_source || !s->model_source || !s->command)
+        return nn_fail(err, NN_ERR_MEMORY, "out of memory for settings");
+    return NN_OK;
+}
+
+nn_status tr_feature_study_open(struct tr_feature_study *s, struct nn_error *err)
+{
+    nn_status status = tr_part_folder(s->folder, err);
+    if (status == NN_OK) status = choose_side(s, err);
+    if (status == NN_OK) status = read_split(s, true, &s->train, err);
+    if (status == NN_OK) status = read_split(s, false, &s->test, err);
+    if (status != NN_OK) return status;
+    s->choice =
+        (struct tr_feature_choice){.training = tr_classify_defaults(s->architecture, s->weights != NULL),
+                                   .side = (int)s->side,
+                                   .images = (int)s->network_images,
+                                   .folder = s->folder};
+    s->choice.training.epochs = (int)s->epochs;
+    s->choice.training.seed = s->seed;
+    s->choice.training.pretrained = s->weights;
+    status = tr_feature_network_hash(&s->choice, &s->train, s->network_hash, err);
+    return status == NN_OK ? describe(s, err) : status;
+}
+
+struct tr_part tr_feature_study_part(const struct tr_feature_study *s)
+{
+    return (struct tr_part){.name = s->part,
+                            .folder = s->folder,
+                            .command = s->command,
+                            .settings = s->settings,
+                            .data = s->data_source,
+                            .model = s->model_source};
+}
+
+nn_status tr_feature_study_network(struct tr_feature_study *s, struct nn_error *err)
+{
+    return tr_feature_network_open(&s->network, &s->choice, &s->train, s->network_hash, err);
+}
+
+nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct tr_cases *like, int count,
+                                uint64_t first_seed, struct tr_cases *samples, struct nn_error *err)
+{
+    struct tr_progress progress;
+    tr_progress_start(&progress, "samples drawn");
+    return tr_cases_draw(samples, s->model, like, count, first_seed, (int)s->side, go_on, &progress, err);
+}
+
+int tr_feature_study_end(struct tr_feature_study *s, nn_status status, const struct nn_error *err)
+{
+    bool stopped = status != NN_OK && tr_interrupted();
+    if (stopped)
+        fprintf(stderr, "\nroentgym evaluate %s: stopped; the same command goes on\n", s->part);
+    else if (status != NN_OK)
+        fprintf(stderr, "roentgym evaluate %s: %s\n", s->part, err->text);
+    tr_feature_study_close(s);
+    return status == NN_OK || stopped ? 0 : 1;
+}
+
+void tr_feature_study_close(struct tr_feature_study *s)
+{
+    tr_feature_network_close(&s->network);
+    tr_cases_release(&s->train);
+    tr_cases_release(&s->test);
+    json_decref(s->settings);
+    json_decref(s->data_source);
+    json_decref(s->model_source);
+    free(s->command);
+}
+
+/* ---- names -------------------------------------------------------------------------------------------- */
+
+void tr_case_name(const struct tr_cases *cases, int i, char *name, size_t size)
+{
+    if (!cases->file[i]) {
+        snprintf(name, size, "seed %llu", (unsigned long long)cases->seed[i]);
+        return;
+    }
+    const char *slash = strrchr(cases->file[i], '/'), *from = slash ? slash + 1 : cases->file[i];
+    const char *dot = strrchr(from, '.');
+    snprintf(name, size, "%.*s", dot ? (int)(dot - from) : (int)strlen(from), from);
+}
+
+void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size)
+{
+    size_t used = 0;
+    snprintf(text, size, "%s", NN_CLASS_NONE);
+    for (int k = 0; k < cases->class_count && used < size; k++)
+        if (cases->labels[i] >> k & 1)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "|" : "", cases->classes[k]);
+}

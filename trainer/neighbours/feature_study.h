@@ -1,0 +1,61 @@
+/* What `evaluate neighbours` and `evaluate tsne` begin with alike: options, the real images, the network, and
+ * the facts that PART.json states. */
+#ifndef TR_FEATURE_STUDY_H
+#define TR_FEATURE_STUDY_H
+
+#include <jansson.h>
+
+#include "trainer/evaluate/part_file.h"
+#include "trainer/neighbours/feature_network.h"
+
+enum { TR_STUDY_NUMBERS_MAX = 8 };
+
+/* A whole number that a part takes besides, --NAME. */
+struct tr_study_number {
+    const char *name;
+    uint64_t low, high, value; /* value: as given, or before that the default */
+};
+
+struct tr_feature_study {
+    const char *part, *usage;                         /* set by the part: "neighbours" */
+    struct tr_study_number own[TR_STUDY_NUMBERS_MAX]; /* likewise */
+    int own_count;
+    const char *data, *model, *folder, *weights, *finding;
+    enum tr_architecture architecture;
+    uint64_t side, epochs, network_images, seed; /* side 0: by the architecture and the data */
+
+    char *command; /* heap, as all below */
+    struct tr_feature_choice choice;
+    char network_hash[65], model_name[128], model_sha256[65];
+    struct tr_cases train, test; /* the whole splits, in a random order */
+    struct tr_feature_network network;
+    json_t *settings, *data_source, *model_source;
+};
+
+/* Takes argv. 0: go on; otherwise *status is the exit status. */
+int tr_feature_study_parse(struct tr_feature_study *study, int argc, char **argv, int *status);
+
+/* Reads the splits, describes the model and names the network by its hash; then the part is known, and may be
+ * done already. */
+nn_status tr_feature_study_open(struct tr_feature_study *study, struct nn_error *err) NN_MUST_CHECK;
+struct tr_part tr_feature_study_part(const struct tr_feature_study *study);
+
+/* Loads or trains the network. */
+nn_status tr_feature_study_network(struct tr_feature_study *study, struct nn_error *err) NN_MUST_CHECK;
+
+/* `count` samples with the labels of `like`'s cases in turn, from seeds that no other part uses. */
+nn_status tr_feature_study_draw(const struct tr_feature_study *study, const struct tr_cases *like, int count,
+                                uint64_t first_seed, struct tr_cases *samples,
+                                struct nn_error *err) NN_MUST_CHECK;
+
+/* Says on stderr what went wrong, or that it was stopped and how it goes on; closes the study and returns the
+ * exit status. */
+int tr_feature_study_end(struct tr_feature_study *study, nn_status status, const struct nn_error *err);
+void tr_feature_study_close(struct tr_feature_study *study); /* harmless on a zeroed struct */
+
+/* What a case is called on sheets and in tables: its file without folder and suffix, or "seed 17". */
+void tr_case_name(const struct tr_cases *cases, int i, char *name, size_t size);
+/* The classes that it shows: "fracture"; of findings "effusion|fracture", or "none". */
+void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size);
+
+#endif
