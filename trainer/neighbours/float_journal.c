@@ -24,7 +24,7 @@ nn_status tr_float_journal_open(struct tr_float_journal *j, const struct tr_part
     *j = (struct tr_float_journal){.fd = -1};
     nn_sha256_init(&hash);
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-        char *text = json_dumps(all[i], JSON_COMPACT | JSON_SORT_KEYS);
+        char *text = all[i] ? json_dumps(all[i], JSON_COMPACT | JSON_SORT_KEYS) : strdup("null");
         if (!text) return nn_fail(err, NN_ERR_MEMORY, "out of memory for settings");
         nn_sha256_add(&hash, text, strlen(text));
         free(text);

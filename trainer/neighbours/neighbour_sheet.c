@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "trainer/neighbours/feature_study.h"
 #include "trainer/report/canvas.h"
@@ -54,8 +55,11 @@ static void put_head(struct tr_canvas *canvas, const struct layout *o, const str
     int y = HEAD - TR_CANVAS_LINE - 3, layers = s->network->layer_count;
     tr_canvas_text(canvas, GAP, 6, 2, s->title);
     tr_canvas_text(canvas, GAP, y, 1, "image");
-    for (int l = 0; l < layers; l++)
-        tr_canvas_text(canvas, GAP + (l + 1) * o->step, y, 1, s->network->layers[l].name);
+    for (int l = 0; l < layers; l++) {
+        const char *name = s->network->layers[l].name; /* its end tells more than its beginning */
+        int beyond = (int)strlen(name) - (o->letters - 1);
+        tr_canvas_text(canvas, GAP + (l + 1) * o->step, y, 1, name + (beyond > 0 ? beyond : 0));
+    }
     tr_canvas_text(canvas, GAP + (layers + 1) * o->step, y, 1, "all layers");
 }
 
