@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "server/statistics/proportions.h"
-#include "server/statistics/response_times.h"
 #include "server/statistics/rating_roc.h"
+#include "server/statistics/response_times.h"
 #include "server/statistics/signal_detection.h"
 #include "server/statistics/student_t.h"
 

@@ -11,8 +11,8 @@
 #include "server/statistics/learning_curve.h"
 #include "server/statistics/normal.h"
 #include "server/statistics/proportions.h"
-#include "server/statistics/response_times.h"
 #include "server/statistics/rating_roc.h"
+#include "server/statistics/response_times.h"
 #include "server/statistics/signal_detection.h"
 
 static void *allocate(size_t count, size_t size)

@@ -4,8 +4,8 @@
 
 #include "server/statistics/learning_curve.h"
 #include "server/statistics/proportions.h"
-#include "server/statistics/response_times.h"
 #include "server/statistics/rating_roc.h"
+#include "server/statistics/response_times.h"
 #include "server/statistics/signal_detection.h"
 
 static double rounded(double value, double step)
