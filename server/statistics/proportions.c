@@ -1,6 +1,6 @@
 #include "server/statistics/proportions.h"
 
-#include "server/statistics/normal.h"
+#include "engine/wilson.h"
 
 struct srv_stat_counts srv_stat_count(const struct srv_stat_trial *trials, int count)
 {
@@ -18,15 +18,8 @@ struct srv_stat_counts srv_stat_count(const struct srv_stat_trial *trials, int c
 struct srv_stat_estimate srv_stat_share(int part, int whole)
 {
     if (whole <= 0) return (struct srv_stat_estimate){.gap = SRV_STAT_TOO_FEW};
-    const double z = SRV_STAT_Z95;
-    double p = (double)part / whole, shrink = 1 + z * z / whole;
-    double middle = (p + z * z / (2.0 * whole)) / shrink;
-    double half = z / shrink * sqrt(p * (1 - p) / whole + z * z / (4.0 * whole * whole));
-    /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */
-    return (struct srv_stat_estimate){.value = p,
-                                      .se = NAN,
-                                      .low = part == 0 ? 0 : middle - half,
-                                      .high = part == whole ? 1 : middle + half};
+    struct nn_share share = nn_wilson(part, whole);
+    return (struct srv_stat_estimate){.value = share.value, .se = NAN, .low = share.low, .high = share.high};
 }
 
 struct srv_stat_estimate srv_stat_accuracy(struct srv_stat_counts c)

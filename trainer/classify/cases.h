@@ -54,6 +54,11 @@ nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const st
                         int count, uint64_t first_seed, int side, tr_cases_progress *progress, void *context,
                         struct nn_error *err) NN_MUST_CHECK;
 
+/* Sample i from seeds[i] with the labels of case i of `like`: as many as there are cases. */
+nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
+                              const uint64_t *seeds, int side, tr_cases_progress *progress, void *context,
+                              struct nn_error *err) NN_MUST_CHECK;
+
 /* Copies of `more` are put behind `cases`: of the same side, classes and finding. Patients of the one are
  * never those of the other, but where both are of one data set (sha256). */
 nn_status tr_cases_join(struct tr_cases *cases, const struct tr_cases *more,

@@ -57,9 +57,10 @@ static nn_status draw_all(struct tr_cases *c, struct nn_model *model, const int 
     return status;
 }
 
-nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
-                        int count, uint64_t first_seed, int side, tr_cases_progress *progress, void *context,
-                        struct nn_error *err)
+/* seeds: NULL: first_seed + i. */
+static nn_status draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like, int count,
+                      const uint64_t *seeds, uint64_t first_seed, int side, tr_cases_progress *progress,
+                      void *context, struct nn_error *err)
 {
     struct nn_model *model = NULL;
     int of[NN_CLASSES_MAX];
@@ -76,7 +77,7 @@ nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const st
     snprintf(cases->source, sizeof cases->source, "%s", info->name);
     strcpy(cases->sha256, info->sha256);
     for (int i = 0; i < count; i++) {
-        cases->seed[i] = first_seed + (uint64_t)i;
+        cases->seed[i] = seeds ? seeds[i] : first_seed + (uint64_t)i;
         cases->labels[i] = like->labels[i % like->count];
     }
     tr_cases_judge(cases);
@@ -85,4 +86,18 @@ out:
     if (status != NN_OK) tr_cases_release(cases);
     nn_model_close(model);
     return status;
+}
+
+nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
+                        int count, uint64_t first_seed, int side, tr_cases_progress *progress, void *context,
+                        struct nn_error *err)
+{
+    return draw(cases, model_path, like, count, NULL, first_seed, side, progress, context, err);
+}
+
+nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
+                              const uint64_t *seeds, int side, tr_cases_progress *progress, void *context,
+                              struct nn_error *err)
+{
+    return draw(cases, model_path, like, like->count, seeds, 0, side, progress, context, err);
 }

@@ -10,13 +10,15 @@ static const struct part {
     const char *name, *what;
     int (*main)(int argc, char **argv);
 } parts[] = {
-    {"swd", "sliced Wasserstein distance of generated from real images", tr_evaluate_swd},
+    {"labels", "whether samples show what they were asked for, and a list of those that do",
+     tr_evaluate_labels},
     {"table1", "classifiers trained on real images, on samples, and on both", tr_evaluate_table1},
     {"low-data", "what samples add when real images are few", tr_evaluate_low_data},
     {"boundary", "what a classifier loses by learning from samples", tr_evaluate_boundary},
     {"neighbours", "nearest training images of samples, layer by layer, and whether one is a copy",
      tr_evaluate_neighbours},
     {"tsne", "real images and samples in the plane, by what a classifier sees", tr_evaluate_tsne},
+    {"swd", "sliced Wasserstein distance of generated from real images", tr_evaluate_swd},
 };
 
 static void print_usage(void)

@@ -1,0 +1,96 @@
+"""`roentgym evaluate labels`: a judge of real images looks at samples, and writes down which of them pass."""
+
+import csv
+import json
+import os
+import signal
+import unittest
+
+from trainer import TrainerTest, phantoms, read, trained, write
+
+
+def wilson(part, whole, z=1.959963984540054):
+    p, n = part / whole, whole
+    middle, half = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+
+
+def area(cases):
+    """Of (score, truth): the share of pairs in the right order."""
+    yes, no = ([score for score, truth in cases if truth == kind] for kind in (True, False))
+    return sum((a > b) + (a == b) / 2 for a in yes for b in no) / len(yes) / len(no)
+
+
+class Labels(TrainerTest):
+    def command(self, *more):
+        return ["evaluate", "labels", "--data", phantoms(), "--model", os.path.join(trained(), "generator.safetensors"),
+                "--out", self.path("out"), "--side", 32, "--epochs", 1, "--samples", 10, *more]
+
+    def rows(self):
+        return list(csv.DictReader(read(self.path("out/labels.csv")).decode().splitlines()))
+
+    def test_figures_are_those_of_the_table_and_the_list_is_what_passed(self):
+        output = self.succeed(*self.command())
+        rows, part = self.rows(), json.loads(read(self.path("out/labels.json")))
+        results, gate = part["results"], part["results"]["gate"]
+        self.assertIn("10 of", output.replace("20 samples", ""))
+        self.assertEqual((part["part"], len(rows), len({row["seed"] for row in rows})), ("labels", 20, 20))
+        self.assertGreater(max(int(row["seed"]) for row in rows), 2**60)  # nobody is to guess them
+        for name, finding in (("fracture", True), ("no_fracture", False)):
+            asked = [float(row["score"]) for row in rows if row["class"] == name]
+            seen = sum((score > gate["threshold"]) == finding for score in asked)
+            passed = [score > gate["yes_above"] if finding else score < gate["no_below"] for score in asked]
+            told = next(row for row in results["classes"] if row["class"] == name)
+            self.assertEqual((told["agreement"]["count"], told["agreement"]["of"], told["passes"]["count"]),
+                             (seen, 10, sum(passed)))
+            low, high = wilson(seen, 10)
+            self.assertAlmostEqual(told["agreement"]["low"], low, 6)
+            self.assertAlmostEqual(told["agreement"]["high"], high, 6)
+            self.assertEqual([row["passes"] == "1" for row in rows if row["class"] == name], passed)
+        self.assertAlmostEqual(results["samples"]["auc"]["value"],
+                               area([(float(row["score"]), row["class"] == "fracture") for row in rows]), 6)
+        listed = json.loads(read(self.path("out/checked.json")))
+        self.assertEqual((listed["format"], listed["model_sha256"]), (1, part["model"]["sha256"]))
+        self.assertEqual({(name, seed) for name, seeds in listed["classes"].items() for seed in seeds},
+                         {(row["class"], row["seed"]) for row in rows if row["passes"] == "1"})
+
+    def test_it_goes_on_with_the_same_judge_and_samples(self):
+        self.succeed(*self.command())
+        before, files = self.rows(), sorted(os.listdir(self.path("out")))
+        lines = read(self.path("out/labels.csv")).decode().splitlines()
+        stopped = [",".join([*line.split(",")[:3], "", "", ""]) if n > 12 else line for n, line in enumerate(lines)]
+        write(self.path("out/labels.csv"), "\n".join(stopped) + "\n")
+        os.remove(self.path("out/labels.json"))
+        output = self.succeed(*self.command())
+        self.assertNotIn("steps", output)
+        self.assertEqual(self.rows(), before)
+        self.assertEqual(sorted(os.listdir(self.path("out"))), files)
+        judge = next(name for name in files if name.startswith("judge-"))
+        given = self.command("--weights", self.path("out", judge), "--margin", 0.4)
+        del given[8:12]  # the judge brings side and epochs
+        self.succeed(*given)  # another margin, and so other samples
+        self.assertFalse({row["seed"] for row in self.rows()} & {row["seed"] for row in before})
+
+    def test_a_stop_loses_nothing(self):
+        stopped = self.interrupt(signal.SIGINT, lambda: os.path.exists(self.path("out/cells")), *self.command())
+        if stopped is not None:
+            self.assertEqual(stopped[0], 0)
+            self.assertIn("the same command goes on", stopped[1])
+        self.succeed(*self.command())
+
+    def test_wrong_use_is_told_in_one_line_and_leaves_nothing(self):
+        base = self.command()
+        self.refuse(*base, "--margin", 0.7, status=2, text="--margin")
+        self.refuse(*base, "--weights", "x", status=2, text="--weights")
+        self.refuse(*base[:-2], "--samples", 0, status=2, text="--samples")
+        self.refuse("evaluate", "labels", status=2, text="--data DIR, --model FILE and --out DIR are needed")
+        self.refuse(*base, "--finding", "tumour", text="tumour", output=None)
+        self.assertFalse(os.path.exists(self.path("out/labels.csv")))
+        os.makedirs(self.path("out"))
+        write(self.path("out/labels.csv"), "file,label\n")
+        self.refuse(*base, text="labels.csv: is no table of judged samples", output=None)
+        self.assertEqual(read(self.path("out/labels.csv")), b"file,label\n")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,220 @@
+#include "trainer/evaluate/label_results.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/file.h"
+#include "engine/wilson.h"
+#include "trainer/report/svg_chart.h"
+
+enum { BINS = 33, CLASS_TEXT = 1024 };
+
+static const double odds_span = 8; /* of the picture: beyond, scores count as that far */
+
+/* Index 0: without the finding, 1: with it. */
+struct tally {
+    int all[2], yes[2], passed[2];
+    double auc, auc_low, auc_high; /* DeLong's interval, within 0..1 */
+};
+
+static nn_status count(const uint8_t *truth, const double *scores, int n, const struct tr_label_gate *gate,
+                       struct tally *t, struct nn_error *err)
+{
+    struct nn_roc roc;
+    struct nn_roc_estimate area;
+    *t = (struct tally){0};
+    for (int i = 0; i < n; i++) {
+        int kind = truth[i];
+        t->all[kind]++;
+        t->yes[kind] += tr_label_gate_verdict(gate, scores[i]);
+        t->passed[kind] += tr_label_gate_passes(gate, kind, scores[i]);
+    }
+    nn_status status = nn_roc_init(&roc, truth, scores, n, err);
+    if (status != NN_OK) return status;
+    status = nn_roc_delong(&roc, &area, err);
+    nn_roc_release(&roc);
+    if (status != NN_OK) return status;
+    double half = isfinite(area.variance) ? 1.959963984540054 * sqrt(area.variance) : 1;
+    t->auc = area.value;
+    t->auc_low = fmax(0, area.value - half);
+    t->auc_high = fmin(1, area.value + half);
+    return NN_OK;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
+
+static json_t *share_json(int part, int whole)
+{
+    struct nn_share s = nn_wilson(part, whole);
+    if (whole <= 0) return json_null();
+    return json_pack("{s:f,s:f,s:f,s:i,s:i}", "value", s.value, "low", s.low, "high", s.high, "count", part,
+                     "of", whole);
+}
+
+static json_t *tally_json(const struct tally *t)
+{
+    int right = t->yes[1] + t->all[0] - t->yes[0];
+    return json_pack("{s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->all[0] + t->all[1],
+                     "auc", "value", t->auc, "low", t->auc_low, "high", t->auc_high, "agreement",
+                     share_json(right, t->all[0] + t->all[1]), "sensitivity",
+                     share_json(t->yes[1], t->all[1]), "specificity",
+                     share_json(t->all[0] - t->yes[0], t->all[0]), "confusion", "without_seen_without",
+                     t->all[0] - t->yes[0], "without_seen_with", t->yes[0], "with_seen_without",
+                     t->all[1] - t->yes[1], "with_seen_with", t->yes[1]);
+}
+
+/* One row for each class, or group of them, that was asked for, in the order of their first sample. */
+static json_t *classes_json(const struct tr_label_samples *s, const struct tr_label_gate *gate)
+{
+    json_t *list = json_array();
+    bool *counted = calloc((size_t)s->count, sizeof *counted);
+    for (int first = 0; counted && first < s->count; first++) {
+        char name[CLASS_TEXT];
+        int asked = 0, agreed = 0, passed = 0;
+        if (counted[first]) continue;
+        for (int i = first; i < s->count; i++) {
+            if (s->asked->labels[i] != s->asked->labels[first]) continue;
+            counted[i] = true;
+            asked++;
+            agreed += tr_label_gate_verdict(gate, s->scores[i]) == s->asked->truth[i];
+            passed += tr_label_gate_passes(gate, s->asked->truth[i], s->scores[i]);
+        }
+        tr_label_samples_class(s->asked, first, name, sizeof name);
+        json_array_append_new(
+            list, json_pack("{s:s,s:b,s:o,s:o}", "class", name, "finding", (int)s->asked->truth[first],
+                            "agreement", share_json(agreed, asked), "passes", share_json(passed, asked)));
+    }
+    free(counted);
+    return list;
+}
+
+static json_t *results_json(const struct tr_label_judge *judge, const struct tr_label_samples *samples,
+                            const struct tally *real, const struct tally *drawn)
+{
+    const struct tr_label_gate *g = &judge->gate;
+    json_t *worth = tally_json(real), *agreement = tally_json(drawn);
+    if (!worth || !agreement) {
+        json_decref(worth);
+        json_decref(agreement);
+        return NULL;
+    }
+    return json_pack("{s:s,s:{s:i,s:i,s:s},s:{s:f,s:f,s:f,s:f},s:o,s:o,s:o,s:s}", "finding",
+                     samples->asked->finding, "judge", "trained_on", judge->train, "validation",
+                     judge->validation, "weights_sha256", judge->sha256, "gate", "threshold", g->threshold,
+                     "yes_above", g->yes_above, "no_below", g->no_below, "margin", g->margin, "held_out",
+                     worth, "samples", agreement, "classes", classes_json(samples, g), "list",
+                     "checked.json");
+}
+
+/* ---- picture ------------------------------------------------------------------------------------ */
+
+static double log_odds(double score)
+{
+    double odds = log(score / (1 - score));
+    return odds < -odds_span ? -odds_span : odds > odds_span ? odds_span : odds;
+}
+
+static void share_of_bins(const uint8_t *truth, const double *scores, int n, int kind, double *share)
+{
+    int all = 0;
+    memset(share, 0, BINS * sizeof *share);
+    for (int i = 0; i < n; i++) {
+        if (truth[i] != kind) continue;
+        share[lround((log_odds(scores[i]) + odds_span) / (2 * odds_span) * (BINS - 1))]++;
+        all++;
+    }
+    for (int b = 0; b < BINS && all; b++) share[b] *= 100.0 / all;
+}
+
+static void put_picture(FILE *to, const struct tr_lab *lab, const struct tr_label_judge *judge,
+                        const struct tr_label_samples *samples)
+{
+    double x[BINS], y[4][BINS];
+    const struct tr_label_gate *g = &judge->gate;
+    double no = log_odds(g->no_below), yes = log_odds(g->yes_above);
+    const struct tr_band bands[] = {{-odds_span, no, "passes without"}, {yes, odds_span, "passes with"}};
+    struct tr_chart chart = {.id = "labels-scores",
+                             .title = "Scores of the judge",
+                             .x_label = "log odds of the finding, by the judge",
+                             .y_label = "% of the images",
+                             .width = 760,
+                             .height = 320,
+                             .from_zero = true,
+                             .bands = bands,
+                             .band_count = 2};
+    static const char *const names[] = {"real, without the finding", "real, with it",
+                                        "samples asked for without", "samples asked for with it"};
+    for (int b = 0; b < BINS; b++) x[b] = odds_span * (2.0 * b / (BINS - 1) - 1);
+    for (int k = 0; k < 4; k++) {
+        if (k < 2)
+            share_of_bins(lab->test.truth, judge->test, lab->test.count, k, y[k]);
+        else
+            share_of_bins(samples->asked->truth, samples->scores, samples->count, k - 2, y[k]);
+        chart.series[chart.series_count++] =
+            (struct tr_series){.name = names[k], .x = x, .y = y[k], .count = BINS};
+    }
+    tr_chart_put(to, &chart);
+}
+
+static nn_status write_picture(const struct tr_part *part, const struct tr_lab *lab,
+                               const struct tr_label_judge *judge, const struct tr_label_samples *samples,
+                               struct nn_error *err)
+{
+    char path[PATH_MAX], *text = NULL;
+    size_t size = 0;
+    snprintf(path, sizeof path, "%s/%s.svg", part->folder, part->name);
+    FILE *to = open_memstream(&text, &size);
+    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
+    put_picture(to, lab, judge, samples);
+    bool whole = !ferror(to);
+    if (fclose(to) != 0) whole = false;
+    nn_status status = whole ? nn_file_replace(path, text, size, err)
+                             : nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
+    free(text);
+    return status;
+}
+
+/* ---- words -------------------------------------------------------------------------------------- */
+
+static void print_tally(const char *of, const struct tally *t)
+{
+    struct nn_share sure = nn_wilson(t->yes[1], t->all[1]),
+                    clear = nn_wilson(t->all[0] - t->yes[0], t->all[0]);
+    printf("%-16s%8.3f (%.3f-%.3f)%8.1f %% (%.1f-%.1f)%8.1f %% (%.1f-%.1f)\n", of, t->auc, t->auc_low,
+           t->auc_high, 100 * sure.value, 100 * sure.low, 100 * sure.high, 100 * clear.value, 100 * clear.low,
+           100 * clear.high);
+}
+
+static void print_figures(const struct tr_part *part, const struct tr_label_judge *judge,
+                          const struct tr_label_samples *samples, const struct tally *real,
+                          const struct tally *drawn)
+{
+    printf("\n%d held-out real images and %d samples; of each, with 95 %% intervals:\n\n%-16s%23s%24s%24s\n",
+           real->all[0] + real->all[1], samples->count, "", "AUC", "seen where it is", "not where it is not");
+    print_tally("real", real);
+    print_tally("samples", drawn);
+    if (real->auc_low < 0.9)
+        puts("\nThe judge is weak: what it says of samples, and the list, are worth little.");
+    printf("\npassed with margin %g: %d of %d with %s, %d of %d without\n%s/labels.json .csv .svg, "
+           "checked.json\n",
+           judge->gate.margin, drawn->passed[1], drawn->all[1], samples->asked->finding, drawn->passed[0],
+           drawn->all[0], part->folder);
+}
+
+nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab *lab,
+                                 const struct tr_label_judge *judge, const struct tr_label_samples *samples,
+                                 struct nn_error *err)
+{
+    struct tally real, drawn;
+    const struct tr_label_gate *gate = &judge->gate;
+    nn_status status = count(lab->test.truth, judge->test, lab->test.count, gate, &real, err);
+    if (status == NN_OK)
+        status = count(samples->asked->truth, samples->scores, samples->count, gate, &drawn, err);
+    if (status == NN_OK) status = write_picture(part, lab, judge, samples, err);
+    if (status == NN_OK) status = tr_part_write(part, results_json(judge, samples, &real, &drawn), err);
+    if (status == NN_OK) print_figures(part, judge, samples, &real, &drawn);
+    return status;
+}

@@ -1,0 +1,14 @@
+/* What the judge says of the samples, counted. */
+#ifndef TR_LABEL_RESULTS_H
+#define TR_LABEL_RESULTS_H
+
+#include "trainer/evaluate/label_judge.h"
+#include "trainer/evaluate/label_samples.h"
+#include "trainer/evaluate/part_file.h"
+
+/* Writes labels.svg, then labels.json, of samples that all have been judged, and prints the figures. */
+nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab *lab,
+                                 const struct tr_label_judge *judge, const struct tr_label_samples *samples,
+                                 struct nn_error *err) NN_MUST_CHECK;
+
+#endif
