@@ -73,10 +73,10 @@ SERVER   := $(call objects,$(call sources,server))
 PARTS    := $(filter-out %/main.o,$(TRAINER) $(SERVER))
 
 # A test program is one file named test_*.c, fuzz_*.c or bench_*.c; an oracle's helper has any name. What
-# else lies in tests/unit or tests/fuzz is linked to each program of its folder.
+# else lies in tests/unit or tests/fuzz is linked to each program there.
 programs = $(patsubst %.c,$(B)/%,$(wildcard $(1)))
-helpers  = $(call objects,$(filter-out $(2),$(wildcard $(1)/*.c)))
-UNIT     := $(call programs,tests/unit/test_*.c)
+helpers  = $(call objects,$(foreach f,$(wildcard $(1)/*.c $(1)/*/*.c),$(if $(filter $(2),$(notdir $(f))),,$(f))))
+UNIT     := $(call programs,tests/unit/test_*.c tests/unit/*/test_*.c)
 FUZZ     := $(call programs,tests/fuzz/fuzz_*.c)
 OTHER    := $(call programs,tests/api/test_*.c tests/faults/test_*.c tests/oracle/*.c)
 BENCH    := $(call programs,tests/bench/bench_*.c)
@@ -238,8 +238,8 @@ $(B)/host/%.cu.o: %.cu $(B)/flags.txt
 	$(say) "$< (host)"
 	$(Q)$(CXX) -std=c++17 $(HOST_FLAGS) -x c++ -c $< -o $@
 
-$(UNIT): $(call helpers,tests/unit,tests/unit/test_%)
-$(FUZZ): $(call helpers,tests/fuzz,tests/fuzz/fuzz_%)
+$(UNIT): $(call helpers,tests/unit,test_%)
+$(FUZZ): $(call helpers,tests/fuzz,fuzz_%)
 $(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
 $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@

@@ -8,13 +8,14 @@
 # The output of each goes to BUILD/logs/; here appears one line a program, and all of a failed one.
 #
 #   dependencies  tests/dependencies.sh
-#   unit          tests/unit/test_*.c
+#   unit          test_*.c in tests/unit and its folders
 #   cuda          the unit tests of backends again, on the CUDA backend with the host in the GPU's place, and
 #                 cuDNN's plans for a card that is only described, where cuDNN is
 #   fuzz          tests/fuzz/fuzz_*.c, each over the files of tests/fuzz/corpus/NAME/
 #   oracle        tests/oracle/test_*.py
 #   web           tests/web/*.test.js
-#   api, faults   tests/api/, tests/faults/: test_*.c, test_*.py, test_*.sh
+#   commands, api, faults
+#                 tests/commands/, tests/api/, tests/faults/: test_*.c, test_*.py, test_*.sh
 #   e2e           tests/e2e/*.test.js
 #   sanitized     unit and fuzz again, as built by `make SANITIZE=1 unit-programs` (not in the default list)
 #
@@ -26,7 +27,7 @@ cd "$(dirname "$0")/.." || exit 2
 build=${1:?usage: tests/run.sh BUILD [SUITE...]}
 shift
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit cuda fuzz oracle web api faults e2e)
+[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit cuda fuzz oracle web commands api faults e2e)
 
 export CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -95,13 +96,13 @@ program() {
     fi
 }
 
-# compiled FOLDER PREFIX TIMEOUT_S [NOTE]  every program of tests/FOLDER/PREFIX*.c
+# compiled FOLDER PREFIX TIMEOUT_S [NOTE]  every program PREFIX*.c of tests/FOLDER and its folders
 compiled() {
     local source name corpus
-    for source in tests/"$1"/"$2"*.c; do
+    for source in tests/"$1"/{,*/}"$2"*.c; do
         name=$(basename "$source" .c)
         corpus=(tests/"$1"/corpus/"${name#"$2"}"/*)
-        program "$1/$name${4:-}" "$3" "$ROENTGYM_BUILD/tests/$1/$name" "${corpus[@]}"
+        program "$1/$name${4:-}" "$3" "$ROENTGYM_BUILD/${source%.c}" "${corpus[@]}"
     done
 }
 
@@ -124,7 +125,7 @@ for suite in "${suites[@]}"; do
     cuda)
         export ROENTGYM_TEST_DEVICE=cuda ROENTGYM_CUDA_LIBRARY=$PWD/$build/host/libroentgym_cuda.so
         for name in test_backend_{convolutions,kernels,classifiers,warps} test_cuda test_ops test_loss; do
-            program "cuda/$name" 300 "$ROENTGYM_BUILD/tests/unit/$name"
+            program "cuda/$name" 300 "$ROENTGYM_BUILD"/tests/unit/*/"$name"
         done
         unset ROENTGYM_TEST_DEVICE ROENTGYM_CUDA_LIBRARY
         [ ! -x "$build/tests/gpu/described_plans" ] || program cuda/described_plans 300 "$build/tests/gpu/described_plans"
@@ -132,7 +133,7 @@ for suite in "${suites[@]}"; do
     fuzz) compiled fuzz fuzz_ 300 ;;
     web) scripts web 120 ;;
     oracle | e2e) scripts "$suite" 600 ;;
-    api | faults)
+    commands | api | faults)
         compiled "$suite" test_ 300
         scripts "$suite" 300
         ;;

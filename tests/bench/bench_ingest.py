@@ -22,7 +22,7 @@ from PIL import Image
 from pydicom.pixel_data_handlers.util import apply_voi_lut
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "api"))
+sys.path.insert(0, os.path.join(ROOT, "tests", "commands"))
 from dicom_files import dataset, save  # noqa: E402
 
 SIDE = 2000

@@ -14,7 +14,7 @@ import sys
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../commands"))
 from trainer import (PROGRAM, SMALL, TrainerTest, edit_state, environment, phantoms, read, roentgym,  # noqa: E402
                      states, tree, write)
 

@@ -10,16 +10,17 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:?usage: tests/gpu/bundle.sh DIR}
 b=build/bundle
-programs=(tests/unit/test_{backend_convolutions,backend_kernels,backend_classifiers,backend_warps,ops,loss,training,train_state,cuda} tests/bench/bench_{sampling,training})
+programs=(tests/unit/engine/test_{backend_{convolutions,kernels,classifiers,warps},ops,cuda}
+          tests/unit/trainer/test_{loss,training,train_state} tests/bench/bench_{sampling,training})
 make -j"$(nproc)" B=$b ARCH=x86-64-v3 DICOM=no JPEG=no $b/roentgym $b/libroentgym_cuda.so "${programs[@]/#/$b/}"
 
 rm -rf "$out"
-mkdir -p "$out/lib" "$out/build/tests/unit" "$out/build/tests/bench" "$out/tests/oracle"
+mkdir -p "$out/lib" "$out/build/tests/unit/"{engine,trainer} "$out/build/tests/bench" "$out/tests/oracle"
 for file in roentgym libroentgym_cuda.so "${programs[@]}"; do
     strip -o "$out/build/$file" $b/$file
 done
 cp -r tests/gpu tests/bench "$out/tests/"
-cp tests/oracle/test_pytorch.py "$out/tests/oracle/"
+cp tests/oracle/{test_pytorch,tensors}.py "$out/tests/oracle/"
 
 # What the programs load, but for the C library, C++'s, and what a machine with a GPU has.
 for file in roentgym "${programs[@]}"; do

@@ -39,7 +39,7 @@ check() { # NAME COMMAND...
 
 kernels=(test_backend_{convolutions,kernels,classifiers,warps})
 for name in "${kernels[@]}" test_ops test_loss test_training test_train_state test_cuda; do
-    check $name "$build/tests/unit/$name"
+    check $name "$build"/tests/unit/*/$name
 done
 grep -h 'after 200 steps' "$logs/test_training.log" || true
 
@@ -48,10 +48,10 @@ if [ -n "$sanitizer" ]; then
     export ROENTGYM_TEST_QUICK=1
     for tool in memcheck racecheck; do
         for name in "${kernels[@]}"; do
-            check $tool-$name "$sanitizer" --tool $tool --error-exitcode 9 "$build/tests/unit/$name"
+            check $tool-$name "$sanitizer" --tool $tool --error-exitcode 9 "$build"/tests/unit/engine/$name
         done
     done
-    check memcheck-test_cuda "$sanitizer" --tool memcheck --error-exitcode 9 "$build/tests/unit/test_cuda"
+    check memcheck-test_cuda "$sanitizer" --tool memcheck --error-exitcode 9 "$build/tests/unit/engine/test_cuda"
 else
     echo "compute-sanitizer is not here: skipped"
 fi

@@ -1,4 +1,4 @@
-#include "host_values.h"
+#include "tests/unit/host_values.h"
 
 #include <math.h>
 #include <setjmp.h>

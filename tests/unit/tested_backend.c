@@ -1,4 +1,4 @@
-#include "tested_backend.h"
+#include "tests/unit/tested_backend.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
