@@ -103,6 +103,20 @@ class Experiments(TrainerTest):
         for mine, theirs in ((low[12], table[0]), (low[13], table[5]), (low[14], table[1])):
             self.assertEqual(mine["auc"], theirs["auc"])
 
+    def test_another_seed_takes_networks_of_its_own_and_means_are_of_all(self):
+        out = self.path("out")
+        shutil.copytree(done()[0], out)
+        self.assertIn("6 networks, 3 to train", self.succeed(*command("boundary", out, "--seeds", 2)))
+        one, two = results(done()[0], "boundary"), results(out, "boundary")
+        for before, row in zip(one["rows"], two["rows"]):
+            first, second = row["auc"]["by_seed"]
+            self.assertEqual(first, before["auc"]["mean"])
+            self.assertAlmostEqual(row["auc"]["mean"], (first + second) / 2, 7)
+            self.assertEqual([row["auc"]["least"], row["auc"]["most"]], sorted([first, second]))
+            self.assertEqual(len(row["p_delong"]), 2)
+        scores = cells(out)
+        self.assertNotEqual(scores["real, seed 1"]["scores"], scores["real, seed 2"]["scores"])
+
     def test_pictures_are_whole_and_name_what_they_show(self):
         out, _ = done()
         for part, text in (("table1", "real + traditional augmentation"), ("boundary", "GAN-sample2: AUC"), ("low-data", "GAN-sample1 alone")):

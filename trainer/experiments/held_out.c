@@ -5,11 +5,12 @@
 
 #include "engine/roc.h"
 
-enum { BOOTSTRAP_SEED = 1 };
+enum { DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 
 const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_precision", "accuracy",
                                                    "sensitivity", "specificity",       "balanced_accuracy"};
 
+_Static_assert(DRAWS == 2000, "the words say so");
 const char *const tr_interval_words[2] = {
     "95 %, percentiles of the mean over seeds in 2000 draws of the test split's patients with replacement:",
     "what other patients might change. What another training might change shows in the range over seeds."};
@@ -109,8 +110,8 @@ nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases 
     for (int i = 0; i < cells && status == NN_OK; i++)
         status = nn_roc_init(&w.roc[i], test->truth, grid->cells[i].scores, test->count, err);
     if (status == NN_OK)
-        status = nn_bootstrap(test->patient, test->count, TR_BOOTSTRAP_DRAWS, BOOTSTRAP_SEED, means, &w,
-                              values, intervals, err);
+        status = nn_bootstrap(test->patient, test->count, DRAWS, BOOTSTRAP_SEED, means, &w, values, intervals,
+                              err);
     for (int r = 0; r < grid->row_count && status == NN_OK; r++)
         status = fill_row(&w, r, intervals, &rows[r], err);
     for (int i = 0; w.roc && i < cells; i++) nn_roc_release(&w.roc[i]);

@@ -21,7 +21,6 @@ extern const char *const tr_measure_names[TR_MEASURES]; /* "auc", "average_preci
 
 /* How the intervals came about, in two lines for what is shown. */
 extern const char *const tr_interval_words[2];
-enum { TR_BOOTSTRAP_DRAWS = 2000 };
 
 struct tr_figure {
     double mean, least, most; /* over the seeds */

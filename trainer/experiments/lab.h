@@ -47,6 +47,7 @@ nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err) NN_MUST
 /* Names that set by what decides its pixels: 64 hex digits. */
 void tr_lab_sample_key(const struct tr_lab *lab, int k, char key[65]);
 
+/* Has lab->device open. Prints on stderr why "auto" did not take the GPU, where there is something to say. */
 nn_status tr_lab_need_device(struct tr_lab *lab, struct nn_error *err) NN_MUST_CHECK;
 
 #endif
