@@ -43,9 +43,9 @@ struct tr_classify_settings tr_classify_defaults(enum tr_architecture architectu
 {
     return (struct tr_classify_settings){.architecture = architecture,
                                          .minibatch = 32,
-                                         .epochs = 20,
+                                         .epochs = 10,
                                          .steps_least = 16,
-                                         .patience = 8,
+                                         .patience = 5,
                                          .step_size = pretrained || architecture == TR_VGG16 ? 1e-4f : 1e-3f,
                                          .weight_decay = 0.01f,
                                          .seed = 1};
@@ -69,6 +69,14 @@ static nn_status check_settings(const struct tr_classify_settings *s, struct nn_
         return nn_fail(err, NN_ERR_ARGUMENT, "a step of %g and a weight decay of %g", (double)s->step_size,
                        (double)s->weight_decay);
     return NN_OK;
+}
+
+static nn_status check_kinds(const struct tr_cases *c, const char *what, struct nn_error *err)
+{
+    int positive = tr_cases_positive(c);
+    if (positive > 0 && positive < c->count) return NN_OK;
+    return nn_fail(err, NN_ERR_ARGUMENT, "%s: of %d images for %s %s %s", c->source, c->count, what,
+                   positive ? "all show" : "none shows", c->finding);
 }
 
 nn_status tr_classify_settings_hash(const struct tr_classify_settings *s, struct nn_sha256 *hash,
@@ -411,13 +419,11 @@ nn_status tr_classify_train(struct tr_trained *trained, const struct tr_cases *t
                          .net = &trained->net,
                          .show = show,
                          .context = context};
-    int positive = tr_cases_positive(train);
     *trained = (struct tr_trained){0};
     nn_status status = check_settings(settings, err);
+    if (status == NN_OK) status = check_kinds(train, "training", err);
+    if (status == NN_OK && validation) status = check_kinds(validation, "validation", err);
     if (status != NN_OK) return status;
-    if (positive == 0 || positive == train->count)
-        return nn_fail(err, NN_ERR_ARGUMENT, "%s: of %d images for training %s %s", train->source,
-                       train->count, positive ? "all show" : "none shows", train->finding);
     if (validation && validation->side != train->side)
         return nn_fail(err, NN_ERR_ARGUMENT, "images for validation have side %d, those for training %d",
                        validation->side, train->side);

@@ -183,6 +183,39 @@ static void joined_sets_keep_their_patients_apart(void **state)
     tr_cases_release(&chosen);
 }
 
+static void samples_are_drawn_with_the_labels_of_what_they_are_like(void **state)
+{
+    (void)state;
+    static const char MODEL[] = "deploy/models/default.safetensors";
+    struct tr_cases like = invent(4, 0), samples, again;
+    struct nn_error err;
+    like.class_count = 2;
+    strcpy(like.classes[0], "no_fracture");
+    strcpy(like.classes[1], "fracture");
+    strcpy(like.finding, "fracture");
+    for (int i = 0; i < like.count; i++) like.labels[i] = (uint64_t)1 << like.truth[i];
+    check(tr_cases_draw(&samples, MODEL, &like, 8, 100, 16, NULL, NULL, &err), &err);
+    check(tr_cases_draw(&again, MODEL, &like, 3, 101, 16, NULL, NULL, &err), &err);
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(samples.truth[i], i % 4 == 3);
+        assert_int_equal(samples.seed[i], 100 + i);
+        assert_int_equal(samples.patient[i], -1);
+    }
+    /* The same seed with the same label, as image 1 there and image 0 here: of neither kind is the finding.
+     */
+    assert_memory_equal(samples.pixels + 256, again.pixels, 256);
+    assert_true(memcmp(samples.pixels, samples.pixels + 256, 256) != 0);
+    /* The same seed with the other label. */
+    assert_int_equal(again.seed[2], samples.seed[3]);
+    assert_true(memcmp(samples.pixels + 3 * 256, again.pixels + 2 * 256, 256) != 0);
+    tr_cases_release(&samples);
+    tr_cases_release(&again);
+    strcpy(like.classes[1], "cyst");
+    assert_int_equal(tr_cases_draw(&samples, MODEL, &like, 8, 100, 16, NULL, NULL, &err), NN_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "does not know cyst"));
+    tr_cases_release(&like);
+}
+
 int main(void)
 {
 #define IN_SCRATCH(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
@@ -195,6 +228,7 @@ int main(void)
         cmocka_unit_test(validation_goes_by_the_seed),
         cmocka_unit_test(too_few_patients_for_validation_are_refused_and_kept),
         cmocka_unit_test(joined_sets_keep_their_patients_apart),
+        cmocka_unit_test(samples_are_drawn_with_the_labels_of_what_they_are_like),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
