@@ -12,7 +12,7 @@
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
 
-enum { RESNET_SIDE = 128, WORDS = 7 };
+enum { RESNET_SIDE = 128 };
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
@@ -26,16 +26,35 @@ static int take_architecture(struct tr_feature_study *s, const char *command, co
     return tr_option_wrong(command, "architecture", text, "vgg16, resnet18 or inception_v3");
 }
 
+enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, HELP, NUMBERS };
+enum { SIDE, EPOCHS, NETWORK_IMAGES, SEED, SHARED };
+
+/* Numbers of all parts, then the part's own. */
+static struct tr_study_number *number_at(struct tr_feature_study *s, struct tr_study_number *shared, int i)
+{
+    return i < SHARED ? &shared[i] : &s->own[i - SHARED];
+}
+
+static int take(struct tr_feature_study *s, struct tr_study_number *shared, const char *command, int code)
+{
+    const char **words[] = {&s->data, &s->model, &s->folder, &s->weights, &s->finding};
+    if (code == '?') return 2;
+    if (code == ARCHITECTURE) return take_architecture(s, command, optarg);
+    if (code >= NUMBERS) {
+        struct tr_study_number *n = number_at(s, shared, code - NUMBERS);
+        return tr_option_whole(command, n->name, optarg, n->low, n->high, &n->value);
+    }
+    *words[code] = optarg;
+    return 0;
+}
+
 int tr_feature_study_parse(struct tr_feature_study *s, int argc, char **argv, int *status)
 {
-    enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, HELP, NUMBERS };
-    const char **words[] = {&s->data, &s->model, &s->folder, &s->weights, &s->finding};
-    struct tr_study_number shared[] = {{"side", 32, 1024, 0},
-                                       {"epochs", 1, TR_CLASSIFY_EPOCHS_MAX, 5},
-                                       {"network-images", 0, INT_MAX, 512},
-                                       {"seed", 0, INT_MAX, 1}};
-    enum { SHARED = sizeof shared / sizeof *shared };
-    struct option options[WORDS + SHARED + TR_STUDY_NUMBERS_MAX + 1] = {
+    struct tr_study_number shared[SHARED] = {[SIDE] = {"side", 32, 1024, 0},
+                                             [EPOCHS] = {"epochs", 1, TR_CLASSIFY_EPOCHS_MAX, 5},
+                                             [NETWORK_IMAGES] = {"network-images", 0, INT_MAX, 512},
+                                             [SEED] = {"seed", 0, INT_MAX, 1}};
+    struct option options[NUMBERS + SHARED + TR_STUDY_NUMBERS_MAX + 1] = {
         {"data", required_argument, NULL, DATA},
         {"model", required_argument, NULL, MODEL},
         {"out", required_argument, NULL, OUT},
@@ -43,10 +62,9 @@ int tr_feature_study_parse(struct tr_feature_study *s, int argc, char **argv, in
         {"finding", required_argument, NULL, FINDING},
         {"architecture", required_argument, NULL, ARCHITECTURE},
         {"help", no_argument, NULL, HELP}};
-    for (int i = 0; i < SHARED + s->own_count; i++) {
-        const char *name = i < SHARED ? shared[i].name : s->own[i - SHARED].name;
-        options[WORDS + i] = (struct option){name, required_argument, NULL, NUMBERS + i};
-    }
+    for (int i = 0; i < SHARED + s->own_count; i++)
+        options[NUMBERS + i] =
+            (struct option){number_at(s, shared, i)->name, required_argument, NULL, NUMBERS + i};
     char command[64];
     snprintf(command, sizeof command, "evaluate %s", s->part);
     *status = 0;
@@ -57,22 +75,12 @@ int tr_feature_study_parse(struct tr_feature_study *s, int argc, char **argv, in
             fputs(s->usage, stdout);
             return 1;
         }
-        if (code == '?') {
-            *status = 2;
-        } else if (code == ARCHITECTURE) {
-            *status = take_architecture(s, command, optarg);
-        } else if (code < ARCHITECTURE) {
-            *words[code] = optarg;
-        } else {
-            int i = code - NUMBERS;
-            struct tr_study_number *n = i < SHARED ? &shared[i] : &s->own[i - SHARED];
-            *status = tr_option_whole(command, n->name, optarg, n->low, n->high, &n->value);
-        }
+        *status = take(s, shared, command, code);
     }
-    s->side = shared[0].value;
-    s->epochs = shared[1].value;
-    s->network_images = shared[2].value;
-    s->seed = shared[3].value;
+    s->side = shared[SIDE].value;
+    s->epochs = shared[EPOCHS].value;
+    s->network_images = shared[NETWORK_IMAGES].value;
+    s->seed = shared[SEED].value;
     if (*status) return 1;
     if (optind == argc && s->data && s->model && s->folder) return 0;
     fprintf(stderr, "roentgym %s: --data DIR, --model FILE and --out DIR are needed; see --help\n", command);
