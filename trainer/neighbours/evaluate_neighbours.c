@@ -234,11 +234,11 @@ static nn_status write_results(const struct neighbours *n, struct nn_error *err)
     nn_status status = write_sheets(n, err);
     if (status == NN_OK) status = write_table(n, err);
     if (status != NN_OK) return status;
-    json_t *test = json_pack(
-        "{s:f,s:f,s:f,s:f,s:i,s:f,s:i,s:f,s:o}", "quantile", TR_COPY_QUANTILE, "distance_below", r->threshold,
-        "ratio_below", TR_COPY_RATIO, "chance", r->chance, "samples_flagged", r->flagged_samples,
-        "share_of_samples", (double)r->flagged_samples / n->samples, "held_out_flagged", r->flagged_held_out,
-        "share_of_held_out", (double)r->flagged_held_out / n->held_out, "samples", copies_json(n));
+    json_t *test = json_pack("{s:f,s:f,s:f,s:i,s:f,s:i,s:f,s:o}", "quantile", TR_COPY_QUANTILE, "ratio_below",
+                             r->threshold, "chance", r->chance, "samples_flagged", r->flagged_samples,
+                             "share_of_samples", (double)r->flagged_samples / n->samples, "held_out_flagged",
+                             r->flagged_held_out, "share_of_held_out",
+                             (double)r->flagged_held_out / n->held_out, "samples", copies_json(n));
     return tr_part_write(&part,
                          json_pack("{s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:[sss],s:s}", "samples", n->samples,
                                    "held_out", n->held_out, "training_images", n->trainings.count, "layers",

@@ -110,35 +110,30 @@ static struct tr_copy_score score_copy(const struct tr_nearness_input *in,
 
 /* ---- all ---------------------------------------------------------------------------------------------- */
 
-/* Of `count` rising values. */
-static double quantile_of(const double *sorted, int count)
+/* Below which a ratio is a copy's; of `count` rising ones of held-out images. */
+static double threshold_of(const double *sorted, int count)
 {
-    return sorted[(int)(TR_COPY_QUANTILE * count)];
+    return fmin(sorted[(int)(TR_COPY_QUANTILE * count)], TR_COPY_RATIO);
 }
 
-static bool is_copy(const struct tr_copy_score *score, double threshold)
-{
-    return score->distance < threshold && score->ratio < TR_COPY_RATIO;
-}
-
-/* `sorted` has room for the held-out images' distances, twice. */
+/* `sorted` has room for the held-out images' ratios, twice. */
 static void flag(struct tr_nearness *r, const struct tr_nearness_input *in, double *sorted)
 {
     int samples = in->queries - in->held_out, n = in->held_out;
     const struct tr_copy_score *held_out = r->copy + samples;
-    for (int i = 0; i < n; i++) sorted[i] = held_out[i].distance;
+    for (int i = 0; i < n; i++) sorted[i] = held_out[i].ratio;
     qsort(sorted, (size_t)n, sizeof *sorted, rising);
-    r->threshold = quantile_of(sorted, n);
+    r->threshold = threshold_of(sorted, n);
     r->chance = (floor(TR_COPY_QUANTILE * n) + 1) / (n + 1);
-    for (int q = 0; q < in->queries; q++) r->copy[q].flagged = is_copy(&r->copy[q], r->threshold);
+    for (int q = 0; q < in->queries; q++) r->copy[q].flagged = r->copy[q].ratio < r->threshold;
     for (int q = 0; q < samples; q++) r->flagged_samples += r->copy[q].flagged;
     for (int i = 0; i < n && n > 1; i++) {
         double *others = sorted + n;
         int at = 0;
-        while (sorted[at] < held_out[i].distance) at++;
+        while (sorted[at] < held_out[i].ratio) at++;
         memcpy(others, sorted, (size_t)at * sizeof *others);
         memcpy(others + at, sorted + at + 1, (size_t)(n - 1 - at) * sizeof *others);
-        r->flagged_held_out += is_copy(&held_out[i], quantile_of(others, n - 1));
+        r->flagged_held_out += held_out[i].ratio < threshold_of(others, n - 1);
     }
 }
 
