@@ -5,10 +5,12 @@ import json
 import os
 import signal
 import struct
+import sys
 import unittest
 
-from library_data import png
-from trainer import TrainerTest, phantoms, read, write
+sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)), os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api")]
+from library_data import png  # noqa: E402
+from trainer import TrainerTest, phantoms, read, write  # noqa: E402
 
 SIDE = 32
 TRAINING = ["--minibatch", "8", "--epochs", "3"]
