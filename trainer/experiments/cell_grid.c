@@ -1,6 +1,7 @@
 #include "trainer/experiments/cell_grid.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ struct watch {
     char name[96];
     double worked, worked_s; /* by networks that are done, and the time it took */
     double started_s, began; /* of the one under way: after its first step, and how far it was then */
+    double best;             /* validation AUC of the one under way; NAN: none yet */
     double shown_s;
     bool announced, line_open;
 };
@@ -44,12 +46,13 @@ static void end_line(struct watch *w)
 
 static void show_line(struct watch *w, const struct tr_classify_progress *p, double left, double all_left)
 {
-    char one[32], all[32];
+    char one[32], all[32], best[32] = "";
     bool terminal = isatty(STDOUT_FILENO);
     double now = tr_now_s();
     if (now - w->shown_s < (terminal ? 0.5 : SHOWN_EVERY_S)) return;
-    printf("%snetwork %d of %d, %s: epoch %d of %d, loss %.3f; %s left of it, %s of all%s",
-           terminal ? "\r\033[K" : "", w->number, w->missing, w->name, p->epoch, p->epochs, p->loss,
+    if (!isnan(w->best)) snprintf(best, sizeof best, ", best AUC %.3f", w->best);
+    printf("%snetwork %d of %d, %s: epoch %d of %d, loss %.3f%s; %s left of it, %s of all%s",
+           terminal ? "\r\033[K" : "", w->number, w->missing, w->name, p->epoch, p->epochs, p->loss, best,
            duration(left, one), duration(all_left, all), terminal ? "" : "\n");
     fflush(stdout);
     w->line_open = terminal;
@@ -61,6 +64,7 @@ static bool watch_step(void *context, const struct tr_classify_progress *p)
     struct watch *w = context;
     char text[32];
     double now = tr_now_s(), share = (double)p->step / p->steps;
+    if (p->epoch_done && p->best) w->best = p->auc;
     if (w->started_s == 0) { /* a first step prepares a lot, and training may go on from a state */
         w->started_s = w->shown_s = now;
         w->began = share;
@@ -154,6 +158,7 @@ static nn_status train_cell(struct tr_lab *lab, const struct tr_row *row, uint64
     settings.epochs = portion.epochs;
     settings.steps_least = (portion.usual + settings.minibatch - 1) / settings.minibatch;
     watch->started_s = 0;
+    watch->best = NAN;
     status = learn(lab, &portion, &settings, cell, watch, err);
     cell->seconds = tr_now_s() - from_s;
     if (status == NN_OK) status = tr_cell_write(lab, cell, watch->name, err);

@@ -95,9 +95,10 @@ void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
     const struct tr_lab *lab = o->lab;
     const struct tr_lab_settings *s = &lab->settings;
     fprintf(to, "%s of %s; samples of %s\n", lab->test.finding, lab->test.source, lab->model_name);
-    fprintf(to, "%s at %d pixels, %d epochs, %s; %d seed%s\n",
+    fprintf(to, "%s at %d pixels, %d epoch%s, %s; %d seed%s\n",
             tr_architecture_words[s->classify.architecture], s->side, s->classify.epochs,
-            s->classify.pretrained ? "pretrained" : "from scratch", s->seeds, s->seeds == 1 ? "" : "s");
+            s->classify.epochs == 1 ? "" : "s", s->classify.pretrained ? "pretrained" : "from scratch",
+            s->seeds, s->seeds == 1 ? "" : "s");
     fprintf(to, "tested on %d real images of %d patients, %d with the finding\n", lab->test.count,
             count_patients(&lab->test), tr_cases_positive(&lab->test));
 }
