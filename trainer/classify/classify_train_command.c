@@ -284,7 +284,10 @@ static nn_status write_json(struct command *c, const char *path)
     char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
     json_decref(root);
     if (!text) return nn_fail(&c->err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", path);
-    nn_status status = nn_file_replace(path, text, strlen(text), &c->err);
+    /* The text's zero gives its place to the line's end. */
+    size_t length = strlen(text);
+    text[length] = '\n';
+    nn_status status = nn_file_replace(path, text, length + 1, &c->err);
     free(text);
     return status;
 }

@@ -75,8 +75,8 @@ struct tr_classify_progress {
 typedef bool tr_classify_show(void *context, const struct tr_classify_progress *progress);
 
 /* Trains on `train`, whose side is the network's, and gives the weights of the epoch with the best AUC on
- * `validation`; where that is NULL those of the last. The same cases, settings and kind of device give the
- * same weights.
+ * `validation`; where that is NULL those of the last. The same cases, settings, kind of device and
+ * number of threads give the same weights.
  *
  * `state_path`, or NULL: a file that is replaced after each epoch and from which the same training goes on,
  * to the same bytes in the end; that of another training is NN_ERR_ARGUMENT and left alone. When `show`
