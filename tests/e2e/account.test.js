@@ -3,23 +3,14 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { browser, daemon, serve } from './served.js';
 
 const NAME = 'Dr. Zoë Klein';
 const PASSWORD = 'six grey hips in a row';
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
+serve();
 
 const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
 /** A browser tells of every 401 itself; that one is how the page finds that nobody is logged in. */

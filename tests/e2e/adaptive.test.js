@@ -3,12 +3,12 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
 import { assertNothingTold } from './secrecy.js';
+import { browser, daemon, serve } from './served.js';
+import { next, settle, shown } from './steps.js';
 
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
 const deck = (id, change) => ({
   format: 2,
   id,
@@ -21,22 +21,12 @@ const deck = (id, change) => ({
   ...change,
 });
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon((config) => {
-    config.decks = [deck('mastery', { mastery: { correct: 3, of: 4, within_s: 0 } }),
-      deck('staircase', { items: 6, rating: 'two_buttons', order: { rule: 'staircase' },
-        sources: [{ kind: 'gan', model: 'default', strength: [0.1, 1], classes: { no: ['no_fracture'], yes: ['fracture'] } }] })];
-  });
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
+serve((config) => {
+  config.decks = [deck('mastery', { mastery: { correct: 3, of: 4, within_s: 0 } }),
+    deck('staircase', { items: 6, rating: 'two_buttons', order: { rule: 'staircase' },
+      sources: [{ kind: 'gan', model: 'default', strength: [0.1, 1], classes: { no: ['no_fracture'], yes: ['fracture'] } }] })];
 });
 
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 const truthOf = (item) => daemon.rows(`SELECT truth FROM items WHERE session_id = (SELECT id FROM sessions ORDER BY created_at DESC LIMIT 1) AND n = ${item}`)[0].truth;
 const other = { no: 'yes', yes: 'no' };
 
@@ -60,7 +50,7 @@ test('a drill to mastery says how far one is, survives a reload, and ends when i
     await page.tap('[data-confidence="2"]');
     await shown(page, item, 'feedback');
     towards.push(await page.textContent('.bar-towards'));
-    await page.waitForTimeout(SETTLE_MS);
+    await settle(page);
     if (item === 1) {
       await student.axe('on the way to mastery');
       await student.shot('mastery');
@@ -93,8 +83,7 @@ test('a staircase tells how it chooses, and where one begins to see', async () =
     await shown(page, item, 'viewing');
     await page.click(`[data-choice=${truthOf(item)}]`);
     await shown(page, item, 'feedback');
-    await page.waitForTimeout(SETTLE_MS);
-    await page.click('#next');
+    await next(page);
   }
   await page.waitForSelector('[data-screen=summary]');
   assert.match(await page.textContent('.summary'), /Faintest that you tell apart threshold/);

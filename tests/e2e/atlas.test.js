@@ -3,20 +3,11 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { browser, daemon, serve } from './served.js';
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
+serve();
 
 const open = (options, search, suffix) => openPage(browser, options, `${daemon.url}/atlas.html${search}`, suffix);
 /** Every cell in view has its image. */
@@ -49,7 +40,13 @@ test('one scrolls through thousands of hips, of which only those near the view e
     }
     const seen = student.traffic.filter(({ url }) => url.includes('/samples/'));
     assert.ok(seen.every(({ url }) => url.includes('size=256')), 'thumbnails only');
-    await page.waitForFunction(() => /from=\d{4}/.test(location.search));
+    await page.waitForFunction(() => { // the address is that of what is in view
+      const hip = new RegExp(`\\s${new URLSearchParams(location.search).get('from')}$`);
+      return [...document.querySelectorAll('.atlas-grid a')].some((link) => {
+        const { top, bottom } = link.getBoundingClientRect();
+        return hip.test(link.textContent) && bottom > 0 && top < innerHeight;
+      });
+    });
     const label = (await page.$$eval('.atlas-grid a', (links) => links.filter((link) => link.getBoundingClientRect().top >= 0)[0].textContent));
     await page.reload();
     await settled(page);

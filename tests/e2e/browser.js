@@ -18,6 +18,7 @@ const HTML = new HtmlValidate(new StaticConfigLoader({
 }));
 const SHOTS = path.join(BUILD, 'screenshots');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const PATIENCE_MS = 120000; // of what never comes, a slow and busy machine must not be thought to be
 
 export const desktop = { viewport: { width: 1280, height: 800 } };
 export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -25,6 +26,7 @@ export const phone = { viewport: { width: 390, height: 844 }, isMobile: true, ha
 export function launchBrowser() {
   return chromium.launch({
     executablePath: CHROMIUM,
+    timeout: PATIENCE_MS,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync'],
   });
@@ -43,6 +45,7 @@ export function launchBrowser() {
  */
 export async function openPage(browser, options, url, shotSuffix, { introduced = true, cookies = [] } = {}) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE_MS);
   await context.addCookies(cookies);
   const page = await context.newPage();
   const complaints = [];

@@ -15,7 +15,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const BUILD = path.resolve(ROOT, process.env.ROENTGYM_BUILD ?? 'build');
 const PROGRAM = path.resolve(ROOT, process.env.ROENTGYMD ?? path.join(BUILD, 'roentgymd'));
 const MODELS = path.resolve(ROOT, process.env.ROENTGYM_MODELS ?? 'deploy/models');
-const START_MS = 60000;
+const START_MS = 120000;
 
 /**
  * Starts the daemon on a free port with the default configuration, its files in a temporary folder.

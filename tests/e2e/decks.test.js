@@ -5,27 +5,17 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { browser, daemon, serve } from './served.js';
+import { assertFits, eventually, settle, shown } from './steps.js';
 
-const SETTLE_MS = 300;
 const EXAM = { id: 'exam', title: 'A short exam', items: 3, feedback: 'none' };
 
 const LONG = { id: 'long', title: 'A long drill', items: 80 };
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon((config) => config.decks.push({ ...config.decks[0], ...EXAM }, { ...config.decks[0], ...LONG }));
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
+serve((config) => config.decks.push({ ...config.decks[0], ...EXAM }, { ...config.decks[0], ...LONG }));
 
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 const stored = (what) => daemon.rows(`SELECT count(*) AS n FROM ${what}`)[0].n;
 
 async function answer(page, choice, confidence) {
@@ -85,7 +75,7 @@ test('the summary of a long drill has a learning curve', async () => {
     await page.waitForSelector('.plot-learning .plot-fit');
     assert.match(await page.textContent('.learning p'), /at the first image, \d+\s% at the last/);
     assert.equal(await page.$$eval('.plot-roc .is-own', (dots) => dots.length), 1);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+    await assertFits(page, 'a long result');
     await student.axe('the summary of a long drill');
     await student.shot('long-summary');
     await student.context.close();
@@ -134,7 +124,7 @@ test('the keys are listed, and single-key shortcuts can be switched off', async 
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await shown(page, 1, 'feedback');
-  await page.waitForTimeout(SETTLE_MS);
+  await settle(page);
   await page.keyboard.press('Enter');
   await shown(page, 2, 'viewing');
   assert.deepEqual(student.complaints, []);
@@ -179,47 +169,48 @@ test('an answer whose confirmation is lost is stored once', async () => {
   await student.context.close();
 });
 
-/** Refuses the first two requests for each image as a full queue does, and notes when each came. */
-async function refuseImages(page) {
-  const asked = new Map();
+/**
+ * Lets no image come until `free` is set, and notes when each was asked for.
+ * @param {(route: object) => Promise<void>} [refuse] as a full queue does, if left out
+ */
+async function refuseImages(page, refuse = (route) => (
+  route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error: { code: 'busy', message: 'Too many images are being made.' } } }))) {
+  const refusal = { free: false, asked: new Map() };
   await page.route('**/api/v1/images/*', (route) => {
     const url = route.request().url();
-    asked.set(url, [...(asked.get(url) ?? []), Date.now()]);
-    return asked.get(url).length <= 2
-      ? route.fulfill({ status: 503, headers: { 'Retry-After': '1' }, json: { error: { code: 'busy', message: 'Too many images are being made.' } } })
-      : route.continue();
+    refusal.asked.set(url, [...(refusal.asked.get(url) ?? []), performance.now()]);
+    return refusal.free ? route.continue() : refuse(route);
   });
-  return asked;
+  return refusal;
 }
 
 test('an image that a busy server refuses comes by itself, and the server is not pressed', async () => {
   const student = await openPage(browser, desktop, daemon.url, '1280');
   const { page } = student;
-  const asked = await refuseImages(page);
+  const refusal = await refuseImages(page);
   await page.click('#start');
   await page.waitForSelector('#trouble:not(.is-absent)');
   assert.match(await page.textContent('#trouble'), /busy.*by itself.*nothing is lost/);
   await student.axe('an image that is late');
   await student.shot('busy');
   assert.ok(await page.isDisabled('[data-choice=fracture]'), 'no answer without an image');
+  const times = () => [...refusal.asked.values()][0];
+  await eventually(() => times().length >= 2, 'it is asked for again');
+  refusal.free = true;
   await shown(page, 1, 'viewing');
   assert.ok(!await page.isVisible('#trouble'));
-  const [[first, second, third]] = asked.values();
-  assert.ok(second - first >= 1000 && third - second >= 1000, 'a second or more apart, as the server wished');
+  assert.ok(times().every((time, i, all) => i === 0 || time - all[i - 1] > 990), 'a second or more apart, as the server wished');
   await student.context.close();
 });
 
 test('a line that breaks is waited for like a busy server', async () => {
   const student = await openPage(browser, desktop, daemon.url, '1280');
   const { page } = student;
-  let broken = 0;
-  await page.route('**/api/v1/images/*.png', (route) => {
-    broken += 1;
-    return broken <= 2 ? route.abort() : route.continue();
-  });
+  const refusal = await refuseImages(page, (route) => route.abort());
   await page.click('#start');
   await page.waitForSelector('#trouble:not(.is-absent)');
   assert.match(await page.textContent('#trouble'), /has not arrived yet/);
+  refusal.free = true;
   await shown(page, 1, 'viewing');
   await student.context.close();
 });
@@ -245,12 +236,14 @@ test('images of the result that a busy server refuses come by themselves', async
   await page.evaluate(() => document.querySelector('#leave').click());
   await page.waitForSelector('#resume');
   await answerAll(await page.evaluate(() => JSON.parse(localStorage.getItem('roentgym.session'))));
-  await refuseImages(page);
+  const refusal = await refuseImages(page);
   await page.click('#resume');
   await page.waitForSelector('[data-screen=summary]');
   for (const image of await page.$$('.card img')) {
     await image.scrollIntoViewIfNeeded();
   }
+  await eventually(() => refusal.asked.size === EXAM.items, 'every image is asked for');
+  refusal.free = true;
   await page.waitForFunction((count) => [...document.querySelectorAll('.card img')].filter((image) => image.complete && image.naturalWidth > 0).length === count, EXAM.items);
   await student.context.close();
 });

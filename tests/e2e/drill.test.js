@@ -4,24 +4,15 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
 import { assertNothingTold } from './secrecy.js';
+import { browser, daemon, serve } from './served.js';
+import { eventually, settle, shown } from './steps.js';
 
 const CLASS_NAMES = ['fracture', 'no_fracture', 'No fracture'];
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
+serve();
 
 /** What to answer: both choices and all confidences occur, in no pattern that follows the truth. */
 const plan = Array.from({ length: 10 }, (_, i) => ({
@@ -31,14 +22,10 @@ const plan = Array.from({ length: 10 }, (_, i) => ({
 }));
 const rating = ({ choice, confidence }) => (choice === 'fracture' ? 3 + confidence : 4 - confidence);
 
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
-
 /** Waits until the page has so many images, the one after the one on screen among them. */
-async function imagesArrived({ page, traffic }, count) {
+async function imagesArrived({ traffic }, count) {
   const asked = () => traffic.filter(({ url }) => url.includes('/images/'));
-  while (asked().length < count) {
-    await page.waitForTimeout(20);
-  }
+  await eventually(() => asked().length >= count, `image ${count} is asked for`);
   await Promise.all(asked().map(({ done }) => done));
 }
 
@@ -130,7 +117,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
   await student.axe('how a drill goes');
   await student.shot('intro');
   await tabTo(page, '#go');
-  let since = Date.now(); // no image of the next item is on screen yet
+  let since = performance.now(); // no image of the next item is on screen yet
   await page.keyboard.press('Enter');
 
   const given = [];
@@ -145,7 +132,7 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     }
     const [letter, arrow] = choice === 'fracture' ? ['f', 'ArrowRight'] : ['n', 'ArrowLeft'];
     await page.keyboard.press(item % 2 ? letter : arrow);
-    const longestMs = Date.now() - since;
+    const longestMs = performance.now() - since;
     await shown(page, item, 'rating');
     if (item === 1) {
       await student.axe('an answer without confidence');
@@ -155,14 +142,14 @@ test('a drill by keyboard alone, and what is stored agrees with what was pressed
     await shown(page, item, 'feedback');
     given.push({ ...answer, longestMs, truth: await toldTruth(page) });
     if (item <= 2) {
-      await page.waitForTimeout(SETTLE_MS);
+      await settle(page);
       await student.axe('the feedback');
       await student.shot(`feedback-${item}`);
     }
     assert.match(await page.textContent('#announcer'), /correct/i, 'the feedback is announced');
     assert.equal(await page.evaluate(() => document.activeElement.id), 'next', 'the focus is on Next');
-    await page.waitForTimeout(SETTLE_MS);
-    since = Date.now();
+    await settle(page);
+    since = performance.now();
     await page.keyboard.press(item % 2 ? 'Space' : 'Enter');
   }
   await assertSummary(page, given);
@@ -190,7 +177,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
   await page.waitForSelector('[data-screen=intro]');
   await student.axe('how a drill goes, on a phone');
   await student.shot('intro');
-  let since = Date.now();
+  let since = performance.now();
   await page.tap('#go');
 
   const given = [];
@@ -204,7 +191,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await student.shot('image');
     }
     await page.tap(`[data-choice=${choice}]`);
-    const longestMs = Date.now() - since;
+    const longestMs = performance.now() - since;
     await shown(page, item, 'rating');
     if (item === 1) {
       await student.shot('confidence');
@@ -219,8 +206,8 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       assert.match(await page.textContent('#announcer'), /safe in this browser/);
       await student.axe('an answer that waits for the connection');
       await student.shot('offline');
-      await page.waitForTimeout(SETTLE_MS);
-      since = Date.now();
+      await settle(page);
+      since = performance.now();
       await page.tap('#next');
       given.push({ ...answer, longestMs, truth: null });
       continue;
@@ -228,14 +215,14 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       assert.equal(await page.textContent('.bar-count'), '5 of 10 · 1 kept here');
       await page.tap(`[data-confidence="${confidence}"]`);
       await shown(page, item, 'kept');
-      await page.waitForTimeout(SETTLE_MS);
+      await settle(page);
       assert.equal(storedSession().rows.length, 3);
       await page.tap('#next');
       await shown(page, 6, 'waiting'); // its image comes when the server has the answers
       await page.waitForSelector('#trouble:not(.is-absent)');
       await student.axe('waiting for the connection');
       await student.shot('offline-waiting');
-      since = Date.now();
+      since = performance.now();
       await context.setOffline(false);
       complaintsOffline.push(...student.complaints.splice(before));
       given.push({ ...answer, longestMs, truth: null });
@@ -246,7 +233,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await page.tap(`[data-confidence="${confidence}"]`);
       await shown(page, item, 'kept');
       await context.setOffline(false);
-      since = Date.now();
+      since = performance.now();
       await page.reload();
       complaintsOffline.push(...student.complaints.splice(before));
       given.push({ ...answer, longestMs, truth: null });
@@ -256,7 +243,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
     }
     await shown(page, item, 'feedback');
     given.push({ ...answer, longestMs, truth: await toldTruth(page) });
-    await page.waitForTimeout(SETTLE_MS);
+    await settle(page);
     if (item === 6) {
       assert.match(await page.textContent('.told-late'), /^Without connection: image 4 .*, image 5 /);
       await student.shot('late-feedback');
@@ -265,7 +252,7 @@ test('a drill by touch survives a lost connection and a reload', async () => {
       await student.axe('the feedback on a phone');
       await student.shot('feedback');
     }
-    since = Date.now();
+    since = performance.now();
     await page.tap('#next');
   }
   for (const item of [4, 5, 7]) { // whose feedback came later or was lost with the reload; the summary shows it

@@ -4,31 +4,19 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
 import { assertNothingTold } from './secrecy.js';
+import { browser, daemon, serve } from './served.js';
+import { assertFits, next, shown } from './steps.js';
 
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
-
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon((config) => {
-    config.decks = [{
-      format: 2, id: 'place', title: 'Hips, with places', question: 'Is there a fracture?', items: 3, prevalence: 1, feedback: 'location', rating: 'two_buttons',
-      choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }],
-      sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
-    }];
-  });
-  browser = await launchBrowser();
+serve((config) => {
+  config.decks = [{
+    format: 2, id: 'place', title: 'Hips, with places', question: 'Is there a fracture?', items: 3, prevalence: 1, feedback: 'location', rating: 'two_buttons',
+    choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }],
+    sources: [{ kind: 'gan', model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] } }],
+  }];
 });
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
-
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 
 for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
   test(`after the answer the place, the pair and the morph can be looked at, and again in the review, at ${name}`, async () => {
@@ -52,23 +40,20 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await page.click('.viewer-frames [data-mode=morph]');
     await student.axe('a morph');
     await student.shot('pair-morph');
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth));
+    await assertFits(page, 'a morph');
     await page.click('#compare');
     await page.waitForSelector('.viewer-overlay');
     assert.equal(await page.$('.viewer-frames'), null);
-    await page.waitForTimeout(SETTLE_MS);
-    await page.click('#next');
+    await next(page);
     await shown(page, 2, 'viewing');
     assert.equal(await page.$('.viewer-overlay'), null, 'nothing of the last image is left');
     await page.click('[data-choice=no]');
     await shown(page, 2, 'feedback');
-    await page.waitForTimeout(SETTLE_MS);
-    await page.click('#next');
+    await next(page);
     await shown(page, 3, 'viewing');
     await page.click('[data-choice=yes]');
     await shown(page, 3, 'feedback');
-    await page.waitForTimeout(SETTLE_MS);
-    await page.click('#next');
+    await next(page);
     await page.waitForSelector('[data-screen=summary]');
     await page.click('#review');
     await page.waitForSelector('[data-screen=review][data-item="1"] .viewer-overlay');

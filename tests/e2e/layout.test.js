@@ -3,29 +3,12 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { browser, daemon, serve } from './served.js';
+import { assertFits, settle, shown } from './steps.js';
 
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
-
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
-
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
-
-async function assertFits(page, where) {
-  const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(content <= view, `${where}: ${content} px of content in ${view} px`);
-}
+serve();
 
 test('nothing moves from the question to the next image, and the next image is there at once', async () => {
   for (const options of [desktop, phone]) {
@@ -40,7 +23,7 @@ test('nothing moves from the question to the next image, and the next image is t
       await page.click('[data-choice=fracture]');
       await page.click('[data-confidence="2"]');
       await shown(page, item, 'feedback');
-      await page.waitForTimeout(SETTLE_MS);
+      await settle(page);
       const requests = student.traffic.length;
       await page.click('#next');
       await shown(page, item + 1, 'viewing');

@@ -3,27 +3,16 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
 import { assertNothingTold } from './secrecy.js';
+import { browser, daemon, serve } from './served.js';
+import { assertFits, next, shown } from './steps.js';
 
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
-
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon((config) => {
-    config.decks[0].items = 3;
-  });
-  browser = await launchBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
+serve((config) => {
+  config.decks[0].items = 3;
 });
 
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 const screen = (page, name) => page.waitForSelector(`[data-screen=${name}]`);
 
 async function answer(page, item) {
@@ -31,8 +20,7 @@ async function answer(page, item) {
   await page.click('[data-choice=fracture]');
   await page.click('[data-confidence="2"]');
   await shown(page, item, 'feedback');
-  await page.waitForTimeout(SETTLE_MS);
-  await page.click('#next');
+  await next(page);
 }
 
 /** As an educator does with the administrator's token. */
@@ -44,10 +32,6 @@ async function makeClass(title) {
   });
   assert.equal(reply.status, 201);
   return (await reply.json()).class.code;
-}
-
-async function fits(page, where) {
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${where} fits`);
 }
 
 test('a drill begun on a phone goes on at a desk by the code, and nowhere without it', async () => {
@@ -83,7 +67,7 @@ test('a drill begun on a phone goes on at a desk by the code, and nowhere withou
   await page.waitForSelector('.mine-drill');
   await desk.axe('a learner’s drills');
   await desk.shot('drills');
-  await fits(page, 'the list of drills');
+  await assertFits(page, 'the list of drills');
   await page.click('.mine-drill .button');
   await answer(page, 2);
   await answer(page, 3);
@@ -122,7 +106,7 @@ test('a class is joined by its link, under a code that is shown', async () => {
   assert.equal(await page.textContent('h1'), title);
   await student.axe('the page of a class');
   await student.shot('class');
-  await fits(page, 'the page of a class');
+  await assertFits(page, 'the page of a class');
   await page.tap('#start');
   await screen(page, 'intro');
   assert.match(await page.textContent('.code'), /-/);

@@ -6,31 +6,26 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { BUILD, startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { BUILD } from './daemon.js';
+import { browser, daemon, serve } from './served.js';
 import { firstAdmin } from './staff.js';
+import { assertFits } from './steps.js';
 
 const narrow = { ...phone, viewport: { width: 360, height: 740 } };
 /** Those that only a stranger sees: whoever is logged in is sent on from there. */
 const STRANGERS = ['login.html', 'setup.html'];
 
-let daemon;
-let browser;
 let cookie;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
+serve(undefined, async () => {
   ({ cookie } = await firstAdmin(daemon));
 });
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
-});
 
-/** Nothing was loaded, and nothing changed, for a while. */
+/** It says what the images are, and nothing was loaded for a while. */
 async function quiet(page) {
   await page.waitForSelector('h1');
+  await page.waitForSelector('body:has-text("not for diagnosis")');
   await page.waitForLoadState('networkidle');
 }
 
@@ -42,9 +37,7 @@ for (const file of readdirSync(path.join(BUILD, 'web')).filter((name) => name.en
       const { page } = visitor;
       await quiet(page);
       assert.ok(await visitor.shifted() < 0.005, `layout shift ${await visitor.shifted()}`); // a screenshot of the whole page moves things
-      const [content, view] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-      assert.ok(content <= view, `${content} px of content in ${view} px`);
-      assert.match(await page.textContent('body'), /not for diagnosis/i);
+      await assertFits(page, `${file} at ${width} px`);
       const small = await page.$$eval('a, button, input, select, textarea, summary', (controls) => controls
         .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.closest('p, label, .visually-hidden, .skip'))
         .map((control) => ({ name: control.outerHTML.slice(0, 80), box: control.getBoundingClientRect() }))

@@ -8,11 +8,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { BUILD, startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { BUILD } from './daemon.js';
 import { addCollection } from './library.js';
+import { browser, daemon, serve } from './served.js';
 import { firstAdmin } from './staff.js';
+import { assertFits, filled } from './steps.js';
 
 const narrow = { ...phone, viewport: { width: 360, height: 740 } };
 const source = (kind) => ({ kind, model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] }, ...(kind === 'library' ? { collection: 'hips' } : {}) });
@@ -20,32 +22,22 @@ const deck = (id, title, change) => ({
   format: 2, id, title, question: 'Is there a fracture?', items: 4, prevalence: 0.5, choices: [{ id: 'no', label: 'No fracture' }, { id: 'yes', label: 'Fracture' }], ...change,
 });
 
-let daemon;
-let browser;
 let cookie;
-before(async () => {
-  daemon = await startDaemon((config) => {
-    config.decks = [deck('practice', 'Practice', { sources: [source('gan')] }),
-      deck('exam', 'Exam', { feedback: 'none', draw: { mode: 'fixed', seed: '5' }, sources: [{ ...source('library'), split: 'test' }] }),
-      deck('drawn', 'Drawn hips', { items: 40, sources: [source('gan')] }), deck('phantoms', 'Phantom hips', { items: 40, sources: [source('library')] })];
-  });
+serve((config) => {
+  config.decks = [deck('practice', 'Practice', { sources: [source('gan')] }),
+    deck('exam', 'Exam', { feedback: 'none', draw: { mode: 'fixed', seed: '5' }, sources: [{ ...source('library'), split: 'test' }] }),
+    deck('drawn', 'Drawn hips', { items: 40, sources: [source('gan')] }), deck('phantoms', 'Phantom hips', { items: 40, sources: [source('library')] })];
+}, async () => {
   addCollection(daemon, 'hips', 120);
-  browser = await launchBrowser();
   cookie = await (await firstAdmin(daemon)).invite('researcher', 'Ruth');
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
 });
 
 const open = (address, options = desktop, suffix = '1280') => openPage(browser, options, daemon.url + address, suffix, { cookies: [cookie] });
-const ready = (page) => page.waitForSelector('main[data-filled]');
 
 /** Axe, HTML, a picture, and that nothing is wider than the window. */
 async function look(visitor, name, { shot = true } = {}) {
   await visitor.axe(`research: ${name}`);
-  const [content, view] = await visitor.page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  assert.ok(content <= view, `${name}: ${content} px of content in ${view} px`);
+  await assertFits(visitor.page, name);
   if (shot) {
     await visitor.shot(`research-${name}`);
   }
@@ -55,7 +47,7 @@ const field = (page, path) => page.locator(`[data-path="${path}"]`).locator('inp
 
 test('the list teaches who has no study yet', async () => {
   const visitor = await open('/studies.html', phone, '390');
-  await ready(visitor.page);
+  await filled(visitor.page);
   assert.equal(await visitor.page.isVisible('.steps'), true);
   await look(visitor, 'empty');
   await visitor.context.close();
@@ -64,7 +56,7 @@ test('the list teaches who has no study yet', async () => {
 test('a study is planned by keyboard and mouse, with every gap told beside its field', async () => {
   const visitor = await open('/study-editor.html');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await page.click('#save');
   await page.waitForSelector('[data-path="title"] .told');
   assert.ok(await page.locator('.told').count() >= 8);
@@ -120,8 +112,8 @@ test('a study is planned by keyboard and mouse, with every gap told beside its f
 
 test('two who edit the same draft are told, and neither loses anything', async () => {
   const [mine, theirs] = [await open('/study-editor.html?study=hips-2026', narrow, '360'), await open('/study-editor.html?study=hips-2026')];
-  await ready(mine.page);
-  await ready(theirs.page);
+  await filled(mine.page);
+  await filled(theirs.page);
   await field(theirs.page, 'contact').fill('Tom, tom@example.org');
   await theirs.page.click('#save');
   await theirs.page.waitForSelector('.plan-warnings:has-text("Saved")');
@@ -134,7 +126,7 @@ test('two who edit the same draft are told, and neither loses anything', async (
   const versions = daemon.rows("SELECT count(*) AS n FROM study_versions");
   assert.deepEqual(versions, [{ n: 3 }]);
   await mine.page.reload();
-  await ready(mine.page);
+  await filled(mine.page);
   assert.equal(await field(mine.page, 'contact').inputValue(), 'Ruth, ruth@example.org');
   assert.equal(await mine.page.$('#kept'), null);
   await field(mine.page, 'title').fill('Not to be kept');
@@ -159,7 +151,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 test('a study is opened, rehearsed, looked at, exported and frozen', async () => {
   const visitor = await open('/study-desk.html?study=hips-2026');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await look(visitor, 'desk-draft');
   await page.click('#open');
   await page.waitForSelector('dialog[open]:has-text("simulated, not real")');
@@ -218,7 +210,7 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
   await look(visitor, 'export');
 
   await page.goto(`${daemon.url}/study-desk.html?study=hips-2026`);
-  await ready(page);
+  await filled(page);
   for (const [action, name] of [['close', 'Closed'], ['freeze', 'Frozen']]) {
     await page.focus(`#${action}`);
     await page.keyboard.press('Enter');
@@ -231,7 +223,7 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
     await page.waitForSelector(`h1:has-text("${name}")`);
   }
   await page.reload();
-  await ready(page);
+  await filled(page);
   await look(visitor, 'desk-frozen');
   const recorded = await page.textContent('#recorded');
   await part(page, 'export');
@@ -262,13 +254,13 @@ test('list, plan and desk fit phones of 390 and 360 px', async () => {
   for (const [options, width] of [[phone, '390'], [narrow, '360']]) {
     for (const [name, address] of [['list', '/studies.html'], ['editor', '/study-editor.html?from=hips-2026']]) {
       const visitor = await open(address, options, width);
-      await ready(visitor.page);
+      await filled(visitor.page);
       await look(visitor, `phone-${name}`, { shot: width === '390' });
       await visitor.context.close();
     }
     for (const view of ['overview', 'flow', 'results', 'people', 'export']) {
       const visitor = await open(`/study-desk.html?study=hips-2026&simulated=true#${view}`, options, width);
-      await ready(visitor.page);
+      await filled(visitor.page);
       await visitor.page.waitForSelector(`.desk-view[data-shown=${view}]`);
       await visitor.page.waitForLoadState('networkidle');
       await look(visitor, `phone-${view}`, { shot: width === '390' });

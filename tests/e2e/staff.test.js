@@ -4,26 +4,18 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
+import { browser, daemon, serve } from './served.js';
 import { firstAdmin, PASSWORD } from './staff.js';
+import { filled } from './steps.js';
 
-let daemon;
-let browser;
 let admin;
-before(async () => {
-  daemon = await startDaemon();
-  browser = await launchBrowser();
+serve(undefined, async () => {
   admin = await firstAdmin(daemon);
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
 });
 
 const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
-const ready = (page) => page.waitForSelector('main[data-filled]');
 
 /** A page of somebody who is logged in. */
 const openAs = (cookie, path, options, suffix) => openPage(browser, options, daemon.url + path, suffix, { cookies: [cookie] });
@@ -47,7 +39,7 @@ test('a stranger logs in and stands where they wanted to go', async () => {
   await page.fill('#password', PASSWORD);
   await page.keyboard.press('Enter');
   await heading(page, 'Record of changes');
-  await ready(page);
+  await filled(page);
   assert.equal(new URL(page.url()).pathname, '/audit.html');
   await visitor.context.close();
 });
@@ -64,7 +56,7 @@ test('an educator is told which pages are not for educators', async () => {
 test('by keyboard an administrator invites a researcher, makes an educator of her, and locks her out', async () => {
   const visitor = await openAs(admin.cookie, '/accounts.html', desktop, '1280');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await tabTo(page, 'input[value=educator]');
   await page.keyboard.press('ArrowDown');
   await tabTo(page, 'form [type=submit]');
@@ -83,7 +75,7 @@ test('by keyboard an administrator invites a researcher, makes an educator of he
   await heading(ruth.page, 'Hello, Ruth');
 
   await page.reload();
-  await ready(page);
+  await filled(page);
   await tabTo(page, '[aria-label="Manage Ruth"]');
   await page.keyboard.press('Enter');
   await page.waitForSelector('dialog[open]');
@@ -116,7 +108,7 @@ test('by keyboard an administrator invites a researcher, makes an educator of he
 test('whoever was logged out keeps what was typed and is told what to do', async () => {
   const visitor = await openAs(await admin.invite('educator', 'Otto'), '/account.html', phone, '390');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await page.fill('#current-password', PASSWORD);
   await page.fill('#next-password', 'seven grey hips');
   await page.context().clearCookies();
@@ -131,7 +123,7 @@ test('whoever was logged out keeps what was typed and is told what to do', async
 test('the back button shows nothing of a page to the next one, and all of it to whoever is still logged in', async () => {
   const visitor = await openAs(await admin.invite('educator', 'Berta'), '/account.html', desktop, '1280');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await page.fill('#next-password', 'seven grey hips');
   // Playwright's Chromium keeps no pages: what a browser that does tells a page of its return.
   const comeBack = () => page.evaluate(() => window.dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
@@ -147,7 +139,7 @@ test('the back button shows nothing of a page to the next one, and all of it to 
 test('a server that fails is told with what to do, on the page and beside a button', async () => {
   const visitor = await openPage(browser, desktop, `${daemon.url}/staff.html`, '1280', { cookies: [admin.cookie] });
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   const fail = (route) => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'The disk is full.' } } });
   await page.route('**/api/v1/invitations', fail);
   await page.goto(`${daemon.url}/accounts.html`);
@@ -157,7 +149,7 @@ test('a server that fails is told with what to do, on the page and beside a butt
   await visitor.shot('staff-failed');
   await page.unroute('**/api/v1/invitations', fail);
   await page.click('main button');
-  await ready(page);
+  await filled(page);
   await page.route('**/api/v1/invitations', (route) => (route.request().method() === 'POST' ? fail(route) : route.continue()));
   await page.click('form [type=submit]');
   await page.waitForSelector('form [role=alert]:has-text("The disk is full")');
@@ -168,7 +160,7 @@ test('a server that fails is told with what to do, on the page and beside a butt
 test('a password is changed, with the old one, and the way by touch leads out', async () => {
   const visitor = await openAs(await admin.invite('researcher', 'Rosa'), '/account.html', phone, '390');
   const { page } = visitor;
-  await ready(page);
+  await filled(page);
   await page.fill('#current-password', 'not this one');
   await page.fill('#next-password', 'seven grey hips');
   await page.tap('form [type=submit]');

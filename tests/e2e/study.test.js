@@ -4,13 +4,13 @@
  */
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { desktop, launchBrowser, openPage, phone } from './browser.js';
-import { startDaemon } from './daemon.js';
+import { test } from 'node:test';
+import { desktop, openPage, phone } from './browser.js';
 import { addCollection } from './library.js';
 import { assertNothingTold } from './secrecy.js';
+import { browser, daemon, serve } from './served.js';
+import { assertFits, eventually, next, shown } from './steps.js';
 
-const SETTLE_MS = 300; // the page ignores a second tap within 250 ms of the feedback
 const STUDY = 'hips';
 const CONSENT = 'Purpose: we want to know how hips are best learnt.\n\nYou can leave at any time; nothing depends on it.';
 const source = (kind) => ({ kind, model: 'default', classes: { no: ['no_fracture'], yes: ['fracture'] }, ...(kind === 'library' ? { collection: 'hips' } : {}) });
@@ -20,21 +20,13 @@ const deck = (id, change) => ({
 /** What would tell the arm, the source of images, or the truth. */
 const TELLING = ['Covert', 'Arm of', 'of-gan', 'of-library', 'collection', 'no_fracture'];
 
-let daemon;
-let browser;
-before(async () => {
-  daemon = await startDaemon((config) => {
-    config.decks = [deck('practice', { sources: [source('gan')] }),
-      deck('exam', { feedback: 'none', draw: { mode: 'fixed', seed: '5' }, sources: [{ ...source('library'), split: 'test' }] }),
-      deck('of-gan', { sources: [source('gan')] }), deck('of-library', { sources: [source('library')] })];
-  });
+serve((config) => {
+  config.decks = [deck('practice', { sources: [source('gan')] }),
+    deck('exam', { feedback: 'none', draw: { mode: 'fixed', seed: '5' }, sources: [{ ...source('library'), split: 'test' }] }),
+    deck('of-gan', { sources: [source('gan')] }), deck('of-library', { sources: [source('library')] })];
+}, async () => {
   addCollection(daemon, 'hips', 12);
-  browser = await launchBrowser();
   await openStudy(STUDY, {});
-});
-after(async () => {
-  await browser?.close();
-  await daemon?.stop();
 });
 
 /** As a researcher does, with the operator's token. */
@@ -62,7 +54,6 @@ async function openStudy(id, changes) {
 }
 
 const screen = (page, name) => page.waitForSelector(`[data-screen=${name}]`);
-const shown = (page, item, phase) => page.waitForSelector(`[data-screen=drill][data-item="${item}"][data-phase=${phase}]`);
 const address = (id) => `${daemon.url}/study.html?study=${id}`;
 
 /** Axe, a picture, and that nothing is wider than the window. */
@@ -70,7 +61,7 @@ async function look(visitor, name) {
   await screen(visitor.page, name);
   await visitor.axe(`a study: ${name}`);
   await visitor.shot(`study-${name}`);
-  assert.ok(await visitor.page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth), `${name} fits`);
+  await assertFits(visitor.page, name);
 }
 
 async function takePart(page) {
@@ -93,8 +84,7 @@ async function answer(page, items, { feedback }) {
     await page.click('[data-confidence="2"]');
     if (feedback) {
       await shown(page, item, 'feedback');
-      await page.waitForTimeout(SETTLE_MS);
-      await page.click('#next');
+      await next(page);
     }
   }
 }
@@ -262,9 +252,8 @@ test('a part whose window closed while the page was open is looked up again, not
   const asked = () => visitor.traffic.filter(({ url }) => url.endsWith('/participant')).length;
   const before = asked();
   await page.tap('#start-phase');
-  await page.waitForTimeout(SETTLE_MS);
+  await eventually(() => asked() > before, 'the server is asked how things stand');
   await screen(page, 'where');
-  assert.ok(asked() > before);
   await visitor.context.close();
 });
 
@@ -285,8 +274,7 @@ test('who does not take part can practise, and is told of studies that are close
   const asked = () => visitor.traffic.filter(({ url }) => url.endsWith('/participant')).length;
   const before = asked();
   await visitor.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
-  await visitor.page.waitForTimeout(SETTLE_MS);
-  assert.equal(asked(), before + 1, 'coming back to the page looks whether the next part is open');
+  await eventually(() => asked() === before + 1, 'coming back to the page looks whether the next part is open');
   await visitor.context.close();
 
   await staff('/later/close', {});
