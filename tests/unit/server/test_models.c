@@ -233,7 +233,7 @@ static void *ask_all_the_time(void *context)
 struct user {
     struct crowd *crowd;
     const char *name;
-    int held;
+    atomic_int held;
 };
 
 static void *use_one_all_the_time(void *context)
@@ -259,13 +259,13 @@ static void models_in_constant_use_take_turns_where_not_all_fit(void **state)
     for (int i = 0; i < MODELS; i++) registry_write(state, names[i], (uint64_t)i + 1);
     struct crowd crowd = {.m = registry_start_for(state, 1)};
     for (int i = 0; i < USERS; i++) {
-        users[i] = (struct user){&crowd, names[i % MODELS], 0};
+        users[i] = (struct user){.crowd = &crowd, .name = names[i % MODELS]};
         assert_int_equal(pthread_create(&threads[i], NULL, use_one_all_the_time, &users[i]), 0);
     }
     wait_until(registry_counts(crowd.m).loads >= 3 * MODELS);
+    for (int i = 0; i < USERS; i++) wait_until(users[i].held > 0);
     crowd.stop = true;
     for (int i = 0; i < USERS; i++) pthread_join(threads[i], NULL);
-    for (int i = 0; i < USERS; i++) assert_true(users[i].held > 0);
     assert_int_equal(crowd.failed, 0);
     srv_models_stop(crowd.m);
 }
@@ -284,10 +284,10 @@ static void no_asker_fails_while_files_are_replaced(void **state)
         registry_write(state, i % 2 ? "a" : "b", 10 + i);
         registry_sleep_ms(4 * REGISTRY_LOOK_MS);
     }
+    wait_until(crowd.held > 20 || crowd.failed > 0);
     crowd.stop = true;
     for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
     assert_int_equal(crowd.failed, 0);
-    assert_true(crowd.held > 20);
     struct srv_models_counts counts = registry_counts(crowd.m);
     assert_int_equal(counts.failures, 0);
     assert_in_range(counts.loaded, 1, 2);
