@@ -68,7 +68,7 @@ def replace(path, content):
     return hashlib.sha256(content).hexdigest()
 
 
-CHANGE_S = 15  # within which a changed file must have been noticed, on a busy machine too
+CHANGE_S = 120  # within which a changed file must have been noticed, on a busy machine too
 
 
 class FolderTest(unittest.TestCase):

@@ -121,7 +121,7 @@ class Daemon:
 
     def end(self, number):
         self.process.send_signal(number)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=120)
         self.process.stdout.close()
         return status
 
@@ -144,7 +144,7 @@ class Daemon:
     # ---- HTTP ----
 
     def request(self, method, path, body=None, headers=None, check=True):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             connection.request(method, path, body, headers or {})
             answer = Answer(connection.getresponse())

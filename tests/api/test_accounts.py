@@ -89,7 +89,7 @@ class FirstAdmin(unittest.TestCase):
         need_checkpoint()
 
     def wait_for_log(self, daemon, text):
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while text not in daemon.log() and time.monotonic() < until:
             time.sleep(0.02)
         self.assertIn(text, daemon.log())

@@ -71,7 +71,7 @@ class Pages(DaemonTest):
 
 
 class Limits(DaemonTest):
-    def raw(self, data, wait_s=10):
+    def raw(self, data, wait_s=60):
         """What the daemon sends back for these bytes, until it closes or falls silent."""
         with socket.create_connection(("127.0.0.1", self.daemon.port), timeout=wait_s) as connection:
             connection.sendall(data)
@@ -100,7 +100,7 @@ class Limits(DaemonTest):
         self.alive()
 
     def test_chunks_without_end_are_cut_off(self):
-        with socket.create_connection(("127.0.0.1", self.daemon.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.daemon.port), timeout=60) as connection:
             connection.sendall(b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
             with self.assertRaises(OSError):
                 for _ in range(2000):
@@ -137,7 +137,7 @@ class Limits(DaemonTest):
         self.assertEqual(self.daemon.get("/api/v1/samples/default/fracture/1.png?" + query).status, 400)
 
     def test_one_connection_serves_many_requests(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=60)
         for _ in range(20):
             connection.request("GET", "/api/v1/decks")
             response = connection.getresponse()

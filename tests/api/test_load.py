@@ -66,7 +66,7 @@ class LoadGeneratorTest(DaemonTest):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Garbage)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            report = play(server.server_port, learners=1, items=1, ramp=0, read=0, feedback=0, limit=1)
+            report = play(server.server_port, learners=1, items=1, ramp=0, read=0, feedback=0, limit=3)
         finally:
             server.shutdown()
             server.server_close()
@@ -77,7 +77,7 @@ class LoadGeneratorTest(DaemonTest):
         self.assertGreater(report["errors"]["session: status 500"], 0)
 
     def test_a_server_that_is_not_there_is_an_error(self):
-        report = play(1, learners=1, items=1, ramp=0, limit=0.2)
+        report = play(1, learners=1, items=1, ramp=0, limit=2)
         self.assertEqual(list(report["errors"]), ["file: refused connection"])
 
 

@@ -129,14 +129,14 @@ class Guessing(unittest.TestCase):
         self.assertEqual(Browser(self.daemon).log_in("admin", "wrong password").code, "wrong_login")
 
     def test_many_at_once_are_no_more_tries_than_one_after_another(self):
-        answers = []
+        answers, began = [], time.monotonic()
         threads = [threading.Thread(target=lambda: answers.append(Browser(self.daemon).log_in("x", "wrong password").code))
                    for _ in range(20)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertLessEqual(answers.count("wrong_login"), 8)  # five, and one a second or so
+        self.assertLessEqual(answers.count("wrong_login"), 6 + time.monotonic() - began)  # five, and one a second
 
     def test_a_flood_of_log_ins_takes_little_memory_and_holds_up_no_learner(self):
         def peak_mb():

@@ -29,7 +29,7 @@ class Secrecy(DaemonTest):
         self.sizes = self.model["sizes"]
 
     def wait_until_idle(self):
-        for _ in range(1000):
+        for _ in range(10000):
             lines = self.daemon.get("/metrics").body.decode().splitlines()
             if not any(line.startswith(("roentgymd_images_waiting{", "roentgymd_images_under_way ")) and
                        not line.endswith(" 0") for line in lines):

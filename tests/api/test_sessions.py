@@ -131,7 +131,7 @@ class Drill(DaemonTest):
         self.assertEqual(daemon.metric("roentgymd_images_from_cache_total"), 1)
 
     def wait_for_images(self, daemon, count):
-        for _ in range(200):
+        for _ in range(2000):
             if daemon.metric("roentgymd_images_made_total") >= count:
                 return
             time.sleep(0.05)

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import re
 import sqlite3
+import tempfile
 import time
 import unittest
 
@@ -11,7 +12,7 @@ from checkpoints import checkpoint, replace
 from daemon import Daemon, fake_time
 from studies import GAN, TRAIN_GAN, Person, StudyTest
 
-SECOND = 1 / 86400  # in days
+HOUR = 1 / 24  # in days
 
 # Every table but those that hold no rows of a participant.
 SHARED = {"audit", "studies", "study_versions", "consent_texts", "study_decks", "study_test_items", "study_allocations",
@@ -301,19 +302,33 @@ class Again(StudyTest):
 
 
 class Windows(StudyTest):
+    @classmethod
+    def setUpClass(cls):
+        handle, cls.calendar = tempfile.mkstemp()
+        os.close(handle)
+        cls.addClassCleanup(os.remove, cls.calendar)
+        cls.set_calendar("+0")
+        with fake_time(FAKETIME_TIMESTAMP_FILE=cls.calendar, FAKETIME_NO_CACHE="1", FAKETIME_DONT_FAKE_MONOTONIC="1"):
+            super().setUpClass()
+
+    @classmethod
+    def set_calendar(cls, to):
+        with open(cls.calendar, "w", encoding="ascii") as file:
+            file.write(to + "\n")
+
     def test_a_phase_opens_and_closes_when_its_window_does(self):
-        self.open("timed", phases=[{"id": "soon", "kind": "training", "opens_after_days": 1.5 * SECOND},
-                                   {"id": "brief", "kind": "training", "closes_after_days": 2 * SECOND},
+        self.open("timed", phases=[{"id": "soon", "kind": "training", "opens_after_days": 1.5 * HOUR},
+                                   {"id": "brief", "kind": "training", "closes_after_days": 2 * HOUR},
                                    {"id": "last", "kind": "training", "opens_after_days": 1}], questions=[])
         person = self.person("timed")
         now = person.now()
         self.assertEqual((now["state"], now["phase"]), ("waits", "soon"))
         self.assertEqual(person.post("session").code, "phase_waits")
-        time.sleep(1.6)
+        self.set_calendar("+100m")
         person.play()
         self.assertEqual(person.now()["phase"], "brief")
         person.play(stop_before=2)
-        time.sleep(2.1)
+        self.set_calendar("+230m")
         self.assertEqual(person.answer(2).code, "phase_closed")
         now = person.now()
         self.assertEqual([p["state"] for p in now["phases"]], ["done", "missed", "waits"])
@@ -331,7 +346,7 @@ class Broken(StudyTest):
 
     def item_until(self, person, n, *said):
         """It is known some time after the start whether a file is the version that is looked for."""
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while (answer := person.item(n)).status == 200 and time.monotonic() < until:
             time.sleep(0.1)
         self.assertEqual((answer.status, answer.code), said)

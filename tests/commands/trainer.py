@@ -36,7 +36,7 @@ def roentgym(*arguments, threads=1, file_bytes=None, program=PROGRAM):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, resource.RLIM_INFINITY))
 
-    return subprocess.run([program, *map(str, arguments)], env=environment(threads), text=True, timeout=100,
+    return subprocess.run([program, *map(str, arguments)], env=environment(threads), text=True, timeout=300,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           preexec_fn=limit if file_bytes is not None else None, check=False)
 
@@ -144,12 +144,12 @@ class TrainerTest(unittest.TestCase):
         None if the program was faster."""
         with subprocess.Popen([PROGRAM, *map(str, arguments)], env=environment(), text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-            limit = time.monotonic() + 60
+            limit = time.monotonic() + 300
             while process.poll() is None and not ready():
                 self.assertLess(time.monotonic(), limit, "never ready")
                 time.sleep(0.002)
             if process.poll() is not None:
                 return None
             process.send_signal(number)
-            output = process.communicate(timeout=60)[0]
+            output = process.communicate(timeout=300)[0]
             return (process.returncode, output)

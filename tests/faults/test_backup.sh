@@ -21,7 +21,7 @@ mkdir copies
 writer=$!
 until [ "$(sqlite3 live.db 'SELECT max(n) FROM t')" -ge 100 ]; do sleep 0.05; done
 
-before=$(sqlite3 live.db 'SELECT max(n) FROM t')
+before=$(sqlite3 -cmd '.timeout 10000' live.db 'SELECT max(n) FROM t')
 copy=$("$backup" live.db copies)
 claim "a backup succeeds while another process writes" $?
 wait "$writer"
