@@ -18,7 +18,8 @@ struct work {
     uint16_t *row_maps[TR_FEATURE_LAYERS_MAX], *training_maps[TR_FEATURE_LAYERS_MAX];
     float *some; /* layers * rows_at_once * TR_FEATURE_BATCH */
     float *value;
-    struct tr_progress progress;
+    struct tr_progress progress; /* of images through the network */
+    int done, total;
 };
 
 static nn_status make_rows(struct work *w, const struct tr_cases *queries, struct nn_error *err)
@@ -70,10 +71,12 @@ static nn_status make_room(struct work *w, size_t memory_bytes, struct nn_error 
 static nn_status read_rows(struct work *w, int first, int count, struct nn_error *err)
 {
     nn_status status = NN_OK;
+    if (w->progress.first < 0) w->progress.first = w->done;
     for (int done = 0; done < count && status == NN_OK; done += TR_FEATURE_BATCH) {
         int some = count - done < TR_FEATURE_BATCH ? count - done : TR_FEATURE_BATCH;
         if (tr_interrupted()) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
         status = tr_feature_maps(w->network, &w->rows, first + done, some, w->row_maps, (size_t)done, err);
+        tr_progress_show(&w->progress, w->done + done + some, w->total);
     }
     return status;
 }
@@ -110,8 +113,7 @@ static nn_status do_block(struct work *w, int row, int row_count, struct nn_erro
 {
     nn_status status = NN_OK;
     bool read = false;
-    int count = w->trainings->count, before = row / w->rows_at_once * count;
-    int total = (w->rows.count + w->rows_at_once - 1) / w->rows_at_once * count;
+    int count = w->trainings->count;
     for (int t = 0; t < count && status == NN_OK; t += TR_FEATURE_BATCH) {
         struct patch p = {row, row_count, t, count - t < TR_FEATURE_BATCH ? count - t : TR_FEATURE_BATCH};
         size_t size = (size_t)w->network->layer_count * (size_t)p.row_count * (size_t)p.training_count;
@@ -121,10 +123,12 @@ static nn_status do_block(struct work *w, int row, int row_count, struct nn_erro
             if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
             if (status == NN_OK) status = compute(w, p, err);
             if (status == NN_OK) status = tr_float_journal_write(w->journal, w->some, size, err);
-            if (status == NN_OK) tr_progress_show(&w->progress, before + t + p.training_count, total);
+            if (status == NN_OK)
+                tr_progress_show(&w->progress, w->done + row_count + t + p.training_count, w->total);
         }
         if (status == NN_OK) keep(w, p);
     }
+    w->done += row_count + count;
     return status;
 }
 
@@ -136,7 +140,9 @@ nn_status tr_distance_table(struct tr_feature_network *network, const struct tr_
     *value = NULL;
     nn_status status = make_rows(&w, queries, err);
     if (status == NN_OK) status = make_room(&w, memory_bytes, err);
-    tr_progress_start(&w.progress, "training images compared");
+    if (status == NN_OK)
+        w.total = w.rows.count + (w.rows.count + w.rows_at_once - 1) / w.rows_at_once * trainings->count;
+    tr_progress_start(&w.progress, "images through the network");
     for (int row = 0; row < w.rows.count && status == NN_OK; row += w.rows_at_once) {
         int left = w.rows.count - row;
         status = do_block(&w, row, left < w.rows_at_once ? left : w.rows_at_once, err);
