@@ -13,7 +13,7 @@ VOID = {"meta", "img", "br", "hr", "link", "input"}
 
 def parse(path):
     """The page as a tree. It is written so that an XML parser takes it, which is stricter than HTML's."""
-    return ElementTree.fromstring(read(path).decode("utf-8"))
+    return ElementTree.fromstring(read(path).decode("utf-8").replace(' xmlns="http://www.w3.org/2000/svg"', ""))
 
 
 class Report(TrainerTest):

@@ -19,6 +19,7 @@ static const struct part {
      tr_evaluate_neighbours},
     {"tsne", "real images and samples in the plane, by what a classifier sees", tr_evaluate_tsne},
     {"swd", "sliced Wasserstein distance of generated from real images", tr_evaluate_swd},
+    {"all", "all of these, one after another, and one report", tr_evaluate_all},
 };
 
 static void print_usage(void)

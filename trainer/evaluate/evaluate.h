@@ -8,5 +8,6 @@ int tr_evaluate_table1(int argc, char **argv);
 int tr_evaluate_low_data(int argc, char **argv);
 int tr_evaluate_boundary(int argc, char **argv);
 int tr_evaluate_labels(int argc, char **argv);
+int tr_evaluate_all(int argc, char **argv);
 
 #endif

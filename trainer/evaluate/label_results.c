@@ -193,10 +193,10 @@ static void print_figures(const struct tr_part *part, const struct tr_label_judg
                           const struct tally *drawn)
 {
     printf("\n%d held-out real images and %d samples; of each, with 95 %% intervals:\n\n%-16s%23s%24s%24s\n",
-           real->all[0] + real->all[1], samples->count, "", "AUC", "seen where it is", "not where it is not");
+           real->all[0] + real->all[1], samples->count, "", "AUC", "sensitivity", "specificity");
     print_tally("real", real);
     print_tally("samples", drawn);
-    if (real->auc_low < 0.9)
+    if (real->auc_low < TR_WEAK_JUDGE)
         puts("\nThe judge is weak: what it says of samples, and the list, are worth little.");
     printf("\npassed with margin %g: %d of %d with %s, %d of %d without\n%s/labels.json .csv .svg, "
            "checked.json\n",

@@ -6,6 +6,9 @@
 #include "trainer/evaluate/label_samples.h"
 #include "trainer/evaluate/part_file.h"
 
+/* A judge is weak whose AUC on held-out real images may be below this. */
+#define TR_WEAK_JUDGE 0.9
+
 /* Writes labels.svg, then labels.json, of samples that all have been judged, and prints the figures. */
 nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab *lab,
                                  const struct tr_label_judge *judge, const struct tr_label_samples *samples,

@@ -10,42 +10,11 @@
 
 #include "engine/engine.h"
 #include "trainer/report/html_text.h"
+#include "trainer/report/page_style.h"
 #include "trainer/report/report_charts.h"
 #include "trainer/report/report_sheets.h"
 
 enum { TEXT_SIZE = 1200 };
-
-static const char style[] =
-    "body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:60rem;margin:0 "
-    "auto;padding:1rem 1.25rem 3rem}\n"
-    "h1{font-size:1.7rem;margin:.5rem 0 .25rem;overflow-wrap:anywhere}\n"
-    "h2{font-size:1.25rem;margin:2.5rem 0 .5rem;border-bottom:1px solid #bbb}\n"
-    "h3{font-size:1rem;margin:1.5rem 0 .5rem}\n"
-    ".origin{border-left:5px solid #0072b2;background:#eef5fa;padding:.6rem .9rem;margin:.75rem 0}\n"
-    ".problem{border-left:5px solid #d55e00;background:#fdf1ea;padding:.6rem .9rem;margin:.75rem 0}\n"
-    ".facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.6rem;margin:1rem 0}\n"
-    ".facts div{border:1px solid #ccc;border-radius:4px;padding:.5rem .7rem}\n"
-    ".facts dt{font-size:.85rem;color:#444}\n"
-    ".facts dd{margin:0;font-size:1.2rem;font-variant-numeric:tabular-nums}\n"
-    ".facts small{display:block;font-size:.8rem;color:#444}\n"
-    "figure{margin:1rem 0}\n"
-    "figcaption{font-weight:600;margin:0 0 .3rem}\n"
-    "svg,img{display:block;max-width:100%;height:auto}\n"
-    ".band{font-size:11px;fill:#444}\n"
-    ".levels{display:grid;grid-template-columns:repeat(auto-fill,minmax(20rem,1fr));gap:0 1rem}\n"
-    ".sheets{display:grid;grid-template-columns:repeat(auto-fill,minmax(25rem,1fr));gap:0 1rem}\n"
-    ".sheet{image-rendering:pixelated;background:#606060}\n"
-    "table{border-collapse:collapse;margin:.75rem 0;font-variant-numeric:tabular-nums}\n"
-    "th,td{text-align:left;vertical-align:top;padding:.2rem .9rem .2rem 0;border-bottom:1px solid #ddd}\n"
-    "td{overflow-wrap:anywhere}\n"
-    "th.n,td.n{text-align:right}\n"
-    "caption{text-align:left;font-weight:600;padding:.3rem 0}\n"
-    ".wide{overflow-x:auto}\n"
-    "footer{margin-top:3rem;color:#444;font-size:.9rem;border-top:1px solid #bbb}\n"
-    "@media (max-width:40rem){.levels,.sheets{grid-template-columns:1fr}}\n"
-    "@media print{body{max-width:none;padding:0;font-size:10pt}figure,tr,.facts div{break-inside:avoid}\n"
-    "h2,h3{break-after:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}details>*{display"
-    ":block}}\n";
 
 /* ---- small parts -------------------------------------------------------------------------------- */
 
@@ -306,7 +275,8 @@ static void put_head(FILE *page, const char *run, const struct tr_run_facts *f)
           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Training run ",
           page);
     tr_html_put(page, name);
-    fprintf(page, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>Training run ", style);
+    fprintf(page, "</title>\n<style>\n%s</style>\n</head>\n<body>\n<header>\n<h1>Training run ",
+            tr_page_style);
     tr_html_put(page, name);
     fputs("</h1>\n", page);
     put_date(page, run);
