@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +104,8 @@ nn_status tr_crop_journal_open(struct tr_crop_journal *j, const struct tr_crop_w
     nn_status status = fresh ? make_folders(w, err) : read_journal(j->path, style, table, films, err);
     if (status != NN_OK) return status;
     if (!(j->file = fopen(j->path, "a"))) return nn_fail(err, NN_ERR_IO, "%s: %s", j->path, strerror(errno));
+    if (flock(fileno(j->file), LOCK_EX | LOCK_NB) != 0)
+        return nn_fail(err, NN_ERR_ARGUMENT, "%s: another process is writing it", w->out);
     snprintf(finished, sizeof finished, "%s/dataset.json", w->out);
     unlink(finished);
     if (fresh)
@@ -165,8 +168,8 @@ static nn_status text_put(struct text *t, const char *path, struct nn_error *err
 static const char *verdict(const struct tr_pelvis *p, const struct tr_crop_film *film, int hip)
 {
     if (*p->refused || !film->side) return "refused";
-    if (!film->hips[hip].found) return "not found";
-    return p->label[hip] ? "taken" : "left out";
+    if (!p->label[hip]) return "left out";
+    return film->hips[hip].found ? "taken" : "not found";
 }
 
 static void report_hip(FILE *to, const struct tr_pelvis *p, const struct tr_crop_film *film, int hip)
@@ -176,7 +179,9 @@ static void report_hip(FILE *to, const struct tr_pelvis *p, const struct tr_crop
     const struct tr_place *at = &f->place;
     tr_csv_write_cell(to, p->file);
     fprintf(to, ",%s,%s,", tr_hip_words[hip], what);
-    if (strcmp(what, "left out") == 0) reason = "no column tells what this hip shows";
+    if (strcmp(what, "left out") == 0)
+        reason = f->found ? "no column tells what this hip shows"
+                          : "no column tells what this hip shows, and it was not found";
     bool beyond = at->x < 0 || at->y < 0 || at->x + at->width > 1 || at->y + at->height > 1;
     if (strcmp(what, "taken") == 0 && beyond) reason = "its box goes beyond the film";
     tr_csv_write_cell(to, reason);
@@ -193,8 +198,8 @@ static void count(const struct tr_pelvis *p, const struct tr_crop_film *film, st
     bool refused = *p->refused || !film->side;
     o->refused += refused;
     for (int hip = 0; hip < TR_HIPS && !refused; hip++) {
-        o->not_found += !film->hips[hip].found;
-        o->left_out += film->hips[hip].found && !p->label[hip];
+        o->not_found += p->label[hip] && !film->hips[hip].found;
+        o->left_out += !p->label[hip];
         o->hips += film->hips[hip].found && p->label[hip];
     }
 }
@@ -216,7 +221,7 @@ static void label_hip(FILE *to, const struct tr_pelvis *p, int hip)
 static nn_status describe(const struct tr_crop_wish *w, const struct tr_crop_outcome *o, json_t **root,
                           struct nn_error *err)
 {
-    char path[PATH_MAX], provenance[600];
+    char path[PATH_MAX], *provenance = NULL;
     uint8_t *bytes;
     size_t size;
     json_error_t where;
@@ -230,9 +235,10 @@ static nn_status describe(const struct tr_crop_wish *w, const struct tr_crop_out
         status = nn_fail(err, NN_ERR_FORMAT, "%s: \"simulated\" is not true or false", path);
     const char *name = json_string_value(json_object_get(source, "name"));
     const char *from = json_string_value(json_object_get(source, "provenance"));
-    snprintf(provenance, sizeof provenance, "hips cut out of %.100s by roentgym localise%s%.400s",
-             name ? name : "a data set", from ? "; " : "", from ? from : "");
-    if (status == NN_OK)
+    if (asprintf(&provenance, "hips cut out of %s by roentgym localise%s%s", name ? name : "a data set",
+                 from ? "; " : "", from ? from : "") < 0)
+        provenance = NULL;
+    if (status == NN_OK && provenance)
         *root = json_pack("{s:s, s:b, s:s, s:i, s:{s:s, s:i}}", "name", w->name, "simulated",
                           json_is_true(simulated), "provenance", provenance, "images", o->hips, "localise",
                           "weights_sha256", w->weights_sha256, "size", w->size);
@@ -241,6 +247,7 @@ static nn_status describe(const struct tr_crop_wish *w, const struct tr_crop_out
         if (json_object_get(source, kept[i]))
             json_object_set(*root, kept[i], json_object_get(source, kept[i]));
     json_decref(source);
+    free(provenance);
     if (status == NN_OK && !*root) status = nn_fail(err, NN_ERR_MEMORY, "out of memory for dataset.json");
     return status;
 }
@@ -253,7 +260,7 @@ nn_status tr_crop_tables_write(const struct tr_crop_wish *w, const struct tr_pel
     json_t *root = NULL;
     nn_status status = text_open(&report, err);
     if (status != NN_OK) return status;
-    fputs("file,side,verdict,reason,certainty,x,y,width,height,image\n", report.to);
+    fputs(TR_CROP_REPORT "certainty,x,y,width,height,image\n", report.to);
     for (int i = 0; i < table->count; i++) {
         count(&table->rows[i], &o->films[i], o);
         for (int hip = 0; hip < TR_HIPS; hip++) report_hip(report.to, &table->rows[i], &o->films[i], hip);

@@ -7,8 +7,15 @@
 
 #include "engine/file.h"
 #include "engine/sha256.h"
+#include "trainer/interrupt.h"
 
 #define BOXES_LIMIT ((size_t)256 << 20)
+
+static bool go_on(void *context, int done, int total)
+{
+    (void)context, (void)done, (void)total;
+    return !tr_interrupted();
+}
 
 static int by_file(const void *a, const void *b)
 {
@@ -87,6 +94,7 @@ static nn_status read_films(struct tr_hip_films *f, const struct tr_boxes *boxes
                            : tr_dataset_test_image(f->data, f->side, i - train, film->pixels, err);
         f->count++;
         f->train_count += i < train;
+        if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
     }
     return status;
 }
@@ -106,7 +114,7 @@ nn_status tr_hip_films_read(struct tr_hip_films *f, const char *folder, const ch
     if (status == NN_OK) nn_sha256_hex(bytes, size, f->boxes_sha256);
     free(bytes);
     if (status == NN_OK) status = tr_boxes_read(&boxes, boxes_path, err);
-    if (status == NN_OK) status = tr_dataset_open(&f->data, folder, NULL, NULL, err);
+    if (status == NN_OK) status = tr_dataset_open(&f->data, folder, go_on, NULL, err);
     if (status != NN_OK) goto out;
     int own = tr_dataset_side(f->data);
     f->side = own >= 2 * side ? 2 * side : side;

@@ -11,6 +11,7 @@
 #include "trainer/localise/hip_crops.h"
 #include "trainer/localise/localise.h"
 #include "trainer/option_value.h"
+#include "trainer/overwrite.h"
 #include "trainer/progress.h"
 #include "trainer/report/contact_sheet.h"
 
@@ -206,6 +207,8 @@ static nn_status run(struct applying *a)
     char labels[PATH_MAX];
     snprintf(labels, sizeof labels, "%.*s/labels.csv", PATH_MAX - 16, a->data);
     nn_status status = value_of(a, SHEET) ? tr_contact_sheet_check_path(value_of(a, SHEET), &a->err) : NN_OK;
+    if (status == NN_OK)
+        status = tr_check_overwrite(a->wish.report, TR_CROP_REPORT, "report of hips", &a->err);
     if (status == NN_OK) status = tr_pelvis_table_read(&a->table, labels, value_of(a, NEGATIVE), &a->err);
     if (status == NN_OK)
         status = tr_localiser_load(&a->net, value_of(a, WEIGHTS), a->weights_sha256, &a->err);

@@ -200,14 +200,16 @@ int tr_localise_train(int argc, char **argv)
     if (parse(&r, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
     nn_status status = begin(&r);
-    if (status == NN_OK) {
+    bool stopped = status != NN_OK && !r.films.data && tr_interrupted();
+    if (stopped) status = NN_OK;
+    if (r.films.data && status == NN_OK) {
         printf("%d films to train with, %d held out", r.films.train_count,
                r.films.count - r.films.train_count);
         if (r.films.unmarked) printf(", %d without a box left out", r.films.unmarked);
         puts(r.training.step ? "; going on" : "");
         status = go(&r);
     }
-    if (status == NN_OK && r.training.step == r.settings.steps)
+    if (status == NN_OK && !stopped && r.training.step == r.settings.steps)
         status = finish(&r);
     else if (status == NN_OK)
         fprintf(stderr, "roentgym localise train: stopped at step %d; the same command goes on\n",
