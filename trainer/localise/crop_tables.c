@@ -180,8 +180,9 @@ static void report_hip(FILE *to, const struct tr_pelvis *p, const struct tr_crop
     tr_csv_write_cell(to, p->file);
     fprintf(to, ",%s,%s,", tr_hip_words[hip], what);
     if (strcmp(what, "left out") == 0)
-        reason = f->found ? "no column tells what this hip shows"
-                          : "no column tells what this hip shows, and it was not found";
+        reason = f->found        ? "no column tells what this hip shows"
+                 : *film->reason ? film->reason
+                                 : "no column tells what this hip shows, and it was not found";
     bool beyond = at->x < 0 || at->y < 0 || at->x + at->width > 1 || at->y + at->height > 1;
     if (strcmp(what, "taken") == 0 && beyond) reason = "its box goes beyond the film";
     tr_csv_write_cell(to, reason);

@@ -11,7 +11,9 @@ struct tr_hip_found {
     struct tr_place place;
 };
 
-static const double TR_HIP_CERTAINTY = 0.5;
+/* Of the dozen real films that the default network was looked at with, hips cut through by the film's edge
+ * had 0.51 and 0.66, all others 0.91 and more. */
+static const double TR_HIP_CERTAINTY = 0.7;
 
 struct tr_hip_finder {
     const struct tr_hip_net *net; /* borrowed */

@@ -159,7 +159,7 @@ static void a_view_is_a_pure_function_and_its_truth_goes_with_it(void **state)
 static void training_finds_the_boxes_of_films_it_has_not_seen(void **state)
 {
     (void)state;
-    const struct tr_hip_settings settings = {SIDE, 16, 220, 0.003f, 1};
+    const struct tr_hip_settings settings = {SIDE, 16, 360, 0.003f, 1};
     struct tr_hip_films f;
     struct tr_hip_training tr;
     struct tr_hip_measure m;
