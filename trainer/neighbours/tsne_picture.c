@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/file.h"
+#include "trainer/data/image_split.h"
 #include "trainer/report/canvas.h"
 #include "trainer/report/html_text.h"
 
@@ -15,13 +16,15 @@ enum {
     TEXT = 2,
     SIDE_LEAST = 640,
     SIDE_MOST = 4096,
+    HEIGHT_MOST = 8192,
+    ORDER_SEED = 1,
     SVG_SIDE = 800
 };
 static const double CROWDING = 1.7; /* side of the picture over that of all thumbnails as a square */
 
-/* The square that holds all places, a little wider. */
+/* What holds all places. */
 struct extent {
-    double left, top, side;
+    double left, top, width, height;
 };
 
 static struct extent extent_of(const struct tr_tsne_points *p)
@@ -32,8 +35,7 @@ static struct extent extent_of(const struct tr_tsne_points *p)
             low[k] = fmin(low[k], p->places[2 * i + k]);
             high[k] = fmax(high[k], p->places[2 * i + k]);
         }
-    double side = fmax(fmax(high[0] - low[0], high[1] - low[1]), 1e-9) * 1.02;
-    return (struct extent){(low[0] + high[0] - side) / 2, (low[1] + high[1] - side) / 2, side};
+    return (struct extent){low[0], low[1], fmax(high[0] - low[0], 1e-9), fmax(high[1] - low[1], 1e-9)};
 }
 
 /* Two rows of two. */
@@ -52,23 +54,33 @@ nn_status tr_tsne_draw_png(const struct tr_tsne_points *p, const char *path, str
     int own = p->cases->side, block = (own + THUMB_MOST - 1) / THUMB_MOST, thumb = own / block;
     int cell = thumb + 2 * FRAME;
     double wanted = CROWDING * cell * sqrt(p->cases->count);
-    int side = (int)fmin(fmax(wanted, SIDE_LEAST), SIDE_MOST);
-    struct tr_canvas canvas;
-    uint8_t *small = malloc((size_t)thumb * (size_t)thumb);
-    if (!small) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a picture", path);
-    nn_status status = tr_canvas_init(&canvas, side, side + LEGEND, err);
     struct extent e = extent_of(p);
-    for (int i = 0; i < p->cases->count && status == NN_OK; i++) {
+    int width = (int)fmin(fmax(wanted * sqrt(e.width / fmax(e.height, e.width / 4)), SIDE_LEAST), SIDE_MOST);
+    double scale = (width - cell) / e.width;
+    if (e.height * scale > HEIGHT_MOST) scale = HEIGHT_MOST / e.height;
+    struct tr_canvas canvas = {0};
+    uint8_t *small = malloc((size_t)thumb * (size_t)thumb);
+    int *order = malloc((size_t)p->cases->count * sizeof *order);
+    if (!small || !order) {
+        free(order);
+        free(small);
+        return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a picture", path);
+    }
+    tr_image_split(ORDER_SEED, p->cases->count, order);
+    nn_status status = tr_canvas_init(&canvas, width, LEGEND + (int)(e.height * scale) + cell, err);
+    for (int k = 0; k < p->cases->count && status == NN_OK; k++) {
+        int i = order[k];
         struct nn_image full = {own, own, 8, p->cases->pixels + (size_t)i * (size_t)own * (size_t)own};
         nn_image_box_means(&full, block, small);
-        int x = (int)((p->places[2 * i] - e.left) / e.side * (side - cell));
-        int y = LEGEND + (int)((p->places[2 * i + 1] - e.top) / e.side * (side - cell));
+        int x = (int)((p->places[2 * i] - e.left) * scale);
+        int y = LEGEND + (int)((p->places[2 * i + 1] - e.top) * scale);
         tr_canvas_fill(&canvas, x, y, cell, cell, tr_canvas_colours[p->kind[i]]);
         tr_canvas_place(&canvas, x + FRAME, y + FRAME, small, thumb);
     }
     if (status == NN_OK) put_legend(&canvas, p);
     if (status == NN_OK) status = tr_canvas_save(&canvas, path, err);
     tr_canvas_release(&canvas);
+    free(order);
     free(small);
     return status;
 }
@@ -87,19 +99,22 @@ nn_status tr_tsne_draw_svg(const struct tr_tsne_points *p, const char *path, str
 {
     char *text = NULL;
     size_t size = 0;
+    struct extent e = extent_of(p);
+    double scale = (SVG_SIDE - 16) / fmax(e.width, e.height);
+    int width = 16 + (int)fmax(e.width * scale, SVG_SIDE / 2.0),
+        height = LEGEND + 16 + (int)(e.height * scale);
     FILE *to = open_memstream(&text, &size);
     if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a picture", path);
     fprintf(to,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
             "role=\"img\" font-family=\"sans-serif\" font-size=\"14\" fill=\"#222\">\n"
             "<title>t-SNE of %d images</title>\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-            SVG_SIDE, SVG_SIDE + LEGEND, SVG_SIDE, SVG_SIDE + LEGEND, p->cases->count);
-    struct extent e = extent_of(p);
+            width, height, width, height, p->cases->count);
     for (int i = 0; i < p->cases->count; i++)
-        put_mark(to, p->kind[i], 8 + (p->places[2 * i] - e.left) / e.side * (SVG_SIDE - 16),
-                 LEGEND + 8 + (p->places[2 * i + 1] - e.top) / e.side * (SVG_SIDE - 16));
+        put_mark(to, p->kind[i], 8 + (p->places[2 * i] - e.left) * scale,
+                 LEGEND + 8 + (p->places[2 * i + 1] - e.top) * scale);
     for (int k = 0; k < TR_TSNE_KINDS; k++) {
-        int x = 14 + k % 2 * SVG_SIDE / 2, y = 20 + k / 2 * 24;
+        int x = 14 + k % 2 * width / 2, y = 20 + k / 2 * 24;
         put_mark(to, k, x, y);
         fprintf(to, "<text x=\"%d\" y=\"%d\">", x + 10, y + 5);
         tr_html_put(to, p->kinds[k]);

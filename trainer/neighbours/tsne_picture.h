@@ -13,7 +13,7 @@ struct tr_tsne_points {
     const char *kinds[TR_TSNE_KINDS];
 };
 
-/* Later cases hide earlier ones where they overlap. */
+/* Which of two that overlap hides the other is by chance, so that no kind hides another. */
 nn_status tr_tsne_draw_png(const struct tr_tsne_points *points, const char *path,
                            struct nn_error *err) NN_MUST_CHECK;
 /* A self-contained <svg>: colour and shape tell the kind. */
