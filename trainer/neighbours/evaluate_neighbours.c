@@ -249,20 +249,25 @@ static nn_status write_results(const struct neighbours *n, struct nn_error *err)
                          err);
 }
 
+static void print_row(const char *name, const struct tr_layer_nearness *x)
+{
+    printf("%-24s%12.4g%12.4g%8.3f%8.3f%10.2g\n", name, x->samples_median, x->held_out_median,
+           x->held_out_median > 0 ? x->samples_median / x->held_out_median : 0, x->effect, x->p);
+}
+
 static void print_results(const struct neighbours *n)
 {
     const struct tr_nearness *r = &n->nearness;
     printf("\n%-24s%12s%12s%8s%8s%10s\n", "layer", "samples", "held-out", "ratio", "effect", "p");
-    for (int l = 0; l <= n->study.network.layer_count; l++) {
-        bool last = l == n->study.network.layer_count;
-        const struct tr_layer_nearness *x = last ? &r->all : &r->layers[l];
-        printf("%-24s%12.4g%12.4g%8.3f%8.3f%10.2g\n", last ? "all" : n->study.network.layers[l].name,
-               x->samples_median, x->held_out_median,
-               x->held_out_median > 0 ? x->samples_median / x->held_out_median : 0, x->effect, x->p);
-    }
+    for (int l = 0; l < n->study.network.layer_count; l++)
+        print_row(n->study.network.layers[l].name, &r->layers[l]);
+    print_row("all", &r->all);
+    print_row("all, over the next", &r->ratios);
     printf(
-        "medians of the distance to the nearest of %d training images; effect: how often a sample is nearer "
-        "than a\nheld-out image, 0.5 without a difference; p: one-sided, that it is more\n"
+        "medians of the distance to the nearest of %d training images, and of its ratio to the next of "
+        "another "
+        "patient\neffect: how often a sample is nearer than a held-out image, 0.5 without a difference; p: "
+        "one-sided, that it is more\n"
         "copies: %d of %d samples; of %d held-out images %d, by chance at most %.1f %%\n",
         n->trainings.count, r->flagged_samples, n->samples, n->held_out, r->flagged_held_out,
         100 * r->chance);
