@@ -40,7 +40,7 @@ export async function startDaemon(change = () => {}) {
   const configFile = path.join(folder, 'roentgymd.json');
   writeFileSync(configFile, JSON.stringify(config));
 
-  let running = await launch(configFile, 0);
+  let running = await launchAnywhere(configFile);
   const { url } = running;
   const token = () => readFileSync(config.admin_token_file, 'utf8').trim();
 
@@ -67,6 +67,19 @@ export async function startDaemon(change = () => {}) {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** On a port that no system gives to who asks for any one: it is free again for a restart. */
+async function launchAnywhere(configFile) {
+  for (let rest = 4; ; rest--) {
+    try {
+      return await launch(configFile, 20000 + Math.floor(Math.random() * 12000));
+    } catch (error) {
+      if (rest === 0) {
+        throw error;
+      }
+    }
+  }
 }
 
 async function launch(configFile, port) {
