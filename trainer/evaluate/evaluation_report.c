@@ -199,8 +199,9 @@ static void put_head(FILE *page, const struct writing *w)
             "</title>\n<style>\n%s"
             ".limits::before{content:\"Limits: \";font-weight:600}\n"
             ".missing{border-left:5px solid #767676;background:#f4f4f4;padding:.6rem .9rem}\n"
-            ".command,.settings{font-size:.9rem;color:#444;overflow-wrap:anywhere}\n"
-            "table{font-size:.92rem}.large{max-width:none}@media print{.large{max-width:100%%}}\n"
+            ".command,.settings{font-size:.9em;color:#444;overflow-wrap:anywhere}\n"
+            "table{font-size:.92rem}.large{max-width:none}@media "
+            "print{.large{max-width:100%%}table{font-size:8pt}.wide{overflow:visible}}\n"
             "code{font-size:.85em;overflow-wrap:anywhere}\n"
             "</style>\n</head>\n<body>\n<header>\n<h1>Evaluation of ",
             tr_page_style);

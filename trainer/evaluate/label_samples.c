@@ -122,7 +122,7 @@ static void put_row(FILE *to, const struct tr_label_samples *s, const struct tr_
         fputs(",,,\n", to);
         return;
     }
-    fprintf(to, ",%.9g,", s->scores[i]);
+    fprintf(to, ",%.17g,", s->scores[i]); /* the same number when it is read again */
     tr_csv_write_cell(to, tr_label_gate_verdict(gate, s->scores[i]) ? s->asked->finding : "");
     fprintf(to, ",%d\n", tr_label_gate_passes(gate, s->asked->truth[i], s->scores[i]));
 }

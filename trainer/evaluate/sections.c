@@ -98,8 +98,7 @@ static int label_tables(const json_t *results, struct tr_text_table *tables)
     json_t *row;
     char a[TEXT], b[TEXT], c[TEXT];
     const json_t *confusion = field(results, "samples.confusion");
-    tr_text_table_begin(&tables[0],
-                        "Images|Number|AUC|Sensitivity, %|Specificity, %|Agreement, %",
+    tr_text_table_begin(&tables[0], "Images|Number|AUC|Sensitivity, %|Specificity, %|Agreement, %",
                         "What the judge sees in real images that it has not been trained on, and in samples "
                         "(95 %% intervals)");
     put_worth(&tables[0], "Real, held out", field(results, "held_out"));
