@@ -7,7 +7,7 @@
 #include "trainer/evaluate/part_file.h"
 
 /* A judge is weak whose AUC on held-out real images may be below this. */
-#define TR_WEAK_JUDGE 0.9
+#define TR_WEAK_JUDGE 0.8
 
 /* Writes labels.svg, then labels.json, of samples that all have been judged, and prints the figures. */
 nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab *lab,
