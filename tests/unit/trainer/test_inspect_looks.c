@@ -14,7 +14,7 @@
 static void the_first_pairs_are_named_in_the_tables_order(void **state)
 {
     enum { PICTURES = 4000, COUNT = 2 * PICTURES };
-    static char files[COUNT][8];
+    static char files[COUNT][12];
     static struct tr_look looks[COUNT];
     (void)state;
     for (int i = 0; i < COUNT; i++) {
