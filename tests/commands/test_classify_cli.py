@@ -1,6 +1,7 @@
 """`roentgym classify train` and `roentgym classify score`, on squares and discs."""
 
 import csv
+import fcntl
 import json
 import os
 import signal
@@ -100,6 +101,16 @@ class Classify(TrainerTest):
             self.assertEqual(read(self.path("run", name)), read(self.path("whole", name)), name)
         self.assertIn("complete already", self.train("run", "--augment"))
         self.refuse_training("is of another training")
+
+    def test_a_folder_has_one_training_at_a_time(self):
+        os.mkdir(self.path("run"))
+        other = os.open(self.path("run"), os.O_RDONLY)
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            self.refuse_training("run: another training is at work in it")
+            self.assertEqual(os.listdir(self.path("run")), [])
+        finally:
+            os.close(other)
 
     def test_weights_that_do_not_fit_are_named_with_their_tensor(self):
         short = self.path("short.safetensors")

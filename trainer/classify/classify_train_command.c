@@ -16,6 +16,7 @@
 #include "trainer/classify/classify_training.h"
 #include "trainer/classify/trained_file.h"
 #include "trainer/data/dataset.h"
+#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
@@ -61,6 +62,7 @@ struct command {
     struct nn_device on;
     struct tr_trained trained;
     char key[65];
+    int lock; /* of `out`, until the process ends */
     struct nn_error err;
 };
 
@@ -292,14 +294,15 @@ static nn_status write_json(struct command *c, const char *path)
     return status;
 }
 
-/* Whether the network is there already. */
+/* Makes and locks the folder; whether the network is there already. */
 static nn_status look(struct command *c, const char *path, bool *there)
 {
     *there = false;
     if (mkdir(c->out, 0777) != 0 && errno != EEXIST)
         return nn_fail(&c->err, NN_ERR_IO, "%s: %s", c->out, strerror(errno));
-    nn_status status =
-        tr_classify_training_key(&c->train, &c->validation, &c->settings, &c->on, c->key, &c->err);
+    nn_status status = tr_folder_lock(c->out, "training is at work in it", &c->lock, &c->err);
+    if (status == NN_OK)
+        status = tr_classify_training_key(&c->train, &c->validation, &c->settings, &c->on, c->key, &c->err);
     if (status != NN_OK || access(path, F_OK) != 0) return status;
     status = tr_trained_is_of(path, c->key, there, &c->err);
     if (status != NN_OK || *there) return status;

@@ -1,17 +1,15 @@
 #include "trainer/experiments/lab.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "engine/file.h"
 #include "trainer/data/dataset.h"
 #include "trainer/evaluate/part_file.h"
+#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/progress.h"
 
@@ -125,13 +123,7 @@ static nn_status make_folders(struct tr_lab *lab, struct nn_error *err)
     if (status == NN_OK) status = tr_part_folder(path, err);
     snprintf(path, sizeof path, "%s/cells", folder);
     if (status == NN_OK) status = tr_part_folder(path, err);
-    if (status != NN_OK) return status;
-    lab->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lab->lock < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", path, strerror(errno));
-    if (flock(lab->lock, LOCK_EX | LOCK_NB) == 0) return NN_OK;
-    return nn_fail(err, NN_ERR_IO,
-                   errno == EWOULDBLOCK ? "%s: another experiment is training there" : "%s: cannot be locked",
-                   path);
+    return status == NN_OK ? tr_folder_lock(path, "experiment is training there", &lab->lock, err) : status;
 }
 
 nn_status tr_lab_open(struct tr_lab *lab, const struct tr_lab_settings *settings, struct nn_error *err)

@@ -2,19 +2,18 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/file.h"
 #include "engine/sha256.h"
 #include "trainer/data/labels.h"
+#include "trainer/folder_lock.h"
 #include "trainer/ingest/ingest_journal.h"
 #include "trainer/ingest/ingest_labels.h"
 #include "trainer/ingest/ingest_report.h"
@@ -99,11 +98,8 @@ static nn_status open_folder(struct maker *m)
     char path[PATH_MAX];
     nn_status status = make_folder(m, out);
     if (status != NN_OK) return status;
-    m->folder = open(out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (m->folder < 0) return io_failed(m, out);
-    if (flock(m->folder, LOCK_EX | LOCK_NB) != 0)
-        return nn_fail(m->err, NN_ERR_ARGUMENT, "%s: another process is writing this data set", out);
-    status = look_for(m, FINISHED, &finished);
+    status = tr_folder_lock(out, "process is writing this data set", &m->folder, m->err);
+    if (status == NN_OK) status = look_for(m, FINISHED, &finished);
     if (status == NN_OK) status = look_for(m, UNFINISHED, &begun);
     if (status != NN_OK) return status;
     if (!finished && !begun && !nn_folder_is_empty(out))

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/safetensors.h"
+#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/hip_measure.h"
 #include "trainer/localise/hip_training.h"
@@ -61,6 +62,7 @@ struct run {
     struct tr_hip_films films;
     struct tr_hip_training training;
     char weights[PATH_MAX], state[PATH_MAX];
+    int lock; /* of the folder, until the process ends */
     struct nn_error err;
 };
 
@@ -129,6 +131,7 @@ static nn_status begin(struct run *r)
     if (status == NN_OK) status = tr_hip_training_init(&r->training, &r->settings, &r->films, &r->err);
     if (status == NN_OK && mkdir(out, 0777) != 0 && errno != EEXIST)
         status = nn_fail(&r->err, NN_ERR_IO, "%s: %s", out, strerror(errno));
+    if (status == NN_OK) status = tr_folder_lock(out, "training is at work in it", &r->lock, &r->err);
     if (status != NN_OK) return status;
     if (access(r->state, F_OK) == 0) return tr_hip_training_load(&r->training, r->state, &r->err);
     if (access(r->weights, F_OK) == 0)

@@ -1,17 +1,16 @@
 #include "trainer/sample/sample_folder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/file.h"
 #include "engine/sample_text.h"
+#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/sample/sample_table.h"
 #include "trainer/sample/work_queue.h"
@@ -78,11 +77,8 @@ static nn_status open_folder(struct maker *m)
     char path[PATH_MAX];
     bool begun;
     if (mkdir(m->o->folder, 0777) != 0 && errno != EEXIST) return io_failed(m, m->o->folder);
-    m->folder = open(m->o->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (m->folder < 0) return io_failed(m, m->o->folder);
-    if (flock(m->folder, LOCK_EX | LOCK_NB) != 0)
-        return nn_fail(m->err, NN_ERR_ARGUMENT, "%s: another process is writing this data set", m->o->folder);
-    nn_status status = look_for(m, FINISHED, &m->finished);
+    nn_status status = tr_folder_lock(m->o->folder, "process is writing this data set", &m->folder, m->err);
+    if (status == NN_OK) status = look_for(m, FINISHED, &m->finished);
     if (status == NN_OK && !m->finished) status = look_for(m, UNFINISHED, &begun);
     if (status != NN_OK || m->finished) return status;
     if (!begun && !nn_folder_is_empty(m->o->folder))

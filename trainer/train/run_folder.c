@@ -2,17 +2,16 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/file.h"
+#include "trainer/folder_lock.h"
 
 #define METRICS_LIMIT ((size_t)1 << 30)
 
@@ -40,20 +39,9 @@ void tr_run_state_path(const struct tr_run_folder *folder, uint64_t images, char
 
 /* ---- whose it is -------------------------------------------------------------------------------- */
 
-/* The folder itself is locked, as a data set is: no file is left that would have to be explained. */
 static nn_status lock_folder(struct tr_run_folder *folder, struct nn_error *err)
 {
-    int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", folder->path, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        folder->lock = fd;
-        return NN_OK;
-    }
-    int failure = errno;
-    close(fd);
-    if (failure == EWOULDBLOCK)
-        return nn_fail(err, NN_ERR_ARGUMENT, "%s: another training is at work in it", folder->path);
-    return nn_fail(err, NN_ERR_IO, "%s: cannot be locked: %s", folder->path, strerror(failure));
+    return tr_folder_lock(folder->path, "training is at work in it", &folder->lock, err);
 }
 
 static nn_status refuse_second_run(const struct tr_run_folder *folder, struct nn_error *err)

@@ -1,0 +1,12 @@
+/* A folder for one process at a time. */
+#ifndef TR_FOLDER_LOCK_H
+#define TR_FOLDER_LOCK_H
+
+#include "engine/error.h"
+
+/* Locks the folder itself, so that no file is left that would have to be explained: *lock is a descriptor of
+ * it, and closing it, or the end of the process, unlocks. NN_ERR_ARGUMENT, "FOLDER: another BUSY": another
+ * process has it ("process is writing this data set"); NN_ERR_IO. On failure *lock is -1. */
+nn_status tr_folder_lock(const char *folder, const char *busy, int *lock, struct nn_error *err) NN_MUST_CHECK;
+
+#endif
