@@ -71,6 +71,13 @@ class Labels(TrainerTest):
         self.succeed(*given)  # another margin, and so other samples
         self.assertFalse({row["seed"] for row in self.rows()} & {row["seed"] for row in before})
 
+    def test_a_judge_that_knows_the_images_for_its_threshold_is_refused(self):
+        self.succeed("classify", "train", "--data", phantoms(), "--out", self.path("other"), "--side", 32,
+                     "--epochs", 1, "--validation", 0.3)
+        given = self.command("--weights", self.path("other/classifier.safetensors"))
+        del given[8:12]
+        self.refuse(*given, text="was not trained on just the", output=None)
+
     def test_a_stop_loses_nothing(self):
         stopped = self.interrupt(signal.SIGINT, lambda: os.path.exists(self.path("out/cells")), *self.command())
         if stopped is not None:

@@ -404,6 +404,7 @@ static void give(struct training *t, struct tr_trained *trained)
     strcpy(trained->finding, t->train->finding);
     strcpy(trained->source, t->train->source);
     strcpy(trained->sha256, t->train->sha256);
+    trained->images = t->train->count;
     trained->epochs = s->epochs;
     memcpy(trained->history, s->history, sizeof s->history);
 }

@@ -56,6 +56,7 @@ struct tr_trained {
     double auc; /* of that epoch on the validation part; NaN without one */
     uint64_t seed;
     char finding[NN_CLASS_NAME_MAX], source[128], sha256[65]; /* of the training cases (cases.h) */
+    int images;                                               /* how many these were; 0: not known */
     int epochs;                                               /* that were trained */
     struct tr_classify_epoch {
         double loss, auc; /* mean over the epoch's images; on the validation part, or NaN */

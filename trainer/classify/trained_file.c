@@ -1,6 +1,7 @@
 #include "trainer/classify/trained_file.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +12,11 @@ static const char FORMAT[] = "roentgym-classifier";
 nn_status tr_trained_save(const struct tr_trained *trained, const char *training, const char *path,
                           struct nn_error *err)
 {
-    char side[16], seed[24], auc[32] = "", epoch[16];
+    char side[16], seed[24], auc[32] = "", epoch[16], images[16];
     snprintf(side, sizeof side, "%d", trained->net.side);
     snprintf(seed, sizeof seed, "%" PRIu64, trained->seed);
     snprintf(epoch, sizeof epoch, "%d", trained->epoch);
+    snprintf(images, sizeof images, "%d", trained->images);
     if (isfinite(trained->auc)) snprintf(auc, sizeof auc, "%.17g", trained->auc);
     const struct nn_st_text texts[] = {
         {"format", FORMAT},
@@ -22,6 +24,7 @@ nn_status tr_trained_save(const struct tr_trained *trained, const char *training
         {"finding", trained->finding},
         {"data", trained->source},
         {"data_sha256", trained->sha256},
+        {"images", images},
         {"seed", seed},
         {"validation_auc", auc},
         {"epoch", epoch},
@@ -87,7 +90,7 @@ static nn_status architecture_of(const struct nn_st_file *file, const char *path
 static nn_status take_metadata(struct tr_trained *t, const struct nn_st_file *file, const char *path,
                                struct nn_error *err)
 {
-    double side = 0, epoch = 0;
+    double side = 0, epoch = 0, images = 0;
     enum tr_architecture architecture = TR_RESNET18;
     const char *seed, *auc;
     nn_status status = check_format(file, path, err);
@@ -98,10 +101,13 @@ static nn_status take_metadata(struct tr_trained *t, const struct nn_st_file *fi
     if (status == NN_OK) status = copy_text(file, path, "finding", sizeof t->finding, t->finding, err);
     if (status == NN_OK) status = copy_text(file, path, "data", sizeof t->source, t->source, err);
     if (status == NN_OK) status = copy_text(file, path, "data_sha256", sizeof t->sha256, t->sha256, err);
+    if (status == NN_OK && nn_st_metadata(file, "images"))
+        status = number_of(file, path, "images", 1, INT_MAX, &images, err);
     if (status == NN_OK) status = text_of(file, path, "seed", 24, &seed, err);
     if (status == NN_OK) status = text_of(file, path, "validation_auc", 64, &auc, err);
     if (status != NN_OK) return status;
     t->epoch = (int)epoch;
+    t->images = (int)images;
     t->seed = strtoull(seed, NULL, 10);
     t->auc = *auc ? strtod(auc, NULL) : NAN;
     return tr_classifier_init(&t->net, architecture, (int)side, 1, err);

@@ -1,5 +1,5 @@
 /* Trained classifiers as files: safetensors with torchvision's names, and as metadata architecture, side,
- * finding, data, data_sha256, seed, validation_auc, epoch and whatever more is given. */
+ * finding, data, data_sha256, images, seed, validation_auc, epoch and whatever more is given. */
 #ifndef TR_TRAINED_FILE_H
 #define TR_TRAINED_FILE_H
 

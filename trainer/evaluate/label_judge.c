@@ -58,6 +58,12 @@ static nn_status load(struct tr_label_judge *judge, const struct tr_lab *lab, co
     if (strcmp(judge->trained.finding, lab->train.finding) != 0)
         return nn_fail(err, NN_ERR_ARGUMENT, "%s: tells %s, not %s", weights, judge->trained.finding,
                        lab->train.finding);
+    /* With another part left out it would have learnt images that are to choose the threshold. */
+    if (!strcmp(judge->trained.sha256, lab->train.sha256) && judge->trained.images != judge->train)
+        return nn_fail(err, NN_ERR_ARGUMENT,
+                       "%s: was not trained on just the %d images of %s that its seed and the default "
+                       "--validation leave",
+                       weights, judge->train, lab->train.source);
     return NN_OK;
 }
 
