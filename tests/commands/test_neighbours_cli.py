@@ -144,6 +144,20 @@ class Tsne(TrainerTest):
         svg = read(folder, "tsne.svg").decode()
         self.assertEqual((svg.count("<circle") - 2, svg.count("<rect") - 3), (6, 6))
 
+    def test_too_few_of_a_kind_are_refused_before_anything_is_trained(self):
+        folder = self.path("few")
+        shutil.copytree(phantoms(), folder)
+        head, *rows = read(folder, "labels.csv").decode().splitlines()
+        column = head.split(",").index("label")
+        kept = {split: next(row for row in rows if row.split(",")[column] == "fracture" and f",{split}" in row)
+                for split in ("train", "test")}
+        few = [row for row in rows if row.split(",")[column] != "fracture" or row in kept.values()]
+        write(os.path.join(folder, "labels.csv"), "\n".join([head, *few]) + "\n")
+        line = command("tsne", self.path("o"))
+        line[line.index("--data") + 1] = folder
+        self.refuse(*line, text="2 images with fracture and 3 without, fewer than 3 of a kind", output=None)
+        self.refuse(*command("tsne", self.path("o"), "--images", 2), status=2, text="--images '2'")
+
     def test_the_same_command_places_them_alike(self):
         shutil.copytree(evaluated()[0], self.path("out"))
         os.remove(self.path("out/tsne.json"))

@@ -29,7 +29,7 @@ static const char usage[] =
     "\n"
     "  --data DIR           data set\n"
     "  --model FILE         checkpoint that draws the samples\n"
-    "  --images N           of each class and each set, 2..1024; default 256, or as many as there are\n"
+    "  --images N           of each class and each set, 3..1024; default 256, or as many as there are\n"
     "  --perplexity N       2..500; default 30, less of few images\n"
     "  --steps N            250..10000; default 1000\n"
     "  --weights FILE       the network's, safetensors in torchvision's names; without it the network is "
@@ -44,6 +44,8 @@ static const char usage[] =
     "  --help\n";
 
 enum { IMAGES, PERPLEXITY, STEPS, COMPONENTS = 50, TRUST_NEIGHBOURS = 5, JOURNALED = TR_FEATURE_BATCH };
+enum { EACH_LEAST = 3 }; /* of 4 kinds: what trustworthiness of so many neighbours takes */
+_Static_assert(4 * EACH_LEAST > 2 * TRUST_NEIGHBOURS + 1, "trainer/neighbours/tsne.h");
 
 struct tsne {
     struct tr_feature_study study;
@@ -85,6 +87,12 @@ static nn_status choose_real(struct tsne *t, struct nn_error *err)
     if (status != NN_OK) goto out;
     int with = pick(&pool, true, wanted, indices), without = pick(&pool, false, wanted, indices);
     t->each = with < without ? with : without;
+    if (t->each < EACH_LEAST) {
+        status =
+            nn_fail(err, NN_ERR_ARGUMENT, "%s: has %d images with %s and %d without, fewer than %d of a kind",
+                    pool.source, with, pool.finding, without, EACH_LEAST);
+        goto out;
+    }
     pick(&pool, false, t->each, indices);
     pick(&pool, true, t->each, indices + t->each);
     for (int i = 0; i < 2 * t->each; i++) t->held_out += indices[i] < test->count;
@@ -262,7 +270,7 @@ int tr_evaluate_tsne(int argc, char **argv)
 {
     struct tsne t = {.study = {.part = "tsne",
                                .usage = usage,
-                               .own = {[IMAGES] = {"images", 2, 1024, 256},
+                               .own = {[IMAGES] = {"images", EACH_LEAST, 1024, 256},
                                        [PERPLEXITY] = {"perplexity", 2, 500, 30},
                                        [STEPS] = {"steps", 250, 10000, 1000}},
                                .own_count = 3}};
