@@ -108,8 +108,7 @@ int tr_cases_positive(const struct tr_cases *cases)
     return count;
 }
 
-/* One more than the largest number of a patient. */
-static int patient_end(const struct tr_cases *cases)
+int tr_cases_patients(const struct tr_cases *cases)
 {
     int end = 0;
     for (int i = 0; i < cases->count; i++)
@@ -119,7 +118,7 @@ static int patient_end(const struct tr_cases *cases)
 
 int tr_cases_patients_of_both(const struct tr_cases *cases)
 {
-    int patients = patient_end(cases), both = 0;
+    int patients = tr_cases_patients(cases), both = 0;
     uint8_t *kinds = calloc((size_t)patients + 1, 1);
     for (int i = 0; kinds && cases->truth && i < cases->count; i++)
         if (cases->patient[i] >= 0) kinds[cases->patient[i]] |= (uint8_t)(1 << cases->truth[i]);
@@ -160,7 +159,8 @@ nn_status tr_cases_select(struct tr_cases *chosen, const struct tr_cases *cases,
     nn_status status = tr_cases_make(chosen, count, cases->side, cases->truth != NULL, err);
     if (status != NN_OK) return status;
     tr_cases_copy_facts(chosen, cases);
-    for (int i = 0; i < count && status == NN_OK; i++) status = copy_case(chosen, i, cases, indices[i], err);
+    for (int i = 0; i < count && status == NN_OK; i++)
+        status = copy_case(chosen, i, cases, indices ? indices[i] : i, err);
     if (status != NN_OK) tr_cases_release(chosen);
     return status;
 }
@@ -183,7 +183,7 @@ nn_status tr_cases_join(struct tr_cases *cases, const struct tr_cases *more, str
         tr_cases_make(&both, cases->count + more->count, cases->side, cases->truth != NULL, err);
     if (status != NN_OK) return status;
     tr_cases_copy_facts(&both, cases);
-    int shift = *cases->sha256 && !strcmp(cases->sha256, more->sha256) ? 0 : patient_end(cases);
+    int shift = tr_cases_patients(cases);
     for (int i = 0; i < both.count && status == NN_OK; i++) {
         bool own = i < cases->count;
         status = copy_case(&both, i, own ? cases : more, own ? i : i - cases->count, err);

@@ -60,11 +60,11 @@ nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, co
                               struct nn_error *err) NN_MUST_CHECK;
 
 /* Copies of `more` are put behind `cases`: of the same side, classes and finding. Patients of the one are
- * never those of the other, but where both are of one data set (sha256). */
+ * never those of the other. */
 nn_status tr_cases_join(struct tr_cases *cases, const struct tr_cases *more,
                         struct nn_error *err) NN_MUST_CHECK;
 
-/* Copies of the cases at `indices`, in that order; an index may come more than once. */
+/* Copies of the cases at `indices`, in that order; an index may come more than once. NULL: the first ones. */
 nn_status tr_cases_select(struct tr_cases *chosen, const struct tr_cases *cases, const int *indices,
                           int count, struct nn_error *err) NN_MUST_CHECK;
 
@@ -76,6 +76,8 @@ nn_status tr_cases_split(struct tr_cases *cases, double share, uint64_t seed, st
 
 /* How many show the finding; 0 where nothing is known. */
 int tr_cases_positive(const struct tr_cases *cases);
+/* Patients are numbered from 0: how many numbers there are. */
+int tr_cases_patients(const struct tr_cases *cases);
 /* Patients of whom there are cases of both kinds. */
 int tr_cases_patients_of_both(const struct tr_cases *cases);
 

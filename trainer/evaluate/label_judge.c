@@ -94,11 +94,7 @@ static nn_status score(const struct tr_label_judge *judge, const struct tr_lab *
 static nn_status split(const struct tr_lab *lab, struct tr_cases *train, struct tr_cases *validation,
                        struct nn_error *err)
 {
-    int *every = malloc((size_t)lab->train.count * sizeof *every);
-    if (!every) return nn_fail(err, NN_ERR_MEMORY, "out of memory for %d images", lab->train.count);
-    for (int i = 0; i < lab->train.count; i++) every[i] = i;
-    nn_status status = tr_cases_select(train, &lab->train, every, lab->train.count, err);
-    free(every);
+    nn_status status = tr_cases_select(train, &lab->train, NULL, lab->train.count, err);
     if (status != NN_OK) return status;
     return tr_cases_split(train, VALIDATION_SHARE, lab->settings.classify.seed, validation, err);
 }

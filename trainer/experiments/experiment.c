@@ -12,17 +12,9 @@
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
 
-static int count_patients(const struct tr_cases *cases)
-{
-    int end = 0; /* they are numbered from 0 */
-    for (int i = 0; i < cases->count; i++)
-        if (cases->patient[i] >= end) end = cases->patient[i] + 1;
-    return end;
-}
-
 static json_t *split_json(const struct tr_cases *cases)
 {
-    return json_pack("{s:i,s:i,s:i}", "images", cases->count, "patients", count_patients(cases),
+    return json_pack("{s:i,s:i,s:i}", "images", cases->count, "patients", tr_cases_patients(cases),
                      "with_finding", tr_cases_positive(cases));
 }
 
@@ -100,7 +92,7 @@ void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
             s->classify.epochs == 1 ? "" : "s", s->classify.pretrained ? "pretrained" : "from scratch",
             s->seeds, s->seeds == 1 ? "" : "s");
     fprintf(to, "tested on %d real images of %d patients, %d with the finding\n", lab->test.count,
-            count_patients(&lab->test), tr_cases_positive(&lab->test));
+            tr_cases_patients(&lab->test), tr_cases_positive(&lab->test));
 }
 
 static void put_number(FILE *to, double value)

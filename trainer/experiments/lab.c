@@ -219,11 +219,7 @@ static nn_status keep_set(const char *path, const char *key, size_t size, const 
 /* What tr_cases_draw would give, but for the pixels, which are those of the training images. */
 static nn_status frame_of_set(struct tr_lab *lab, int k, struct tr_cases *set, struct nn_error *err)
 {
-    int *every = malloc(((size_t)lab->train.count + 1) * sizeof *every);
-    if (!every) return nn_fail(err, NN_ERR_MEMORY, "out of memory for samples");
-    for (int i = 0; i < lab->train.count; i++) every[i] = i;
-    nn_status status = tr_cases_select(set, &lab->train, every, lab->train.count, err);
-    free(every);
+    nn_status status = tr_cases_select(set, &lab->train, NULL, lab->train.count, err);
     if (status != NN_OK) return status;
     for (int i = 0; i < set->count; i++) {
         free(set->file[i]);

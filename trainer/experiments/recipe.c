@@ -32,9 +32,7 @@ static int by_patient(const void *a, const void *b)
 nn_status tr_recipe_choose(const struct tr_cases *real, int percent, uint64_t seed, int **indices, int *count,
                            struct nn_error *err)
 {
-    int persons = 0;
-    for (int i = 0; i < real->count; i++)
-        if (real->patient[i] >= persons) persons = real->patient[i] + 1;
+    int persons = tr_cases_patients(real);
     struct person *all = calloc((size_t)persons + 1, sizeof *all);
     *count = 0;
     *indices = malloc(((size_t)real->count + 1) * sizeof **indices);
@@ -86,15 +84,8 @@ static nn_status join_samples(const struct tr_recipe *recipe, const struct tr_ca
     nn_status status = NN_OK;
     for (int k = 0; k < TR_SAMPLE_SETS && status == NN_OK; k++) {
         if (!recipe->samples[k]) continue;
-        if (all->count > 0) {
-            status = tr_cases_join(all, &samples[k], err);
-            continue;
-        }
-        int *every = malloc(((size_t)samples[k].count + 1) * sizeof *every);
-        if (!every) return nn_fail(err, NN_ERR_MEMORY, "out of memory for samples");
-        for (int i = 0; i < samples[k].count; i++) every[i] = i;
-        status = tr_cases_select(all, &samples[k], every, samples[k].count, err);
-        free(every);
+        status = all->count > 0 ? tr_cases_join(all, &samples[k], err)
+                                : tr_cases_select(all, &samples[k], NULL, samples[k].count, err);
     }
     return status;
 }

@@ -68,12 +68,7 @@ static nn_status take_first(const struct tr_cases *cases, uint64_t wanted, struc
                             struct nn_error *err)
 {
     int count = wanted < (uint64_t)cases->count ? (int)wanted : cases->count;
-    int *indices = malloc((size_t)count * sizeof *indices);
-    if (!indices) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the choice of images");
-    for (int i = 0; i < count; i++) indices[i] = i;
-    nn_status status = tr_cases_select(some, cases, indices, count, err);
-    free(indices);
-    return status;
+    return tr_cases_select(some, cases, NULL, count, err);
 }
 
 static nn_status gather(struct neighbours *n, struct nn_error *err)

@@ -73,16 +73,10 @@ static nn_status choose_real(struct tsne *t, struct nn_error *err)
 {
     const struct tr_cases *test = &t->study.test;
     struct tr_cases pool = {0};
-    nn_status status = NN_OK;
     int wanted = (int)t->study.own[IMAGES].value;
-    int *indices = malloc(2 * (size_t)wanted * sizeof *indices),
-        *all = malloc(sizeof *all * (size_t)test->count);
-    if (!indices || !all) {
-        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the choice of images");
-        goto out;
-    }
-    for (int i = 0; i < test->count; i++) all[i] = i;
-    status = tr_cases_select(&pool, test, all, test->count, err);
+    int *indices = malloc(2 * (size_t)wanted * sizeof *indices);
+    if (!indices) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the choice of images");
+    nn_status status = tr_cases_select(&pool, test, NULL, test->count, err);
     if (status == NN_OK) status = tr_cases_join(&pool, &t->study.train, err);
     if (status != NN_OK) goto out;
     int with = pick(&pool, true, wanted, indices), without = pick(&pool, false, wanted, indices);
@@ -98,7 +92,6 @@ static nn_status choose_real(struct tsne *t, struct nn_error *err)
     for (int i = 0; i < 2 * t->each; i++) t->held_out += indices[i] < test->count;
     status = tr_cases_select(&t->real, &pool, indices, 2 * t->each, err);
 out:
-    free(all);
     free(indices);
     tr_cases_release(&pool);
     return status;
@@ -113,11 +106,7 @@ static nn_status gather(struct tsne *t, struct nn_error *err)
     if (status == NN_OK) {
         t->perplexity = (double)t->study.own[PERPLEXITY].value;
         if (t->perplexity > (2 * count - 1) / 3.01) t->perplexity = (2 * count - 1) / 3.01;
-        int *each = malloc((size_t)count * sizeof *each);
-        if (!each) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the choice of images");
-        for (int i = 0; i < count; i++) each[i] = i;
-        status = tr_cases_select(&t->all, &t->real, each, count, err);
-        free(each);
+        status = tr_cases_select(&t->all, &t->real, NULL, count, err);
     }
     if (status == NN_OK)
         status = tr_feature_study_draw(&t->study, &t->real, count, first_seed, &samples, err);

@@ -55,6 +55,7 @@ static void both_splits_are_read_with_truth_patient_and_file(void **state)
     assert_int_equal(train.count, TRAIN);
     assert_int_equal(test.count, IMAGES - TRAIN);
     assert_string_equal(train.finding, "sick");
+    assert_int_equal(tr_cases_patients(&test), (IMAGES - TRAIN) / 2);
     for (int i = 0; i < test.count; i++) {
         assert_int_equal(test.truth[i], i % 2 == 0);
         assert_int_equal(test.patient[i], i / 2);
@@ -168,6 +169,8 @@ static void joined_sets_keep_their_patients_apart(void **state)
     (void)state;
     struct tr_cases a = invent(6, 3), b = invent(4, 2), samples = invent(2, 0), chosen;
     struct nn_error err;
+    strcpy(a.sha256, "of both splits"); /* which number their patients each from 0 */
+    strcpy(b.sha256, a.sha256);
     check(tr_cases_join(&a, &b, &err), &err);
     check(tr_cases_join(&a, &samples, &err), &err);
     const int want[12] = {0, 0, 0, 1, 1, 1, 2, 2, 3, 3, -1, -1};
@@ -177,6 +180,9 @@ static void joined_sets_keep_their_patients_apart(void **state)
     assert_int_equal(chosen.pixels[0], 3);
     assert_int_equal(chosen.pixels[16], 0);
     assert_int_equal(chosen.patient[2], 3);
+    tr_cases_release(&chosen);
+    check(tr_cases_select(&chosen, &a, NULL, 7, &err), &err);
+    assert_memory_equal(chosen.patient, want, 7 * sizeof *want);
     tr_cases_release(&a);
     tr_cases_release(&b);
     tr_cases_release(&samples);
