@@ -122,6 +122,18 @@ class Classify(TrainerTest):
         self.assertIn(f"{short}: is no classifier of roentgym classify train", told)
         self.assertEqual(os.listdir(self.path("run")), [])
 
+    def test_scores_that_are_no_numbers_are_not_written(self):
+        self.train("run")
+        weights, table = self.path("run/classifier.safetensors"), self.path("scores.csv")
+        bytes_ = bytearray(read(weights))
+        (length,) = struct.unpack_from("<Q", bytes_)
+        first, _ = json.loads(bytes_[8:8 + length])["fc.bias"]["data_offsets"]
+        struct.pack_into("<f", bytes_, 8 + length + first, float("nan"))
+        write(weights, bytes(bytes_))
+        self.refuse("classify", "score", "--weights", weights, "--folder", os.path.join(self.data, "images"),
+                    "--out", table, text="no number for image 1 of", output=None)
+        self.assertFalse(os.path.exists(table))
+
     def test_data_that_cannot_be_learnt_or_judged_are_refused(self):
         self.refuse_training("has no class \"circle\", but disc, square", "--finding", "circle")
         self.refuse_training("resnet18 takes images of a side from 32", "--side", "16")

@@ -452,7 +452,12 @@ nn_status tr_classify_score(const struct tr_trained *trained, const struct tr_ca
     nn_status status = tr_classify_device_open(&d, &trained->net, device->backend, trained->values,
                                                trained->moments, SCORED_AT_ONCE, err);
     if (status == NN_OK) status = tr_classify_device_score(&d, cases, scores, progress, context, err);
-    for (int i = 0; i < cases->count && status == NN_OK; i++) scores[i] = 1 / (1 + exp(-scores[i]));
+    for (int i = 0; i < cases->count && status == NN_OK; i++) {
+        if (isnan(scores[i]))
+            status = nn_fail(err, NN_ERR_NUMERIC, "the network of %s gives no number for image %d of %s",
+                             trained->finding, i + 1, cases->source);
+        scores[i] = 1 / (1 + exp(-scores[i]));
+    }
     tr_classify_device_close(&d);
     return status;
 }

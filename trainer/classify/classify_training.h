@@ -89,7 +89,7 @@ nn_status tr_classify_train(struct tr_trained *trained, const struct tr_cases *t
                             void *context, struct nn_error *err) NN_MUST_CHECK;
 
 /* scores[i], 0..1: the probability of the finding that the network gives case i, by the running moments.
- * `progress` may be NULL. The cases have the network's side. */
+ * `progress` may be NULL. The cases have the network's side. NN_ERR_NUMERIC: a score that is no number. */
 nn_status tr_classify_score(const struct tr_trained *trained, const struct tr_cases *cases,
                             const struct nn_device *device, double *scores, tr_cases_progress *progress,
                             void *context, struct nn_error *err) NN_MUST_CHECK;
