@@ -224,6 +224,10 @@ class Crops(LocaliseTest):
         for name in set(whole) - {"films.csv", "dataset.json"}:
             self.assertEqual(whole[name], again[name], name)
         self.assertIn("dataset.json", again)
+        os.makedirs(self.path("early", "images"))
+        write(self.path("early", "films.csv"), "")  # killed before its first line
+        self.apply(folder, out="early")
+        self.assertEqual(tree(self.path("early"))["films.csv"], whole["films.csv"])
         before = os.stat(self.path("out", "images", "f0_left.png")).st_ino
         self.apply(folder)  # nothing is left to do
         self.assertEqual(os.stat(self.path("out", "images", "f0_left.png")).st_ino, before)

@@ -97,21 +97,25 @@ nn_status tr_crop_journal_open(struct tr_crop_journal *j, const struct tr_crop_w
                                struct nn_error *err)
 {
     char style[STYLE_SIZE], finished[PATH_MAX];
+    struct stat info;
     *j = (struct tr_crop_journal){0};
     style_of(w, style);
     snprintf(j->path, sizeof j->path, "%s/films.csv", w->out);
-    bool fresh = access(j->path, F_OK) != 0;
-    nn_status status = fresh ? make_folders(w, err) : read_journal(j->path, style, table, films, err);
+    nn_status status = access(j->path, F_OK) == 0 ? NN_OK : make_folders(w, err);
     if (status != NN_OK) return status;
     if (!(j->file = fopen(j->path, "a"))) return nn_fail(err, NN_ERR_IO, "%s: %s", j->path, strerror(errno));
     if (flock(fileno(j->file), LOCK_EX | LOCK_NB) != 0)
         return nn_fail(err, NN_ERR_ARGUMENT, "%s: another process is writing it", w->out);
+    bool fresh = fstat(fileno(j->file), &info) == 0 && info.st_size == 0;
+    if (!fresh) status = read_journal(j->path, style, table, films, err);
+    if (status != NN_OK) return status;
     snprintf(finished, sizeof finished, "%s/dataset.json", w->out);
     unlink(finished);
     if (fresh)
         fprintf(j->file, "%s\n", style);
     else
         fputc('\n', j->file); /* which ends a line that a killed run left half */
+    fflush(j->file);
     return NN_OK;
 }
 
