@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/gan.h"
+
+const char *const tr_option_devices[] = {"auto", "cpu", "cuda", NULL};
+
 int tr_option_wrong(const char *command, const char *option, const char *text, const char *wanted)
 {
     fprintf(stderr, "roentgym %s: --%s '", command, option);
@@ -39,5 +43,24 @@ int tr_option_number(const char *command, const char *option, const char *text, 
         return 0;
     }
     snprintf(wanted, sizeof wanted, "in %g..%g", low, high);
+    return tr_option_wrong(command, option, text, wanted);
+}
+
+int tr_option_word(const char *command, const char *option, const char *text, const char *const *words,
+                   int *value)
+{
+    char wanted[160] = "";
+    int found = nn_word_index(words, text);
+    if (found >= 0) {
+        *value = found;
+        return 0;
+    }
+    size_t used = 0;
+    for (int k = 0; words[k] && used < sizeof wanted; k++)
+        used += (size_t)snprintf(wanted + used, sizeof wanted - used, "%s%s",
+                                 !k             ? ""
+                                 : words[k + 1] ? ", "
+                                                : " or ",
+                                 words[k]);
     return tr_option_wrong(command, option, text, wanted);
 }

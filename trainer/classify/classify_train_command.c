@@ -124,28 +124,23 @@ static int take_number(const char *option, const char *text, double low, double 
     return status;
 }
 
-static int take_architecture(const char *text, enum tr_architecture *architecture)
+static int take_word(const char *option, const char *text, const char *const *words, int *value)
 {
-    if (!text) return 0;
-    for (int k = 0; tr_architecture_words[k]; k++)
-        if (!strcmp(tr_architecture_words[k], text)) {
-            *architecture = (enum tr_architecture)k;
-            return 0;
-        }
-    return tr_option_wrong("classify train", "architecture", text, "resnet18, inception_v3 or vgg16");
+    return text ? tr_option_word("classify train", option, text, words, value) : 0;
 }
 
 /* given[code - DATA]: the last value of an option. */
 static int take_values(struct command *c, const char *const given[])
 {
-    enum tr_architecture architecture = TR_RESNET18;
-    int status = take_architecture(given[ARCHITECTURE - DATA], &architecture);
+    int architecture = TR_RESNET18, device = 0;
+    int status = take_word("architecture", given[ARCHITECTURE - DATA], tr_architecture_words, &architecture);
+    if (!status) status = take_word("device", given[DEVICE - DATA], tr_option_devices, &device);
     if (status) return status;
     c->data = given[DATA - DATA], c->out = given[OUT - DATA], c->finding = given[FINDING - DATA];
-    c->device = given[DEVICE - DATA] ? given[DEVICE - DATA] : "auto";
+    c->device = tr_option_devices[device];
     c->share = 0.15;
     struct tr_classify_settings *s = &c->settings;
-    *s = tr_classify_defaults(architecture, given[PRETRAINED - DATA] != NULL);
+    *s = tr_classify_defaults((enum tr_architecture)architecture, given[PRETRAINED - DATA] != NULL);
     s->pretrained = given[PRETRAINED - DATA];
     s->augment = given[AUGMENT - DATA] != NULL;
     const char *side = given[SIDE - DATA], *seed = given[SEED - DATA], *share = given[VALIDATION - DATA];

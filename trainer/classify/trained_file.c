@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/gan.h"
+
 static const char FORMAT[] = "roentgym-classifier";
 
 nn_status tr_trained_save(const struct tr_trained *trained, const char *training, const char *path,
@@ -79,12 +81,10 @@ static nn_status architecture_of(const struct nn_st_file *file, const char *path
     const char *word;
     nn_status status = text_of(file, path, "architecture", 64, &word, err);
     if (status != NN_OK) return status;
-    for (int k = 0; tr_architecture_words[k]; k++)
-        if (!strcmp(tr_architecture_words[k], word)) {
-            *architecture = (enum tr_architecture)k;
-            return NN_OK;
-        }
-    return nn_fail(err, NN_ERR_FORMAT, "%s: of an unknown architecture, '%s'", path, word);
+    int found = nn_word_index(tr_architecture_words, word);
+    if (found < 0) return nn_fail(err, NN_ERR_FORMAT, "%s: of an unknown architecture, '%s'", path, word);
+    *architecture = (enum tr_architecture)found;
+    return NN_OK;
 }
 
 static nn_status take_metadata(struct tr_trained *t, const struct nn_st_file *file, const char *path,

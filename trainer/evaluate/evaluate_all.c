@@ -207,9 +207,8 @@ static int check_numbers(const struct all *a)
                                      &value);
     }
     const char *device = a->passed[DEVICE];
-    if (!status && device && strcmp(device, "auto") && strcmp(device, "cpu") && strcmp(device, "cuda"))
-        status = tr_option_wrong("evaluate all", "device", device, "auto, cpu or cuda");
-    return status;
+    return status || !device ? status
+                             : tr_option_word("evaluate all", "device", device, tr_option_devices, &(int){0});
 }
 
 /* 0: go on; otherwise *status is the exit status. */

@@ -54,14 +54,6 @@ struct request {
 
 /* ---- options ------------------------------------------------------------------------------------ */
 
-static int take_word(const char *option, const char *text, const char *const *words, const char *wanted,
-                     int *value)
-{
-    for (*value = 0; words[*value]; ++*value)
-        if (strcmp(text, words[*value]) == 0) return 0;
-    return tr_option_wrong("evaluate labels", option, text, wanted);
-}
-
 static int take_whole(const char *option, uint64_t low, uint64_t high, uint64_t *value)
 {
     return tr_option_whole("evaluate labels", option, optarg, low, high, value);
@@ -101,7 +93,6 @@ static int parse(struct request *r, int argc, char **argv, int *status)
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
-    static const char *const devices[] = {"auto", "cpu", "cuda", NULL};
     uint64_t side = 0, epochs = 0, seed = UINT64_MAX;
     int code, architecture = TR_RESNET18, device = 0;
     *status = 0;
@@ -133,8 +124,8 @@ static int parse(struct request *r, int argc, char **argv, int *status)
             *status = take_whole("side", 32, TR_CASES_SIDE_MAX, &side);
             break;
         case ARCHITECTURE:
-            *status = take_word("architecture", optarg, tr_architecture_words,
-                                "resnet18, inception_v3 or vgg16", &architecture);
+            *status = tr_option_word("evaluate labels", "architecture", optarg, tr_architecture_words,
+                                     &architecture);
             break;
         case EPOCHS:
             *status = take_whole("epochs", 1, TR_CLASSIFY_EPOCHS_MAX, &epochs);
@@ -143,7 +134,7 @@ static int parse(struct request *r, int argc, char **argv, int *status)
             *status = take_whole("seed", 0, INT64_MAX, &seed);
             break;
         case DEVICE:
-            *status = take_word("device", optarg, devices, "auto, cpu or cuda", &device);
+            *status = tr_option_word("evaluate labels", "device", optarg, tr_option_devices, &device);
             break;
         case HELP:
             fputs(usage, stdout);
@@ -161,7 +152,7 @@ static int parse(struct request *r, int argc, char **argv, int *status)
     if (seed != UINT64_MAX) r->lab.classify.seed = seed;
     r->lab.side = (int)side;
     r->lab.seeds = 1;
-    r->lab.device = devices[device];
+    r->lab.device = tr_option_devices[device];
     if (optind == argc && r->lab.data && r->lab.model && r->lab.folder) return 0;
     fputs("roentgym evaluate labels: --data DIR, --model FILE and --out DIR are needed; see --help\n",
           stderr);

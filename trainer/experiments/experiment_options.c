@@ -1,7 +1,6 @@
 #include "trainer/experiments/experiment_options.h"
 
 #include <getopt.h>
-#include <string.h>
 
 #include "trainer/option_value.h"
 
@@ -40,126 +39,101 @@ static void put_usage(const struct tr_experiment *experiment)
            TR_CLASSIFY_EPOCHS_MAX, d.epochs, d.minibatch, d.patience, TR_LAB_SEEDS_MAX);
 }
 
-/* Numbers as typed; 0 or -1 where the architecture's default stays. */
-struct numbers {
-    uint64_t side, epochs, minibatch, patience, seeds, seed;
-    bool patient;
+enum option_code {
+    DATA,
+    MODEL,
+    OUT,
+    FINDING,
+    PRETRAINED,
+    ARCHITECTURE,
+    DEVICE,
+    SIDE,
+    EPOCHS,
+    MINIBATCH,
+    PATIENCE,
+    SEEDS,
+    SEED,
+    CODES,
+    HELP = CODES
 };
 
-static int take_architecture(const char *command, const char *text, enum tr_architecture *architecture)
+/* By their codes. */
+static const struct option options[] = {
+    {"data", required_argument, NULL, DATA},
+    {"model", required_argument, NULL, MODEL},
+    {"out", required_argument, NULL, OUT},
+    {"finding", required_argument, NULL, FINDING},
+    {"pretrained", required_argument, NULL, PRETRAINED},
+    {"architecture", required_argument, NULL, ARCHITECTURE},
+    {"device", required_argument, NULL, DEVICE},
+    {"side", required_argument, NULL, SIDE},
+    {"epochs", required_argument, NULL, EPOCHS},
+    {"minibatch", required_argument, NULL, MINIBATCH},
+    {"patience", required_argument, NULL, PATIENCE},
+    {"seeds", required_argument, NULL, SEEDS},
+    {"seed", required_argument, NULL, SEED},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_word(const char *command, enum option_code code, const char *const given[CODES],
+                     const char *const *words, int *value)
 {
-    for (int k = 0; tr_architecture_words[k]; k++)
-        if (strcmp(text, tr_architecture_words[k]) == 0) {
-            *architecture = (enum tr_architecture)k;
-            return 0;
-        }
-    return tr_option_wrong(command, "architecture", text, "resnet18, inception_v3 or vgg16");
+    return given[code] ? tr_option_word(command, options[code].name, given[code], words, value) : 0;
 }
 
-static int take_device(const char *command, const char *text, const char **device)
+static int take_whole(const char *command, enum option_code code, const char *const given[CODES],
+                      uint64_t low, uint64_t high, int *value)
 {
-    if (strcmp(text, "auto") && strcmp(text, "cpu") && strcmp(text, "cuda"))
-        return tr_option_wrong(command, "device", text, "auto, cpu or cuda");
-    *device = text;
-    return 0;
+    uint64_t number = (uint64_t)*value;
+    int status =
+        given[code] ? tr_option_whole(command, options[code].name, given[code], low, high, &number) : 0;
+    *value = (int)number;
+    return status;
 }
 
-static void settle(struct tr_lab_settings *s, const struct numbers *n, enum tr_architecture architecture,
-                   const char *pretrained)
+/* given[code]: the last value of an option. */
+static int take_values(struct tr_lab_settings *s, const char *command, const char *const given[CODES])
 {
-    s->classify = tr_classify_defaults(architecture, pretrained != NULL);
-    s->classify.pretrained = pretrained;
-    s->classify.seed = n->seed;
-    if (n->epochs) s->classify.epochs = (int)n->epochs;
-    if (n->minibatch) s->classify.minibatch = (int)n->minibatch;
-    if (n->patient) s->classify.patience = (int)n->patience;
-    s->side = (int)n->side;
-    s->seeds = (int)n->seeds;
+    int architecture = TR_RESNET18, device = 0;
+    struct tr_classify_settings *c = &s->classify;
+    int status = take_word(command, ARCHITECTURE, given, tr_architecture_words, &architecture);
+    if (!status) status = take_word(command, DEVICE, given, tr_option_devices, &device);
+    if (status) return status;
+    *s = (struct tr_lab_settings){.data = given[DATA],
+                                  .model = given[MODEL],
+                                  .folder = given[OUT],
+                                  .finding = given[FINDING],
+                                  .device = tr_option_devices[device],
+                                  .seeds = 3};
+    *c = tr_classify_defaults((enum tr_architecture)architecture, given[PRETRAINED] != NULL);
+    c->pretrained = given[PRETRAINED];
+    status = take_whole(command, SIDE, given, 32, TR_CASES_SIDE_MAX, &s->side);
+    if (!status) status = take_whole(command, EPOCHS, given, 1, TR_CLASSIFY_EPOCHS_MAX, &c->epochs);
+    if (!status) status = take_whole(command, MINIBATCH, given, 1, 1024, &c->minibatch);
+    if (!status) status = take_whole(command, PATIENCE, given, 0, 10000, &c->patience);
+    if (!status) status = take_whole(command, SEEDS, given, 1, TR_LAB_SEEDS_MAX, &s->seeds);
+    if (!status && given[SEED])
+        status = tr_option_whole(command, "seed", given[SEED], 0, INT64_MAX - TR_LAB_SEEDS_MAX, &c->seed);
+    return status;
 }
 
 int tr_experiment_parse(struct tr_lab_settings *settings, const struct tr_experiment *experiment, int argc,
                         char **argv, int *status)
 {
-    enum { DATA = 256, MODEL, OUT, FINDING, SIDE, ARCHITECTURE, PRETRAINED, EPOCHS, MINIBATCH, PATIENCE };
-    enum { SEEDS = PATIENCE + 1, SEED, DEVICE, HELP };
-    static const struct option options[] = {
-        {"data", required_argument, NULL, DATA},
-        {"model", required_argument, NULL, MODEL},
-        {"out", required_argument, NULL, OUT},
-        {"finding", required_argument, NULL, FINDING},
-        {"side", required_argument, NULL, SIDE},
-        {"architecture", required_argument, NULL, ARCHITECTURE},
-        {"pretrained", required_argument, NULL, PRETRAINED},
-        {"epochs", required_argument, NULL, EPOCHS},
-        {"minibatch", required_argument, NULL, MINIBATCH},
-        {"patience", required_argument, NULL, PATIENCE},
-        {"seeds", required_argument, NULL, SEEDS},
-        {"seed", required_argument, NULL, SEED},
-        {"device", required_argument, NULL, DEVICE},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0},
-    };
-    struct numbers n = {.seeds = 3, .seed = 1};
-    enum tr_architecture architecture = TR_RESNET18;
-    const char *pretrained = NULL;
+    const char *given[CODES] = {NULL};
     char command[48];
     int code;
     snprintf(command, sizeof command, "evaluate %s", experiment->part);
-    *settings = (struct tr_lab_settings){.device = "auto"};
-    *status = 0;
-    optind = 1; /* one process may run several parts */
-    while (*status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (code) {
-        case DATA:
-            settings->data = optarg;
-            break;
-        case MODEL:
-            settings->model = optarg;
-            break;
-        case OUT:
-            settings->folder = optarg;
-            break;
-        case FINDING:
-            settings->finding = optarg;
-            break;
-        case SIDE:
-            *status = tr_option_whole(command, "side", optarg, 32, TR_CASES_SIDE_MAX, &n.side);
-            break;
-        case ARCHITECTURE:
-            *status = take_architecture(command, optarg, &architecture);
-            break;
-        case PRETRAINED:
-            pretrained = optarg;
-            break;
-        case EPOCHS:
-            *status = tr_option_whole(command, "epochs", optarg, 1, TR_CLASSIFY_EPOCHS_MAX, &n.epochs);
-            break;
-        case MINIBATCH:
-            *status = tr_option_whole(command, "minibatch", optarg, 1, 1024, &n.minibatch);
-            break;
-        case PATIENCE:
-            *status = tr_option_whole(command, "patience", optarg, 0, 10000, &n.patience);
-            n.patient = true;
-            break;
-        case SEEDS:
-            *status = tr_option_whole(command, "seeds", optarg, 1, TR_LAB_SEEDS_MAX, &n.seeds);
-            break;
-        case SEED:
-            *status = tr_option_whole(command, "seed", optarg, 0, INT64_MAX - TR_LAB_SEEDS_MAX, &n.seed);
-            break;
-        case DEVICE:
-            *status = take_device(command, optarg, &settings->device);
-            break;
-        case HELP:
-            put_usage(experiment);
-            return 1;
-        default:
-            *status = 2;
-        }
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == HELP) put_usage(experiment);
+        *status = code == '?' ? 2 : 0;
+        if (code == HELP || code == '?') return 1;
+        given[code] = optarg;
     }
+    *status = take_values(settings, command, given);
     if (*status) return 1;
-    settle(settings, &n, architecture, pretrained);
-    if (optind == argc && settings->data && settings->model && settings->folder) return 0;
+    if (optind == argc && given[DATA] && given[MODEL] && given[OUT]) return 0;
     fprintf(stderr, "roentgym %s: --data DIR, --model FILE and --out DIR are needed; see --help\n", command);
     *status = 2;
     return 1;

@@ -18,12 +18,10 @@ enum { RESNET_SIDE = 128 };
 
 static int take_architecture(struct tr_feature_study *s, const char *command, const char *text)
 {
-    for (int k = 0; tr_architecture_words[k]; k++)
-        if (strcmp(text, tr_architecture_words[k]) == 0) {
-            s->architecture = (enum tr_architecture)k;
-            return 0;
-        }
-    return tr_option_wrong(command, "architecture", text, "vgg16, resnet18 or inception_v3");
+    int architecture = TR_VGG16;
+    int status = tr_option_word(command, "architecture", text, tr_architecture_words, &architecture);
+    s->architecture = (enum tr_architecture)architecture;
+    return status;
 }
 
 enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, HELP, NUMBERS };

@@ -149,10 +149,8 @@ static int take(struct tr_train_options *o, const char **precision, int code)
         o->keep = (int)number;
         return 0;
     case DEVICE:
-        if (strcmp(optarg, "auto") != 0 && strcmp(optarg, "cpu") != 0 && strcmp(optarg, "cuda") != 0)
-            return tr_option_wrong("train", "device", optarg, "auto, cpu or cuda");
         o->device = optarg;
-        return 0;
+        return tr_option_word("train", "device", optarg, tr_option_devices, &(int){0});
     case LABELS:
         o->labels = optarg;
         if (nn_word_index(nn_label_kind_words, optarg) >= 0 || strcmp(optarg, "none") == 0) return 0;
