@@ -54,110 +54,109 @@ struct request {
 
 /* ---- options ------------------------------------------------------------------------------------ */
 
-static int take_whole(const char *option, uint64_t low, uint64_t high, uint64_t *value)
+enum option_code {
+    DATA,
+    MODEL,
+    OUT,
+    FINDING,
+    WEIGHTS,
+    ARCHITECTURE,
+    DEVICE,
+    SAMPLES,
+    MARGIN,
+    SIDE,
+    EPOCHS,
+    SEED,
+    CODES,
+    HELP = CODES
+};
+
+/* By their codes. */
+static const struct option options[] = {
+    {"data", required_argument, NULL, DATA},
+    {"model", required_argument, NULL, MODEL},
+    {"out", required_argument, NULL, OUT},
+    {"finding", required_argument, NULL, FINDING},
+    {"weights", required_argument, NULL, WEIGHTS},
+    {"architecture", required_argument, NULL, ARCHITECTURE},
+    {"device", required_argument, NULL, DEVICE},
+    {"samples", required_argument, NULL, SAMPLES},
+    {"margin", required_argument, NULL, MARGIN},
+    {"side", required_argument, NULL, SIDE},
+    {"epochs", required_argument, NULL, EPOCHS},
+    {"seed", required_argument, NULL, SEED},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_word(enum option_code code, const char *const given[CODES], const char *const *words,
+                     int *value)
 {
-    return tr_option_whole("evaluate labels", option, optarg, low, high, value);
+    const char *text = given[code];
+    return text ? tr_option_word("evaluate labels", options[code].name, text, words, value) : 0;
+}
+
+static int take_whole(enum option_code code, const char *const given[CODES], uint64_t low, uint64_t high,
+                      uint64_t *value)
+{
+    const char *text = given[code];
+    return text ? tr_option_whole("evaluate labels", options[code].name, text, low, high, value) : 0;
+}
+
+/* given[code]: the last value of an option. */
+static int take_values(struct request *r, const char *const given[CODES])
+{
+    int architecture = TR_RESNET18, device = 0;
+    int status = take_word(ARCHITECTURE, given, tr_architecture_words, &architecture);
+    if (!status) status = take_word(DEVICE, given, tr_option_devices, &device);
+    if (status) return status;
+    struct tr_classify_settings classify = tr_classify_defaults((enum tr_architecture)architecture, false);
+    uint64_t side = 0, epochs = (uint64_t)classify.epochs;
+    status = take_whole(SAMPLES, given, 1, 100000, &r->samples);
+    if (!status && given[MARGIN])
+        status = tr_option_number("evaluate labels", "margin", given[MARGIN], 0, 0.5, &r->margin);
+    if (!status) status = take_whole(SIDE, given, 32, TR_CASES_SIDE_MAX, &side);
+    if (!status) status = take_whole(EPOCHS, given, 1, TR_CLASSIFY_EPOCHS_MAX, &epochs);
+    if (!status) status = take_whole(SEED, given, 0, INT64_MAX, &classify.seed);
+    classify.epochs = (int)epochs;
+    r->weights = given[WEIGHTS];
+    r->lab = (struct tr_lab_settings){.data = given[DATA],
+                                      .model = given[MODEL],
+                                      .folder = given[OUT],
+                                      .finding = given[FINDING],
+                                      .device = tr_option_devices[device],
+                                      .side = (int)side,
+                                      .classify = classify,
+                                      .seeds = 1};
+    return status;
+}
+
+/* `stray`: words are left that are no options. */
+static int check_together(const char *const given[CODES], bool stray)
+{
+    if (given[WEIGHTS] && (given[SIDE] || given[ARCHITECTURE] || given[EPOCHS] || given[SEED]))
+        return tr_option_wrong("evaluate labels", "weights", given[WEIGHTS],
+                               "without --side, --architecture, --epochs and --seed, which it brings");
+    if (!stray && given[DATA] && given[MODEL] && given[OUT]) return 0;
+    fputs("roentgym evaluate labels: --data DIR, --model FILE and --out DIR are needed; see --help\n",
+          stderr);
+    return 2;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct request *r, int argc, char **argv, int *status)
 {
-    enum {
-        DATA = 256,
-        MODEL,
-        OUT,
-        SAMPLES,
-        MARGIN,
-        FINDING,
-        WEIGHTS,
-        SIDE,
-        ARCHITECTURE,
-        EPOCHS,
-        SEED,
-        DEVICE,
-        HELP
-    };
-    static const struct option options[] = {
-        {"data", required_argument, NULL, DATA},
-        {"model", required_argument, NULL, MODEL},
-        {"out", required_argument, NULL, OUT},
-        {"samples", required_argument, NULL, SAMPLES},
-        {"margin", required_argument, NULL, MARGIN},
-        {"finding", required_argument, NULL, FINDING},
-        {"weights", required_argument, NULL, WEIGHTS},
-        {"side", required_argument, NULL, SIDE},
-        {"architecture", required_argument, NULL, ARCHITECTURE},
-        {"epochs", required_argument, NULL, EPOCHS},
-        {"seed", required_argument, NULL, SEED},
-        {"device", required_argument, NULL, DEVICE},
-        {"help", no_argument, NULL, HELP},
-        {NULL, 0, NULL, 0},
-    };
-    uint64_t side = 0, epochs = 0, seed = UINT64_MAX;
-    int code, architecture = TR_RESNET18, device = 0;
-    *status = 0;
-    optind = 0; /* one process may run several parts */
-    while (*status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (code) {
-        case DATA:
-            r->lab.data = optarg;
-            break;
-        case MODEL:
-            r->lab.model = optarg;
-            break;
-        case OUT:
-            r->lab.folder = optarg;
-            break;
-        case SAMPLES:
-            *status = take_whole("samples", 1, 100000, &r->samples);
-            break;
-        case MARGIN:
-            *status = tr_option_number("evaluate labels", "margin", optarg, 0, 0.5, &r->margin);
-            break;
-        case FINDING:
-            r->lab.finding = optarg;
-            break;
-        case WEIGHTS:
-            r->weights = optarg;
-            break;
-        case SIDE:
-            *status = take_whole("side", 32, TR_CASES_SIDE_MAX, &side);
-            break;
-        case ARCHITECTURE:
-            *status = tr_option_word("evaluate labels", "architecture", optarg, tr_architecture_words,
-                                     &architecture);
-            break;
-        case EPOCHS:
-            *status = take_whole("epochs", 1, TR_CLASSIFY_EPOCHS_MAX, &epochs);
-            break;
-        case SEED:
-            *status = take_whole("seed", 0, INT64_MAX, &seed);
-            break;
-        case DEVICE:
-            *status = tr_option_word("evaluate labels", "device", optarg, tr_option_devices, &device);
-            break;
-        case HELP:
-            fputs(usage, stdout);
-            return 1;
-        default:
-            *status = 2;
-        }
+    const char *given[CODES] = {NULL};
+    int code;
+    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (code == HELP) fputs(usage, stdout);
+        *status = code == '?' ? 2 : 0;
+        if (code == HELP || code == '?') return 1;
+        given[code] = optarg;
     }
-    if (!*status && r->weights && (side || epochs || seed != UINT64_MAX || architecture))
-        *status = tr_option_wrong("evaluate labels", "weights", r->weights,
-                                  "without --side, --architecture, --epochs and --seed, which it brings");
-    if (*status) return 1;
-    r->lab.classify = tr_classify_defaults((enum tr_architecture)architecture, false);
-    if (epochs) r->lab.classify.epochs = (int)epochs;
-    if (seed != UINT64_MAX) r->lab.classify.seed = seed;
-    r->lab.side = (int)side;
-    r->lab.seeds = 1;
-    r->lab.device = tr_option_devices[device];
-    if (optind == argc && r->lab.data && r->lab.model && r->lab.folder) return 0;
-    fputs("roentgym evaluate labels: --data DIR, --model FILE and --out DIR are needed; see --help\n",
-          stderr);
-    *status = 2;
-    return 1;
+    *status = take_values(r, given);
+    if (!*status) *status = check_together(given, optind < argc);
+    return *status != 0;
 }
 
 /* ---- work --------------------------------------------------------------------------------------- */
