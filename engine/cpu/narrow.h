@@ -2,8 +2,8 @@
  * it fills its vectors of 16 channels with padding; and weight gradients, whose threads it makes wait for
  * each other. Only where the CPU has avx512_bf16; elsewhere nothing fits.
  *
- * They serve kernel 3 stride 1 pad 1 and kernel 4 stride 2 pad 1 (with even sides); `fits` says which
- * channels. */
+ * They serve kernel 3 stride 1 pad 1 and kernel 4 stride 2 pad 1 (with even sides), the weight gradients of
+ * many channels kernel 3 stride 2 pad 1 and odd sides too; `fits` says which channels. */
 #ifndef NN_NARROW_H
 #define NN_NARROW_H
 

@@ -19,6 +19,7 @@ struct problem {
     int kernel, stride, blocks; /* of 16 input channels */
     int slice;                  /* output channels of a task */
     size_t positions;           /* pairs in a row of x */
+    int pairs;                  /* in a row of g; the last of an odd width has a zero for its second pixel */
     struct nn_shape x, g;
     int rows;   /* of g in a batch; a divisor of its height, or all rows of `images` images */
     int images; /* in a batch */
@@ -80,6 +81,8 @@ static void interleave(const struct problem *p, const char *image, int y, int fi
     const uint16_t *left = (const uint16_t *)image + (size_t)y * p->g.w * p->g.c + first;
     for (int pair = 0; pair < p->g.w / 2; pair++, left += 2 * p->g.c, to += p->slice)
         for (int o = 0; o < p->slice; o++) to[o] = left[o] | (uint32_t)left[p->g.c + o] << 16;
+    if (p->g.w % 2)
+        for (int o = 0; o < p->slice; o++) to[o] = left[o];
 }
 
 static void fill(const struct problem *p, struct batch *b, const struct nn_tensor *x,
@@ -96,7 +99,7 @@ static void fill(const struct problem *p, struct batch *b, const struct nn_tenso
         for (int r = 0; r < p->rows; r++, b->count++) {
             b->x_row[b->count] = i * per_image + r * p->stride;
             interleave(p, (const char *)g->data + (size_t)(n + i) * g_image, y + r, first,
-                       b->g + (size_t)b->count * (size_t)(p->g.w / 2) * p->slice);
+                       b->g + (size_t)b->count * (size_t)p->pairs * p->slice);
         }
     }
 }
@@ -112,8 +115,8 @@ LANES_INLINE void add_group(const struct problem *p, const struct batch *b, int 
     for (int r = 0; r < b->count; r++) {
         const __m512i *x =
             b->x + (size_t)(b->x_row[r] + ky) * vectors_per_row(p) + (size_t)block * p->positions;
-        const uint32_t *g = b->g + (size_t)r * (size_t)(p->g.w / 2) * p->slice + o;
-        for (int pair = 0; pair < p->g.w / 2; pair++, x += 2 * stride, g += p->slice)
+        const uint32_t *g = b->g + (size_t)r * (size_t)p->pairs * p->slice + o;
+        for (int pair = 0; pair < p->pairs; pair++, x += 2 * stride, g += p->slice)
 #pragma GCC unroll 8
             for (int c = 0; c < group; c++) {
                 __m512bh gs = (__m512bh)_mm512_set1_epi32((int)g[c]);
@@ -131,6 +134,8 @@ static void add_batch(const struct problem *p, const struct batch *b)
         for (int block = 0; block < p->blocks; block++)
             if (p->stride == 1)
                 for (int o = 0; o < p->slice; o += 8) add_group(p, b, ky, block, o, 3, 1, 8);
+            else if (p->kernel == 3)
+                for (int o = 0; o < p->slice; o += 8) add_group(p, b, ky, block, o, 3, 2, 8);
             else
                 for (int o = 0; o < p->slice; o += 4) add_group(p, b, ky, block, o, 4, 2, 4);
 }
@@ -148,22 +153,22 @@ static void store_slice(const struct problem *p, const struct batch *b, float sc
 
 static struct problem make_problem(const struct nn_conv *geometry, struct nn_shape x, struct nn_shape g)
 {
-    struct problem p = {geometry->kernel_h, geometry->stride, x.c / LANES, 16, 0, x, g, 1, 1};
-    p.positions = (size_t)(g.w - 2) * (size_t)p.stride + (size_t)p.kernel;
+    struct problem p = {geometry->kernel_h, geometry->stride, x.c / LANES, 16, 0, (g.w + 1) / 2, x, g, 1, 1};
+    p.positions = (size_t)(2 * p.pairs - 2) * (size_t)p.stride + (size_t)p.kernel;
     if (g.c % 32 == 0 && g.c >= 128) p.slice = 32;
-    while (p.rows * 2 <= g.h && g.h % (p.rows * 2) == 0 && p.rows * 2 * (g.w / 2) <= PAIRS_PER_BATCH)
-        p.rows *= 2;
+    for (int rows = 2; rows <= g.h && rows * p.pairs <= PAIRS_PER_BATCH; rows++)
+        if (g.h % rows == 0) p.rows = rows;
     if (p.rows == g.h)
-        while (p.images * 2 * p.rows * (g.w / 2) <= PAIRS_PER_BATCH && p.images * 2 <= g.n) p.images *= 2;
+        while (p.images * 2 * p.rows * p.pairs <= PAIRS_PER_BATCH && p.images * 2 <= g.n) p.images *= 2;
     return p;
 }
 
 bool wide_conv_dw_fits(const struct nn_conv *geometry, const struct nn_tensor *x, const struct nn_tensor *g)
 {
-    bool same = nn_conv_is(geometry, 3, 1, 1);
+    bool same = nn_conv_is(geometry, 3, 1, 1), half = nn_conv_is(geometry, 3, 2, 1);
     bool down = nn_conv_is(geometry, 4, 2, 1);
-    return x->type == NN_BF16 && (same || down) && x->shape.c % LANES == 0 && x->shape.c >= 32 &&
-           g->shape.c % 16 == 0 && g->shape.c >= 64 && g->shape.w % 2 == 0;
+    return x->type == NN_BF16 && (same || half || down) && x->shape.c % LANES == 0 && x->shape.c >= 32 &&
+           g->shape.c % 16 == 0 && g->shape.c >= 64;
 }
 
 nn_status wide_conv_dw(struct cpu_backend *cpu, const struct nn_conv *geometry, const struct nn_tensor *x,
@@ -171,7 +176,7 @@ nn_status wide_conv_dw(struct cpu_backend *cpu, const struct nn_conv *geometry, 
 {
     struct problem p = make_problem(geometry, x->shape, g->shape);
     size_t x_size = (size_t)(p.images * x_rows_per_image(&p, p.rows)) * vectors_per_row(&p) * sizeof(__m512i);
-    size_t g_size = ((size_t)(p.images * p.rows) * (size_t)(p.g.w / 2) * p.slice * 4 + 63) / 64 * 64;
+    size_t g_size = ((size_t)(p.images * p.rows) * (size_t)p.pairs * p.slice * 4 + 63) / 64 * 64;
     size_t sums_size = sum_index(&p, p.kernel, 0, 0) * sizeof(float);
     size_t padded_size = ((size_t)(p.x.w + 4) * p.x.c * 2 + 127) / 64 * 64;
     size_t own = x_size + g_size + sums_size + padded_size, threads = (size_t)omp_get_max_threads();
