@@ -55,6 +55,7 @@ static void cpu_close(struct nn_backend *be)
 {
     struct cpu_backend *cpu = cpu_of(be);
     onednn_close(cpu->onednn);
+    for (int k = 0; k < CPU_ALONE_MAX; k++) onednn_close(cpu->alone[k]);
     free(cpu->packed.data);
     free(cpu->partial.data);
     free(cpu);

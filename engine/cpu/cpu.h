@@ -13,9 +13,12 @@ struct cpu_scratch {
     size_t size_bytes;
 };
 
+enum { CPU_ALONE_MAX = 64 };
+
 struct cpu_backend {
-    struct nn_backend table; /* first: a struct nn_backend * of this backend points here too */
-    struct onednn *onednn;   /* owned; used by onednn.c only */
+    struct nn_backend table;             /* first: a struct nn_backend * of this backend points here too */
+    struct onednn *onednn;               /* owned */
+    struct onednn *alone[CPU_ALONE_MAX]; /* owned, NULL until split_dw.c wants them: each for one thread */
     struct cpu_scratch packed, partial;
 };
 

@@ -4,6 +4,7 @@
 #include "engine/cpu/grey.h"
 #include "engine/cpu/narrow.h"
 #include "engine/cpu/onednn.h"
+#include "engine/cpu/split_dw.h"
 
 static const struct nn_epilogue no_epilogue = {NULL, 1.0f};
 
@@ -15,7 +16,7 @@ nn_status cpu_conv(struct nn_backend *be, const struct nn_conv *geometry, const 
     if (grey_fits(geometry, x, y)) return grey_contract(geometry->scale, x, w, epilogue, y), NN_OK;
     if (narrow_conv_fits(geometry, false, x, y))
         return narrow_conv(cpu_of(be), geometry, false, x, w, epilogue, y, err);
-    return onednn_convolve(cpu_of(be), ONEDNN_FORWARD, geometry, *x, *w, *y, epilogue, err);
+    return onednn_convolve(cpu_of(be)->onednn, ONEDNN_FORWARD, geometry, *x, *w, *y, epilogue, err);
 }
 
 nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, const struct nn_tensor *g,
@@ -27,7 +28,7 @@ nn_status cpu_conv_dx(struct nn_backend *be, const struct nn_conv *geometry, con
     if (narrow_conv_fits(geometry, true, x, g))
         return narrow_conv(cpu_of(be), geometry, true, g, w, epilogue, x, err);
     nn_status status =
-        onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_DATA, geometry, *x, *w, *g, no_epilogue, err);
+        onednn_convolve(cpu_of(be)->onednn, ONEDNN_BACKWARD_DATA, geometry, *x, *w, *g, no_epilogue, err);
     if (!status) cpu_apply_epilogue(epilogue, x);
     return status;
 }
@@ -39,7 +40,7 @@ nn_status cpu_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, con
     if (grey_fits(geometry, g, x)) return grey_weights(cpu_of(be), geometry->scale, g, x, w, err);
     if (wide_conv_dw_fits(geometry, x, g)) return wide_conv_dw(cpu_of(be), geometry, x, g, w, err);
     if (narrow_conv_dw_fits(geometry, x, g)) return narrow_conv_dw(cpu_of(be), geometry, x, g, w, err);
-    return onednn_convolve(cpu_of(be), ONEDNN_BACKWARD_WEIGHTS, geometry, *x, *w, *g, no_epilogue, err);
+    return split_conv_dw(cpu_of(be), geometry, x, g, w, err);
 }
 
 nn_status cpu_taps_spread(struct nn_backend *be, const struct nn_tensor *w3, struct nn_tensor *w4,

@@ -317,11 +317,10 @@ static dnnl_status_t execute(struct onednn *dnn, dnnl_stream_t stream, struct pl
     return status;
 }
 
-nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
+nn_status onednn_convolve(struct onednn *dnn, enum onednn_pass pass, const struct nn_conv *geometry,
                           struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
                           struct nn_epilogue epilogue, struct nn_error *err)
 {
-    struct onednn *dnn = cpu->onednn;
     struct problem p = {pass,          geometry, x.shape, w.shape, y.shape, x.type, epilogue.bias != NULL,
                         epilogue.slope};
     struct plan *plan = find_plan(dnn, &p, err);

@@ -14,8 +14,9 @@ enum onednn_pass { ONEDNN_FORWARD, ONEDNN_BACKWARD_DATA, ONEDNN_BACKWARD_WEIGHTS
 
 /* One convolution in one of its three roles: x (N,I,H,W) and y (N,O,H',W') are maps of one type,
  * w (O,I,K,K) f32. The factor that the pass computes is written, the others are read. The epilogue is the
- * forward pass's only. */
-nn_status onednn_convolve(struct cpu_backend *cpu, enum onednn_pass pass, const struct nn_conv *geometry,
+ * forward pass's only. Made for as many threads as omp_get_max_threads() is when a shape is first seen; it
+ * must be called from as many later. */
+nn_status onednn_convolve(struct onednn *dnn, enum onednn_pass pass, const struct nn_conv *geometry,
                           struct nn_tensor x, struct nn_tensor w, struct nn_tensor y,
                           struct nn_epilogue epilogue, struct nn_error *err);
 
