@@ -1,5 +1,6 @@
 #include "trainer/progress.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -21,4 +22,18 @@ void tr_progress_show(struct tr_progress *p, int done, int total)
            p->things, (total - done) / rate, terminal && done < total ? "  " : "\n");
     fflush(stdout);
     p->shown_s = now;
+}
+
+const char *tr_duration_text(double seconds, char text[32])
+{
+    long minutes = lround(seconds / 60);
+    if (seconds < 90)
+        snprintf(text, 32, "%.0f s", seconds);
+    else if (minutes < 120)
+        snprintf(text, 32, "%ld min", minutes);
+    else if (minutes < 48 * 60)
+        snprintf(text, 32, "%ld h %02ld min", minutes / 60, minutes % 60);
+    else
+        snprintf(text, 32, "%ld d %ld h", minutes / 1440, minutes / 60 % 24);
+    return text;
 }

@@ -12,4 +12,7 @@ void tr_progress_start(struct tr_progress *progress, const char *things);
 /* "12 of 40 images  3.1 images/s  9 s left" on stdout, now and then and at the end. */
 void tr_progress_show(struct tr_progress *progress, int done, int total);
 
+/* "40 s", "12 min", "3 h 10 min", "2 d 5 h"; returns `text`. */
+const char *tr_duration_text(double seconds, char text[32]);
+
 #endif

@@ -1,7 +1,6 @@
 #include "trainer/evaluate/part_time.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "trainer/interrupt.h"
 
@@ -78,15 +77,4 @@ double tr_network_cost(enum tr_architecture architecture, int network_side, int 
     double own = (double)network_side / tr_architecture_side(architecture);
     double reference = (double)side / tr_architecture_side(TR_RESNET18);
     return work[architecture] * own * own / (work[TR_RESNET18] * reference * reference);
-}
-
-void tr_duration_text(double seconds, char text[32])
-{
-    long minutes = lround(seconds / 60);
-    if (seconds < 90)
-        snprintf(text, 32, "%.0f s", seconds);
-    else if (minutes < 120)
-        snprintf(text, 32, "%ld min", minutes);
-    else
-        snprintf(text, 32, "%ld h %02ld min", minutes / 60, minutes % 60);
 }

@@ -26,7 +26,4 @@ double tr_part_seconds(const struct tr_pace *pace, struct tr_part_work work);
 /* How many times the work of ResNet-18 at `side` another network at another side is, image by image. */
 double tr_network_cost(enum tr_architecture architecture, int network_side, int side);
 
-/* "40 s", "12 min", "3 h 10 min" */
-void tr_duration_text(double seconds, char text[32]);
-
 #endif

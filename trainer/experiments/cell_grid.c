@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "trainer/interrupt.h"
+#include "trainer/progress.h"
 
 enum { MEASURED_STEPS = 4, SHOWN_EVERY_S = 30 };
 
@@ -26,18 +27,6 @@ struct watch {
     bool announced, line_open;
 };
 
-static const char *duration(double seconds, char text[32])
-{
-    long minutes = (long)(seconds / 60 + 0.5);
-    if (seconds < 90)
-        snprintf(text, 32, "%.0f s", seconds);
-    else if (minutes < 120)
-        snprintf(text, 32, "%ld min", minutes);
-    else
-        snprintf(text, 32, "%ld h %02ld min", minutes / 60, minutes % 60);
-    return text;
-}
-
 static void end_line(struct watch *w)
 {
     if (w->line_open) putchar('\n');
@@ -53,7 +42,7 @@ static void show_line(struct watch *w, const struct tr_classify_progress *p, dou
     if (!isnan(w->best)) snprintf(best, sizeof best, ", best AUC %.3f", w->best);
     printf("%snetwork %d of %d, %s: epoch %d of %d, loss %.3f%s; %s left of it, %s of all%s",
            terminal ? "\r\033[K" : "", w->number, w->missing, w->name, p->epoch, p->epochs, p->loss, best,
-           duration(left, one), duration(all_left, all), terminal ? "" : "\n");
+           tr_duration_text(left, one), tr_duration_text(all_left, all), terminal ? "" : "\n");
     fflush(stdout);
     w->line_open = terminal;
     w->shown_s = now;
@@ -76,7 +65,7 @@ static bool watch_step(void *context, const struct tr_classify_progress *p)
     double left = (1 - share) * worked_s / worked;
     double all_left = left + (w->missing - w->number) * worked_s / worked;
     if (!w->announced) {
-        printf("at most %s to go\n", duration(all_left, text));
+        printf("at most %s to go\n", tr_duration_text(all_left, text));
         fflush(stdout);
         w->announced = true;
     }
@@ -136,7 +125,7 @@ static void tell(struct watch *w, const struct tr_cell *cell, const struct tr_po
         printf("AUC %.4f on %d for validation, epoch %d", cell->auc, portion->validation.count, cell->epochs);
     else
         printf("too few for validation, epoch %d", cell->epochs);
-    printf("; %s\n", duration(cell->seconds, text));
+    printf("; %s\n", tr_duration_text(cell->seconds, text));
     fflush(stdout);
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "engine/engine.h"
+#include "trainer/progress.h"
 #include "trainer/report/html_text.h"
 #include "trainer/report/page_style.h"
 #include "trainer/report/report_charts.h"
@@ -49,19 +50,6 @@ static void put_problem(FILE *page, const char *text)
     fputs("<p class=\"problem\">", page);
     tr_html_put(page, text);
     fputs("</p>\n", page);
-}
-
-static void duration(double seconds, char text[40])
-{
-    long minutes = lround(seconds / 60);
-    if (minutes < 1)
-        snprintf(text, 40, "%.0f s", seconds);
-    else if (minutes < 60)
-        snprintf(text, 40, "%ld min", minutes);
-    else if (minutes < 48 * 60)
-        snprintf(text, 40, "%ld h %ld min", minutes / 60, minutes % 60);
-    else
-        snprintf(text, 40, "%ld d %ld h", minutes / 1440, minutes / 60 % 24);
 }
 
 /* ---- the head of the page ----------------------------------------------------------------------- */
@@ -121,7 +109,7 @@ static void put_facts(FILE *page, const struct tr_run_facts *f)
 {
     const struct tr_log_entry *last = f->log.count ? &f->log.entries[f->log.count - 1] : NULL;
     const struct tr_log_entry *measured = last_measured(&f->log);
-    char note[TEXT_SIZE] = "", time[40];
+    char note[TEXT_SIZE] = "", time[32];
     double kimg = last ? last->kimg : (double)f->images / 1000;
     fputs("<dl class=\"facts\">\n", page);
     if (f->config_text)
@@ -143,9 +131,8 @@ static void put_facts(FILE *page, const struct tr_run_facts *f)
         put_fact(page, "Best SWD of its level", note, "%.2f", f->watch.best);
     }
     if (last) {
-        duration(tr_run_facts_trained_s(f), time);
         snprintf(note, sizeof note, "%.3g images/s at the last tick", last->images_per_s);
-        put_fact(page, "Time in training", note, "%s", time);
+        put_fact(page, "Time in training", note, "%s", tr_duration_text(tr_run_facts_trained_s(f), time));
     }
     put_fact(page, "Updates left out", "gradient not finite", "%.0f",
              last && isfinite(last->skipped) ? last->skipped : (double)f->skipped);

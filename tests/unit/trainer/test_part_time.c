@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "trainer/evaluate/part_time.h"
+#include "trainer/progress.h"
 
 static void time_is_told_in_the_unit_that_fits(void **state)
 {
@@ -14,11 +15,11 @@ static void time_is_told_in_the_unit_that_fits(void **state)
     static const struct {
         double seconds;
         const char *text;
-    } cases[] = {{0, "0 s"}, {89, "89 s"}, {90, "2 min"}, {7000, "117 min"}, {7200, "2 h 00 min"}};
+    } cases[] = {{0, "0 s"},        {89, "89 s"},         {90, "2 min"},
+                 {7000, "117 min"}, {7200, "2 h 00 min"}, {180000, "2 d 2 h"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[32];
-        tr_duration_text(cases[i].seconds, text);
-        assert_string_equal(text, cases[i].text);
+        assert_string_equal(tr_duration_text(cases[i].seconds, text), cases[i].text);
     }
 }
 
