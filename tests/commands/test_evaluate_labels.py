@@ -49,6 +49,10 @@ class Labels(TrainerTest):
             self.assertEqual([row["passes"] == "1" for row in rows if row["class"] == name], passed)
         self.assertAlmostEqual(results["samples"]["auc"]["value"],
                                area([(float(row["score"]), row["class"] == "fracture") for row in rows]), 6)
+        (judge,) = [name for name in os.listdir(self.path("out")) if name.startswith("judge-")]
+        scored = self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", phantoms())
+        real = results["held_out"]["auc"]  # which draws whole patients there, too
+        self.assertIn("AUC {value:.4f}  95 % interval {low:.4f} to {high:.4f}".format(**real), scored)
         listed = json.loads(read(self.path("out/checked.json")))
         self.assertEqual((listed["format"], listed["model_sha256"]), (1, part["model"]["sha256"]))
         self.assertEqual({(name, seed) for name, seeds in listed["classes"].items() for seed in seeds},

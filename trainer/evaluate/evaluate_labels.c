@@ -161,7 +161,8 @@ static int parse(struct request *r, int argc, char **argv, int *status)
 
 /* ---- work --------------------------------------------------------------------------------------- */
 
-/* As many with the finding as without, the classes of each kind in the shares of the training images. */
+/* As many with the finding as without, the classes of each kind in the shares of the training images; of
+ * nobody, as samples are. */
 static nn_status ask(const struct tr_cases *train, int each, struct tr_cases *asked, struct nn_error *err)
 {
     int *like = malloc(2 * (size_t)each * sizeof *like), from[2] = {0, 0};
@@ -172,6 +173,7 @@ static nn_status ask(const struct tr_cases *train, int each, struct tr_cases *as
         like[i] = from[kind]++ % train->count;
     }
     nn_status status = tr_cases_select(asked, train, like, 2 * each, err);
+    for (int i = 0; i < 2 * each && status == NN_OK; i++) asked->patient[i] = -1;
     free(like);
     return status;
 }

@@ -3,7 +3,6 @@
 #ifndef TR_LABEL_JUDGE_H
 #define TR_LABEL_JUDGE_H
 
-#include "engine/roc.h"
 #include "trainer/classify/classify_training.h"
 #include "trainer/evaluate/label_gate.h"
 #include "trainer/experiments/lab.h"

@@ -6,42 +6,46 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/bootstrap.h"
 #include "engine/file.h"
+#include "engine/roc.h"
 #include "engine/wilson.h"
 #include "trainer/report/svg_chart.h"
 
-enum { BINS = 33, CLASS_TEXT = 1024 };
+enum { BINS = 33, CLASS_TEXT = 1024, DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 
 static const double odds_span = 8; /* of the picture: beyond, scores count as that far */
 
 /* Index 0: without the finding, 1: with it. */
 struct tally {
     int all[2], yes[2], passed[2];
-    double auc, auc_low, auc_high; /* DeLong's interval, within 0..1 */
+    double auc;
+    struct nn_interval area; /* of the AUC, by patient */
 };
 
-static nn_status count(const uint8_t *truth, const double *scores, int n, const struct tr_label_gate *gate,
+static void area_of(const void *context, const int *weight, double *value)
+{
+    *value = nn_roc_auc(context, weight);
+}
+
+static nn_status count(const struct tr_cases *cases, const double *scores, const struct tr_label_gate *gate,
                        struct tally *t, struct nn_error *err)
 {
     struct nn_roc roc;
-    struct nn_roc_estimate area;
     *t = (struct tally){0};
-    for (int i = 0; i < n; i++) {
-        int kind = truth[i];
+    for (int i = 0; i < cases->count; i++) {
+        int kind = cases->truth[i];
         t->all[kind]++;
         t->yes[kind] += tr_label_gate_verdict(gate, scores[i]);
         t->passed[kind] += tr_label_gate_passes(gate, kind, scores[i]);
     }
-    nn_status status = nn_roc_init(&roc, truth, scores, n, err);
+    nn_status status = nn_roc_init(&roc, cases->truth, scores, cases->count, err);
     if (status != NN_OK) return status;
-    status = nn_roc_delong(&roc, &area, err);
+    t->auc = nn_roc_auc(&roc, NULL);
+    status =
+        nn_bootstrap(cases->patient, cases->count, DRAWS, BOOTSTRAP_SEED, area_of, &roc, 1, &t->area, err);
     nn_roc_release(&roc);
-    if (status != NN_OK) return status;
-    double half = isfinite(area.variance) ? 1.959963984540054 * sqrt(area.variance) : 1;
-    t->auc = area.value;
-    t->auc_low = fmax(0, area.value - half);
-    t->auc_high = fmin(1, area.value + half);
-    return NN_OK;
+    return status;
 }
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
@@ -58,7 +62,7 @@ static json_t *tally_json(const struct tally *t)
 {
     int right = t->yes[1] + t->all[0] - t->yes[0];
     return json_pack("{s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->all[0] + t->all[1],
-                     "auc", "value", t->auc, "low", t->auc_low, "high", t->auc_high, "agreement",
+                     "auc", "value", t->auc, "low", t->area.low, "high", t->area.high, "agreement",
                      share_json(right, t->all[0] + t->all[1]), "sensitivity",
                      share_json(t->yes[1], t->all[1]), "specificity",
                      share_json(t->all[0] - t->yes[0], t->all[0]), "confusion", "without_seen_without",
@@ -186,9 +190,9 @@ static void print_tally(const char *of, const struct tally *t)
 {
     struct nn_share sure = nn_wilson(t->yes[1], t->all[1]),
                     clear = nn_wilson(t->all[0] - t->yes[0], t->all[0]);
-    printf("%-16s%8.3f (%.3f-%.3f)%8.1f %% (%.1f-%.1f)%8.1f %% (%.1f-%.1f)\n", of, t->auc, t->auc_low,
-           t->auc_high, 100 * sure.value, 100 * sure.low, 100 * sure.high, 100 * clear.value, 100 * clear.low,
-           100 * clear.high);
+    printf("%-16s%8.3f (%.3f-%.3f)%8.1f %% (%.1f-%.1f)%8.1f %% (%.1f-%.1f)\n", of, t->auc, t->area.low,
+           t->area.high, 100 * sure.value, 100 * sure.low, 100 * sure.high, 100 * clear.value,
+           100 * clear.low, 100 * clear.high);
 }
 
 static void print_figures(const struct tr_part *part, const struct tr_label_judge *judge,
@@ -199,7 +203,7 @@ static void print_figures(const struct tr_part *part, const struct tr_label_judg
            real->all[0] + real->all[1], samples->count, "", "AUC", "sensitivity", "specificity");
     print_tally("real", real);
     print_tally("samples", drawn);
-    if (real->auc_low < TR_WEAK_JUDGE)
+    if (real->area.low < TR_WEAK_JUDGE)
         puts("\nThe judge is weak: what it says of samples, and the list, are worth little.");
     printf("\npassed with margin %g: %d of %d with %s, %d of %d without\n%s/labels.json .csv .svg, "
            "checked.json\n",
@@ -213,9 +217,8 @@ nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab
 {
     struct tally real, drawn;
     const struct tr_label_gate *gate = &judge->gate;
-    nn_status status = count(lab->test.truth, judge->test, lab->test.count, gate, &real, err);
-    if (status == NN_OK)
-        status = count(samples->asked->truth, samples->scores, samples->count, gate, &drawn, err);
+    nn_status status = count(&lab->test, judge->test, gate, &real, err);
+    if (status == NN_OK) status = count(samples->asked, samples->scores, gate, &drawn, err);
     if (status == NN_OK) status = write_picture(part, lab, judge, samples, err);
     if (status == NN_OK) status = tr_part_write(part, results_json(judge, samples, &real, &drawn), err);
     if (status == NN_OK) print_figures(part, judge, samples, &real, &drawn);
