@@ -152,7 +152,7 @@ void tr_lab_close(struct tr_lab *lab)
 nn_status tr_lab_need_device(struct tr_lab *lab, struct nn_error *err)
 {
     if (lab->device.backend) return NN_OK;
-    nn_status status = nn_device_open(&lab->device, lab->settings.device, NN_PRECISION_BEST, err);
+    nn_status status = tr_classify_open_device(&lab->device, lab->settings.device, lab->settings.side, err);
     if (status == NN_OK && lab->device.note[0]) fprintf(stderr, "roentgym evaluate: %s\n", lab->device.note);
     return status;
 }

@@ -153,7 +153,7 @@ nn_status tr_feature_network_open(struct tr_feature_network *n, const struct tr_
     *n = (struct tr_feature_network){0};
     nn_status status = tr_classifier_init(&n->net, choice->training.architecture, choice->side, 1, err);
     if (status == NN_OK) status = list_layers(n, err);
-    if (status == NN_OK) status = nn_device_open(&n->device, "auto", NN_PRECISION_BEST, err);
+    if (status == NN_OK) status = tr_classify_open_device(&n->device, "auto", choice->side, err);
     if (status == NN_OK) status = load_weights(n, choice, train, hash, err);
     if (status == NN_OK)
         status = tr_classify_device_open(&n->run, &n->net, n->device.backend, n->values, n->moments,
