@@ -211,6 +211,7 @@ class Refused(TrainerTest):
         self.refuse(*command("table1", out, model=os.path.join(phantoms(), "dataset.json")), text="dataset.json", output=None)
         self.refuse(*command("low-data", out, "--pretrained", self.path("nowhere")), text="nowhere", output=None)
         self.refuse(*command("boundary", out, "--architecture", "vgg16"), text="32", output=None)
+        self.refuse(*command("boundary", out, "--device", "cuda"), text="cuda", output=None)
         write(self.path("file"), "")
         self.refuse(*command("boundary", self.path("file")), text=self.path("file"), output=None)
         for wrong in (["evaluate", "table1"], command("table1", out, "more"), command("table1", out, "--seeds", 33),

@@ -49,15 +49,16 @@ nn_status tr_cases_read_folder(struct tr_cases *cases, const char *folder, int s
 
 /* `count` samples of a model file: sample i is drawn from seed first_seed + i with the labels of case
  * i % like->count of `like`, so that count = like->count has just its composition; strength and truncation 1.
- * The finding and classes are those of `like`, which the model must know. */
-nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
-                        int count, uint64_t first_seed, int side, tr_cases_progress *progress, void *context,
-                        struct nn_error *err) NN_MUST_CHECK;
+ * `device` as nn_model_open takes it. The finding and classes are those of `like`, which the model must know.
+ */
+nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const char *device,
+                        const struct tr_cases *like, int count, uint64_t first_seed, int side,
+                        tr_cases_progress *progress, void *context, struct nn_error *err) NN_MUST_CHECK;
 
 /* Sample i from seeds[i] with the labels of case i of `like`: as many as there are cases. */
-nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
-                              const uint64_t *seeds, int side, tr_cases_progress *progress, void *context,
-                              struct nn_error *err) NN_MUST_CHECK;
+nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const char *device,
+                              const struct tr_cases *like, const uint64_t *seeds, int side,
+                              tr_cases_progress *progress, void *context, struct nn_error *err) NN_MUST_CHECK;
 
 /* Copies of `more` are put behind `cases`: of the same side, classes and finding. Patients of the one are
  * never those of the other. */

@@ -58,16 +58,16 @@ static nn_status draw_all(struct tr_cases *c, struct nn_model *model, const int 
 }
 
 /* seeds: NULL: first_seed + i. */
-static nn_status draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like, int count,
-                      const uint64_t *seeds, uint64_t first_seed, int side, tr_cases_progress *progress,
-                      void *context, struct nn_error *err)
+static nn_status draw(struct tr_cases *cases, const char *model_path, const char *device,
+                      const struct tr_cases *like, int count, const uint64_t *seeds, uint64_t first_seed,
+                      int side, tr_cases_progress *progress, void *context, struct nn_error *err)
 {
     struct nn_model *model = NULL;
     int of[NN_CLASSES_MAX];
     *cases = (struct tr_cases){0};
     if (side < TR_CASES_SIDE_MIN || side > TR_CASES_SIDE_MAX || !like->truth || like->count < 1)
         return nn_fail(err, NN_ERR_ARGUMENT, "samples of side %d like %d images", side, like->count);
-    nn_status status = nn_model_open(&model, model_path, "auto", err);
+    nn_status status = nn_model_open(&model, model_path, device, err);
     if (status != NN_OK) return status;
     const struct nn_model_info *info = nn_model_info(model);
     status = match_classes(info, model_path, like, of, err);
@@ -88,16 +88,16 @@ out:
     return status;
 }
 
-nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
-                        int count, uint64_t first_seed, int side, tr_cases_progress *progress, void *context,
-                        struct nn_error *err)
+nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const char *device,
+                        const struct tr_cases *like, int count, uint64_t first_seed, int side,
+                        tr_cases_progress *progress, void *context, struct nn_error *err)
 {
-    return draw(cases, model_path, like, count, NULL, first_seed, side, progress, context, err);
+    return draw(cases, model_path, device, like, count, NULL, first_seed, side, progress, context, err);
 }
 
-nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const struct tr_cases *like,
-                              const uint64_t *seeds, int side, tr_cases_progress *progress, void *context,
-                              struct nn_error *err)
+nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, const char *device,
+                              const struct tr_cases *like, const uint64_t *seeds, int side,
+                              tr_cases_progress *progress, void *context, struct nn_error *err)
 {
-    return draw(cases, model_path, like, like->count, seeds, 0, side, progress, context, err);
+    return draw(cases, model_path, device, like, like->count, seeds, 0, side, progress, context, err);
 }

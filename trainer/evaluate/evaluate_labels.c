@@ -201,8 +201,8 @@ static nn_status score_piece(struct tr_label_samples *samples, const struct tr_l
     for (int i = 0; i < some; i++) indices[i] = samples->done + i;
     nn_status status = tr_cases_select(&like, samples->asked, indices, some, err);
     if (status != NN_OK) return status;
-    status = tr_cases_draw_seeds(&drawn, lab->settings.model, &like, samples->seeds + samples->done,
-                                 like.side, show_drawn, drawing, err);
+    status = tr_cases_draw_seeds(&drawn, lab->settings.model, lab->settings.device, &like,
+                                 samples->seeds + samples->done, like.side, show_drawn, drawing, err);
     if (status == NN_OK)
         status = tr_classify_score(&judge->trained, &drawn, &lab->device, samples->scores + samples->done,
                                    NULL, NULL, err);

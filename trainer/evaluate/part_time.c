@@ -39,15 +39,15 @@ static nn_status measure_learning(struct tr_pace *pace, const struct tr_cases *c
     return NN_OK;
 }
 
-static nn_status measure_drawing(struct tr_pace *pace, const char *path, const struct tr_cases *cases,
-                                 struct nn_error *err)
+static nn_status measure_drawing(struct tr_pace *pace, const char *path, const char *device,
+                                 const struct tr_cases *cases, struct nn_error *err)
 {
     struct tr_cases drawn;
     double seconds[2];
     for (int k = 0; k < 2; k++) { /* the difference leaves out what opening takes */
         double from_s = tr_now_s();
         nn_status status =
-            tr_cases_draw(&drawn, path, cases, k ? 1 + DRAWN : 1, 1, cases->side, NULL, NULL, err);
+            tr_cases_draw(&drawn, path, device, cases, k ? 1 + DRAWN : 1, 1, cases->side, NULL, NULL, err);
         if (status != NN_OK) return status;
         seconds[k] = tr_now_s() - from_s;
         tr_cases_release(&drawn);
@@ -62,7 +62,7 @@ nn_status tr_pace_measure(struct tr_pace *pace, const struct tr_cases *cases, co
 {
     *pace = (struct tr_pace){0};
     nn_status status = measure_learning(pace, cases, settings, device, err);
-    return status == NN_OK ? measure_drawing(pace, model_path, cases, err) : status;
+    return status == NN_OK ? measure_drawing(pace, model_path, device->backend->name, cases, err) : status;
 }
 
 double tr_part_seconds(const struct tr_pace *pace, struct tr_part_work work)

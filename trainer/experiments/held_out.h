@@ -31,7 +31,8 @@ struct tr_figure {
 struct tr_held_out {
     struct tr_figure figure[TR_MEASURES];
     struct tr_figure less[TR_MEASURES]; /* the same less those of the row it is compared with */
-    double p[TR_LAB_SEEDS_MAX]; /* DeLong's test that the areas differ; NAN where there is no difference */
+    double p[TR_LAB_SEEDS_MAX]; /* DeLong's test that the areas differ, as if no two images were of one
+                                   patient; NAN where there is no difference */
 };
 
 /* One for each row of the grid. */

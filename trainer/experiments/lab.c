@@ -97,7 +97,7 @@ static nn_status check_model(struct tr_lab *lab, struct nn_error *err)
 {
     struct tr_cases none;
     const struct tr_lab_settings *s = &lab->settings;
-    nn_status status = tr_cases_draw(&none, s->model, &lab->train, 0, 0, s->side, NULL, NULL, err);
+    nn_status status = tr_cases_draw(&none, s->model, s->device, &lab->train, 0, 0, s->side, NULL, NULL, err);
     if (status != NN_OK) return status;
     snprintf(lab->model_name, sizeof lab->model_name, "%s", none.source);
     memcpy(lab->model_sha256, none.sha256, sizeof none.sha256);
@@ -247,8 +247,8 @@ nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err)
     tr_cases_release(set);
     snprintf(things, sizeof things, "images of GAN-sample%d", k + 1);
     tr_progress_start(&progress, things);
-    status = tr_cases_draw(set, lab->settings.model, &lab->train, lab->train.count, first_seed(k),
-                           lab->train.side, show_progress, &progress, err);
+    status = tr_cases_draw(set, lab->settings.model, lab->settings.device, &lab->train, lab->train.count,
+                           first_seed(k), lab->train.side, show_progress, &progress, err);
     if (status == NN_OK) status = keep_set(path, key, size, set->pixels, err);
     return status;
 }

@@ -192,7 +192,8 @@ nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct t
 {
     struct tr_progress progress;
     tr_progress_start(&progress, "samples drawn");
-    return tr_cases_draw(samples, s->model, like, count, first_seed, (int)s->side, go_on, &progress, err);
+    return tr_cases_draw(samples, s->model, "auto", like, count, first_seed, (int)s->side, go_on, &progress,
+                         err);
 }
 
 int tr_feature_study_end(struct tr_feature_study *s, nn_status status, const struct nn_error *err)

@@ -200,8 +200,8 @@ static void samples_are_drawn_with_the_labels_of_what_they_are_like(void **state
     strcpy(like.classes[1], "fracture");
     strcpy(like.finding, "fracture");
     for (int i = 0; i < like.count; i++) like.labels[i] = (uint64_t)1 << like.truth[i];
-    check(tr_cases_draw(&samples, MODEL, &like, 8, 100, 16, NULL, NULL, &err), &err);
-    check(tr_cases_draw(&again, MODEL, &like, 3, 101, 16, NULL, NULL, &err), &err);
+    check(tr_cases_draw(&samples, MODEL, "cpu", &like, 8, 100, 16, NULL, NULL, &err), &err);
+    check(tr_cases_draw(&again, MODEL, "cpu", &like, 3, 101, 16, NULL, NULL, &err), &err);
     for (int i = 0; i < 8; i++) {
         assert_int_equal(samples.truth[i], i % 4 == 3);
         assert_int_equal(samples.seed[i], 100 + i);
@@ -217,7 +217,8 @@ static void samples_are_drawn_with_the_labels_of_what_they_are_like(void **state
     tr_cases_release(&samples);
     tr_cases_release(&again);
     strcpy(like.classes[1], "cyst");
-    assert_int_equal(tr_cases_draw(&samples, MODEL, &like, 8, 100, 16, NULL, NULL, &err), NN_ERR_ARGUMENT);
+    assert_int_equal(tr_cases_draw(&samples, MODEL, "cpu", &like, 8, 100, 16, NULL, NULL, &err),
+                     NN_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "does not know cyst"));
     tr_cases_release(&like);
 }
