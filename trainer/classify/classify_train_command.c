@@ -35,9 +35,9 @@ static const char usage[] =
     "  --finding LABEL      to be told from all else; default the second of two classes, or the only "
     "finding\n"
     "  --architecture NAME  resnet18 (default), inception_v3 or vgg16\n"
-    "  --side N             images are made so large; resnet18 from 32, inception_v3 from 75, vgg16 224; "
-    "default\n"
-    "                       the data's, at most 128, of vgg16 224\n"
+    "  --side N             images are made so large; resnet18 from 32, by default the data's, at most 128; "
+    "vgg16\n"
+    "                       224; inception_v3 from 75, by default 299\n"
     "  --pretrained FILE    begins with these weights, safetensors with torchvision's names; their last "
     "layer is\n"
     "                       not used; default from scratch\n"
@@ -192,11 +192,10 @@ static nn_status choose_side(struct command *c, int *side)
 {
     struct tr_dataset *d;
     *side = (int)c->side;
-    if (c->settings.architecture == TR_VGG16 && *side == 0) *side = tr_architecture_side(TR_VGG16);
     if (*side) return NN_OK;
     nn_status status = tr_dataset_open(&d, c->data, show_reading, c, &c->err);
     if (status != NN_OK) return status;
-    *side = tr_dataset_side(d) < 128 ? tr_dataset_side(d) : 128;
+    *side = tr_classify_usual_side(c->settings.architecture, tr_dataset_side(d));
     tr_dataset_close(d);
     return NN_OK;
 }

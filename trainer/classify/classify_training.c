@@ -12,7 +12,7 @@
 #include "trainer/classify/classify_state.h"
 #include "trainer/train/augment.h"
 
-enum { STREAM_ORDER = 0x7c10, STREAM_DROPOUT, SCORED_AT_ONCE = 32, BF16_SIDE = 96 };
+enum { STREAM_ORDER = 0x7c10, STREAM_DROPOUT, SCORED_AT_ONCE = 32, FAST_SIDE = 128, BF16_SIDE = 96 };
 
 static const float MOMENTUM = 0.1f; /* of the running moments */
 static const double AUGMENT_P = 0.3;
@@ -49,6 +49,12 @@ struct tr_classify_settings tr_classify_defaults(enum tr_architecture architectu
                                          .step_size = pretrained || architecture == TR_VGG16 ? 1e-4f : 1e-3f,
                                          .weight_decay = 0.01f,
                                          .seed = 1};
+}
+
+int tr_classify_usual_side(enum tr_architecture architecture, int own)
+{
+    if (architecture != TR_RESNET18) return tr_architecture_side(architecture);
+    return own < FAST_SIDE ? own : FAST_SIDE;
 }
 
 nn_status tr_classify_open_device(struct nn_device *device, const char *name, int side, struct nn_error *err)

@@ -32,6 +32,10 @@ struct tr_classify_settings {
 /* What is sound and fast on phantoms; classify_training.c has the figures. */
 struct tr_classify_settings tr_classify_defaults(enum tr_architecture architecture, bool pretrained);
 
+/* The side at which images of side `own` are shown where none is asked for: fast with ResNet-18, else that
+ * which the network's authors trained at. */
+int tr_classify_usual_side(enum tr_architecture architecture, int own);
+
 /* nn_device_open at the precision that is fastest for images of that side: on a CPU the maps of small images
  * are too small for bf16 to pay. */
 nn_status tr_classify_open_device(struct nn_device *device, const char *name, int side,

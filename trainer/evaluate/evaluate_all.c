@@ -19,7 +19,7 @@
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
 
-enum { WORDS_MAX = 40, WORD = 32, FAST_SIDE = 128, LABEL_SAMPLES = 1000, SWD_IMAGES = 2048, QUICK_SWD = 256 };
+enum { WORDS_MAX = 40, LABEL_SAMPLES = 1000, SWD_IMAGES = 2048, QUICK_SWD = 256 };
 
 static const char usage[] =
     "usage: roentgym evaluate all --data DIR --model FILE --out DIR [options]\n"
@@ -335,8 +335,8 @@ static nn_status look_at_data(struct all *a, struct nn_error *err)
     snprintf(a->data_sha256, sizeof a->data_sha256, "%s", tr_dataset_sha256(data));
     a->simulated_data = tr_dataset_simulated(data);
     a->size.train = tr_dataset_train_count(data);
-    int own = tr_dataset_side(data);
-    a->size.side = a->passed[SIDE] ? strtod(a->passed[SIDE], NULL) : own < FAST_SIDE ? own : FAST_SIDE;
+    a->size.side = a->passed[SIDE] ? strtod(a->passed[SIDE], NULL)
+                                   : tr_classify_usual_side(TR_RESNET18, tr_dataset_side(data));
     tr_dataset_close(data);
     return NN_OK;
 }
@@ -361,10 +361,14 @@ static nn_status measure(struct all *a, struct tr_pace *pace, struct nn_error *e
     struct nn_device device = {0};
     struct tr_classify_settings settings = tr_classify_defaults(TR_RESNET18, false);
     if (a->passed[EPOCHS]) settings.epochs = atoi(a->passed[EPOCHS]);
+    struct tr_progress progress;
     int side = (int)a->size.side;
-    nn_status status = tr_cases_read(&train, a->data, true, a->passed[FINDING], side, NULL, NULL, err);
+    tr_progress_start(&progress, "images");
+    nn_status status =
+        tr_cases_read(&train, a->data, true, a->passed[FINDING], side, show_images, &progress, err);
+    tr_progress_start(&progress, "images");
     if (status == NN_OK)
-        status = tr_cases_read(&test, a->data, false, a->passed[FINDING], side, NULL, NULL, err);
+        status = tr_cases_read(&test, a->data, false, a->passed[FINDING], side, show_images, &progress, err);
     if (status == NN_OK)
         status = tr_classify_open_device(&device, a->passed[DEVICE] ? a->passed[DEVICE] : "auto", side, err);
     if (status == NN_OK) {

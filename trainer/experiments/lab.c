@@ -13,7 +13,7 @@
 #include "trainer/interrupt.h"
 #include "trainer/progress.h"
 
-enum { FAST_SIDE = 128, KEPT_HEADER = 64 + 1 + 64 + 1 }; /* of a set: key, hash of the pixels, a line each */
+enum { KEPT_HEADER = 64 + 1 + 64 + 1 }; /* of a set: key, hash of the pixels, a line each */
 
 static bool show_progress(void *context, int done, int total)
 {
@@ -23,7 +23,6 @@ static bool show_progress(void *context, int done, int total)
 
 /* ---- opening ------------------------------------------------------------------------------------ */
 
-/* Small and fast where the network allows it, else the side that its authors trained at. */
 static nn_status choose_side(struct tr_lab_settings *s, struct nn_error *err)
 {
     struct tr_dataset *data;
@@ -32,8 +31,7 @@ static nn_status choose_side(struct tr_lab_settings *s, struct nn_error *err)
     tr_progress_start(&progress, "images");
     nn_status status = tr_dataset_open(&data, s->data, show_progress, &progress, err);
     if (status != NN_OK) return status;
-    int own = tr_dataset_side(data), usual = tr_architecture_side(s->classify.architecture);
-    s->side = s->classify.architecture != TR_RESNET18 ? usual : own < FAST_SIDE ? own : FAST_SIDE;
+    s->side = tr_classify_usual_side(s->classify.architecture, tr_dataset_side(data));
     tr_dataset_close(data);
     return NN_OK;
 }

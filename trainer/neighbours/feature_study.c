@@ -12,8 +12,6 @@
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
 
-enum { RESNET_SIDE = 128 };
-
 /* ---- options ------------------------------------------------------------------------------------------ */
 
 static int take_architecture(struct tr_feature_study *s, const char *command, const char *text)
@@ -99,11 +97,8 @@ static nn_status choose_side(struct tr_feature_study *s, struct nn_error *err)
     struct tr_dataset *dataset;
     nn_status status = tr_dataset_open(&dataset, s->data, go_on, NULL, err);
     if (status != NN_OK) return status;
-    int own = tr_dataset_side(dataset);
+    if (s->side == 0) s->side = (uint64_t)tr_classify_usual_side(s->architecture, tr_dataset_side(dataset));
     tr_dataset_close(dataset);
-    int usual = tr_architecture_side(s->architecture);
-    if (s->architecture == TR_RESNET18) usual = own < RESNET_SIDE ? own : RESNET_SIDE;
-    if (s->side == 0) s->side = (uint64_t)usual;
     return NN_OK;
 }
 
