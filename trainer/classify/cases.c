@@ -1,6 +1,7 @@
 #include "trainer/classify/cases.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,6 +100,15 @@ void tr_cases_judge(struct tr_cases *cases)
     int k = 0;
     while (strcmp(cases->classes[k], cases->finding) != 0) k++;
     for (int i = 0; i < cases->count; i++) cases->truth[i] = cases->labels[i] >> k & 1;
+}
+
+void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size)
+{
+    size_t used = 0;
+    snprintf(text, size, "%s", NN_CLASS_NONE);
+    for (int k = 0; k < cases->class_count && used < size; k++)
+        if (cases->labels[i] >> k & 1)
+            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "|" : "", cases->classes[k]);
 }
 
 int tr_cases_positive(const struct tr_cases *cases)

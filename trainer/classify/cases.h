@@ -75,6 +75,10 @@ nn_status tr_cases_select(struct tr_cases *chosen, const struct tr_cases *cases,
 nn_status tr_cases_split(struct tr_cases *cases, double share, uint64_t seed, struct tr_cases *validation,
                          struct nn_error *err) NN_MUST_CHECK;
 
+/* The classes that a case shows: "fracture"; of findings "effusion|fracture", or "none"; `size` bytes at
+ * most. */
+void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size);
+
 /* How many show the finding; 0 where nothing is known. */
 int tr_cases_positive(const struct tr_cases *cases);
 /* Patients are numbered from 0: how many numbers there are. */

@@ -86,7 +86,7 @@ static json_t *classes_json(const struct tr_label_samples *s, const struct tr_la
             agreed += tr_label_gate_verdict(gate, s->scores[i]) == s->asked->truth[i];
             passed += tr_label_gate_passes(gate, s->asked->truth[i], s->scores[i]);
         }
-        tr_label_samples_class(s->asked, first, name, sizeof name);
+        tr_case_classes(s->asked, first, name, sizeof name);
         json_array_append_new(
             list, json_pack("{s:s,s:b,s:o,s:o}", "class", name, "finding", (int)s->asked->truth[first],
                             "agreement", share_json(agreed, asked), "passes", share_json(passed, asked)));

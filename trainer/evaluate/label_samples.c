@@ -20,15 +20,6 @@ enum { CLASS_TEXT = 1024, COLUMNS = 6 };
 
 static const char header[] = "judged_by,seed,class,score,verdict,passes\n";
 
-void tr_label_samples_class(const struct tr_cases *asked, int i, char *text, size_t size)
-{
-    size_t used = 0;
-    snprintf(text, size, "%s", NN_CLASS_NONE);
-    for (int k = 0; k < asked->class_count && used < size; k++)
-        if (asked->labels[i] >> k & 1)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "|" : "", asked->classes[k]);
-}
-
 /* ---- reading ------------------------------------------------------------------------------------ */
 
 /* False for a number that is not there, which is none that is wrong either. */
@@ -43,7 +34,7 @@ static bool read_score(const char *text, double *score)
 static bool take_row(struct tr_label_samples *s, char *const *fields, int i)
 {
     char class_name[CLASS_TEXT], *end;
-    tr_label_samples_class(s->asked, i, class_name, sizeof class_name);
+    tr_case_classes(s->asked, i, class_name, sizeof class_name);
     if (strcmp(fields[0], s->judged_by) != 0 || strcmp(fields[2], class_name) != 0) return false;
     s->seeds[i] = strtoull(fields[1], &end, 10);
     if (read_score(fields[3], &s->scores[i]) && s->done == i) s->done++;
@@ -115,7 +106,7 @@ void tr_label_samples_release(struct tr_label_samples *s)
 static void put_row(FILE *to, const struct tr_label_samples *s, const struct tr_label_gate *gate, int i)
 {
     char class_name[CLASS_TEXT];
-    tr_label_samples_class(s->asked, i, class_name, sizeof class_name);
+    tr_case_classes(s->asked, i, class_name, sizeof class_name);
     fprintf(to, "%s,%" PRIu64 ",", s->judged_by, s->seeds[i]);
     tr_csv_write_cell(to, class_name);
     if (i >= s->done) {
@@ -154,7 +145,7 @@ nn_status tr_label_samples_write_list(const struct tr_label_samples *s, const ch
         if (!tr_label_gate_passes(gate, s->asked->truth[i], s->scores[i]) ||
             (s->asked->labels[i] & (s->asked->labels[i] - 1)))
             continue;
-        tr_label_samples_class(s->asked, i, class_name, sizeof class_name);
+        tr_case_classes(s->asked, i, class_name, sizeof class_name);
         snprintf(seed, sizeof seed, "%" PRIu64, s->seeds[i]);
         if (!json_object_get(classes, class_name)) json_object_set_new(classes, class_name, json_array());
         json_array_append_new(json_object_get(classes, class_name), json_string(seed));

@@ -36,7 +36,4 @@ nn_status tr_label_samples_write_list(const struct tr_label_samples *samples, co
                                       const char *model_sha256, const struct tr_label_gate *gate,
                                       struct nn_error *err) NN_MUST_CHECK;
 
-/* "fracture", "none", "effusion|fracture"; `size` bytes at most. */
-void tr_label_samples_class(const struct tr_cases *asked, int i, char *text, size_t size);
-
 #endif

@@ -225,12 +225,3 @@ void tr_case_name(const struct tr_cases *cases, int i, char *name, size_t size)
     const char *dot = strrchr(from, '.');
     snprintf(name, size, "%.*s", dot ? (int)(dot - from) : (int)strlen(from), from);
 }
-
-void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size)
-{
-    size_t used = 0;
-    snprintf(text, size, "%s", NN_CLASS_NONE);
-    for (int k = 0; k < cases->class_count && used < size; k++)
-        if (cases->labels[i] >> k & 1)
-            used += (size_t)snprintf(text + used, size - used, "%s%s", used ? "|" : "", cases->classes[k]);
-}

@@ -55,7 +55,5 @@ void tr_feature_study_close(struct tr_feature_study *study); /* harmless on a ze
 
 /* What a case is called on sheets and in tables: its file without folder and suffix, or "seed 17". */
 void tr_case_name(const struct tr_cases *cases, int i, char *name, size_t size);
-/* The classes that it shows: "fracture"; of findings "effusion|fracture", or "none". */
-void tr_case_classes(const struct tr_cases *cases, int i, char *text, size_t size);
 
 #endif
