@@ -80,6 +80,8 @@ class Queue(DaemonTest):
         learner = Learner(self.daemon)
         url = learner.item(1).json["item"]["image"] + f"?size={self.model['sizes'][0]}"
 
+        for priority in ("next", "ahead"):  # what other learners left behind may be as much as the atlas may wait for
+            self.wait_for(lambda p=priority: self.count("waiting", p) == 0)
         clients = self.ask_for_samples(range(20000, 20200))
         self.assertEqual(self.daemon.get(url).status, 200)
         statuses = {client.makefile("rb").readline().split()[1] for client in clients}
