@@ -87,6 +87,7 @@ struct decoder {
     png_structp png;
     png_infop info;
     struct nn_image *image;
+    bool to_grey; /* makes grey of what is none */
 };
 
 static void take_bytes(png_structp png, png_bytep out, size_t size)
@@ -115,13 +116,22 @@ static void check_kind(struct decoder *d)
         refuse(d->png, NN_ERR_FORMAT, "has a transparent grey level, wanted plain grey");
 }
 
+/* Luma as that of JPEG files; libpng leaves pixels alone whose channels are equal. */
+static void make_grey(struct decoder *d)
+{
+    int colour = png_get_color_type(d->png, d->info);
+    png_set_expand(d->png);
+    png_set_strip_alpha(d->png);
+    if (colour & PNG_COLOR_MASK_COLOR) png_set_rgb_to_gray(d->png, PNG_ERROR_ACTION_NONE, 0.299, 0.587);
+}
+
 static void allocate_for(struct decoder *d)
 {
     int width = (int)png_get_image_width(d->png, d->info),
         height = (int)png_get_image_height(d->png, d->info);
-    int depth = png_get_bit_depth(d->png, d->info);
+    int depth = png_get_bit_depth(d->png, d->info) == 16 ? 16 : 8;
     /* Deflate never expands more than 1032 times: a small file cannot ask for a large allocation. */
-    if ((uint64_t)width * (uint64_t)height * (uint64_t)(depth / 8) / 1032 > d->size)
+    if (png_get_rowbytes(d->png, d->info) * (uint64_t)height / 1032 > d->size)
         refuse(d->png, NN_ERR_FORMAT, "the file is too small for the image size in its header");
     if (nn_image_init(d->image, width, height, depth, NULL))
         refuse(d->png, NN_ERR_MEMORY, "no memory for the image");
@@ -146,19 +156,22 @@ static bool decode_guarded(struct decoder *d)
     /* Neither profiles nor texts matter here, and their parsers need not see foreign bytes. */
     png_set_keep_unknown_chunks(d->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
     png_read_info(d->png, d->info);
-    check_kind(d);
+    if (d->to_grey)
+        make_grey(d);
+    else
+        check_kind(d);
     allocate_for(d);
     read_rows(d);
     return true;
 }
 
-nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
-                        struct nn_error *err)
+static nn_status decode(const void *bytes, size_t size_bytes, const char *name, bool to_grey,
+                        struct nn_image *image, struct nn_error *err)
 {
     *image = (struct nn_image){0};
     if (size_bytes < 8 || png_sig_cmp(bytes, 0, 8))
         return nn_fail(err, NN_ERR_FORMAT, "%s: not a PNG file", name);
-    struct decoder d = {.bytes = bytes, .size = size_bytes, .image = image};
+    struct decoder d = {.bytes = bytes, .size = size_bytes, .image = image, .to_grey = to_grey};
     nn_status status = NN_OK;
     d.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &d.fault, raise_fault, ignore_warning);
     if (d.png) d.info = png_create_info_struct(d.png);
@@ -173,6 +186,18 @@ nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, 
 out:
     png_destroy_read_struct(&d.png, &d.info, NULL);
     return status;
+}
+
+nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
+                        struct nn_error *err)
+{
+    return decode(bytes, size_bytes, name, false, image, err);
+}
+
+nn_status nn_png_decode_luma(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
+                             struct nn_error *err)
+{
+    return decode(bytes, size_bytes, name, true, image, err);
 }
 
 nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error *err)

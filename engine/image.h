@@ -32,6 +32,11 @@ nn_status nn_png_read(const char *path, struct nn_image *image, struct nn_error 
 nn_status nn_png_decode(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
                         struct nn_error *err) NN_MUST_CHECK;
 
+/* The same of any PNG: colour and palettes become their luma (0.299 R + 0.587 G + 0.114 B, equal channels
+ * stay as they are), transparency is not looked at, fewer than 8 bits become 8. */
+nn_status nn_png_decode_luma(const void *bytes, size_t size_bytes, const char *name, struct nn_image *image,
+                             struct nn_error *err) NN_MUST_CHECK;
+
 /* A text chunk: a keyword of 1..79 Latin-1 characters and a text in UTF-8, written as tEXt if it is ASCII and
  * as iTXt otherwise. */
 struct nn_png_text {

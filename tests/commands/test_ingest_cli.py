@@ -205,6 +205,18 @@ class Reading(IngestTest):
         low, high = numpy.quantile(deep, [0.001, 0.999])
         self.assertLess(numpy.abs(self.image("d.png") - ((deep - low) / (high - low)).clip(0, 1) * 65535).max(), 1000)
 
+    def test_png_of_any_kind_becomes_grey(self):
+        sources = {mode: gif(seed) for seed, mode in enumerate(("RGB", "RGBA", "LA", "P", "1"), 1)}
+        for mode, source in sources.items():
+            self.add(mode + ".png", make=source.convert(mode).save)
+        colour = Image.merge("RGB", [gif(6), gif(7), gif(8)])
+        self.add("colour.png", make=colour.save)
+        self.ingest(status=0)
+        for mode, source in sources.items():
+            grey = numpy.asarray(source.convert(mode).convert("L")).astype(int)
+            self.assertTrue((self.image(mode + ".png") == grey * 257).all(), mode)
+        self.assertLessEqual(numpy.abs(self.image("colour.png") // 257 - numpy.asarray(colour.convert("L"))).max(), 1)
+
     def test_pictures_are_turned_as_file_and_table_say(self):
         source = gif(1)
         for orientation in range(1, 9):

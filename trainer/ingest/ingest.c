@@ -54,6 +54,7 @@ static const char usage[] =
     "window and polarity say (without a window: from the darkest to the brightest 0.1 %), cut to the "
     "collimated field\n"
     "(as the file says, else margins of one grey), and padded to a square with black, never stretched.\n"
+    "Of colour the luma is taken, transparency is ignored; DICOM in colour is refused.\n"
     "\n"
     "Exit status 0: all went through. 1: some file was refused, or a class is missing in a split; the rest "
     "is there,\n"

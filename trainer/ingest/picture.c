@@ -49,7 +49,7 @@ static nn_status read_plain(const char *path, bool is_png, struct tr_picture *p,
     nn_status status = nn_file_read(path, FILE_LIMIT, &bytes, &size, err);
     if (status != NN_OK) return status;
     p->format = is_png ? "PNG" : "JPEG";
-    status = is_png ? nn_png_decode(bytes, size, path, &p->image, err)
+    status = is_png ? nn_png_decode_luma(bytes, size, path, &p->image, err)
                     : tr_jpeg_decode(bytes, size, path, &p->image, &orientation, err);
     free(bytes);
     p->turn = tr_turn_exif(orientation);
