@@ -52,9 +52,9 @@ static void put_picture(const struct tr_outcome *o, FILE *svg)
 {
     struct tr_forest_row lines[ROWS];
     char tested[320];
-    snprintf(tested, sizeof tested,
-             "Tested on %d real images of %s; dot: mean of %d seed%s (small dots below).", o->lab->test.count,
-             o->lab->test.source, o->grid->seed_count, o->grid->seed_count == 1 ? "" : "s");
+    snprintf(tested, sizeof tested, "Tested on %d real images of %s; dot: %s%d seed%s.", o->lab->test.count,
+             o->lab->test.source, o->grid->seed_count == 1 ? "" : "mean of ", o->grid->seed_count,
+             o->grid->seed_count == 1 ? "" : "s (small dots below)");
     for (int r = 0; r < ROWS; r++) {
         const struct tr_figure *auc = &o->rows[r].figure[TR_AUC];
         lines[r] = (struct tr_forest_row){.name = rows[r].name,

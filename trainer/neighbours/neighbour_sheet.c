@@ -50,15 +50,24 @@ static nn_status put_tile(struct tr_canvas *canvas, const struct layout *o, int 
     return NN_OK;
 }
 
+/* Of a name that is too long: of ResNet's layer2.0.downsample.0 what follows the word, from its beginning, as
+ * the number tells more than the end; of others the end. */
+static void layer_head(const char *name, int letters, char *head, size_t size)
+{
+    int beyond = (int)strlen(name) - letters;
+    if (beyond > 0) name += strncmp(name, "layer", 5) == 0 ? 5 : beyond;
+    snprintf(head, size, "%.*s", letters, name);
+}
+
 static void put_head(struct tr_canvas *canvas, const struct layout *o, const struct tr_neighbour_sheet *s)
 {
     int y = HEAD - TR_CANVAS_LINE - 3, layers = s->network->layer_count;
     tr_canvas_text(canvas, GAP, 6, 2, s->title);
     tr_canvas_text(canvas, GAP, y, 1, "image");
     for (int l = 0; l < layers; l++) {
-        const char *name = s->network->layers[l].name; /* its end tells more than its beginning */
-        int beyond = (int)strlen(name) - (o->letters - 1);
-        tr_canvas_text(canvas, GAP + (l + 1) * o->step, y, 1, name + (beyond > 0 ? beyond : 0));
+        char cut[128];
+        layer_head(s->network->layers[l].name, o->letters - 1, cut, sizeof cut);
+        tr_canvas_text(canvas, GAP + (l + 1) * o->step, y, 1, cut);
     }
     tr_canvas_text(canvas, GAP + (layers + 1) * o->step, y, 1, "all layers");
 }
