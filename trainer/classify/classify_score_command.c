@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/bootstrap.h"
-#include "engine/file.h"
 #include "engine/roc.h"
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/trained_file.h"
@@ -14,6 +13,7 @@
 #include "trainer/option_value.h"
 #include "trainer/overwrite.h"
 #include "trainer/progress.h"
+#include "trainer/text_file.h"
 
 static const char usage[] =
     "usage: roentgym classify score --weights FILE (--data DIR | --folder DIR) [options]\n"
@@ -131,20 +131,15 @@ static nn_status score(struct command *c)
 
 static nn_status write_scores(struct command *c)
 {
-    char *text = NULL;
-    size_t size;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(&c->err, NN_ERR_MEMORY, "%s: out of memory", c->out);
-    fputs(CSV_START, to);
+    struct tr_text_file table;
+    nn_status status = tr_text_file_begin(&table, c->out, &c->err);
+    if (status != NN_OK) return status;
+    fputs(CSV_START, table.to);
     for (int i = 0; i < c->cases.count; i++) {
-        tr_csv_write_cell(to, c->cases.file[i]);
-        fprintf(to, ",%s,%.9g\n", !c->cases.truth ? "" : c->cases.truth[i] ? "1" : "0", c->scores[i]);
+        tr_csv_write_cell(table.to, c->cases.file[i]);
+        fprintf(table.to, ",%s,%.9g\n", !c->cases.truth ? "" : c->cases.truth[i] ? "1" : "0", c->scores[i]);
     }
-    bool whole = fclose(to) == 0;
-    nn_status status = whole ? nn_file_replace(c->out, text, size, &c->err)
-                             : nn_fail(&c->err, NN_ERR_MEMORY, "%s: out of memory", c->out);
-    free(text);
-    return status;
+    return tr_text_file_end(&table, NN_OK, &c->err);
 }
 
 static void areas(const void *context, const int *weight, double *values)

@@ -7,13 +7,13 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "engine/file.h"
 #include "trainer/evaluate/part_file.h"
 #include "trainer/evaluate/sections.h"
 #include "trainer/overwrite.h"
 #include "trainer/report/embedded_picture.h"
 #include "trainer/report/html_text.h"
 #include "trainer/report/page_style.h"
+#include "trainer/text_file.h"
 
 _Static_assert(sizeof((struct tr_evaluation *)0)->missing / sizeof *((struct tr_evaluation *)0)->missing ==
                    TR_SECTIONS,
@@ -269,20 +269,14 @@ static nn_status write_one(const struct writing *w, const char *name, const char
                            nn_status (*put)(FILE *, const struct writing *, struct nn_error *),
                            struct nn_error *err)
 {
-    char path[PATH_MAX], *text = NULL;
-    size_t size = 0;
+    char path[PATH_MAX];
+    struct tr_text_file text;
     snprintf(path, sizeof path, "%s/%s", w->e->folder, name);
     nn_status status = tr_check_overwrite(path, start, kind, err);
+    if (status == NN_OK) status = tr_text_file_begin(&text, path, err);
     if (status != NN_OK) return status;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    status = put(to, w, err);
-    bool whole = !ferror(to);
-    if ((fclose(to) != 0 || !whole) && status == NN_OK)
-        status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    if (status == NN_OK) status = nn_file_replace(path, text, size, err);
-    free(text);
-    return status;
+    status = put(text.to, w, err);
+    return tr_text_file_end(&text, status, err);
 }
 
 nn_status tr_evaluation_report_write(const struct tr_evaluation *evaluation, struct nn_error *err)

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "engine/bootstrap.h"
-#include "engine/file.h"
 #include "engine/roc.h"
 #include "engine/wilson.h"
 #include "trainer/report/svg_chart.h"
+#include "trainer/text_file.h"
 
 enum { BINS = 33, CLASS_TEXT = 1024, DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 
@@ -170,18 +170,13 @@ static nn_status write_picture(const struct tr_part *part, const struct tr_lab *
                                const struct tr_label_judge *judge, const struct tr_label_samples *samples,
                                struct nn_error *err)
 {
-    char path[PATH_MAX], *text = NULL;
-    size_t size = 0;
+    char path[PATH_MAX];
+    struct tr_text_file picture;
     snprintf(path, sizeof path, "%s/%s.svg", part->folder, part->name);
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    put_picture(to, lab, judge, samples);
-    bool whole = !ferror(to);
-    if (fclose(to) != 0) whole = false;
-    nn_status status = whole ? nn_file_replace(path, text, size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    free(text);
-    return status;
+    nn_status status = tr_text_file_begin(&picture, path, err);
+    if (status != NN_OK) return status;
+    put_picture(picture.to, lab, judge, samples);
+    return tr_text_file_end(&picture, NN_OK, err);
 }
 
 /* ---- words -------------------------------------------------------------------------------------- */

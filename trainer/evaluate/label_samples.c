@@ -13,6 +13,7 @@
 #include "engine/csv_reader.h"
 #include "engine/file.h"
 #include "trainer/data/csv_cell.h"
+#include "trainer/text_file.h"
 
 enum { CLASS_TEXT = 1024, COLUMNS = 6 };
 
@@ -121,18 +122,12 @@ static void put_row(FILE *to, const struct tr_label_samples *s, const struct tr_
 nn_status tr_label_samples_write(const struct tr_label_samples *s, const char *path,
                                  const struct tr_label_gate *gate, struct nn_error *err)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    fputs(header, to);
-    for (int i = 0; i < s->count; i++) put_row(to, s, gate, i);
-    bool whole = !ferror(to);
-    if (fclose(to) != 0) whole = false;
-    nn_status status = whole ? nn_file_replace(path, text, size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    free(text);
-    return status;
+    struct tr_text_file table;
+    nn_status status = tr_text_file_begin(&table, path, err);
+    if (status != NN_OK) return status;
+    fputs(header, table.to);
+    for (int i = 0; i < s->count; i++) put_row(table.to, s, gate, i);
+    return tr_text_file_end(&table, NN_OK, err);
 }
 
 nn_status tr_label_samples_write_list(const struct tr_label_samples *s, const char *path,

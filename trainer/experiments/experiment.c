@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/file.h"
 #include "trainer/evaluate/part_file.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
+#include "trainer/text_file.h"
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
 
@@ -136,31 +136,29 @@ static void put_csv(const struct tr_outcome *o, FILE *to)
 }
 
 static nn_status write_text(const struct tr_outcome *o, const char *suffix,
-                            void (*put)(const struct tr_outcome *, FILE *), bool shown, struct nn_error *err)
+                            void (*put)(const struct tr_outcome *, FILE *), struct nn_error *err)
 {
-    char path[PATH_MAX], *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
+    char path[PATH_MAX];
+    struct tr_text_file text;
     snprintf(path, sizeof path, "%s/%s.%s", o->lab->settings.folder, o->experiment->part, suffix);
-    if (to) put(o, to);
-    bool whole = to && !ferror(to);
-    if (to) whole = fclose(to) == 0 && whole;
-    nn_status status = whole ? nn_file_replace(path, text, size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "%s: memory is out", path);
-    if (status == NN_OK && shown) printf("\n%s\n", text);
-    free(text);
-    return status;
+    nn_status status = tr_text_file_begin(&text, path, err);
+    if (status != NN_OK) return status;
+    put(o, text.to);
+    return tr_text_file_end(&text, NN_OK, err);
 }
 
 /* The JSON last: where it is, the rest is. */
 static nn_status write_all(const struct tr_outcome *o, const char *command, struct nn_error *err)
 {
-    nn_status status = write_text(o, "txt", o->experiment->put_table, true, err);
-    if (status == NN_OK) status = write_text(o, "csv", put_csv, false, err);
-    if (status == NN_OK) status = write_text(o, "svg", o->experiment->put_picture, false, err);
+    nn_status status = write_text(o, "txt", o->experiment->put_table, err);
+    if (status == NN_OK) status = write_text(o, "csv", put_csv, err);
+    if (status == NN_OK) status = write_text(o, "svg", o->experiment->put_picture, err);
     if (status == NN_OK) status = write_json(o, command, err);
-    if (status == NN_OK) printf("%s/%s.txt .csv .svg .json\n", o->lab->settings.folder, o->experiment->part);
-    return status;
+    if (status != NN_OK) return status;
+    putchar('\n');
+    o->experiment->put_table(o, stdout);
+    printf("\n%s/%s.txt .csv .svg .json\n", o->lab->settings.folder, o->experiment->part);
+    return NN_OK;
 }
 
 /* ---- the command -------------------------------------------------------------------------------- */

@@ -8,33 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "engine/file.h"
 #include "trainer/data/csv_cell.h"
+#include "trainer/text_file.h"
 
 static const char *const verdicts[] = {"taken", "copy", "left out", "refused"};
-
-/* ---- whole files ---------------------------------------------------------------------------------- */
-
-struct text {
-    char *bytes;
-    size_t size;
-    FILE *to;
-};
-
-static nn_status begin(struct text *text, const char *path, struct nn_error *err)
-{
-    *text = (struct text){0};
-    text->to = open_memstream(&text->bytes, &text->size);
-    return text->to ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-}
-
-static nn_status finish(struct text *text, const char *path, struct nn_error *err)
-{
-    nn_status status = fclose(text->to) == 0 ? nn_file_replace(path, text->bytes, text->size, err)
-                                             : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    free(text->bytes);
-    return status;
-}
 
 /* ---- report.csv ----------------------------------------------------------------------------------- */
 
@@ -106,8 +83,8 @@ nn_status tr_ingest_report_files(const char *path, const struct tr_ingest_table 
                                  const char *out, const char *report, const char *labels_path, int *unlisted,
                                  struct nn_error *err)
 {
-    struct text text;
-    nn_status status = begin(&text, path, err);
+    struct tr_text_file text;
+    nn_status status = tr_text_file_begin(&text, path, err);
     if (status != NN_OK) return status;
     fputs("line,file,verdict,reason,note,label,image,patient_id,split,format,transfer_syntax,size,field,"
           "letters,"
@@ -115,7 +92,7 @@ nn_status tr_ingest_report_files(const char *path, const struct tr_ingest_table 
           text.to);
     for (int i = 0; i < table->count; i++) put_item(text.to, &table->items[i]);
     *unlisted = put_unlisted(text.to, table, source, (const char *const[]){out, report, labels_path});
-    return finish(&text, path, err);
+    return tr_text_file_end(&text, NN_OK, err);
 }
 
 /* ---- copies.csv ----------------------------------------------------------------------------------- */
@@ -123,8 +100,8 @@ nn_status tr_ingest_report_files(const char *path, const struct tr_ingest_table 
 nn_status tr_ingest_report_copies(const char *path, const struct tr_ingest_table *table,
                                   const struct tr_copies *copies, struct nn_error *err)
 {
-    struct text text;
-    nn_status status = begin(&text, path, err);
+    struct tr_text_file text;
+    nn_status status = tr_text_file_begin(&text, path, err);
     if (status != NN_OK) return status;
     fputs("file,other_file,kind,bits_apart,label,other_label,labels,patients\n", text.to);
     for (int i = 0; i < copies->count; i++) {
@@ -140,5 +117,5 @@ nn_status tr_ingest_report_copies(const char *path, const struct tr_ingest_table
         fprintf(text.to, ",%s,%s\n", strcmp(a->label, b->label) ? "contradict" : "agree",
                 strcmp(a->patient_name, b->patient_name) ? "two" : "one");
     }
-    return finish(&text, path, err);
+    return tr_text_file_end(&text, NN_OK, err);
 }

@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/file.h"
 #include "trainer/ingest/ingest_report.h"
 #include "trainer/report/html_text.h"
+#include "trainer/text_file.h"
 
 enum { PAGE_IMAGES = 100 };
 
@@ -81,10 +81,10 @@ static void page_path(const char *report, int number, char path[PATH_MAX])
 static nn_status write_page(const char *path, const struct tr_ingest_item *const *list, int count, int number,
                             int pages, struct nn_error *err)
 {
-    char *bytes = NULL;
-    size_t size = 0;
-    FILE *page = open_memstream(&bytes, &size);
-    if (!page) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
+    struct tr_text_file text;
+    nn_status status = tr_text_file_begin(&text, path, err);
+    if (status != NN_OK) return status;
+    FILE *page = text.to;
     fputs(head, page);
     fprintf(page, "<title>review-%03d</title><h1>Page %d of %d</h1>\n", number, number, pages);
     fputs(
@@ -98,10 +98,7 @@ static nn_status write_page(const char *path, const struct tr_ingest_item *const
     fputs("</nav>\n<main>\n", page);
     for (int i = 0; i < count; i++) put_tile(page, list[i]);
     fprintf(page, "</main>\n%s", script);
-    nn_status status = fclose(page) == 0 ? nn_file_replace(path, bytes, size, err)
-                                         : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    free(bytes);
-    return status;
+    return tr_text_file_end(&text, NN_OK, err);
 }
 
 nn_status tr_ingest_review(const char *report, const struct tr_ingest_table *table, int *pages,

@@ -14,6 +14,7 @@
 #include "engine/file.h"
 #include "trainer/data/csv_cell.h"
 #include "trainer/data/labels.h"
+#include "trainer/text_file.h"
 
 #define TEXT_LIMIT ((size_t)256 << 20)
 
@@ -146,29 +147,6 @@ nn_status tr_crop_journal_close(struct tr_crop_journal *j, struct nn_error *err)
 
 /* ---- the tables --------------------------------------------------------------------------------------- */
 
-struct text {
-    char *bytes;
-    size_t size;
-    FILE *to;
-};
-
-static nn_status text_open(struct text *t, struct nn_error *err)
-{
-    *t = (struct text){0};
-    t->to = open_memstream(&t->bytes, &t->size);
-    return t->to ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for a table");
-}
-
-static nn_status text_put(struct text *t, const char *path, struct nn_error *err)
-{
-    bool whole = fclose(t->to) == 0;
-    nn_status status = whole ? nn_file_replace(path, t->bytes, t->size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "out of memory for %s", path);
-    free(t->bytes);
-    *t = (struct text){0};
-    return status;
-}
-
 static const char *verdict(const struct tr_pelvis *p, const struct tr_crop_film *film, int hip)
 {
     if (*p->refused || !film->side) return "refused";
@@ -261,16 +239,16 @@ nn_status tr_crop_tables_write(const struct tr_crop_wish *w, const struct tr_pel
                                struct tr_crop_outcome *o, struct nn_error *err)
 {
     char path[PATH_MAX], *json = NULL;
-    struct text report, labels;
+    struct tr_text_file report, labels;
     json_t *root = NULL;
-    nn_status status = text_open(&report, err);
+    nn_status status = tr_text_file_begin(&report, w->report, err);
     if (status != NN_OK) return status;
     fputs(TR_CROP_REPORT "certainty,x,y,width,height,image\n", report.to);
     for (int i = 0; i < table->count; i++) {
         count(&table->rows[i], &o->films[i], o);
         for (int hip = 0; hip < TR_HIPS; hip++) report_hip(report.to, &table->rows[i], &o->films[i], hip);
     }
-    status = text_put(&report, w->report, err);
+    status = tr_text_file_end(&report, NN_OK, err);
     if (status == NN_OK && o->hips == 0)
         status =
             nn_fail(err, NN_ERR_FORMAT, "%s: not one hip could be taken; %s says why", w->source, w->report);
@@ -278,7 +256,8 @@ nn_status tr_crop_tables_write(const struct tr_crop_wish *w, const struct tr_pel
     if (status == NN_OK && !(json = json_dumps(root, JSON_INDENT(1))))
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for dataset.json");
     json_decref(root);
-    if (status == NN_OK) status = text_open(&labels, err);
+    snprintf(path, sizeof path, "%s/labels.csv", w->out);
+    if (status == NN_OK) status = tr_text_file_begin(&labels, path, err);
     if (status != NN_OK) goto out;
     fprintf(labels.to, "file,%s,patient_id,side,split,pelvis\n", table->multi ? "labels" : "label");
     for (int i = 0; i < table->count; i++)
@@ -288,11 +267,10 @@ nn_status tr_crop_tables_write(const struct tr_crop_wish *w, const struct tr_pel
     fflush(labels.to);
     struct tr_labels parsed = {0};
     struct nn_error problem;
-    snprintf(path, sizeof path, "%s/labels.csv", w->out);
     if (tr_labels_parse(&parsed, labels.bytes, labels.size, path, &problem) != NN_OK)
         snprintf(o->fault, sizeof o->fault, "%.350s", problem.text);
     tr_labels_release(&parsed);
-    status = text_put(&labels, path, err);
+    status = tr_text_file_end(&labels, NN_OK, err);
     snprintf(path, sizeof path, "%s/dataset.json", w->out);
     if (status == NN_OK) status = nn_file_replace(path, json, strlen(json), err);
 out:

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/file.h"
 #include "trainer/data/csv_cell.h"
 #include "trainer/interrupt.h"
 #include "trainer/neighbours/distance_table.h"
@@ -11,6 +10,7 @@
 #include "trainer/neighbours/nearness.h"
 #include "trainer/neighbours/neighbour_sheet.h"
 #include "trainer/neighbours/neighbours.h"
+#include "trainer/text_file.h"
 
 static const char usage[] =
     "usage: roentgym evaluate neighbours --data DIR --model FILE --out DIR [options]\n"
@@ -152,12 +152,13 @@ static void put_name(FILE *to, const struct tr_cases *cases, int i)
 
 static nn_status write_table(const struct neighbours *n, struct nn_error *err)
 {
-    char path[PATH_MAX], classes[1000], *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
+    char path[PATH_MAX], classes[1000];
+    struct tr_text_file table;
     int layers = n->study.network.layer_count;
     snprintf(path, sizeof path, "%s/neighbours.csv", n->study.folder);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a table", path);
+    nn_status status = tr_text_file_begin(&table, path, err);
+    if (status != NN_OK) return status;
+    FILE *to = table.to;
     fputs("set,image,classes,copy,nearest,mirrored,distance,ratio", to);
     for (int l = 0; l < layers; l++)
         fprintf(to, ",nearest %s,distance %s", n->study.network.layers[l].name,
@@ -182,10 +183,7 @@ static nn_status write_table(const struct neighbours *n, struct nn_error *err)
         }
         putc('\n', to);
     }
-    nn_status status = fclose(to) == 0 ? nn_file_replace(path, text, size, err)
-                                       : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a table", path);
-    free(text);
-    return status;
+    return tr_text_file_end(&table, NN_OK, err);
 }
 
 static json_t *nearness_json(const struct tr_layer_nearness *l)

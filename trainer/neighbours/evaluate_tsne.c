@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/file.h"
 #include "trainer/data/csv_cell.h"
 #include "trainer/interrupt.h"
 #include "trainer/neighbours/feature_study.h"
@@ -14,6 +13,7 @@
 #include "trainer/neighbours/tsne.h"
 #include "trainer/neighbours/tsne_picture.h"
 #include "trainer/progress.h"
+#include "trainer/text_file.h"
 
 static const char usage[] =
     "usage: roentgym evaluate tsne --data DIR --model FILE --out DIR [options]\n"
@@ -176,10 +176,10 @@ static void name_kinds(const struct tsne *t, char names[TR_TSNE_KINDS][80])
 
 static nn_status write_table(const struct tsne *t, const char *path, struct nn_error *err)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a table", path);
+    struct tr_text_file table;
+    nn_status status = tr_text_file_begin(&table, path, err);
+    if (status != NN_OK) return status;
+    FILE *to = table.to;
     fputs("set,finding,image,x,y\n", to);
     for (int i = 0; i < t->all.count; i++) {
         char name[300];
@@ -188,11 +188,7 @@ static nn_status write_table(const struct tsne *t, const char *path, struct nn_e
         tr_csv_write_cell(to, name);
         fprintf(to, ",%.6g,%.6g\n", t->places[2 * i], t->places[2 * i + 1]);
     }
-    bool whole = fclose(to) == 0;
-    nn_status status = whole ? nn_file_replace(path, text, size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a table", path);
-    free(text);
-    return status;
+    return tr_text_file_end(&table, NN_OK, err);
 }
 
 static nn_status write_results(struct tsne *t, struct nn_error *err)

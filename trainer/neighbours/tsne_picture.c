@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "engine/file.h"
 #include "trainer/data/image_split.h"
 #include "trainer/report/canvas.h"
 #include "trainer/report/html_text.h"
+#include "trainer/text_file.h"
 
 enum {
     THUMB_MOST = 56,
@@ -97,14 +97,14 @@ static void put_mark(FILE *to, int kind, double x, double y)
 
 nn_status tr_tsne_draw_svg(const struct tr_tsne_points *p, const char *path, struct nn_error *err)
 {
-    char *text = NULL;
-    size_t size = 0;
+    struct tr_text_file picture;
     struct extent e = extent_of(p);
     double scale = (SVG_SIDE - 16) / fmax(e.width, e.height);
     int width = 16 + (int)fmax(e.width * scale, SVG_SIDE / 2.0),
         height = LEGEND + 16 + (int)(e.height * scale);
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a picture", path);
+    nn_status status = tr_text_file_begin(&picture, path, err);
+    if (status != NN_OK) return status;
+    FILE *to = picture.to;
     fprintf(to,
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" "
             "role=\"img\" font-family=\"sans-serif\" font-size=\"14\" fill=\"#222\">\n"
@@ -121,9 +121,5 @@ nn_status tr_tsne_draw_svg(const struct tr_tsne_points *p, const char *path, str
         fputs("</text>\n", to);
     }
     fputs("</svg>\n", to);
-    bool whole = fclose(to) == 0;
-    nn_status status = whole ? nn_file_replace(path, text, size, err)
-                             : nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for a picture", path);
-    free(text);
-    return status;
+    return tr_text_file_end(&picture, NN_OK, err);
 }

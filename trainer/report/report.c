@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/file.h"
 #include "trainer/commands.h"
 #include "trainer/overwrite.h"
 #include "trainer/report/report_page.h"
+#include "trainer/text_file.h"
 
 static const char usage[] = "usage: roentgym report RUN [--out FILE]\n"
                             "\n"
@@ -24,19 +24,13 @@ static const char usage[] = "usage: roentgym report RUN [--out FILE]\n"
 static nn_status write_page(const char *path, const char *run, const struct tr_run_facts *facts,
                             struct nn_error *err)
 {
-    char *text = NULL;
-    size_t size = 0;
+    struct tr_text_file page;
     nn_status status = tr_check_overwrite(path, "<!DOCTYPE html>", "HTML page", err);
+    if (status == NN_OK) status = tr_text_file_begin(&page, path, err);
     if (status != NN_OK) return status;
-    FILE *page = open_memstream(&text, &size);
-    if (!page) return nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
-    status = tr_report_put_page(page, run, facts, err);
-    bool whole = !ferror(page);
-    if ((fclose(page) != 0 || !whole) && status == NN_OK)
-        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for the page");
-    if (status == NN_OK) status = nn_file_replace(path, text, size, err);
-    if (status == NN_OK) printf("%s: %.2f MB\n", path, (double)size / 1e6);
-    free(text);
+    status = tr_report_put_page(page.to, run, facts, err);
+    status = tr_text_file_end(&page, status, err);
+    if (status == NN_OK) printf("%s: %.2f MB\n", path, (double)page.size / 1e6);
     return status;
 }
 

@@ -15,6 +15,7 @@
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
 #include "trainer/simulate/simulate_actor.h"
+#include "trainer/text_file.h"
 
 enum { AT_ONCE_MAX = 256, LEARNERS_MAX = 100000, TOKEN_MIN = 32, TOKEN_MAX = 4096, SERVER_TEXT = 512 };
 
@@ -321,10 +322,10 @@ static const char *const outcomes[TR_OUTCOMES] = {"finished", "left", "withdrew"
 
 static nn_status write_out(struct simulation *s)
 {
-    char *text;
-    size_t size;
-    FILE *table = open_memstream(&text, &size);
-    if (!table) return nn_fail(&s->err, NN_ERR_MEMORY, "out of memory");
+    struct tr_text_file text;
+    nn_status status = tr_text_file_begin(&text, s->out, &s->err);
+    if (status != NN_OK) return status;
+    FILE *table = text.to;
     fprintf(table, "learner,%s,outcome,answers,right,d_gan,d_library,d_gan_end,d_library_end\n",
             s->plan.study ? "participant_id" : "session_id");
     for (uint64_t i = 0; i < s->learners; i++) {
@@ -335,10 +336,7 @@ static nn_status write_out(struct simulation *s)
         fprintf(table, ",%s,%lld,%lld,%.4f,%.4f,%.4f,%.4f\n", outcomes[p->outcome], p->answers, p->right,
                 p->d[TR_GAN], p->d[TR_LIBRARY], p->d_end[TR_GAN], p->d_end[TR_LIBRARY]);
     }
-    nn_status status = fclose(table) ? nn_fail(&s->err, NN_ERR_MEMORY, "out of memory")
-                                     : nn_file_replace(s->out, text, size, &s->err);
-    free(text);
-    return status;
+    return tr_text_file_end(&text, NN_OK, &s->err);
 }
 
 static void print_summary(const struct simulation *s)

@@ -1,0 +1,24 @@
+/* A text file that is there whole or not at all: what is printed stays in memory, and takes the file's place
+ * at the end. */
+#ifndef TR_TEXT_FILE_H
+#define TR_TEXT_FILE_H
+
+#include <stdio.h>
+
+#include "engine/error.h"
+
+struct tr_text_file {
+    FILE *to;         /* to print to, between begin and end */
+    const char *path; /* borrowed */
+    char *bytes;
+    size_t size; /* in bytes, after the end */
+};
+
+/* NN_ERR_MEMORY names the file. On failure there is nothing to end. */
+nn_status tr_text_file_begin(struct tr_text_file *file, const char *path, struct nn_error *err) NN_MUST_CHECK;
+
+/* Replaces the file and frees. `printed`: how the printing went; anything but NN_OK is handed back and leaves
+ * the file as it was, as does NN_ERR_MEMORY where the text was too large. */
+nn_status tr_text_file_end(struct tr_text_file *file, nn_status printed, struct nn_error *err) NN_MUST_CHECK;
+
+#endif
