@@ -266,8 +266,9 @@ static void print_results(const struct neighbours *n)
         100 * r->chance);
 }
 
-static nn_status work(struct neighbours *n, struct nn_error *err)
+static nn_status work(void *context, struct nn_error *err)
 {
+    struct neighbours *n = context;
     struct tr_float_journal journal = {.fd = -1};
     const struct tr_part part = tr_feature_study_part(&n->study);
     nn_status status = gather(n, err);
@@ -296,24 +297,10 @@ int tr_evaluate_neighbours(int argc, char **argv)
                                              [HELD_OUT] = {"held-out", 2, 4096, 64},
                                              [MEMORY] = {"memory-gib", 1, 1024, 4}},
                                      .own_count = 4}};
-    struct nn_error err;
-    int exit_status = 0;
-    bool done = false;
-    if (tr_feature_study_parse(&n.study, argc, argv, &exit_status)) {
-        tr_feature_study_close(&n.study);
-        return exit_status;
-    }
-    tr_interrupt_catch();
-    nn_status status = tr_feature_study_open(&n.study, &err);
-    if (status == NN_OK) {
-        const struct tr_part part = tr_feature_study_part(&n.study);
-        done = tr_part_is_done(&part);
-    }
-    if (status == NN_OK && done) printf("%s/neighbours.json is there already\n", n.study.folder);
-    if (status == NN_OK && !done) status = work(&n, &err);
+    int exit_status = tr_feature_study_run(&n.study, argc, argv, work, &n);
     tr_nearness_release(&n.nearness);
     free(n.value);
     tr_cases_release(&n.queries);
     tr_cases_release(&n.trainings);
-    return tr_feature_study_end(&n.study, status, &err);
+    return exit_status;
 }

@@ -232,8 +232,9 @@ static nn_status allocate(struct tsne *t, struct nn_error *err)
     return NN_OK;
 }
 
-static nn_status work(struct tsne *t, struct nn_error *err)
+static nn_status work(void *context, struct nn_error *err)
 {
+    struct tsne *t = context;
     struct tr_float_journal journal = {.fd = -1};
     const struct tr_part part = tr_feature_study_part(&t->study);
     nn_status status = gather(t, err);
@@ -259,22 +260,7 @@ int tr_evaluate_tsne(int argc, char **argv)
                                        [PERPLEXITY] = {"perplexity", 2, 500, 30},
                                        [STEPS] = {"steps", 250, 10000, 1000}},
                                .own_count = 3}};
-    struct nn_error err;
-    int exit_status = 0;
-    bool done = false;
-    if (tr_feature_study_parse(&t.study, argc, argv, &exit_status)) {
-        tr_feature_study_close(&t.study);
-        return exit_status;
-    }
-    tr_interrupt_catch();
-    nn_status status = tr_feature_study_open(&t.study, &err);
-    if (status == NN_OK) {
-        const struct tr_part part = tr_feature_study_part(&t.study);
-        done = tr_part_is_done(&part);
-    }
-    if (status == NN_OK && done) printf("%s/tsne.json is there already\n", t.study.folder);
-    if (status == NN_OK && !done) status = work(&t, &err);
-    exit_status = tr_feature_study_end(&t.study, status, &err);
+    int exit_status = tr_feature_study_run(&t.study, argc, argv, work, &t);
     free(t.features);
     free(t.points);
     free(t.components);

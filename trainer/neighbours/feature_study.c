@@ -44,7 +44,8 @@ static int take(struct tr_feature_study *s, struct tr_study_number *shared, cons
     return 0;
 }
 
-int tr_feature_study_parse(struct tr_feature_study *s, int argc, char **argv, int *status)
+/* 0: go on; otherwise *status is the exit status. */
+static int parse(struct tr_feature_study *s, int argc, char **argv, int *status)
 {
     struct tr_study_number shared[SHARED] = {[SIDE] = {"side", 32, 1024, 0},
                                              [EPOCHS] = {"epochs", 1, TR_CLASSIFY_EPOCHS_MAX, 5},
@@ -148,7 +149,8 @@ static nn_status describe(struct tr_feature_study *s, struct nn_error *err)
     return NN_OK;
 }
 
-nn_status tr_feature_study_open(struct tr_feature_study *s, struct nn_error *err)
+/* Then the part is known, and may be done already. */
+static nn_status open_study(struct tr_feature_study *s, struct nn_error *err)
 {
     nn_status status = tr_part_folder(s->folder, err);
     if (status == NN_OK) status = choose_side(s, err);
@@ -191,18 +193,9 @@ nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct t
                          err);
 }
 
-int tr_feature_study_end(struct tr_feature_study *s, nn_status status, const struct nn_error *err)
-{
-    bool stopped = status != NN_OK && tr_interrupted();
-    if (stopped)
-        fprintf(stderr, "\nroentgym evaluate %s: stopped; the same command goes on\n", s->part);
-    else if (status != NN_OK)
-        fprintf(stderr, "roentgym evaluate %s: %s\n", s->part, err->text);
-    tr_feature_study_close(s);
-    return status == NN_OK || stopped ? 0 : 1;
-}
+/* ---- the command -------------------------------------------------------------------------------------- */
 
-void tr_feature_study_close(struct tr_feature_study *s)
+static void close_study(struct tr_feature_study *s)
 {
     tr_feature_network_close(&s->network);
     tr_cases_release(&s->train);
@@ -211,6 +204,37 @@ void tr_feature_study_close(struct tr_feature_study *s)
     json_decref(s->data_source);
     json_decref(s->model_source);
     free(s->command);
+}
+
+static nn_status do_part(struct tr_feature_study *s, tr_feature_work *work, void *context,
+                         struct nn_error *err)
+{
+    nn_status status = open_study(s, err);
+    if (status != NN_OK) return status;
+    const struct tr_part part = tr_feature_study_part(s);
+    if (!tr_part_is_done(&part)) return work(context, err);
+    printf("%s/%s.json is there already\n", s->folder, s->part);
+    return NN_OK;
+}
+
+int tr_feature_study_run(struct tr_feature_study *s, int argc, char **argv, tr_feature_work *work,
+                         void *context)
+{
+    struct nn_error err;
+    int exit_status = 0;
+    if (parse(s, argc, argv, &exit_status)) {
+        close_study(s);
+        return exit_status;
+    }
+    tr_interrupt_catch();
+    nn_status status = do_part(s, work, context, &err);
+    bool stopped = status != NN_OK && tr_interrupted();
+    if (stopped)
+        fprintf(stderr, "\nroentgym evaluate %s: stopped; the same command goes on\n", s->part);
+    else if (status != NN_OK)
+        fprintf(stderr, "roentgym evaluate %s: %s\n", s->part, err.text);
+    close_study(s);
+    return status == NN_OK || stopped ? 0 : 1;
 }
 
 /* ---- names -------------------------------------------------------------------------------------------- */

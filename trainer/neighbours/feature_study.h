@@ -32,12 +32,13 @@ struct tr_feature_study {
     json_t *settings, *data_source, *model_source;
 };
 
-/* Takes argv. 0: go on; otherwise *status is the exit status. */
-int tr_feature_study_parse(struct tr_feature_study *study, int argc, char **argv, int *status);
+/* The whole command: takes argv, reads the splits, describes the model, names the network by its hash, and
+ * does the `work` unless the part is there already; says on stderr what went wrong, or that it was stopped
+ * and how it goes on. Closes the study; returns the exit status. */
+typedef nn_status tr_feature_work(void *context, struct nn_error *err);
+int tr_feature_study_run(struct tr_feature_study *study, int argc, char **argv, tr_feature_work *work,
+                         void *context);
 
-/* Reads the splits, describes the model and names the network by its hash; then the part is known, and may be
- * done already. */
-nn_status tr_feature_study_open(struct tr_feature_study *study, struct nn_error *err) NN_MUST_CHECK;
 struct tr_part tr_feature_study_part(const struct tr_feature_study *study);
 
 /* Loads or trains the network. */
@@ -47,11 +48,6 @@ nn_status tr_feature_study_network(struct tr_feature_study *study, struct nn_err
 nn_status tr_feature_study_draw(const struct tr_feature_study *study, const struct tr_cases *like, int count,
                                 uint64_t first_seed, struct tr_cases *samples,
                                 struct nn_error *err) NN_MUST_CHECK;
-
-/* Says on stderr what went wrong, or that it was stopped and how it goes on; closes the study and returns the
- * exit status. */
-int tr_feature_study_end(struct tr_feature_study *study, nn_status status, const struct nn_error *err);
-void tr_feature_study_close(struct tr_feature_study *study); /* harmless on a zeroed struct */
 
 /* What a case is called on sheets and in tables: its file without folder and suffix, or "seed 17". */
 void tr_case_name(const struct tr_cases *cases, int i, char *name, size_t size);
