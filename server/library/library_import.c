@@ -221,20 +221,19 @@ static nn_status remove_locked(const char *folder, struct db *db, const char *na
     bool found;
     nn_status status = srv_library_recover(folder, db, err);
     if (status) return status;
-    if (srv_store_collection_find(db, name, place, &found) != DB_OK ||
-        srv_store_collection_study(db, name, study) != DB_OK)
+    if (srv_store_collection_find(db, name, place, &found) != DB_OK)
         return nn_fail(err, NN_ERR_IO, "the database cannot be read");
-    if (*study)
-        return nn_fail(err, NN_ERR_ARGUMENT, "the study %s shows images of %s; freeze it first", study, name);
     if (!found) return nn_fail(err, NN_ERR_ARGUMENT, "there is no collection called %s", name);
     struct nn_error missing = {0}; /* without its files a collection can go all the same */
     bool moved = !srv_library_rename(folder, place, true, &missing);
-    if (srv_store_collection_remove(db, name) != DB_OK) {
-        if (moved && srv_library_rename(folder, place, false, err)) return NN_ERR_IO;
-        return nn_fail(err, NN_ERR_IO, "the database refuses, nothing was removed");
+    enum db_status removed = srv_store_collection_remove(db, name, study);
+    if (removed == DB_OK && !*study) {
+        if (moved) srv_library_discard(folder, place);
+        return NN_OK;
     }
-    if (moved) srv_library_discard(folder, place);
-    return NN_OK;
+    if (moved && srv_library_rename(folder, place, false, err)) return NN_ERR_IO;
+    if (removed != DB_OK) return nn_fail(err, NN_ERR_IO, "the database refuses, nothing was removed");
+    return nn_fail(err, NN_ERR_ARGUMENT, "the study %s shows images of %s; freeze it first", study, name);
 }
 
 nn_status srv_library_remove(const char *folder, struct db *db, const char *name, struct nn_error *err)

@@ -126,6 +126,10 @@ static void respond_change(const struct srv_study_change *change, const char *na
         srv_respond_error(response, 409, "study_exists", "There is a study with the id \"%s\" already.",
                           name);
         break;
+    case STUDY_IMAGES_GONE:
+        srv_respond_error(response, 409, "images_missing",
+                          "A collection of the library that its decks show was removed meanwhile.");
+        break;
     case STUDY_OUTDATED:
         srv_respond_error(response, 412, "outdated", "Version %d was saved since you began to edit.",
                           change->version);

@@ -50,6 +50,15 @@ enum db_status srv_store_collection_add(struct db *db, const struct srv_collecti
 
 /* ---- finding ---- */
 
+int64_t srv_store_collection_id(struct db_transaction *t, const char *name)
+{
+    struct db_rows *rows =
+        db_query(t, "SELECT id FROM collections WHERE name = ? AND removed_at IS NULL", "t", name);
+    int64_t id = db_next(rows) ? db_int(rows, 0) : 0;
+    db_finish(rows);
+    return id;
+}
+
 enum db_status srv_store_collection_find(struct db *db, const char *name, char folder[LIBRARY_FOLDER_TEXT],
                                          bool *found)
 {
@@ -89,12 +98,10 @@ enum db_status srv_store_collection_known(struct db *db, const char *folder, boo
 
 /* ---- removing ---- */
 
-enum db_status srv_store_collection_study(struct db *db, const char *name, char study[DECK_ID_TEXT])
+static void find_study(struct db_transaction *t, const char *name, char study[DECK_ID_TEXT])
 {
-    struct db_transaction t;
-    db_begin(&t, db);
     struct db_rows *rows =
-        db_query(&t,
+        db_query(t,
                  "SELECT s.name FROM studies s JOIN study_decks k ON k.study_id = s.id"
                  " JOIN deck_versions v ON v.id = k.deck_version_id"
                  " JOIN json_each(v.definition, '$.sources') j"
@@ -102,21 +109,18 @@ enum db_status srv_store_collection_study(struct db *db, const char *name, char 
                  "t", name);
     snprintf(study, DECK_ID_TEXT, "%s", db_next(rows) ? db_text(rows, 0) : "");
     db_finish(rows);
-    return db_end(&t);
 }
 
-enum db_status srv_store_collection_remove(struct db *db, const char *name)
+enum db_status srv_store_collection_remove(struct db *db, const char *name, char study[DECK_ID_TEXT])
 {
     static const struct srv_account operator= {0};
     struct db_transaction t;
     char now[SRV_TIME_TEXT];
-    int64_t id = 0;
     srv_clock_format(srv_clock_utc_ms(), now);
     db_begin_write(&t, db);
-    struct db_rows *rows =
-        db_query(&t, "SELECT id FROM collections WHERE name = ? AND removed_at IS NULL", "t", name);
-    if (db_next(rows)) id = db_int(rows, 0);
-    db_finish(rows);
+    int64_t id = srv_store_collection_id(&t, name);
+    find_study(&t, name, study);
+    if (*study) return db_end(&t);
     db_run(&t, "UPDATE collections SET removed_at = ? WHERE id = ?", "ti", now, id);
     db_run(&t,
            "DELETE FROM library_images WHERE collection_id = ? AND id NOT IN"

@@ -31,11 +31,13 @@ enum db_status srv_store_collection_find(struct db *db, const char *name, char f
 enum db_status srv_store_collection_simulated(struct db *db, const char *name, bool *simulated) NN_MUST_CHECK;
 /* Whether the folder belongs to a collection that is there. */
 enum db_status srv_store_collection_known(struct db *db, const char *folder, bool *known) NN_MUST_CHECK;
-/* A study under way that has a deck with images of the collection; "" when there is none. */
-enum db_status srv_store_collection_study(struct db *db, const char *name,
-                                          char study[DECK_ID_TEXT]) NN_MUST_CHECK;
-/* The collection is not there any more. Rows to which sessions refer stay for their log, the others go. */
-enum db_status srv_store_collection_remove(struct db *db, const char *name) NN_MUST_CHECK;
+/* The collection is not there any more. Rows to which sessions refer stay for their log, the others go. With
+ * `study` a study under way that has a deck with its images, nothing has changed; else `study` is "". */
+enum db_status srv_store_collection_remove(struct db *db, const char *name,
+                                           char study[DECK_ID_TEXT]) NN_MUST_CHECK;
+
+/* Of the one that is there, in an open transaction; 0: there is none. */
+int64_t srv_store_collection_id(struct db_transaction *t, const char *name);
 
 /* Appends every collection to `list`, as the interface shows them. */
 enum db_status srv_store_collections(struct db *db, json_t *list) NN_MUST_CHECK;
@@ -66,11 +68,12 @@ struct srv_library_asker {
 };
 
 /* Gives each of a session's `count` items whose source is a collection the image that a list names, whatever
- * its split and whoever has seen it, or one of its class and split that the deck does not exclude, none
- * twice. An image with several findings is of each of their classes, but of none that stands for a no when it
- * shows one that the source calls a yes. Items whose source is checked get a seed of its list likewise, by
- * the same rules of who has seen what. Which is a pure function of the items' seeds and of the images that
- * are left, in the order of import. Gives an item for which none was left, or NULL. */
+ * its split and whoever has seen it, or one of its class and split that the deck does not exclude, no picture
+ * twice: one is known by its pixels, under whatever name its collection is there. An image with several
+ * findings is of each of their classes, but of none that stands for a no when it shows one that the source
+ * calls a yes. Items whose source is checked get a seed of its list likewise, by the same rules of who has
+ * seen what. Which is a pure function of the items' seeds and of the images that are left, in the order of
+ * import. Gives an item for which none was left, or NULL. */
 const struct srv_drawn_item *srv_store_library_give(struct db_transaction *t,
                                                     const struct srv_library_asker *asker,
                                                     const struct srv_deck *deck,

@@ -281,6 +281,23 @@ static void hold_on(struct work *w, const struct srv_study_opening *opening)
     free(items);
 }
 
+/* The library has not been locked since the decks were looked at. */
+static bool has_collections(struct work *w, const struct srv_study_opening *opening)
+{
+    bool has = true;
+    for (int i = 0; i < opening->deck_count; i++) {
+        struct db_rows *rows =
+            db_query(&w->t,
+                     "SELECT 1 FROM deck_versions v JOIN json_each(v.definition, '$.sources') j"
+                     " WHERE v.id = ? AND j.value ->> 'collection' NOT IN"
+                     " (SELECT name FROM collections WHERE removed_at IS NULL)",
+                     "i", opening->decks[i].version_id);
+        has = !db_next(rows) && has;
+        db_finish(rows);
+    }
+    return has;
+}
+
 enum db_status srv_store_study_open(struct db *db, const struct srv_account *actor, const char *name,
                                     int edited, const struct srv_study_opening *opening,
                                     struct srv_study_change *change)
@@ -288,7 +305,10 @@ enum db_status srv_store_study_open(struct db *db, const struct srv_account *act
     struct work w;
     char seed[24];
     snprintf(seed, sizeof seed, "%" PRIu64, opening->seed);
-    if (begin(&w, db, actor, name, 1u << STUDY_DRAFT, edited, change)) {
+    bool ready = begin(&w, db, actor, name, 1u << STUDY_DRAFT, edited, change);
+    if (ready && !has_collections(&w, opening)) {
+        change->outcome = STUDY_IMAGES_GONE;
+    } else if (ready) {
         db_run(&w.t, "UPDATE studies SET state = 'open', opened_at = ?, seed = ? WHERE id = ?", "tti", w.now,
                seed, w.found.id);
         hold_on(&w, opening);

@@ -45,6 +45,7 @@ enum srv_study_outcome {
     STUDY_DONE,
     STUDY_UNKNOWN,
     STUDY_NAME_TAKEN,
+    STUDY_IMAGES_GONE, /* a collection that its decks show has been removed */
     STUDY_OUTDATED,    /* another version was saved since the one that was edited */
     STUDY_OTHER_STATE, /* *state is not one in which this can be done */
 };
