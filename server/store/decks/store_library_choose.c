@@ -4,23 +4,24 @@
 
 #include "server/store/decks/store_library.h"
 
+/* What an image is to who asks: drawn for none of their sessions, for one that has not shown it yet, or
+ * shown; WITHHELD is not to be had. */
+enum { NEW, PROMISED, SHOWN, WITHHELD };
+
 struct candidate {
     int64_t id;
+    uint8_t standing;
     bool excluded;
 };
 
-/* What an image is to a learner who keeps a code: drawn for none of their sessions, for one that has not
- * shown it yet, or shown. */
-enum { NEW, PROMISED, SHOWN, STANDINGS };
-
-/* Images of one collection, split and class, or of a class of a checked list, that are still to be had, by
- * their standing. Of a list the id is the place in it, from 1. */
+/* Images of one collection, split and class, or of a class of a checked list; of a list the id is the place
+ * in it, from 1. */
 struct pool {
-    struct candidate *images; /* heap */
-    int count, capacity, of[STANDINGS];
+    struct candidate *images; /* heap; first by their ids, then (settle) by standing */
+    int count, capacity, of[WITHHELD + 1];
 };
 
-static bool add(struct pool *pool, struct candidate image, int64_t standing)
+static bool add(struct pool *pool, struct candidate image)
 {
     if (pool->count == pool->capacity) {
         int capacity = pool->capacity ? 2 * pool->capacity : 256;
@@ -30,8 +31,29 @@ static bool add(struct pool *pool, struct candidate image, int64_t standing)
         pool->capacity = capacity;
     }
     pool->images[pool->count++] = image;
-    pool->of[standing]++;
     return true;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static int by_standing(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+    int order = (x->standing > y->standing) - (x->standing < y->standing);
+    return order ? order : by_id(a, b);
+}
+
+/* Ready to be taken from. */
+static void settle(struct pool *pool, const struct srv_library_asker *asker)
+{
+    if (pool->count) qsort(pool->images, (size_t)pool->count, sizeof *pool->images, by_standing);
+    for (int i = 0; i < pool->count; i++) pool->of[pool->images[i].standing]++;
+    pool->of[WITHHELD] = 0;
+    if (!asker->shown_again) pool->of[SHOWN] = 0;
 }
 
 /* ---- what an image shows ---- */
@@ -49,25 +71,13 @@ static char *contradicting(const struct srv_drawn_item *item)
     return text;
 }
 
-#define SHOWS                                                                                                \
-    " EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id AND f.finding = ?2)"                  \
-    " AND NOT EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = i.id"                              \
-    " AND f.finding IN (SELECT value FROM json_each(?3)))"
+#define HAS(image, findings)                                                                                 \
+    "EXISTS (SELECT 1 FROM library_findings f WHERE f.image_id = " image " AND f.finding IN " findings ")"
 
-/* What a learner has seen is known by its pixels too. */
-#define FREE                                                                                                 \
-    " AND (?4 OR i.sha256 NOT IN (SELECT sha256 FROM reserved_pictures))"                                    \
-    " AND (?5 IS NULL OR i.sha256 NOT IN (SELECT r.sha256 FROM json_each(?5) j"                              \
-    " JOIN library_images r ON r.id = j.value ->> 2))"
-
-static bool is_excluded(const struct srv_deck *deck, const struct srv_deck_source *source, const char *file)
-{
-    for (int i = 0; i < deck->exclude_count; i++)
-        if (*deck->exclude[i].file && !strcmp(deck->exclude[i].file, file) &&
-            !strcmp(deck->sources[deck->exclude[i].source].collection, source->collection))
-            return true;
-    return false;
-}
+/* The pictures that are not given: ?3 is `tests`, ?4 `spared`. */
+#define RESERVED                                                                                             \
+    "SELECT sha256 FROM reserved_pictures WHERE NOT ?3 UNION ALL SELECT r.sha256 FROM json_each(?4) j"       \
+    " JOIN library_images r ON r.id = j.value ->> 2"
 
 static bool is_of_library(const struct srv_session_item *item)
 {
@@ -80,41 +90,98 @@ static bool is_of_list(const struct srv_session_item *item)
     return item->drawn.source->checked;
 }
 
-/* An image with several findings is in several pools. */
-static bool is_taken(const struct srv_session_item *items, int count, int64_t id)
+/* By the index library_images_by_class alone: what the first image of a label shows all of them show, and
+ * there are few labels. */
+static bool read_pool(struct db_transaction *t, int64_t collection, const struct srv_drawn_item *like,
+                      struct pool *pool)
 {
+    char *against = contradicting(like);
+    bool kept = against;
+    struct db_rows *rows = db_query(
+        t,
+        "WITH RECURSIVE labels (label) AS (SELECT min(class) FROM library_images WHERE collection_id = ?1"
+        " UNION ALL SELECT (SELECT min(class) FROM library_images WHERE collection_id = ?1 AND class > label)"
+        " FROM labels WHERE label IS NOT NULL), firsts (label, id) AS (SELECT label,"
+        " (SELECT id FROM library_images WHERE collection_id = ?1 AND class = label LIMIT 1) FROM labels)"
+        " SELECT i.id FROM firsts s CROSS JOIN library_images i ON i.collection_id = ?1 AND i.class = s.label"
+        " AND i.split = ?4 WHERE " HAS("s.id", "(?2)") " AND NOT " HAS(
+            "s.id", "(SELECT value FROM json_each(?3))") " ORDER BY i.id",
+        "ittt", collection, like->class_name, against, like->source->test ? "test" : "train");
+    while (kept && db_next(rows)) kept = add(pool, (struct candidate){.id = db_int(rows, 0)});
+    db_finish(rows);
+    free(against);
+    return kept;
+}
+
+/* [[collection, file], ...] of what the deck excludes. Heap; NULL when memory ran out. */
+static char *excluded_files(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->exclude_count; i++)
+        if (*deck->exclude[i].file)
+            json_array_append_new(list, json_pack("[s,s]", deck->sources[deck->exclude[i].source].collection,
+                                                  deck->exclude[i].file));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+/* The ids of the items' images. Heap; NULL when memory ran out. */
+static char *images_of(const struct srv_session_item *items, int count)
+{
+    json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        if (items[i].library_image == id) return true;
-    return false;
+        if (items[i].library_image) json_array_append_new(list, json_integer(items[i].library_image));
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+/* What is not as all other images are. A picture is known by its pixels: a collection may be there under two
+ * names, or be taken in again. */
+static bool judge_images(struct db_transaction *t, int64_t collection, const struct srv_library_asker *asker,
+                         const struct srv_deck *deck, const struct srv_session_item *items, int count,
+                         struct pool *pool)
+{
+    char *taken = images_of(items, count), *files = excluded_files(deck);
+    bool kept = taken && files;
+    struct db_rows *rows = db_query(
+        t,
+        "SELECT i.id, max(m.standing), max(m.excluded)"
+        " FROM (SELECT sha256, ?2 AS standing, 0 AS excluded FROM (" RESERVED ")"
+        " UNION ALL SELECT r.sha256, ?2, 0 FROM json_each(?5) j JOIN library_images r ON r.id = j.value"
+        " UNION ALL SELECT r.sha256, 1 + (k.image_sha256 IS NOT NULL), 0 FROM session_learners s"
+        " JOIN items k ON k.session_id = s.session_id JOIN library_images r ON r.id = k.library_image_id"
+        " WHERE s.learner_id = ?6"
+        " UNION ALL SELECT r.sha256, 0, 1 FROM json_each(?7) j"
+        " JOIN collections c ON c.name = j.value ->> 0 AND c.removed_at IS NULL"
+        " JOIN library_images r ON r.collection_id = c.id AND r.file = j.value ->> 1) m"
+        " CROSS JOIN library_images i ON i.collection_id = ?1 AND i.sha256 = m.sha256 GROUP BY i.id",
+        "iiittit", collection, (int64_t)WITHHELD, (int64_t)asker->tests, asker->spared, taken,
+        asker->learner_id, files);
+    while (kept && db_next(rows)) {
+        const struct candidate like = {.id = db_int(rows, 0)};
+        struct candidate *image =
+            pool->count ? bsearch(&like, pool->images, (size_t)pool->count, sizeof like, by_id) : NULL;
+        if (!image) continue;
+        image->standing = (uint8_t)db_int(rows, 1);
+        image->excluded = db_int(rows, 2);
+    }
+    db_finish(rows);
+    free(files);
+    free(taken);
+    return kept;
 }
 
 static void fill(struct db_transaction *t, const struct srv_library_asker *asker, const struct srv_deck *deck,
                  const struct srv_session_item *items, int count, const struct srv_drawn_item *like,
                  struct pool *pool)
 {
-    char *against = contradicting(like);
-    bool kept = against;
-    struct db_rows *rows = db_query(
-        t,
-        "SELECT i.id, i.file, coalesce(1 + h.shown, 0) AS standing"
-        " FROM library_images i JOIN collections c ON c.id = i.collection_id"
-        " LEFT JOIN (SELECT r.sha256, max(k.image_sha256 IS NOT NULL) AS shown"
-        " FROM session_learners s JOIN items k ON k.session_id = s.session_id"
-        " JOIN library_images r ON r.id = k.library_image_id"
-        " WHERE s.learner_id = ?7 GROUP BY r.sha256) h ON h.sha256 = i.sha256"
-        " WHERE c.name = ?1 AND c.removed_at IS NULL AND" SHOWS FREE " AND i.split = ?6 AND standing <= ?8"
-        " ORDER BY standing, i.id",
-        "tttittii", like->source->collection, like->class_name, against, (int64_t)asker->tests, asker->spared,
-        like->source->test ? "test" : "train", asker->learner_id,
-        (int64_t)(asker->shown_again ? SHOWN : PROMISED));
-    while (kept && db_next(rows))
-        if (!is_taken(items, count, db_int(rows, 0)))
-            kept = add(pool,
-                       (struct candidate){db_int(rows, 0), is_excluded(deck, like->source, db_text(rows, 1))},
-                       db_int(rows, 2));
-    db_finish(rows);
-    free(against);
-    if (!kept) db_abandon(t, DB_UNAVAILABLE);
+    int64_t collection = srv_store_collection_id(t, like->source->collection);
+    if (!read_pool(t, collection, like, pool) ||
+        !judge_images(t, collection, asker, deck, items, count, pool))
+        db_abandon(t, DB_UNAVAILABLE);
+    settle(pool, asker);
 }
 
 static const struct srv_checked_class *class_of(const struct srv_library_asker *asker,
@@ -123,10 +190,10 @@ static const struct srv_checked_class *class_of(const struct srv_library_asker *
     return srv_checked_class_find(&asker->checked[item->source->model], item->class_name);
 }
 
-/* What of a list the asker has been drawn, under whatever deck: standing[place]. */
+/* What of a list the asker has been drawn, under whatever deck. */
 static void judge_seeds(struct db_transaction *t, const struct srv_library_asker *asker,
                         const struct srv_drawn_item *like, const struct srv_checked_class *class,
-                        uint8_t *standing)
+                        struct pool *pool)
 {
     struct db_rows *rows = db_query(
         t,
@@ -138,7 +205,7 @@ static void judge_seeds(struct db_transaction *t, const struct srv_library_asker
         "itt", asker->learner_id, asker->checked[like->source->model].model_sha256, like->class_name);
     while (db_next(rows)) {
         int place = srv_checked_seed_find(class, strtoull(db_text(rows, 0), NULL, 10));
-        if (place >= 0) standing[place] = (uint8_t)db_int(rows, 1);
+        if (place >= 0) pool->images[place].standing = (uint8_t)db_int(rows, 1);
     }
     db_finish(rows);
 }
@@ -147,23 +214,22 @@ static void fill_of_list(struct db_transaction *t, const struct srv_library_aske
                          const struct srv_deck *deck, const struct srv_drawn_item *like, struct pool *pool)
 {
     const struct srv_checked_class *class = class_of(asker, like);
-    if (!class || class->count == 0) return;
-    uint8_t *standing = calloc((size_t) class->count, 2), *left_out = standing + class->count;
-    bool kept = standing;
-    if (kept) judge_seeds(t, asker, like, class, standing);
-    for (int i = 0; kept && i < deck->exclude_count; i++) {
+    for (int i = 0; class && i < class->count; i++)
+        if (!add(pool, (struct candidate){.id = i + 1})) {
+            db_abandon(t, DB_UNAVAILABLE);
+            return;
+        }
+    if (!class) return;
+    judge_seeds(t, asker, like, class, pool);
+    for (int i = 0; i < deck->exclude_count; i++) {
         const struct srv_deck_exclusion *image = &deck->exclude[i];
         int place = *image->file || strcmp(image->class_name, like->class_name) ||
                             deck->sources[image->source].model != like->source->model
                         ? -1
                         : srv_checked_seed_find(class, image->seed);
-        if (place >= 0) left_out[place] = true;
+        if (place >= 0) pool->images[place].excluded = true;
     }
-    for (int s = NEW; s <= (asker->shown_again ? SHOWN : PROMISED); s++)
-        for (int i = 0; kept && i < class->count; i++)
-            if (standing[i] == s) kept = add(pool, (struct candidate){i + 1, left_out[i]}, s);
-    free(standing);
-    if (!kept) db_abandon(t, DB_UNAVAILABLE);
+    settle(pool, asker);
 }
 
 /* 0 when there is none, or one of another class. */
@@ -171,12 +237,13 @@ static int64_t find_file(struct db_transaction *t, const struct srv_library_aske
                          const struct srv_drawn_item *item)
 {
     char *against = contradicting(item);
-    struct db_rows *rows = db_query(t,
-                                    "SELECT i.id FROM library_images i JOIN collections c"
-                                    " ON c.id = i.collection_id WHERE c.name = ?1 AND c.removed_at IS NULL"
-                                    " AND" SHOWS FREE " AND i.file = ?6",
-                                    "tttitt", item->source->collection, item->class_name, against,
-                                    (int64_t)asker->tests, asker->spared, item->file);
+    struct db_rows *rows =
+        db_query(t,
+                 "SELECT i.id FROM library_images i WHERE i.collection_id = ?1 AND i.file = ?2 AND"
+                 " i.sha256 NOT IN (" RESERVED
+                 ") AND " HAS("i.id", "(?5)") " AND NOT " HAS("i.id", "(SELECT value FROM json_each(?6))"),
+                 "itittt", srv_store_collection_id(t, item->source->collection), item->file,
+                 (int64_t)asker->tests, asker->spared, item->class_name, against);
     int64_t id = against && db_next(rows) ? db_int(rows, 0) : 0;
     db_finish(rows);
     if (!against) db_abandon(t, DB_UNAVAILABLE);
@@ -201,8 +268,8 @@ static bool same_pool(const struct srv_session_item *a, const struct srv_session
 static struct candidate take(struct pool *pool, uint64_t seed)
 {
     int best = NEW;
-    while (best < SHOWN && !pool->of[best]) best++;
-    if (!pool->of[best]) return (struct candidate){0};
+    while (best < WITHHELD && !pool->of[best]) best++;
+    if (best == WITHHELD) return (struct candidate){0};
     int last = --pool->of[best], at = (int)(seed % (uint64_t)(last + 1));
     struct candidate image = pool->images[at];
     pool->images[at] = pool->images[last];
@@ -224,7 +291,7 @@ static bool choose(struct srv_session_item *items, int count, int first, struct 
         again[k] = image.excluded;
     }
     for (int k = first; k < count; k++) {
-        struct candidate image = {items[k].library_image, again[k]};
+        struct candidate image = {.id = items[k].library_image, .excluded = again[k]};
         while (image.excluded) image = take(pool, items[k].drawn.seed);
         if (again[k]) items[k].library_image = image.id;
         if (same_pool(&items[first], &items[k])) enough = enough && image.id;
