@@ -28,7 +28,7 @@ struct tr_cases {
     char sha256[65];  /* of its content, or of the model's file; empty of a folder */
 };
 
-/* Now and then while images are read or drawn. Returning false stops: NN_ERR_ARGUMENT, "stopped". */
+/* Now and then while images are read or drawn. Returning false stops: NN_STOPPED. */
 typedef bool tr_cases_progress(void *context, int done, int total);
 
 /* All functions: on failure nothing is held and what was there is as it was; `progress` may be NULL;

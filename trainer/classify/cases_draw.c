@@ -51,7 +51,7 @@ static nn_status draw_all(struct tr_cases *c, struct nn_model *model, const int 
             tr_cases_resample(raw + (size_t)i * raw_size, from, c->pixels + (size_t)(first + i) * size,
                               c->side);
         if (status == NN_OK && progress && !progress(context, first + some, c->count))
-            status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+            status = nn_fail(err, NN_STOPPED, "stopped");
     }
     free(raw);
     return status;

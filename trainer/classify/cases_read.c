@@ -122,7 +122,7 @@ static nn_status read_images(struct tr_cases *c, const struct tr_dataset *d, boo
         }
     }
     if (failed < c->count) return nn_fail(err, failure.status, "%s", failure.text);
-    return stopped ? nn_fail(err, NN_ERR_ARGUMENT, "stopped") : NN_OK;
+    return stopped ? nn_fail(err, NN_STOPPED, "stopped") : NN_OK;
 }
 
 static nn_status check_kinds(const struct tr_cases *c, const char *folder, bool train, struct nn_error *err)
@@ -186,7 +186,7 @@ static nn_status read_files(struct tr_cases *c, const struct tr_image_source *so
         tr_cases_resample(raw, from, c->pixels + (size_t)i * (size_t)c->side * (size_t)c->side, c->side);
         if (progress && ((i + 1) % SHOWN_EVERY == 0 || i + 1 == c->count) &&
             !progress(context, i + 1, c->count))
-            status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+            status = nn_fail(err, NN_STOPPED, "stopped");
     }
     free(raw);
     return status;

@@ -100,7 +100,7 @@ nn_status tr_classify_device_score(struct tr_classify_device *d, const struct tr
         if (status == NN_OK) status = nn_read(d->t, y, some_logits, err);
         for (int i = 0; i < n && status == NN_OK; i++) logits[first + i] = (double)some_logits[i];
         if (status == NN_OK && progress && !progress(context, first + n, cases->count))
-            status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+            status = nn_fail(err, NN_STOPPED, "stopped");
     }
     free(some_logits);
     free(indices);

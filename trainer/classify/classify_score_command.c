@@ -8,6 +8,7 @@
 #include "engine/roc.h"
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/trained_file.h"
+#include "trainer/command_end.h"
 #include "trainer/data/csv_cell.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
@@ -191,10 +192,9 @@ int tr_classify_score_main(int argc, char **argv)
     }
     tr_interrupt_catch();
     nn_status status = run(&c);
-    if (status != NN_OK) fprintf(stderr, "roentgym classify score: %s\n", c.err.text);
     if (c.on.backend) c.on.backend->close(c.on.backend);
     free(c.scores);
     tr_cases_release(&c.cases);
     tr_trained_release(&c.trained);
-    return status == NN_OK ? 0 : 1;
+    return tr_command_end(argv[0], NULL, status, &c.err);
 }

@@ -15,6 +15,7 @@
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/classify_training.h"
 #include "trainer/classify/trained_file.h"
+#include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
 #include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
@@ -338,13 +339,9 @@ int tr_classify_train_main(int argc, char **argv)
     if (status == NN_OK) status = tr_classify_open_device(&c.on, c.device, c.train.side, &c.err);
     if (status == NN_OK && c.on.note[0]) fprintf(stderr, "roentgym classify train: %s\n", c.on.note);
     if (status == NN_OK) status = train(&c);
-    if (status != NN_OK && tr_interrupted())
-        fputs("\nroentgym classify train: stopped; the same command goes on\n", stderr);
-    else if (status != NN_OK)
-        fprintf(stderr, "roentgym classify train: %s\n", c.err.text);
     if (c.on.backend) c.on.backend->close(c.on.backend);
     tr_trained_release(&c.trained);
     tr_cases_release(&c.train);
     tr_cases_release(&c.validation);
-    return status == NN_OK || tr_interrupted() ? 0 : 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &c.err);
 }

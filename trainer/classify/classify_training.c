@@ -311,11 +311,6 @@ static bool shown(const struct training *t, struct tr_classify_progress *p)
     return !t->show || t->show(t->context, p);
 }
 
-static nn_status stopped(struct nn_error *err)
-{
-    return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
-}
-
 static nn_status validate(struct training *t, double *auc, struct nn_error *err)
 {
     struct nn_roc roc;
@@ -344,7 +339,7 @@ static nn_status train_epoch(struct training *t, struct nn_error *err)
         if (status != NN_OK) return status;
         struct tr_classify_progress p = {
             .epoch = epoch + 1, .step = (int)step + 1, .loss = t->loss_sum / (double)after, .auc = NAN};
-        if (!shown(t, &p)) return stopped(err);
+        if (!shown(t, &p)) return nn_fail(err, NN_STOPPED, "stopped");
     }
     return NN_OK;
 }
@@ -393,7 +388,7 @@ static nn_status train_all(struct training *t, const char *state_path, struct nn
         p.step = p.epoch * t->epoch_steps;
         p.loss = t->loss_sum / t->epoch_images;
         p.auc = auc;
-        if (!shown(t, &p)) status = stopped(err);
+        if (!shown(t, &p)) status = nn_fail(err, NN_STOPPED, "stopped");
     }
     return status;
 }

@@ -85,7 +85,7 @@ typedef bool tr_classify_show(void *context, const struct tr_classify_progress *
  *
  * `state_path`, or NULL: a file that is replaced after each epoch and from which the same training goes on,
  * to the same bytes in the end; that of another training is NN_ERR_ARGUMENT and left alone. When `show`
- * (NULL: none) returns false it stops: NN_ERR_ARGUMENT, "stopped". A loss that is not finite is
+ * (NULL: none) returns false it stops: NN_STOPPED. A loss that is not finite is
  * NN_ERR_NUMERIC. On failure nothing is held. The device's real_type is f32. */
 nn_status tr_classify_train(struct tr_trained *trained, const struct tr_cases *train,
                             const struct tr_cases *validation, const struct tr_classify_settings *settings,

@@ -298,7 +298,9 @@ static nn_status open_pyramid(struct tr_dataset *d, tr_dataset_progress *progres
     if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", d->folder, strerror(errno));
     nn_status status = NN_OK;
     if (flock(fd, LOCK_EX)) {
-        status = nn_fail(err, NN_ERR_IO, "%s: cannot be locked: %s", d->folder, strerror(errno));
+        status = errno == EINTR
+                     ? nn_fail(err, NN_STOPPED, "stopped")
+                     : nn_fail(err, NN_ERR_IO, "%s: cannot be locked: %s", d->folder, strerror(errno));
         goto out;
     }
     if (index_fits(d) && !open_levels(d, NULL)) goto out;

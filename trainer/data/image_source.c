@@ -263,5 +263,5 @@ nn_status tr_image_source_read(const struct tr_image_source *s, int first, int c
         status = s->model ? draw(s, first + done, some, side, to, err)
                           : read_all_stored(s, first + done, some, side, to, err);
     }
-    return tr_interrupted() ? nn_fail(err, NN_ERR_ARGUMENT, "stopped") : status;
+    return tr_interrupted() ? nn_fail(err, NN_STOPPED, "stopped") : status;
 }

@@ -185,7 +185,7 @@ static void note_result(struct builder *b, int row, nn_status status, const stru
     if (b->progress && !b->progress(b->context, b->done, b->labels->row_count) && b->failed_row > row) {
 #pragma omp atomic write
         b->failed_row = -1;
-        nn_fail(&b->failure, NN_ERR_ARGUMENT, "stopped");
+        nn_fail(&b->failure, NN_STOPPED, "stopped");
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
 #include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/evaluation_report.h"
@@ -449,9 +450,7 @@ static bool run_part(const struct all *a, const struct runner *runner)
     if (runner->main(line.count, line.words) != 0) return false;
     if (tr_interrupted() || strcmp(runner->part, "swd") != 0) return true;
     make_line(a, runner, &line); /* getopt may have changed the order */
-    if (wrap_swd(a, &line, &err) == NN_OK) return true;
-    fprintf(stderr, "roentgym evaluate all: %s\n", err.text);
-    return false;
+    return tr_command_end("roentgym evaluate all", NULL, wrap_swd(a, &line, &err), &err) == 0;
 }
 
 /* The report is written after each part, so that it is there whenever one looks. */
@@ -468,7 +467,7 @@ static nn_status run_all(struct all *a, int *failed, struct nn_error *err)
         *failed += !run_part(a, &runners[r]);
         status = write_report(a, err);
     }
-    return status;
+    return status == NN_OK && tr_interrupted() ? nn_fail(err, NN_STOPPED, "stopped") : status;
 }
 
 int tr_evaluate_all(int argc, char **argv)
@@ -479,14 +478,8 @@ int tr_evaluate_all(int argc, char **argv)
     if (parse(&a, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
     nn_status status = run_all(&a, &failed, &err);
-    if (tr_interrupted() && (status == NN_OK || strcmp(err.text, "stopped") == 0)) {
-        printf("stopped; the same command goes on\n");
-        return 0;
-    }
-    if (status != NN_OK) {
-        fprintf(stderr, "roentgym evaluate all: %s\n", err.text);
-        return 1;
-    }
+    if (status != NN_OK)
+        return tr_command_end("roentgym evaluate all", "the same command goes on", status, &err);
     printf("\n%s/report.html, card.md\n", a.folder);
     if (!failed) return 0;
     fprintf(stderr, "roentgym evaluate all: %d part%s failed, as said above\n", failed,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "trainer/classify/trained_file.h"
+#include "trainer/command_end.h"
 #include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/label_judge.h"
 #include "trainer/evaluate/label_results.h"
@@ -314,11 +315,5 @@ int tr_evaluate_labels(int argc, char **argv)
     char *command = tr_part_command(argc, argv);
     nn_status status = command ? evaluate(&r, command, &err) : nn_fail(&err, NN_ERR_MEMORY, "memory ran out");
     free(command);
-    if (status == NN_OK) return 0;
-    if (tr_interrupted() && strcmp(err.text, "stopped") == 0) {
-        printf("stopped; the same command goes on\n");
-        return 0;
-    }
-    fprintf(stderr, "roentgym evaluate labels: %s\n", err.text);
-    return 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &err);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "engine/file.h"
+#include "trainer/command_end.h"
 #include "trainer/data/image_source.h"
 #include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/swd.h"
@@ -258,8 +259,7 @@ int tr_evaluate_swd(int argc, char **argv)
     if (status == NN_OK) status = measure(&e, &err);
     if (status == NN_OK && e.json_path) status = write_json(&e, &err);
     if (status == NN_OK) print_table(&e);
-    if (status != NN_OK) fprintf(stderr, "roentgym evaluate swd: %s\n", err.text);
     tr_image_source_close(e.fake);
     tr_image_source_close(e.real);
-    return status == NN_OK ? 0 : 1;
+    return tr_command_end(argv[0], NULL, status, &err);
 }

@@ -18,7 +18,7 @@ struct tr_label_judge {
 /* Has the judge: its weights are those of `weights` (a file of `roentgym classify train`, for the lab's side
  * and finding, whose seed is the lab's; NN_ERR_ARGUMENT: of the lab's data, but with another validation
  * part), or with NULL those of an earlier start in the lab's folder, or it is trained on the training split
- * but for the validation part, which goes on where it was stopped. tr_interrupted() stops it: "stopped". On
+ * but for the validation part, which goes on where it was stopped. NN_STOPPED after a signal. On
  * failure nothing is held.
  */
 nn_status tr_label_judge_init(struct tr_label_judge *judge, struct tr_lab *lab, const char *weights,

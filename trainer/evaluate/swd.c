@@ -82,7 +82,7 @@ static nn_status tell(const struct work *w, bool comparing, struct nn_error *err
     int done = comparing ? w->steps_done : w->images_done,
         total = comparing ? w->steps_total : w->images_total;
     if (!r->progress || r->progress(r->context, comparing, done, total)) return NN_OK;
-    return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+    return nn_fail(err, NN_STOPPED, "stopped");
 }
 
 static void release_group(struct group *g)

@@ -68,7 +68,7 @@ struct tr_swd_result {
 
 /* Memory beside memory_bytes: about 7 bytes a pixel of one image and 5 KB an image, for each thread. Uses
  * OpenMP; the result does not depend on the number of threads. NN_ERR_ARGUMENT for a side, a number of
- * images or of sets out of range, and, with "stopped", when `progress` stops it. */
+ * images or of sets out of range; NN_STOPPED when `progress` stops it. */
 nn_status tr_swd(const struct tr_swd_request *request, struct tr_swd_result *result,
                  struct nn_error *err) NN_MUST_CHECK;
 

@@ -25,7 +25,7 @@ static inline const struct tr_cell *tr_grid_cell(const struct tr_grid *grid, int
 
 /* Fills the grid, with lab->settings.seeds seeds. Prints on stdout how many networks are to be trained, after
  * the first steps how long that will take at most, and how far it is. When tr_interrupted(), it ends after
- * the step: "stopped"; the next time goes on from the last whole epoch. On failure nothing is held. */
+ * the step: NN_STOPPED; the next time goes on from the last whole epoch. On failure nothing is held. */
 nn_status tr_grid_fill(struct tr_grid *grid, struct tr_lab *lab, const struct tr_row *rows, int row_count,
                        struct nn_error *err) NN_MUST_CHECK;
 void tr_grid_release(struct tr_grid *grid); /* harmless on a zeroed struct */

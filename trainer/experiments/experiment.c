@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/evaluate/part_file.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
@@ -195,11 +196,5 @@ int tr_experiment_main(const struct tr_experiment *experiment, int argc, char **
     nn_status status =
         command ? run(experiment, &settings, command, &err) : nn_fail(&err, NN_ERR_MEMORY, "memory is out");
     free(command);
-    if (status == NN_OK) return 0;
-    if (tr_interrupted() && strcmp(err.text, "stopped") == 0) {
-        printf("stopped; the same command goes on\n");
-        return 0;
-    }
-    fprintf(stderr, "%s: %s\n", argv[0], err.text);
-    return 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &err);
 }

@@ -42,7 +42,7 @@ nn_status tr_lab_open(struct tr_lab *lab, const struct tr_lab_settings *settings
 void tr_lab_close(struct tr_lab *lab); /* harmless on a zeroed struct */
 
 /* Has lab->samples[k] in memory: as DIR keeps it, or drawn and then kept. Seeds of set k begin with (k + 1)
- * 2^32. tr_interrupted() stops it: "stopped". */
+ * 2^32. NN_STOPPED after a signal. */
 nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err) NN_MUST_CHECK;
 /* Names that set by what decides its pixels: 64 hex digits. */
 void tr_lab_sample_key(const struct tr_lab *lab, int k, char key[65]);

@@ -8,6 +8,7 @@
 
 #include "engine/checkpoint.h"
 #include "engine/engine.h"
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/option_value.h"
 
@@ -175,7 +176,5 @@ int tr_import_main(int argc, char **argv)
     struct nn_error err;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;
-    if (import_file(&options, &err) == NN_OK) return 0;
-    fprintf(stderr, "roentgym import: %s\n", err.text);
-    return 1;
+    return tr_command_end(argv[0], NULL, import_file(&options, &err), &err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/ingest/ingest_data.h"
 #include "trainer/ingest/worker_pool.h"
@@ -264,12 +265,8 @@ static nn_status run(struct ingesting *g)
     tr_interrupt_catch();
     tr_progress_start(&g->progress, "images");
     status = tr_ingest_data_make(&g->wish, &g->table, show, g, &g->outcome, &g->err);
-    if (status != NN_OK) return status;
-    if (g->outcome.complete)
-        tell(g);
-    else
-        fputs("\nroentgym ingest: stopped; the same command goes on\n", stderr);
-    return NN_OK;
+    if (status == NN_OK) tell(g);
+    return status;
 }
 
 int tr_ingest_main(int argc, char **argv)
@@ -278,7 +275,7 @@ int tr_ingest_main(int argc, char **argv)
     int exit_status;
     if (parse(&g, argc, argv, &exit_status)) return exit_status;
     nn_status status = run(&g);
-    if (status != NN_OK) fprintf(stderr, "roentgym ingest: %s\n", g.err.text);
     tr_ingest_table_release(&g.table);
-    return status != NN_OK || g.outcome.refused > 0 || *g.outcome.fault ? 1 : 0;
+    if (status == NN_OK) return g.outcome.refused > 0 || *g.outcome.fault ? 1 : 0;
+    return tr_command_end(argv[0], "the same command goes on", status, &g.err);
 }

@@ -373,7 +373,6 @@ static nn_status conclude(struct maker *m)
     if (status == NN_OK) status = remove_unnamed(m, m->images);
     if (status == NN_OK) status = remove_unnamed(m, m->tiles);
     tr_copies_release(&copies);
-    o->complete = status == NN_OK;
     return status;
 }
 
@@ -398,8 +397,9 @@ nn_status tr_ingest_data_make(const struct tr_ingest_wish *wish, struct tr_inges
     nn_status status = open_folder(&m);
     if (status == NN_OK) status = read_files(&m);
     if (m.journal && fclose(m.journal) != 0 && status == NN_OK) status = io_failed(&m, wish->report);
-    if (status == NN_OK && m.done == m.todo_count) status = conclude(&m);
-    if (status == NN_OK && m.done == m.todo_count && m.done > 0) progress(context, m.done, m.todo_count);
+    if (status == NN_OK && m.done < m.todo_count) status = nn_fail(err, NN_STOPPED, "stopped");
+    if (status == NN_OK) status = conclude(&m);
+    if (status == NN_OK && m.done > 0) progress(context, m.done, m.todo_count);
     if (m.folder >= 0) close(m.folder);
     free(m.todo);
     return status;

@@ -28,7 +28,6 @@ struct tr_ingest_wish {
 typedef bool tr_ingest_progress(void *context, int done, int total);
 
 struct tr_ingest_outcome {
-    bool complete; /* false after a stop */
     int taken, tests, copies, left_out, refused, unlisted;
     int written_on, alike, contradicting; /* images with letters; pairs that look alike, with other labels */
     struct tr_patient_split split;
@@ -36,9 +35,9 @@ struct tr_ingest_outcome {
     char fault[360]; /* of the whole: a class without images to train or test with; "" */
 };
 
-/* `table` is as tr_ingest_table_read has it. NN_ERR_ARGUMENT: `out` is neither empty nor a data set made so
- * with the same key, size, depth and margins, or another process is writing it; NN_ERR_FORMAT: not one image
- * was taken. */
+/* `table` is as tr_ingest_table_read has it. NN_STOPPED when `progress` stops it. NN_ERR_ARGUMENT: `out` is
+ * neither empty nor a data set made so with the same key, size, depth and margins, or another process is
+ * writing it; NN_ERR_FORMAT: not one image was taken. */
 nn_status tr_ingest_data_make(const struct tr_ingest_wish *wish, struct tr_ingest_table *table,
                               tr_ingest_progress *progress, void *context, struct tr_ingest_outcome *outcome,
                               struct nn_error *err) NN_MUST_CHECK;

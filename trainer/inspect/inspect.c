@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/safetensors.h"
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 
@@ -148,7 +149,5 @@ int tr_inspect_main(int argc, char **argv)
     if (status == NN_OK && as_json) status = print_json(facts, &err);
     if (status == NN_OK && !as_json) print_text(facts, 0);
     json_decref(facts);
-    if (status == NN_OK) return 0;
-    fprintf(stderr, "roentgym inspect: %s\n", err.text);
-    return 1;
+    return tr_command_end(argv[0], NULL, status, &err);
 }

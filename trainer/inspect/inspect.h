@@ -18,7 +18,7 @@ nn_status tr_inspect_state(const char *path, struct json_t **facts, struct nn_er
 nn_status tr_inspect_run(const char *folder, struct json_t **facts, struct nn_error *err) NN_MUST_CHECK;
 
 /* A folder with labels.csv. Reads every image (OpenMP). What makes it unfit for training is a fact, no
- * failure, unless labels.csv itself cannot be read. `show`: progress on stdout. NN_ERR_ARGUMENT, "stopped",
+ * failure, unless labels.csv itself cannot be read. `show`: progress on stdout. NN_STOPPED
  * after a signal (trainer/interrupt.h). */
 nn_status tr_inspect_data(const char *folder, bool show, struct json_t **facts,
                           struct nn_error *err) NN_MUST_CHECK;

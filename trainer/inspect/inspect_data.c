@@ -472,7 +472,7 @@ nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn
     nn_status status = read_csv(&s, path, err);
     if (status == NN_OK) {
         look_at_all(&s, show);
-        if (s.stopped) status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (s.stopped) status = nn_fail(err, NN_STOPPED, "stopped");
     }
     if (status == NN_OK) {
         json_t *facts = json_object();

@@ -193,21 +193,20 @@ static nn_status do_all(struct maker *m, tr_crop_progress *progress, void *conte
     struct work works[AT_ONCE];
     int total = 0, made = 0, count = 0;
     nn_status status = NN_OK;
-    bool on = true;
     for (int i = 0; i < m->table->count; i++) {
         struct tr_crop_film *film = &m->o->films[i];
         if (film->done) film->done = still_holds(m, i, film);
         total += !film->done && !*m->table->rows[i].refused;
     }
-    for (int i = 0; i < m->table->count && status == NN_OK && on; i++) {
+    for (int i = 0; i < m->table->count && status == NN_OK; i++) {
         if (!m->o->films[i].done && !*m->table->rows[i].refused) works[count++] = (struct work){.row = i};
         if (count < AT_ONCE && !(count && made + count == total)) continue;
         status = do_some(m, works, count);
         made += count;
         count = 0;
-        if (status == NN_OK) on = progress(context, made, total);
+        if (status == NN_OK && !progress(context, made, total) && made < total)
+            status = nn_fail(m->err, NN_STOPPED, "stopped");
     }
-    m->o->complete = status == NN_OK && made == total;
     return status;
 }
 
@@ -223,9 +222,11 @@ nn_status tr_hip_crops_make(const struct tr_crop_wish *w, const struct tr_pelvis
         o->films && m.views ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for %d films", table->count);
     if (status == NN_OK) status = tr_crop_journal_open(&m.journal, w, table, o->films, err);
     if (status == NN_OK) status = do_all(&m, progress, context);
-    nn_status closed = tr_crop_journal_close(&m.journal, status == NN_OK ? err : NULL);
-    if (status == NN_OK) status = closed;
-    if (status == NN_OK && o->complete) status = tr_crop_tables_write(w, table, o, err);
+    struct nn_error failure;
+    nn_status closed = tr_crop_journal_close(&m.journal, &failure);
+    if (closed != NN_OK && (status == NN_OK || status == NN_STOPPED))
+        status = nn_fail(err, closed, "%s", failure.text);
+    if (status == NN_OK) status = tr_crop_tables_write(w, table, o, err);
     free(m.views);
     return status;
 }

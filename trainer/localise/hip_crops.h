@@ -39,16 +39,15 @@ struct tr_crop_film {
 };
 
 struct tr_crop_outcome {
-    bool complete;                 /* false after a stop */
     struct tr_crop_film *films;    /* one for each row of the table; the caller frees them */
     int hips, not_found, left_out; /* not_found: of those whose label is known */
     int refused;                   /* films */
     char fault[360];               /* of the whole: a class without images to train with; "" */
 };
 
-/* NN_ERR_ARGUMENT: `out` is neither empty nor made so with the same network and size,
- * or another process is writing it; NN_ERR_FORMAT:
- * dataset.json of the source has a fault, or not one hip could be taken. */
+/* NN_STOPPED when `progress` stops it. NN_ERR_ARGUMENT: `out` is neither empty nor made so with the same
+ * network and size, or another process is writing it; NN_ERR_FORMAT: dataset.json of the source has a fault,
+ * or not one hip could be taken. */
 nn_status tr_hip_crops_make(const struct tr_crop_wish *wish, const struct tr_pelvis_table *table,
                             struct tr_hip_finder *finder, tr_crop_progress *progress, void *context,
                             struct tr_crop_outcome *outcome, struct nn_error *err) NN_MUST_CHECK;

@@ -94,7 +94,7 @@ static nn_status read_films(struct tr_hip_films *f, const struct tr_boxes *boxes
                            : tr_dataset_test_image(f->data, f->side, i - train, film->pixels, err);
         f->count++;
         f->train_count += i < train;
-        if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_STOPPED, "stopped");
     }
     return status;
 }

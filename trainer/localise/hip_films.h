@@ -21,7 +21,7 @@ struct tr_hip_films {
  * set has it. A hip without a line where the other has one is not on the picture. NN_ERR_FORMAT names file
  * and line: a box of a file that labels.csv does not have, one whose middle is not on the picture or that is
  * larger than the picture; a data set whose images are smaller than `side`, or without a box.
- * NN_ERR_ARGUMENT, "stopped", after a signal (trainer/interrupt.h). */
+ * NN_STOPPED after a signal (trainer/interrupt.h). */
 nn_status tr_hip_films_read(struct tr_hip_films *films, const char *folder, const char *boxes_path, int side,
                             struct nn_error *err) NN_MUST_CHECK;
 void tr_hip_films_release(struct tr_hip_films *films); /* harmless on a zeroed struct */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/box_overlay.h"
 #include "trainer/localise/default_weights.h"
@@ -217,11 +218,8 @@ static nn_status run(struct applying *a)
     tr_interrupt_catch();
     tr_progress_start(&a->progress, "films");
     status = tr_hip_crops_make(&a->wish, &a->table, &a->finder, show, a, &a->outcome, &a->err);
-    if (status == NN_OK && a->outcome.complete && value_of(a, SHEET)) status = write_sheet(a);
-    if (status == NN_OK && a->outcome.complete)
-        tell(a);
-    else if (status == NN_OK)
-        fputs("\nroentgym localise apply: stopped; the same command goes on\n", stderr);
+    if (status == NN_OK && value_of(a, SHEET)) status = write_sheet(a);
+    if (status == NN_OK) tell(a);
     return status;
 }
 
@@ -232,10 +230,10 @@ int tr_localise_apply(int argc, char **argv)
     if (parse(&a, argc, argv, &exit_status)) return exit_status;
     nn_status status = run(&a);
     const struct tr_crop_outcome *o = &a.outcome;
-    if (status != NN_OK) fprintf(stderr, "roentgym localise apply: %s\n", a.err.text);
     tr_hip_finder_close(&a.finder);
     tr_hip_net_release(&a.net);
     tr_pelvis_table_release(&a.table);
     free(a.outcome.films);
-    return status != NN_OK || o->not_found || o->refused || *o->fault ? 1 : 0;
+    if (status == NN_OK) return o->not_found || o->refused || *o->fault ? 1 : 0;
+    return tr_command_end(argv[0], "the same command goes on", status, &a.err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/localise/box_overlay.h"
 #include "trainer/localise/default_weights.h"
 #include "trainer/localise/hip_measure.h"
@@ -150,11 +151,10 @@ int tr_localise_evaluate(int argc, char **argv)
         return 2;
     }
     nn_status status = run(&e);
-    if (status != NN_OK) fprintf(stderr, "roentgym localise evaluate: %s\n", e.err.text);
     tr_hip_finder_close(&e.finder);
     tr_hip_films_release(&e.films);
     tr_hip_net_release(&e.net);
     free(e.found);
     free(e.judged);
-    return status == NN_OK ? 0 : 1;
+    return tr_command_end(argv[0], NULL, status, &e.err);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "engine/safetensors.h"
+#include "trainer/command_end.h"
 #include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/hip_measure.h"
@@ -163,7 +164,10 @@ static nn_status go(struct run *r)
             saved = now;
         }
     }
-    return status == NN_OK && tr->step > first ? tr_hip_training_save(tr, r->state, &r->err) : status;
+    if (status == NN_OK && tr->step > first) status = tr_hip_training_save(tr, r->state, &r->err);
+    if (status == NN_OK && tr->step < r->settings.steps)
+        status = nn_fail(&r->err, NN_STOPPED, "stopped at step %d", tr->step);
+    return status;
 }
 
 static nn_status finish(struct run *r)
@@ -203,22 +207,15 @@ int tr_localise_train(int argc, char **argv)
     if (parse(&r, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
     nn_status status = begin(&r);
-    bool stopped = status != NN_OK && !r.films.data && tr_interrupted();
-    if (stopped) status = NN_OK;
-    if (r.films.data && status == NN_OK) {
+    if (status == NN_OK) {
         printf("%d films to train with, %d held out", r.films.train_count,
                r.films.count - r.films.train_count);
         if (r.films.unmarked) printf(", %d without a box left out", r.films.unmarked);
         puts(r.training.step ? "; going on" : "");
         status = go(&r);
     }
-    if (status == NN_OK && !stopped && r.training.step == r.settings.steps)
-        status = finish(&r);
-    else if (status == NN_OK)
-        fprintf(stderr, "roentgym localise train: stopped at step %d; the same command goes on\n",
-                r.training.step);
-    if (status != NN_OK) fprintf(stderr, "roentgym localise train: %s\n", r.err.text);
+    if (status == NN_OK) status = finish(&r);
     tr_hip_training_release(&r.training);
     tr_hip_films_release(&r.films);
-    return status == NN_OK ? 0 : 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &r.err);
 }

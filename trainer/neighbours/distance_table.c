@@ -74,7 +74,7 @@ static nn_status read_rows(struct work *w, int first, int count, struct nn_error
     if (w->progress.first < 0) w->progress.first = w->done;
     for (int done = 0; done < count && status == NN_OK; done += TR_FEATURE_BATCH) {
         int some = count - done < TR_FEATURE_BATCH ? count - done : TR_FEATURE_BATCH;
-        if (tr_interrupted()) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (tr_interrupted()) return nn_fail(err, NN_STOPPED, "stopped");
         status = tr_feature_maps(w->network, &w->rows, first + done, some, w->row_maps, (size_t)done, err);
         tr_progress_show(&w->progress, w->done + done + some, w->total);
     }
@@ -120,7 +120,7 @@ static nn_status do_block(struct work *w, int row, int row_count, struct nn_erro
         if (!tr_float_journal_read(w->journal, w->some, size)) {
             if (!read) status = read_rows(w, row, row_count, err);
             read = true;
-            if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+            if (status == NN_OK && tr_interrupted()) status = nn_fail(err, NN_STOPPED, "stopped");
             if (status == NN_OK) status = compute(w, p, err);
             if (status == NN_OK) status = tr_float_journal_write(w->journal, w->some, size, err);
             if (status == NN_OK)

@@ -10,7 +10,7 @@
  *
  * The queries' maps are held in blocks of at most memory_bytes; for each block the training images go through
  * the network again. What is computed goes to the journal. Shows progress. NN_ERR_ARGUMENT: too little memory
- * for two images and a minibatch, or "stopped" after a signal. */
+ * for two images and a minibatch. NN_STOPPED after a signal. */
 nn_status tr_distance_table(struct tr_feature_network *network, const struct tr_cases *queries,
                             const struct tr_cases *trainings, size_t memory_bytes,
                             struct tr_float_journal *journal, float **value,

@@ -128,7 +128,7 @@ static nn_status find_features(struct tsne *t, struct tr_float_journal *journal,
         size_t width = (size_t)t->study.network.width, size = (size_t)some * width;
         float *to = t->features + (size_t)first * width;
         if (tr_float_journal_read(journal, to, size)) continue;
-        if (tr_interrupted()) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (tr_interrupted()) return nn_fail(err, NN_STOPPED, "stopped");
         if (progress.first < 0) progress.first = first;
         status = tr_feature_last(&t->study.network, &t->all, first, some, to, err);
         if (status == NN_OK) status = tr_float_journal_write(journal, to, size, err);

@@ -38,8 +38,8 @@ nn_status tr_feature_network_hash(const struct tr_feature_choice *choice, const 
                                   char hex[65], struct nn_error *err) NN_MUST_CHECK;
 
 /* Loads the weights, or trains them, as `hash` names them: it says so on stdout, shows progress, and keeps
- * ARCHITECTURE-HASH.safetensors in the folder. Goes on with a training that was stopped. NN_ERR_ARGUMENT,
- * "stopped", after a signal (trainer/interrupt.h). On failure nothing is held. */
+ * ARCHITECTURE-HASH.safetensors in the folder. Goes on with a training that was stopped. NN_STOPPED
+ * after a signal (trainer/interrupt.h). On failure nothing is held. */
 nn_status tr_feature_network_open(struct tr_feature_network *network, const struct tr_feature_choice *choice,
                                   const struct tr_cases *train, const char *hash,
                                   struct nn_error *err) NN_MUST_CHECK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
 #include "trainer/data/image_split.h"
 #include "trainer/interrupt.h"
@@ -228,13 +229,8 @@ int tr_feature_study_run(struct tr_feature_study *s, int argc, char **argv, tr_f
     }
     tr_interrupt_catch();
     nn_status status = do_part(s, work, context, &err);
-    bool stopped = status != NN_OK && tr_interrupted();
-    if (stopped)
-        fprintf(stderr, "\nroentgym evaluate %s: stopped; the same command goes on\n", s->part);
-    else if (status != NN_OK)
-        fprintf(stderr, "roentgym evaluate %s: %s\n", s->part, err.text);
     close_study(s);
-    return status == NN_OK || stopped ? 0 : 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &err);
 }
 
 /* ---- names -------------------------------------------------------------------------------------------- */

@@ -33,8 +33,8 @@ struct tr_feature_study {
 };
 
 /* The whole command: takes argv, reads the splits, describes the model, names the network by its hash, and
- * does the `work` unless the part is there already; says on stderr what went wrong, or that it was stopped
- * and how it goes on. Closes the study; returns the exit status. */
+ * does the `work` unless the part is there already; says what went wrong (trainer/command_end.h).
+ * Closes the study; returns the exit status. */
 typedef nn_status tr_feature_work(void *context, struct nn_error *err);
 int tr_feature_study_run(struct tr_feature_study *study, int argc, char **argv, tr_feature_work *work,
                          void *context);

@@ -142,7 +142,7 @@ static nn_status descend(struct descent *d, int steps, tr_tsne_progress *progres
         move(d->count, d->force_x, step, momentum, d->speed, d->gain, d->x);
         move(d->count, d->force_y, step, momentum, d->speed + d->count, d->gain + d->count, d->y);
         bool shown = progress && ((k + 1) % SHOWN_EVERY == 0 || k + 1 == steps);
-        if (shown && !progress(context, k + 1, steps)) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (shown && !progress(context, k + 1, steps)) return nn_fail(err, NN_STOPPED, "stopped");
     }
     return NN_OK;
 }

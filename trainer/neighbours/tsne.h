@@ -18,7 +18,7 @@ struct tr_tsne_settings {
  * two values of each point, shrunk to a deviation of 1e-4, which after tr_principal are the first two
  * components: so the result is a function of the points (Kobak and Berens 2019). Step size, momentum and
  * gains as scikit-learn's. Memory: 16 bytes a pair. Does not depend on the number of threads; uses OpenMP.
- * NN_ERR_ARGUMENT: too few points for the perplexity, or "stopped". */
+ * NN_ERR_ARGUMENT: too few points for the perplexity. NN_STOPPED when `progress` stops it. */
 nn_status tr_tsne(const double *points, int count, int width, const struct tr_tsne_settings *settings,
                   double *places, tr_tsne_progress *progress, void *context,
                   struct nn_error *err) NN_MUST_CHECK;

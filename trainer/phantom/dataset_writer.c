@@ -30,7 +30,6 @@ struct writer {
     struct phantom_journal journal;
     phantom_progress *progress;
     void *context;
-    bool stopped;
     nn_status status;
     struct nn_error *err;
 };
@@ -152,8 +151,10 @@ static void work_on(struct writer *w, struct phantom_entry *e)
         if (status == NN_OK) {
             e->made = true;
             w->done++;
-            if (w->progress && !w->progress(w->context, w->done, w->count)) w->stopped = true;
-        } else if (w->status == NN_OK) {
+            if (w->progress && !w->progress(w->context, w->done, w->count) && w->done < w->count)
+                status = nn_fail(&err, NN_STOPPED, "stopped");
+        }
+        if (status != NN_OK && w->status == NN_OK) {
             w->status = status;
             if (w->err) *w->err = err;
         }
@@ -165,7 +166,7 @@ static bool goes_on(struct writer *w)
 {
     bool yes;
 #pragma omp critical(phantom_dataset)
-    yes = !w->stopped && w->status == NN_OK;
+    yes = w->status == NN_OK;
     return yes;
 }
 
@@ -352,27 +353,24 @@ static nn_status make_all(struct writer *w)
 #pragma omp parallel for schedule(dynamic)
     for (int i = 0; i < w->count; i++)
         if (!w->entries[i].made && goes_on(w)) work_on(w, &w->entries[i]);
-    if (w->status == NN_OK && w->done == w->count) w->status = finish(w);
+    if (w->status == NN_OK) w->status = finish(w);
     return w->status;
 }
 
 nn_status phantom_dataset_write(const struct phantom_dataset_options *o, phantom_progress *progress,
-                                void *context, bool *complete, struct nn_error *err)
+                                void *context, struct nn_error *err)
 {
     struct writer w = {.o = o, .progress = progress, .context = context, .err = err, .journal.fd = -1};
     char journal[PATH_MAX];
-    *complete = false;
+    bool there = false;
     nn_status status = o->sheet ? tr_contact_sheet_check_path(o->sheet, err) : NN_OK;
     if (status == NN_OK) status = list_entries(&w);
-    if (status == NN_OK) status = find_complete(&w, complete);
-    if (status == NN_OK && !*complete) {
-        status = make_all(&w);
-        *complete = status == NN_OK && w.done == w.count;
-    }
+    if (status == NN_OK) status = find_complete(&w, &there);
+    if (status == NN_OK && !there) status = make_all(&w);
     in_folder(&w, "journal.csv", journal);
-    if (*complete) unlink(journal);
+    if (status == NN_OK) unlink(journal);
     phantom_journal_close(&w.journal);
-    if (*complete && o->sheet) status = write_sheet(&w);
+    if (status == NN_OK && o->sheet) status = write_sheet(&w);
     for (int i = 0; i < w.count; i++) free(w.entries[i].row);
     free(w.entries);
     return status;

@@ -22,10 +22,10 @@ struct phantom_dataset_options {
 /* Called after each image, one thread at a time. Returning false stops: what is finished stays. */
 typedef bool phantom_progress(void *context, int done, int total);
 
-/* Images are made in parallel with OpenMP; bytes do not depend on the thread count. *complete is false after
- * a stop. A folder that is complete with the same parameters is left as it is, but for the sheet; one that
- * holds something else is refused and left as it is. */
+/* Images are made in parallel with OpenMP; bytes do not depend on the thread count. NN_STOPPED when
+ * `progress` stops it. A folder that is complete with the same parameters is left as it is, but for the
+ * sheet; one that holds something else is refused and left as it is. */
 nn_status phantom_dataset_write(const struct phantom_dataset_options *options, phantom_progress *progress,
-                                void *context, bool *complete, struct nn_error *err) NN_MUST_CHECK;
+                                void *context, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
@@ -108,17 +109,11 @@ int tr_phantom_main(int argc, char **argv)
     struct phantom_dataset_options options = {0};
     struct nn_error err;
     struct tr_progress progress;
-    bool complete;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
     tr_progress_start(&progress, "images");
-    nn_status status = phantom_dataset_write(&options, show_progress, &progress, &complete, &err);
-    if (status != NN_OK) {
-        fprintf(stderr, "roentgym phantom: %s\n", err.text);
-        return 1;
-    }
-    if (complete && progress.first < 0) printf("%s: complete already\n", options.out);
-    if (!complete) fputs("\nroentgym phantom: stopped; the same command goes on\n", stderr);
-    return 0;
+    nn_status status = phantom_dataset_write(&options, show_progress, &progress, &err);
+    if (status == NN_OK && progress.first < 0) printf("%s: complete already\n", options.out);
+    return tr_command_end(argv[0], "the same command goes on", status, &err);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/overwrite.h"
 #include "trainer/report/report_page.h"
@@ -63,7 +64,5 @@ int tr_report_main(int argc, char **argv)
         status = write_page(out ? out : path, run, &facts, &err);
         tr_run_facts_release(&facts);
     }
-    if (status == NN_OK) return 0;
-    fprintf(stderr, "roentgym report: %s\n", err.text);
-    return 1;
+    return tr_command_end(argv[0], NULL, status, &err);
 }

@@ -7,6 +7,7 @@
 
 #include "engine/file.h"
 #include "engine/sample_text.h"
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
@@ -303,18 +304,15 @@ static nn_status save_sheet(struct sampling *s)
 static nn_status run(struct sampling *s)
 {
     struct tr_sample_output output;
-    bool complete = false;
     nn_status status = prepare(s, &output);
     if (status != NN_OK) return status;
     tr_interrupt_catch();
     tr_progress_start(&s->progress, "images");
     status = tr_sample_folder_make(s->model, &s->plan, &output, value_of(s, SHEET) ? &s->sheet : NULL, show,
-                                   s, &complete, &s->err);
-    if (status == NN_OK && complete && value_of(s, SHEET)) status = save_sheet(s);
-    if (status != NN_OK) return status;
-    if (complete && s->progress.first < 0) printf("%s: complete already\n", output.folder);
-    if (!complete) fputs("\nroentgym sample: stopped; the same command goes on\n", stderr);
-    return NN_OK;
+                                   s, &s->err);
+    if (status == NN_OK && value_of(s, SHEET)) status = save_sheet(s);
+    if (status == NN_OK && s->progress.first < 0) printf("%s: complete already\n", output.folder);
+    return status;
 }
 
 int tr_sample_main(int argc, char **argv)
@@ -323,9 +321,8 @@ int tr_sample_main(int argc, char **argv)
     int exit_status;
     if (parse(&s, argc, argv, &exit_status)) return exit_status;
     nn_status status = run(&s);
-    if (status != NN_OK) fprintf(stderr, "roentgym sample: %s\n", s.err.text);
     tr_contact_sheet_release(&s.sheet);
     tr_sample_plan_release(&s.plan);
     nn_model_close(s.model);
-    return status == NN_OK ? 0 : 1;
+    return tr_command_end(argv[0], "the same command goes on", status, &s.err);
 }

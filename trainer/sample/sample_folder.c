@@ -250,24 +250,22 @@ static nn_status draw(struct maker *m, struct batch *b)
     return status;
 }
 
-/* Places on the sheet and, with a queue, hands on what was drawn. *goes_on becomes false after a stop or a
- * failure of the queue. */
-static nn_status deliver(struct maker *m, const struct batch *b, struct tr_work_queue *queue, bool *goes_on)
+/* Places on the sheet and, with a queue, hands on what was drawn. A queue that takes no more tells why when
+ * it is closed: until then that is a stop. */
+static nn_status deliver(struct maker *m, const struct batch *b, struct tr_work_queue *queue)
 {
-    for (int i = 0; i < b->count && *goes_on; i++) {
+    for (int i = 0; i < b->count; i++) {
         const uint8_t *pixels = b->pixels + (size_t)i * pixel_bytes(m);
         nn_status status = place_on_sheet(m, b->index[i], pixels, m->err);
         if (status != NN_OK) return status;
         if (queue) {
             void *buffer = tr_work_queue_take(queue);
-            if (!buffer) {
-                *goes_on = false;
-                return NN_OK;
-            }
+            if (!buffer) return nn_fail(m->err, NN_STOPPED, "stopped");
             memcpy(buffer, pixels, pixel_bytes(m));
             tr_work_queue_put(queue, b->index[i], buffer);
         }
-        if (++m->done < m->total) *goes_on = m->progress(m->context, m->done, m->total);
+        if (++m->done < m->total && !m->progress(m->context, m->done, m->total))
+            return nn_fail(m->err, NN_STOPPED, "stopped");
     }
     return NN_OK;
 }
@@ -278,10 +276,9 @@ static nn_status make_wanted(struct maker *m, struct tr_work_queue *queue)
     struct batch b = {.limit = 1, .pixels = malloc(BATCH_MAX * pixel_bytes(m))};
     if (!b.pixels) return nn_fail(m->err, NN_ERR_MEMORY, "out of memory for %d images", BATCH_MAX);
     nn_status status = NN_OK;
-    bool goes_on = true;
-    for (int next = gather(m, &b, 0); b.count > 0 && goes_on && status == NN_OK; next = gather(m, &b, next)) {
+    for (int next = gather(m, &b, 0); b.count > 0 && status == NN_OK; next = gather(m, &b, next)) {
         status = draw(m, &b);
-        if (status == NN_OK) status = deliver(m, &b, queue, &goes_on);
+        if (status == NN_OK) status = deliver(m, &b, queue);
     }
     free(b.pixels);
     return status;
@@ -295,9 +292,8 @@ static nn_status make_missing(struct maker *m)
     status = make_wanted(m, queue);
     struct nn_error failure;
     nn_status written = tr_work_queue_close(queue, &failure);
-    if (status != NN_OK || written == NN_OK) return status;
-    if (m->err) *m->err = failure;
-    return written;
+    if (written == NN_OK || (status != NN_OK && status != NN_STOPPED)) return status;
+    return nn_fail(m->err, written, "%s", failure.text);
 }
 
 static nn_status make_folder(struct maker *m)
@@ -311,9 +307,9 @@ static nn_status make_folder(struct maker *m)
     if (status == NN_OK) status = find_made(m);
     bool nothing_new = m->done == m->total;
     if (status == NN_OK && !nothing_new) status = make_missing(m);
-    if (status == NN_OK && m->done == m->total) status = finish(m);
+    if (status == NN_OK) status = finish(m);
     /* Told when it is true: after the last file is on disk. */
-    if (status == NN_OK && m->done == m->total && !nothing_new) m->progress(m->context, m->done, m->total);
+    if (status == NN_OK && !nothing_new) m->progress(m->context, m->done, m->total);
     return status;
 }
 
@@ -325,14 +321,13 @@ static nn_status make_sheet(struct maker *m)
         m->total += m->wanted[i];
     }
     nn_status status = make_wanted(m, NULL);
-    if (status == NN_OK && m->done == m->total) m->progress(m->context, m->done, m->total);
+    if (status == NN_OK) m->progress(m->context, m->done, m->total);
     return status;
 }
 
 nn_status tr_sample_folder_make(struct nn_model *model, const struct tr_sample_plan *plan,
                                 const struct tr_sample_output *output, struct tr_contact_sheet *sheet,
-                                tr_sample_progress *progress, void *context, bool *complete,
-                                struct nn_error *err)
+                                tr_sample_progress *progress, void *context, struct nn_error *err)
 {
     struct maker m = {.model = model,
                       .plan = plan,
@@ -346,7 +341,6 @@ nn_status tr_sample_folder_make(struct nn_model *model, const struct tr_sample_p
     nn_status status = !m.wanted        ? nn_fail(err, NN_ERR_MEMORY, "out of memory for a list of images")
                        : output->folder ? make_folder(&m)
                                         : make_sheet(&m);
-    *complete = status == NN_OK && m.done == m.total;
     if (m.folder >= 0) close(m.folder);
     free(m.description);
     free(m.wanted);

@@ -24,12 +24,12 @@ struct tr_sample_output {
 /* After each image; returning false stops. */
 typedef bool tr_sample_progress(void *context, int done, int total);
 
-/* Makes what is missing. `sheet` (NULL: none) gets its tiles. *complete is false after a stop. A folder that
- * is neither empty nor of the same model and wish is refused (NN_ERR_ARGUMENT) and left as it is; so is one
- * that another process is writing. */
+/* Makes what is missing. `sheet` (NULL: none) gets its tiles. NN_STOPPED when `progress` stops it. A folder
+ * that is neither empty nor of the same model and wish is refused (NN_ERR_ARGUMENT) and left as it is; so is
+ * one that another process is writing. */
 nn_status tr_sample_folder_make(struct nn_model *model, const struct tr_sample_plan *plan,
                                 const struct tr_sample_output *output, struct tr_contact_sheet *sheet,
-                                tr_sample_progress *progress, void *context, bool *complete,
+                                tr_sample_progress *progress, void *context,
                                 struct nn_error *err) NN_MUST_CHECK;
 
 #endif

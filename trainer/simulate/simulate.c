@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "engine/file.h"
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/data/csv_cell.h"
 #include "trainer/interrupt.h"
@@ -136,6 +137,7 @@ struct simulation {
     atomic_bool failed;
     pthread_mutex_t turn; /* of `err` */
     struct nn_error err;  /* the first failure */
+    char goes_on[80];     /* the options that play the learners left after a stop */
 };
 
 /* ---- options ---- */
@@ -339,7 +341,8 @@ static nn_status write_out(struct simulation *s)
     return tr_text_file_end(&text, NN_OK, &s->err);
 }
 
-static void print_summary(const struct simulation *s)
+/* NN_STOPPED: some learners are left. */
+static nn_status print_summary(struct simulation *s)
 {
     long long counts[TR_OUTCOMES] = {0}, answers = 0, right = 0;
     uint64_t begun = 0;
@@ -354,9 +357,10 @@ static void print_summary(const struct simulation *s)
     for (int i = 0; i < TR_OUTCOMES; i++)
         if (counts[i]) printf("%lld %s, ", counts[i], outcomes[i]);
     printf("%lld answers, %.1f %% right\n", answers, answers ? 100.0 * (double)right / (double)answers : 0.0);
-    if (tr_interrupted() && begun < s->learners)
-        printf("stopped; --first %" PRIu64 " --learners %" PRIu64 " goes on\n", s->first + begun,
-               s->learners - begun);
+    if (!tr_interrupted() || begun == s->learners) return NN_OK;
+    snprintf(s->goes_on, sizeof s->goes_on, "--first %" PRIu64 " --learners %" PRIu64 " goes on",
+             s->first + begun, s->learners - begun);
+    return nn_fail(&s->err, NN_STOPPED, "stopped");
 }
 
 int tr_simulate_main(int argc, char **argv)
@@ -377,13 +381,10 @@ int tr_simulate_main(int argc, char **argv)
     if (status == NN_OK) status = tr_http_start(&s.err);
     if (status == NN_OK) {
         play_all(&s);
-        if (atomic_load(&s.failed))
-            status = s.err.status;
-        else
-            print_summary(&s);
+        if (atomic_load(&s.failed)) status = s.err.status;
     }
-    if (s.out && s.played && status == NN_OK) status = write_out(&s);
-    if (status) fprintf(stderr, "roentgym simulate: %s\n", s.err.text);
+    if (status == NN_OK && s.out) status = write_out(&s);
+    if (status == NN_OK) status = print_summary(&s);
     free(s.played);
-    return status ? 1 : 0;
+    return tr_command_end(argv[0], s.goes_on, status, &s.err);
 }

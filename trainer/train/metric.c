@@ -66,7 +66,7 @@ static nn_status give(void *context, int set, int first, int count, uint8_t *pix
     for (int i = 0; i < count && status == NN_OK; i++) {
         int index = first + i, place = set == SET_FLOOR ? m->images + index : index;
         uint8_t *to = pixels + (size_t)i * area;
-        if (tr_interrupted()) return nn_fail(err, NN_ERR_ARGUMENT, "stopped");
+        if (tr_interrupted()) return nn_fail(err, NN_STOPPED, "stopped");
         status = set == SET_FAKE ? fake(m, index, to, err) : real(m, place, to, err);
     }
     return status;
@@ -117,7 +117,7 @@ nn_status tr_metric_measure(struct tr_training *tr, struct tr_measure *measure, 
         measure->images = m.images;
         measure->seconds = tr_now_s() - started_s;
         take_result(&result, measure);
-    } else if (tr_interrupted()) {
+    } else if (status == NN_STOPPED) {
         status = NN_OK;
     }
 out:

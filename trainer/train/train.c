@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "trainer/command_end.h"
 #include "trainer/commands.h"
 #include "trainer/interrupt.h"
 #include "trainer/train/train_loop.h"
@@ -188,8 +189,9 @@ static nn_status train(struct run *r, struct nn_error *err)
     return status;
 }
 
-/* One line: what went wrong and, after a run that no longer learnt, from where another may begin. */
-static void tell(const struct run *r, const struct nn_error *err)
+/* One line: what went wrong and, after a run that no longer learnt, from where another may begin. Gives the
+ * exit status. */
+static int failed(const struct run *r, const struct nn_error *err)
 {
     uint64_t good = r->training.watch.good_images;
     char path[PATH_MAX];
@@ -205,14 +207,7 @@ static void tell(const struct run *r, const struct nn_error *err)
     if (err->status == NN_ERR_DEVICE && r->training.images)
         fprintf(stderr, "; --resume goes on from the last state");
     fputc('\n', stderr);
-}
-
-/* A signal before there is anything to write: as if the command had not been given. */
-static bool stopped_before_it_began(const struct run *r)
-{
-    if (r->data || !tr_interrupted()) return false;
-    puts("stopped before the training began; the same command starts again");
-    return true;
+    return 1;
 }
 
 int tr_train_main(int argc, char **argv)
@@ -222,15 +217,19 @@ int tr_train_main(int argc, char **argv)
     int exit_status;
     if (tr_train_options_parse(&r.options, argc, argv, &exit_status)) return exit_status;
     tr_interrupt_catch();
+    const char *goes_on = "--resume goes on from there";
     nn_status status = start(&r, &err);
-    if (status == NN_OK)
+    if (status == NN_OK) {
         status = train(&r, &err);
-    else if (stopped_before_it_began(&r))
-        status = NN_OK;
-    if (status != NN_OK) tell(&r, &err);
+    } else if (status == NN_STOPPED) { /* there is nothing to write: as if the command had not been given */
+        nn_fail(&err, NN_STOPPED, "stopped before the training began");
+        goes_on = "the same command starts again";
+    }
+    bool well = status == NN_OK || status == NN_STOPPED;
+    exit_status = well ? tr_command_end(argv[0], goes_on, status, &err) : failed(&r, &err);
     tr_training_release(&r.training);
     if (r.device.backend) r.device.backend->close(r.device.backend);
     tr_dataset_close(r.data);
     tr_run_close(&r.folder);
-    return status == NN_OK ? 0 : 1;
+    return exit_status;
 }

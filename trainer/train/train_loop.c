@@ -94,6 +94,6 @@ nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err)
     if (status == NN_OK) status = tr_state_writer_finish(loop->writer, err);
     if (status == NN_OK && complete && tr->images == first) printf("complete already\n");
     if (status == NN_OK && !complete)
-        printf("stopped at %.2f kimg; --resume goes on from there\n", (double)tr->images / 1000);
+        status = nn_fail(err, NN_STOPPED, "stopped at %.2f kimg", (double)tr->images / 1000);
     return status;
 }

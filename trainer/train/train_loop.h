@@ -14,7 +14,7 @@ struct tr_train_loop {
 };
 
 /* Trains from where the training stands to the end of its schedule, or until tr_interrupted(): then it writes
- * a state and says so. A tick is due whenever the images shown pass a multiple of tick_kimg, a level ends or
+ * a state: NN_STOPPED. A tick is due whenever the images shown pass a multiple of tick_kimg, a level ends or
  * all ends: the same moments whether or not the run was interrupted. NN_ERR_NUMERIC: what tr_watch and
  * tr_snapshot_take say; the training's watch knows the last good state. */
 nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err) NN_MUST_CHECK;

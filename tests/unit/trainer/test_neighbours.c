@@ -346,8 +346,7 @@ static void too_few_points_are_refused_and_a_stop_is_heard(void **state)
     assert_int_equal(tr_tsne(points, POINTS, 2, &settings, places, NULL, NULL, &err), NN_ERR_ARGUMENT);
     settings.perplexity = 5;
     for (int i = 0; i < 2 * POINTS; i++) points[i] = i % 7;
-    assert_int_equal(tr_tsne(points, POINTS, 2, &settings, places, stop, &step, &err), NN_ERR_ARGUMENT);
-    assert_string_equal(err.text, "stopped");
+    assert_int_equal(tr_tsne(points, POINTS, 2, &settings, places, stop, &step, &err), NN_STOPPED);
     assert_true(step > 0 && step < 100);
 }
 

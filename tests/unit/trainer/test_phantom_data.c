@@ -34,18 +34,16 @@ static bool stop_after_three(void *context, int done, int total)
     return done < 3;
 }
 
-static nn_status write_to(const char *out, phantom_progress *progress, bool *complete, struct nn_error *err)
+static nn_status write_to(const char *out, phantom_progress *progress, struct nn_error *err)
 {
     struct phantom_dataset_options o = options_for(out);
-    return phantom_dataset_write(&o, progress, NULL, complete, err);
+    return phantom_dataset_write(&o, progress, NULL, err);
 }
 
 static void make(const char *out)
 {
-    bool complete;
     struct nn_error err = {.text = ""};
-    if (write_to(out, NULL, &complete, &err) != NN_OK) fail_msg("%s", err.text);
-    assert_true(complete);
+    if (write_to(out, NULL, &err) != NN_OK) fail_msg("%s", err.text);
 }
 
 static bool is_there(const char *folder, const char *file)
@@ -98,9 +96,8 @@ static void it_opens_as_a_data_set(void **state)
     struct tr_dataset *data;
     struct nn_error err = {.text = ""};
     struct phantom_dataset_options o = options_for(scratch_path(state, "set"));
-    bool complete;
     o.patients = 30; /* enough for both classes in the training split */
-    assert_int_equal(phantom_dataset_write(&o, NULL, NULL, &complete, NULL), NN_OK);
+    assert_int_equal(phantom_dataset_write(&o, NULL, NULL, NULL), NN_OK);
     if (tr_dataset_open(&data, o.out, NULL, NULL, &err) != NN_OK) fail_msg("%s", err.text);
     assert_true(tr_dataset_simulated(data));
     assert_string_equal(tr_dataset_name(data), "hip-phantom-64");
@@ -113,10 +110,8 @@ static void it_opens_as_a_data_set(void **state)
 
 static void assert_refused(const struct phantom_dataset_options *o, nn_status expected, const char *text)
 {
-    bool complete;
     struct nn_error err = {.text = ""};
-    assert_int_equal(phantom_dataset_write(o, NULL, NULL, &complete, &err), expected);
-    assert_false(complete);
+    assert_int_equal(phantom_dataset_write(o, NULL, NULL, &err), expected);
     assert_non_null(strstr(err.text, text));
     assert_non_null(strstr(err.text, o->out));
     assert_null(strchr(err.text, '\n'));
@@ -131,10 +126,9 @@ static void pelves_have_boxes_and_go_on_after_a_stop(void **state)
     struct tr_dataset *data;
     struct tr_boxes boxes;
     struct nn_error err = {.text = ""};
-    bool complete;
     o.pelvis = true;
     o.patients = PELVES;
-    assert_int_equal(phantom_dataset_write(&o, NULL, NULL, &complete, NULL), NN_OK);
+    assert_int_equal(phantom_dataset_write(&o, NULL, NULL, NULL), NN_OK);
     if (tr_dataset_open(&data, o.out, NULL, NULL, &err) != NN_OK) fail_msg("%s", err.text);
     assert_string_equal(tr_dataset_name(data), "pelvis-phantom-64");
     assert_int_equal(tr_dataset_train_count(data) + tr_dataset_test_count(data), PELVES);
@@ -153,12 +147,11 @@ static void pelves_have_boxes_and_go_on_after_a_stop(void **state)
     struct phantom_dataset_options parts = options_for(scratch_path(state, "parts"));
     parts.pelvis = true;
     parts.patients = PELVES;
-    assert_int_equal(phantom_dataset_write(&parts, stop_after_three, NULL, &complete, NULL), NN_OK);
-    assert_false(complete);
+    assert_int_equal(phantom_dataset_write(&parts, stop_after_three, NULL, NULL), NN_STOPPED);
     assert_refused(
         &(struct phantom_dataset_options){.out = parts.out, .seed = 9, .patients = PELVES, .size = SIZE},
         NN_ERR_ARGUMENT, "other parameters");
-    assert_int_equal(phantom_dataset_write(&parts, NULL, NULL, &complete, NULL), NN_OK);
+    assert_int_equal(phantom_dataset_write(&parts, NULL, NULL, NULL), NN_OK);
     assert_same_data(parts.out, o.out);
     assert_same_file(parts.out, o.out, "boxes.csv");
     parts.pelvis = false;
@@ -168,10 +161,8 @@ static void pelves_have_boxes_and_go_on_after_a_stop(void **state)
 static void a_stopped_run_goes_on_to_the_same_bytes(void **state)
 {
     const char *whole = scratch_path(state, "whole"), *parts = scratch_path(state, "parts");
-    bool complete;
     make(whole);
-    assert_int_equal(write_to(parts, stop_after_three, &complete, NULL), NN_OK);
-    assert_false(complete);
+    assert_int_equal(write_to(parts, stop_after_three, NULL), NN_STOPPED);
     assert_false(is_there(parts, "dataset.json"));
     assert_true(is_there(parts, "journal.csv"));
     make(parts);
@@ -183,10 +174,9 @@ static void what_a_crash_left_half_written_is_made_again(void **state)
 {
     const char *whole = scratch_path(state, "whole"), *parts = scratch_path(state, "parts");
     char journal[600], picture[600];
-    bool complete;
     size_t size;
     make(whole);
-    assert_int_equal(write_to(parts, stop_after_three, &complete, NULL), NN_OK);
+    assert_int_equal(write_to(parts, stop_after_three, NULL), NN_STOPPED);
     snprintf(journal, sizeof journal, "%s/journal.csv", parts);
     uint8_t *text = scratch_read(journal, &size);
     assert_int_equal(truncate(journal, (off_t)size - 9), 0);
@@ -195,8 +185,7 @@ static void what_a_crash_left_half_written_is_made_again(void **state)
     scratch_text(picture, "half a picture");
     free(text);
     /* stopped once more, so that what was added behind the cut is read again */
-    assert_int_equal(write_to(parts, stop_after_three, &complete, NULL), NN_OK);
-    assert_false(complete);
+    assert_int_equal(write_to(parts, stop_after_three, NULL), NN_STOPPED);
     make(parts);
     assert_same_data(parts, whole);
 }
@@ -206,14 +195,12 @@ static void a_full_disk_leaves_no_data_set_and_the_next_run_goes_on(void **state
     const char *whole = scratch_path(state, "whole"), *full = scratch_path(state, "full");
     make(whole);
     for (size_t limit = 40; limit < 2000; limit = limit * 5 / 2) {
-        bool complete;
         struct nn_error err = {.text = ""};
         scratch_disk_full(limit);
-        nn_status status = write_to(full, NULL, &complete, &err);
+        nn_status status = write_to(full, NULL, &err);
         scratch_disk_free();
         assert_int_equal(status, NN_ERR_IO);
         assert_non_null(strstr(err.text, full));
-        assert_false(complete);
         assert_false(is_there(full, "dataset.json"));
     }
     make(full);
@@ -251,9 +238,8 @@ static void a_folder_of_something_else_is_refused_and_kept(void **state)
 
 static void other_parameters_are_refused_finished_or_not(void **state)
 {
-    bool complete;
     struct phantom_dataset_options o = options_for(scratch_path(state, "set"));
-    assert_int_equal(write_to(o.out, stop_after_three, &complete, NULL), NN_OK);
+    assert_int_equal(write_to(o.out, stop_after_three, NULL), NN_STOPPED);
     o.seed++;
     assert_refused(&o, NN_ERR_ARGUMENT, "other parameters");
     make(o.out);
@@ -268,8 +254,7 @@ static void two_processes_do_not_write_one_folder(void **state)
     struct phantom_dataset_options o = options_for(scratch_path(state, "set"));
     struct phantom_journal held;
     struct phantom_entry none = {0};
-    bool complete;
-    assert_int_equal(write_to(o.out, stop_after_three, &complete, NULL), NN_OK);
+    assert_int_equal(write_to(o.out, stop_after_three, NULL), NN_STOPPED);
     assert_int_equal(phantom_journal_open(&held, o.out, "seed 9 patients 5 size 64", &none, 0, NULL), NN_OK);
     assert_refused(&o, NN_ERR_ARGUMENT, "another process");
     phantom_journal_close(&held);

@@ -221,8 +221,7 @@ static void a_source_that_fails_and_a_stop_end_it(void **state)
     assert_string_equal(err.text, "no such image");
     for (int calls = 1; calls <= 7; calls++) { /* 3 sets, then 2 levels in 2 forms */
         scene = (struct scene){.contrast = 100, .stop_after = calls};
-        assert_int_equal(tr_swd(&request, &result, &err), NN_ERR_ARGUMENT);
-        assert_string_equal(err.text, "stopped");
+        assert_int_equal(tr_swd(&request, &result, &err), NN_STOPPED);
     }
     scene = (struct scene){.contrast = 100, .stop_after = 8};
     assert_int_equal(tr_swd(&request, &result, &err), NN_OK);
