@@ -3,39 +3,15 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "engine/cluster.h"
 #include "engine/rng.h"
 
 enum { BOOTSTRAP_STREAM = 0x626f6f74 }; /* "boot" */
-
-static int by_number(const void *a, const void *b)
-{
-    int x = *(const int *)a, y = *(const int *)b;
-    return (x > y) - (x < y);
-}
 
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
-}
-
-/* Numbers the clusters from 0 in `dense`; `sorted` has room for `count`. Returns how many there are. */
-static int number_clusters(const int *cluster, int count, int *sorted, int *dense)
-{
-    int named = 0, different = 0;
-    for (int i = 0; i < count; i++)
-        if (cluster[i] >= 0) sorted[named++] = cluster[i];
-    qsort(sorted, (size_t)named, sizeof *sorted, by_number);
-    for (int i = 0; i < named; i++)
-        if (i == 0 || sorted[i] != sorted[i - 1]) sorted[different++] = sorted[i];
-    int clusters = different;
-    for (int i = 0; i < count; i++) {
-        const int *found = cluster[i] < 0
-                               ? NULL
-                               : bsearch(&cluster[i], sorted, (size_t)different, sizeof *sorted, by_number);
-        dense[i] = found ? (int)(found - sorted) : clusters++;
-    }
-    return clusters;
 }
 
 /* Of `count` rising values, with a straight line between neighbours. */
@@ -47,15 +23,29 @@ static double quantile(const double *sorted, int count, double p)
     return sorted[below] + (place - below) * (above - sorted[below]);
 }
 
+/* The draw that there really was counts as one more, on either side: p is never 0. */
+static double p_of_zero(const double *values, int used)
+{
+    int below = 0, above = 0;
+    for (int i = 0; i < used; i++) {
+        below += values[i] <= 0;
+        above += values[i] >= 0;
+    }
+    return fmin(1, 2.0 * ((below < above ? below : above) + 1) / (used + 1));
+}
+
 /* Sorts `values`. */
 static struct nn_interval interval_of(double *values, int draws)
 {
     int used = 0;
     for (int i = 0; i < draws; i++)
         if (!isnan(values[i])) values[used++] = values[i];
-    if (used == 0) return (struct nn_interval){NAN, NAN, 0};
+    if (used == 0) return (struct nn_interval){.low = NAN, .high = NAN, .p = NAN};
     qsort(values, (size_t)used, sizeof *values, by_value);
-    return (struct nn_interval){quantile(values, used, 0.025), quantile(values, used, 0.975), used};
+    return (struct nn_interval){.low = quantile(values, used, 0.025),
+                                .high = quantile(values, used, 0.975),
+                                .p = p_of_zero(values, used),
+                                .used = used};
 }
 
 nn_status nn_bootstrap(const int *cluster, int count, int draws, uint64_t seed,
@@ -72,7 +62,9 @@ nn_status nn_bootstrap(const int *cluster, int count, int draws, uint64_t seed,
         status = nn_fail(err, NN_ERR_MEMORY, "no memory for %d draws of %d cases", draws, count);
         goto out;
     }
-    int clusters = number_clusters(cluster, count, drawn, dense);
+    int clusters;
+    status = nn_cluster_number(cluster, count, dense, &clusters, err);
+    if (status != NN_OK) goto out;
     struct nn_rng rng = {.seed = seed, .stream = BOOTSTRAP_STREAM};
     for (int d = 0; d < draws; d++) {
         for (int k = 0; k < clusters; k++) drawn[k] = 0;

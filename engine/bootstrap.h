@@ -1,5 +1,7 @@
-/* Percentile bootstrap intervals (Efron 1979) of anything that is made from cases, drawing whole clusters:
- * images of one patient are alike, and to draw them one by one would promise more than the data hold. */
+/* Percentile bootstrap intervals (Efron 1979) of anything that is made from cases, and tests by the same
+ * draws, drawing whole clusters (engine/cluster.h; Field and Welsh 2007): images of one patient are alike,
+ * and to draw them one by one would promise more than the data hold. Of a difference between two things of
+ * the same cases the test is a paired one. */
 #ifndef NN_BOOTSTRAP_H
 #define NN_BOOTSTRAP_H
 
@@ -13,12 +15,16 @@ typedef void nn_bootstrap_statistic(const void *context, const int *weight, doub
 
 struct nn_interval {
     double low, high; /* the quantiles 0.025 and 0.975 of what was drawn; NAN without a draw */
-    int used;         /* draws that gave a value */
+    /* Two-sided, that the statistic is 0: twice the share of draws on the rarer side of 0, 0 itself on both,
+     * with one draw added (Davison and Hinkley 1997, section 4.2.3, of the interval turned round): below 0.05
+     * where the interval leaves 0 out, and never 0. NAN without a draw. */
+    double p;
+    int used; /* draws that gave a value */
 };
 
 /* Draws as many clusters as there are, with replacement, `draws` times, and gives `statistic`, which makes
- * `value_count` numbers, one interval for each. cluster[i] is the cluster of case i; a negative number: case
- * i is one of its own. The same seed draws the same. NN_ERR_ARGUMENT: no cases; NN_ERR_MEMORY. */
+ * `value_count` numbers, one interval for each. cluster[i] is the cluster of case i. The same seed draws the
+ * same. NN_ERR_ARGUMENT: no cases; NN_ERR_MEMORY. */
 nn_status nn_bootstrap(const int *cluster, int count, int draws, uint64_t seed,
                        nn_bootstrap_statistic *statistic, const void *context, int value_count,
                        struct nn_interval *intervals, struct nn_error *err) NN_MUST_CHECK;

@@ -1,12 +1,27 @@
-/* A share that was counted, with Wilson's score interval of 95 % (Wilson 1927), which stays within 0..1 and
- * keeps a width at 0 and at 1. */
+/* Shares that were counted, with Wilson's score interval of 95 % (Wilson 1927), which stays within 0..1 and
+ * keeps a width at 0 and at 1. Any thread. */
 #ifndef NN_WILSON_H
 #define NN_WILSON_H
 
+#include <stdint.h>
+
+#include "engine/error.h"
+
 struct nn_share {
     double value, low, high; /* NAN when nothing was counted */
+    int part, whole;
 };
 
 struct nn_share nn_wilson(int part, int whole);
+
+/* The share of the cases with hit[i] = 1 among those with 0 or 1 (-1: not counted), which come in clusters
+ * (engine/cluster.h). The interval is that of whole / D cases, D being the design effect (Kish 1965; Rao and
+ * Scott 1992): the variance of the share as a ratio of clusters' sums over that of independent cases,
+ *     D = sum over clusters of (hits - value * cases)^2 / (whole * value * (1 - value)),
+ * and at least 1. Cases that are clusters of their own thus give nn_wilson, and copies of cases change
+ * nothing. At 0 and at 1, where D is not known, all cases of a cluster count as one: D = sum of cases^2 /
+ * whole. NN_ERR_MEMORY. */
+nn_status nn_wilson_clustered(const int8_t *hit, const int *cluster, int count, struct nn_share *share,
+                              struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -15,6 +15,18 @@ def wilson(part, whole, z=1.959963984540054):
     return (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
 
 
+def by_patient(cases):
+    """Wilson's interval of (hit, patient), of as many cases as their design effect leaves."""
+    sums = {}
+    for hit, patient in cases:
+        sums.setdefault(patient, []).append(hit)
+    value, squares = sum(hit for hit, _ in cases) / len(cases), sum(len(hits) ** 2 for hits in sums.values())
+    effect = squares / len(cases)
+    if 0 < value < 1:
+        effect = max(1, sum((sum(hits) - value * len(hits)) ** 2 for hits in sums.values()) / (len(cases) * value * (1 - value)))
+    return wilson(value * len(cases) / effect, len(cases) / effect)
+
+
 def area(cases):
     """Of (score, truth): the share of pairs in the right order."""
     yes, no = ([score for score, truth in cases if truth == kind] for kind in (True, False))
@@ -50,9 +62,18 @@ class Labels(TrainerTest):
         self.assertAlmostEqual(results["samples"]["auc"]["value"],
                                area([(float(row["score"]), row["class"] == "fracture") for row in rows]), 6)
         (judge,) = [name for name in os.listdir(self.path("out")) if name.startswith("judge-")]
-        scored = self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", phantoms())
+        scored = self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", phantoms(),
+                              "--out", self.path("scores.csv"))
         real = results["held_out"]["auc"]  # which draws whole patients there, too
         self.assertIn("AUC {value:.4f}  95 % interval {low:.4f} to {high:.4f}".format(**real), scored)
+        scores = {row["file"]: float(row["score"]) for row in csv.DictReader(read(self.path("scores.csv")).decode().splitlines())}
+        tested = [row for row in csv.DictReader(read(phantoms(), "labels.csv").decode().splitlines()) if row["file"] in scores]
+        for name, finding in (("sensitivity", "fracture"), ("specificity", "no_fracture")):
+            told, cases = results["held_out"][name], [row for row in tested if row["label"] == finding]
+            hits = [((scores[row["file"]] > gate["threshold"]) == (finding == "fracture"), row["patient_id"]) for row in cases]
+            self.assertEqual((told["count"], told["of"]), (sum(hit for hit, _ in hits), len(hits)))
+            for end, want in zip(("low", "high"), by_patient(hits)):
+                self.assertAlmostEqual(told[end], want, 6)
         listed = json.loads(read(self.path("out/checked.json")))
         self.assertEqual((listed["format"], listed["model_sha256"]), (1, part["model"]["sha256"]))
         self.assertEqual({(name, seed) for name, seeds in listed["classes"].items() for seed in seeds},

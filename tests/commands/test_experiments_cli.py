@@ -113,7 +113,10 @@ class Experiments(TrainerTest):
             self.assertEqual(first, before["auc"]["mean"])
             self.assertAlmostEqual(row["auc"]["mean"], (first + second) / 2, 7)
             self.assertEqual([row["auc"]["least"], row["auc"]["most"]], sorted([first, second]))
-            self.assertEqual(len(row["p_delong"]), 2)
+        for row in two["rows"]:
+            less = row["difference"]["auc"]
+            self.assertTrue(0 < less["p"] <= 1)
+            self.assertEqual(less["p"] < 0.05, less["low"] > 0 or less["high"] < 0, less)
         scores = cells(out)
         self.assertNotEqual(scores["real, seed 1"]["scores"], scores["real, seed 2"]["scores"])
 

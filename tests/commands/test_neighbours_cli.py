@@ -54,7 +54,10 @@ class Neighbours(TrainerTest):
                 self.assertEqual(files[row["image"]], "test")
         samples = sorted(float(row["distance conv1"]) for row in rows[:6])
         self.assertAlmostEqual(found["layers"][0]["samples_median"], (samples[2] + samples[3]) / 2, places=5)
-        self.assertEqual(found["copies"]["samples_flagged"], sum(row["copy"] == "1" for row in rows[:6]))
+        self.assertEqual(found["copies"]["samples_flagged"]["count"], sum(row["copy"] == "1" for row in rows[:6]))
+        told = found["all_layers"]["effect"]
+        self.assertTrue(0 <= told["low"] <= told["value"] <= told["high"] <= 1, told)
+        self.assertTrue(0 < found["all_layers"]["p"] <= 1)
         for picture in found["pictures"]:
             self.assertEqual(png_header(read(folder, picture))[2:], (8, 2), picture)
 

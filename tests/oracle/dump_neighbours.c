@@ -2,7 +2,8 @@
  * Prints lines of a name and numbers.
  *
  *   dump_neighbours tsne COUNT WIDTH COMPONENTS   COUNT points: their components, places and trustworthiness
- *   dump_neighbours mann-whitney X Y              X and Y values: effect and p */
+ *   dump_neighbours effect SAMPLES HELD_OUT       distances of SAMPLES samples and of HELD_OUT held-out
+ * images, the latter two of each patient: effect, its interval and p */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,25 +56,46 @@ static void tsne(int count, int width, int components, const double *values)
     free(points);
 }
 
+/* One layer and two training images, the other one farther. */
+static void effect(int samples, int held_out, const double *values)
+{
+    struct nn_error err;
+    struct tr_nearness found;
+    int queries = samples + held_out;
+    float *table = malloc((size_t)queries * TR_VARIANTS * 2 * sizeof *table);
+    int *patients = malloc((size_t)queries * sizeof *patients);
+    if (!table || !patients) abort();
+    for (int q = 0; q < queries; q++) {
+        patients[q] = q < samples ? -1 : (q - samples) / 2;
+        for (int v = 0; v < TR_VARIANTS; v++) {
+            table[(q * TR_VARIANTS + v) * 2] = (float)values[q];
+            table[(q * TR_VARIANTS + v) * 2 + 1] = (float)values[q] + 1;
+        }
+    }
+    const struct tr_nearness_input in = {table, 1, queries, held_out, 2, patients, (int[]){0, 1}};
+    check(tr_nearness(&found, &in, &err), &err);
+    printf("effect %.17g %.17g %.17g %.17g\n", found.layers[0].effect, found.layers[0].interval.low,
+           found.layers[0].interval.high, found.layers[0].interval.p);
+    tr_nearness_release(&found);
+    free(patients);
+    free(table);
+}
+
 int main(int argc, char **argv)
 {
-    bool tests = argc == 4 && strcmp(argv[1], "mann-whitney") == 0;
-    if (!tests && (argc != 5 || strcmp(argv[1], "tsne") != 0)) {
-        fprintf(stderr, "usage: dump_neighbours tsne COUNT WIDTH COMPONENTS | mann-whitney X Y\n");
+    bool compares = argc == 4 && strcmp(argv[1], "effect") == 0;
+    if (!compares && (argc != 5 || strcmp(argv[1], "tsne") != 0)) {
+        fprintf(stderr, "usage: dump_neighbours tsne COUNT WIDTH COMPONENTS | effect SAMPLES HELD_OUT\n");
         return 2;
     }
     int a = atoi(argv[2]), b = atoi(argv[3]);
-    size_t count = tests ? (size_t)(a + b) : (size_t)a * (size_t)b;
+    size_t count = compares ? (size_t)(a + b) : (size_t)a * (size_t)b;
     double *values = allocate(count);
     if (fread(values, sizeof *values, count, stdin) != count) abort();
-    if (tests) {
-        struct nn_error err;
-        double effect, p;
-        check(tr_mann_whitney(values, a, values + a, b, &effect, &p, &err), &err);
-        printf("mann_whitney %.17g %.17g\n", effect, p);
-    } else {
+    if (compares)
+        effect(a, b, values);
+    else
         tsne(a, b, atoi(argv[4]), values);
-    }
     free(values);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Areas under ROC curves of ratings from standard input, for test_roc.py to compare.
+/* Areas under ROC curves of ratings from standard input, and the share of findings that are rated above 0,
+ * for test_roc.py to compare.
  *
  *   dump_roc COUNT DRAWS <IN >OUT
  *
@@ -9,11 +10,37 @@
 
 #include "engine/bootstrap.h"
 #include "engine/roc.h"
+#include "engine/wilson.h"
+
+enum { STATISTICS = 3 };
 
 static void areas(const void *context, const int *weight, double *values)
 {
-    values[0] = nn_roc_auc(context, weight);
-    values[1] = nn_roc_average_precision(context, weight);
+    const struct nn_roc *both = context;
+    values[0] = nn_roc_auc(&both[0], weight);
+    values[1] = nn_roc_average_precision(&both[0], weight);
+    values[2] = values[0] - nn_roc_auc(&both[1], weight);
+}
+
+static void print_intervals(const struct nn_roc both[2], const int *patient, int draws)
+{
+    static const char *const names[STATISTICS] = {"auc", "average_precision", "difference"};
+    struct nn_interval intervals[STATISTICS];
+    if (nn_bootstrap(patient, both->count, draws, 1, areas, both, STATISTICS, intervals, NULL)) abort();
+    for (int k = 0; k < STATISTICS; k++)
+        printf("%s_interval %.17g %.17g %d %.17g\n", names[k], intervals[k].low, intervals[k].high,
+               intervals[k].used, intervals[k].p);
+}
+
+static void print_share(const uint8_t *truth, const double *rating, const int *patient, int count)
+{
+    struct nn_share share;
+    int8_t *hit = calloc((size_t)count, 1);
+    if (!hit) abort();
+    for (int i = 0; i < count; i++) hit[i] = truth[i] ? rating[i] > 0 : -1;
+    if (nn_wilson_clustered(hit, patient, count, &share, NULL)) abort();
+    printf("share %.17g %.17g %.17g\n", share.value, share.low, share.high);
+    free(hit);
 }
 
 static void print_estimate(const char *name, struct nn_roc_estimate e)
@@ -40,21 +67,20 @@ int main(int argc, char **argv)
         second[i] = cells[2];
         patient[i] = (int)cells[3];
     }
-    struct nn_roc a, b;
+    struct nn_roc both[2];
     struct nn_roc_estimate estimate;
-    struct nn_interval intervals[2];
-    if (nn_roc_init(&a, truth, first, count, NULL) || nn_roc_init(&b, truth, second, count, NULL)) abort();
-    printf("auc %.17g\naverage_precision %.17g\n", nn_roc_auc(&a, NULL), nn_roc_average_precision(&a, NULL));
-    if (nn_roc_delong(&a, &estimate, NULL)) abort();
+    if (nn_roc_init(&both[0], truth, first, count, NULL) || nn_roc_init(&both[1], truth, second, count, NULL))
+        abort();
+    printf("auc %.17g\naverage_precision %.17g\n", nn_roc_auc(&both[0], NULL),
+           nn_roc_average_precision(&both[0], NULL));
+    if (nn_roc_delong(&both[0], &estimate, NULL)) abort();
     print_estimate("delong", estimate);
-    if (nn_roc_delong_paired(&a, &b, &estimate, NULL)) abort();
+    if (nn_roc_delong_paired(&both[0], &both[1], &estimate, NULL)) abort();
     print_estimate("paired", estimate);
-    if (nn_bootstrap(patient, count, draws, 1, areas, &a, 2, intervals, NULL)) abort();
-    printf("auc_interval %.17g %.17g %d\n", intervals[0].low, intervals[0].high, intervals[0].used);
-    printf("average_precision_interval %.17g %.17g %d\n", intervals[1].low, intervals[1].high,
-           intervals[1].used);
-    nn_roc_release(&a);
-    nn_roc_release(&b);
+    print_intervals(both, patient, draws);
+    print_share(truth, first, patient, count);
+    nn_roc_release(&both[0]);
+    nn_roc_release(&both[1]);
     free(truth);
     free(first);
     free(second);

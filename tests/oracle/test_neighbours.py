@@ -1,5 +1,5 @@
-"""trainer/neighbours beside scikit-learn and SciPy: principal components, t-SNE, trustworthiness, the test of Mann
-and Whitney."""
+"""trainer/neighbours beside scikit-learn and SciPy: principal components, t-SNE, trustworthiness, and how much
+nearer samples are."""
 
 import unittest
 
@@ -44,17 +44,28 @@ class Tsne(unittest.TestCase):
         self.assertGreater(own, peer - 0.01)
 
 
-class MannWhitney(unittest.TestCase):
-    def test_effect_and_p_agree_with_scipys_with_and_without_ties(self):
+class Effect(unittest.TestCase):
+    def test_effect_is_mann_and_whitneys_and_its_interval_draws_held_out_patients(self):
         random = np.random.default_rng(3)
-        for x_count, y_count, digits, shift in ((64, 64, 9, 0), (64, 50, 1, -0.3), (20, 90, 0, 0), (8, 8, 9, -3)):
-            x = np.round(random.normal(size=x_count) + shift, digits)
-            y = np.round(random.normal(size=y_count), digits)
-            effect, p = dumped("dump_neighbours", ["mann-whitney", x_count, y_count],
-                               np.concatenate([x, y]).tobytes())["mann_whitney"]
-            want = mannwhitneyu(x, y, alternative="less", method="asymptotic")
-            self.assertAlmostEqual(p, want.pvalue, places=12)
-            self.assertAlmostEqual(effect, 1 - want.statistic / (x_count * y_count), places=12)
+        for samples, held_out, digits, shift in ((64, 64, 9, 0), (64, 50, 1, -0.3), (20, 90, 0, 0), (12, 12, 9, -3)):
+            x = np.round(random.normal(size=samples) + shift, digits).astype(np.float32) + 8
+            own = np.repeat(random.normal(size=held_out // 2), 2)
+            y = np.round((own + random.normal(size=held_out)) / 2**0.5, digits).astype(np.float32) + 8
+            effect, low, high, p = dumped("dump_neighbours", ["effect", samples, held_out],
+                                          np.concatenate([x, y]).astype(np.float64).tobytes())["effect"]
+            self.assertAlmostEqual(effect, 1 - mannwhitneyu(x, y).statistic / (samples * held_out), places=12)
+
+            wins = (x[:, None] < y) + 0.5 * (x[:, None] == y)  # samples and patients are drawn from one urn
+            patients = wins.reshape(samples, held_out // 2, 2).mean(axis=2)
+            drawn = []
+            for _ in range(2000):
+                urn = random.integers(samples + held_out // 2, size=samples + held_out // 2)
+                s, h = urn[urn < samples], urn[urn >= samples] - samples
+                drawn.append(patients[np.ix_(s, h)].mean() if len(s) and len(h) else np.nan)
+            want = np.nanquantile(drawn, [0.025, 0.975])
+            np.testing.assert_allclose([low, high], want, atol=0.12 * (want[1] - want[0]) + 1e-9)
+            drawn = np.array(drawn)
+            self.assertAlmostEqual(p, min(1, 2 * min((drawn <= 0.5).mean(), (drawn >= 0.5).mean())), delta=0.1)
 
 
 if __name__ == "__main__":

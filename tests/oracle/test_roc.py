@@ -1,4 +1,4 @@
-"""The engine's areas and their errors against scikit-learn and NumPy, on random ratings with ties."""
+"""The engine's areas, shares and their errors against scikit-learn, SciPy and NumPy, on random ratings with ties."""
 
 import unittest
 
@@ -36,15 +36,21 @@ def delong_covariance(truth, *ratings):
     return np.atleast_2d(np.cov([w.mean(axis=1) for w in wins])) / m + np.atleast_2d(np.cov([w.mean(axis=0) for w in wins])) / n
 
 
-def interval(generator, truth, rating, patient, draws, area):
-    """The bootstrap by patients, with scikit-learn's areas and NumPy's draws."""
+def bootstrap(patient, statistic, draws):
+    """SciPy's, of whole patients: its result for statistic(indices of cases)."""
     cases = [np.flatnonzero(patient == p) for p in np.unique(patient)]
-    found = []
-    while len(found) < draws:
-        drawn = np.concatenate([cases[k] for k in generator.integers(len(cases), size=len(cases))])
-        if 0 < truth[drawn].sum() < len(drawn):
-            found.append(area(truth[drawn], rating[drawn]))
-    return np.quantile(found, [0.025, 0.975])
+    return stats.bootstrap((np.arange(len(cases)),), lambda drawn: statistic(np.concatenate([cases[k] for k in drawn])),
+                           vectorized=False, n_resamples=draws, method="percentile", random_state=1)
+
+
+def clustered_share(hit, patient):
+    """Value and interval: the ends are where the score test of as many cases as the design effect leaves has z = 1.96."""
+    value, sums = hit.mean(), [hit[patient == p] for p in np.unique(patient)]
+    squares = sum((h.sum() - value * len(h)) ** 2 for h in sums)
+    sizes = np.array([len(h) for h in sums])
+    effect = (sizes**2).sum() / len(hit) if value in (0, 1) else max(1, squares / (len(hit) * value * (1 - value)))
+    z2, count = stats.norm.ppf(0.975) ** 2, len(hit) / effect
+    return [value, *np.sort(np.roots([1 + z2 / count, -2 * value - z2 / count, value**2]).real)]
 
 
 class RocAgrees(unittest.TestCase):
@@ -81,18 +87,38 @@ class RocAgrees(unittest.TestCase):
         patient = np.repeat(np.arange(120), generator.integers(1, 4, 120))
         truth = (generator.random(120) < 0.3)[patient]
         rating = np.round(2 * (generator.normal(size=120)[patient] + truth)) / 2 + 0.5 * generator.normal(size=len(patient)).round()
-        got = roc(truth, rating, patient=patient, draws=4000)
-        for name, area in (("auc", metrics.roc_auc_score), ("average_precision", metrics.average_precision_score)):
-            low, high, used = got[f"{name}_interval"]
+        other = rating + generator.normal(size=len(patient))
+        got = roc(truth, rating, other, patient, draws=4000)
+        area, precision = metrics.roc_auc_score, metrics.average_precision_score
+        for name, statistic in (("auc", lambda i: area(truth[i], rating[i])), ("average_precision", lambda i: precision(truth[i], rating[i])),
+                                ("difference", lambda i: area(truth[i], rating[i]) - area(truth[i], other[i]))):
+            low, high, used, p = got[f"{name}_interval"]
             self.assertEqual(used, 4000)
-            want = interval(generator, truth, rating, patient, 2000, area)
-            self.near([low, high], want, 0.15 * (want[1] - want[0]))
+            want = bootstrap(patient, statistic, 2000)
+            width = want.confidence_interval.high - want.confidence_interval.low
+            self.near([low, high], want.confidence_interval, 0.15 * width)
+            drawn = want.bootstrap_distribution
+            self.assertAlmostEqual(p, 2 * min((drawn <= 0).mean(), (drawn >= 0).mean()), delta=0.02, msg=name)
+
+    def test_shares_have_wilsons_interval_of_as_many_cases_as_the_patients_leave(self):
+        generator = np.random.default_rng(10)
+        for patients, most, level in ((5, 1, 0), (5, 6, 0), (40, 2, 1), (40, 3, -9), (40, 3, 9), (300, 2, 0.5), (300, 5, 2)):
+            patient = generator.permutation(np.repeat(np.arange(patients), generator.integers(1, most + 1, patients)))
+            rating = level + generator.normal(size=patients)[patient] + generator.normal(size=len(patient))
+            truth = generator.random(len(patient)) < 0.7
+            truth[:2] = [True, False]
+            got = roc(truth, rating, patient=patient)["share"]
+            self.near(got, clustered_share(rating[truth] > 0, patient[truth]), 1e-9)
+            apart = roc(truth, rating)["share"]
+            plain = stats.binomtest(int((rating[truth] > 0).sum()), int(truth.sum())).proportion_ci(method="wilson")
+            self.near(apart[1:], [plain.low, plain.high], 1e-9)
 
     def test_more_images_of_the_same_patients_do_not_narrow_the_interval(self):
         truth, rating = random_ratings(np.random.default_rng(9), 100, 0)
         once = roc(truth, rating, patient=np.arange(100), draws=500)
         copies = roc(*(np.repeat(v, 4) for v in (truth, rating, rating, np.arange(100))), draws=500)
         self.near(copies["auc_interval"], once["auc_interval"])
+        self.near(copies["share"], once["share"])
         apart = roc(np.repeat(truth, 4), np.repeat(rating, 4), draws=500)["auc_interval"]
         self.assertLess(apart[1] - apart[0], 0.65 * (once["auc_interval"][1] - once["auc_interval"][0]))
 

@@ -105,6 +105,7 @@ static void put_headlines(FILE *page, const struct writing *w)
         tr_html_put(page, h.name);
         fputs("</dt><dd>", page);
         tr_html_put(page, h.value);
+        if (h.range[0]) fprintf(page, " <span class=\"range\">(%s)</span>", h.range);
         fputs("<small>", page);
         tr_html_put(page, h.note);
         fputs("</small></dd></div>\n", page);
@@ -197,6 +198,7 @@ static void put_head(FILE *page, const struct writing *w)
     tr_html_put(page, e->model);
     fprintf(page,
             "</title>\n<style>\n%s"
+            ".facts .range{font-size:.9rem;white-space:nowrap}\n"
             ".limits::before{content:\"Limits: \";font-weight:600}\n"
             ".missing{border-left:5px solid #767676;background:#f4f4f4;padding:.6rem .9rem}\n"
             ".command,.settings{font-size:.9em;color:#444;overflow-wrap:anywhere}\n"

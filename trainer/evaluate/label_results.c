@@ -8,7 +8,7 @@
 
 #include "engine/bootstrap.h"
 #include "engine/roc.h"
-#include "engine/wilson.h"
+#include "trainer/evaluate/number_json.h"
 #include "trainer/report/svg_chart.h"
 #include "trainer/text_file.h"
 
@@ -16,11 +16,13 @@ enum { BINS = 33, CLASS_TEXT = 1024, DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 
 static const double odds_span = 8; /* of the picture: beyond, scores count as that far */
 
-/* Index 0: without the finding, 1: with it. */
+/* Of real images, or of samples. Index 0: without the finding, 1: with it. Intervals are by patient; each
+ * sample is of a patient of its own. */
 struct tally {
-    int all[2], yes[2], passed[2];
+    int images, passed[2];
+    struct nn_share right[2], agreement; /* right[1]: sensitivity, right[0]: specificity */
     double auc;
-    struct nn_interval area; /* of the AUC, by patient */
+    struct nn_interval area;
 };
 
 static void area_of(const void *context, const int *weight, double *value)
@@ -28,17 +30,10 @@ static void area_of(const void *context, const int *weight, double *value)
     *value = nn_roc_auc(context, weight);
 }
 
-static nn_status count(const struct tr_cases *cases, const double *scores, const struct tr_label_gate *gate,
-                       struct tally *t, struct nn_error *err)
+static nn_status find_area(const struct tr_cases *cases, const double *scores, struct tally *t,
+                           struct nn_error *err)
 {
     struct nn_roc roc;
-    *t = (struct tally){0};
-    for (int i = 0; i < cases->count; i++) {
-        int kind = cases->truth[i];
-        t->all[kind]++;
-        t->yes[kind] += tr_label_gate_verdict(gate, scores[i]);
-        t->passed[kind] += tr_label_gate_passes(gate, kind, scores[i]);
-    }
     nn_status status = nn_roc_init(&roc, cases->truth, scores, cases->count, err);
     if (status != NN_OK) return status;
     t->auc = nn_roc_auc(&roc, NULL);
@@ -48,26 +43,46 @@ static nn_status count(const struct tr_cases *cases, const double *scores, const
     return status;
 }
 
-/* ---- JSON --------------------------------------------------------------------------------------- */
-
-static json_t *share_json(int part, int whole)
+/* The share of the cases of one kind, or with -1 of both, that the judge sees as they are. `hit` has room for
+ * all. */
+static nn_status find_share(const struct tr_cases *cases, const double *scores,
+                            const struct tr_label_gate *gate, int kind, int8_t *hit, struct nn_share *share,
+                            struct nn_error *err)
 {
-    struct nn_share s = nn_wilson(part, whole);
-    if (whole <= 0) return json_null();
-    return json_pack("{s:f,s:f,s:f,s:i,s:i}", "value", s.value, "low", s.low, "high", s.high, "count", part,
-                     "of", whole);
+    for (int i = 0; i < cases->count; i++)
+        hit[i] = kind >= 0 && cases->truth[i] != kind
+                     ? -1
+                     : tr_label_gate_verdict(gate, scores[i]) == cases->truth[i];
+    return nn_wilson_clustered(hit, cases->patient, cases->count, share, err);
 }
+
+static nn_status count(const struct tr_cases *cases, const double *scores, const struct tr_label_gate *gate,
+                       struct tally *t, struct nn_error *err)
+{
+    *t = (struct tally){.images = cases->count};
+    int8_t *hit = malloc((size_t)cases->count);
+    if (!hit) return nn_fail(err, NN_ERR_MEMORY, "out of memory for %d verdicts", cases->count);
+    for (int i = 0; i < cases->count; i++)
+        t->passed[cases->truth[i]] += tr_label_gate_passes(gate, cases->truth[i], scores[i]);
+    nn_status status = find_area(cases, scores, t, err);
+    for (int kind = 0; kind < 2 && status == NN_OK; kind++)
+        status = find_share(cases, scores, gate, kind, hit, &t->right[kind], err);
+    if (status == NN_OK) status = find_share(cases, scores, gate, -1, hit, &t->agreement, err);
+    free(hit);
+    return status;
+}
+
+/* ---- JSON --------------------------------------------------------------------------------------- */
 
 static json_t *tally_json(const struct tally *t)
 {
-    int right = t->yes[1] + t->all[0] - t->yes[0];
-    return json_pack("{s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->all[0] + t->all[1],
-                     "auc", "value", t->auc, "low", t->area.low, "high", t->area.high, "agreement",
-                     share_json(right, t->all[0] + t->all[1]), "sensitivity",
-                     share_json(t->yes[1], t->all[1]), "specificity",
-                     share_json(t->all[0] - t->yes[0], t->all[0]), "confusion", "without_seen_without",
-                     t->all[0] - t->yes[0], "without_seen_with", t->yes[0], "with_seen_without",
-                     t->all[1] - t->yes[1], "with_seen_with", t->yes[1]);
+    const struct nn_share *with = &t->right[1], *without = &t->right[0];
+    return json_pack("{s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->images, "auc",
+                     "value", t->auc, "low", t->area.low, "high", t->area.high, "agreement",
+                     tr_share_json(t->agreement), "sensitivity", tr_share_json(*with), "specificity",
+                     tr_share_json(*without), "confusion", "without_seen_without", without->part,
+                     "without_seen_with", without->whole - without->part, "with_seen_without",
+                     with->whole - with->part, "with_seen_with", with->part);
 }
 
 /* One row for each class, or group of them, that was asked for, in the order of their first sample. */
@@ -87,9 +102,10 @@ static json_t *classes_json(const struct tr_label_samples *s, const struct tr_la
             passed += tr_label_gate_passes(gate, s->asked->truth[i], s->scores[i]);
         }
         tr_case_classes(s->asked, first, name, sizeof name);
-        json_array_append_new(
-            list, json_pack("{s:s,s:b,s:o,s:o}", "class", name, "finding", (int)s->asked->truth[first],
-                            "agreement", share_json(agreed, asked), "passes", share_json(passed, asked)));
+        json_array_append_new(list, json_pack("{s:s,s:b,s:o,s:o}", "class", name, "finding",
+                                              (int)s->asked->truth[first], "agreement",
+                                              tr_share_json(nn_wilson(agreed, asked)), "passes",
+                                              tr_share_json(nn_wilson(passed, asked))));
     }
     free(counted);
     return list;
@@ -183,27 +199,27 @@ static nn_status write_picture(const struct tr_part *part, const struct tr_lab *
 
 static void print_tally(const char *of, const struct tally *t)
 {
-    struct nn_share sure = nn_wilson(t->yes[1], t->all[1]),
-                    clear = nn_wilson(t->all[0] - t->yes[0], t->all[0]);
+    const struct nn_share *with = &t->right[1], *without = &t->right[0];
     printf("%-16s%8.3f (%.3f-%.3f)%8.1f %% (%.1f-%.1f)%8.1f %% (%.1f-%.1f)\n", of, t->auc, t->area.low,
-           t->area.high, 100 * sure.value, 100 * sure.low, 100 * sure.high, 100 * clear.value,
-           100 * clear.low, 100 * clear.high);
+           t->area.high, 100 * with->value, 100 * with->low, 100 * with->high, 100 * without->value,
+           100 * without->low, 100 * without->high);
 }
 
 static void print_figures(const struct tr_part *part, const struct tr_label_judge *judge,
                           const struct tr_label_samples *samples, const struct tally *real,
                           const struct tally *drawn)
 {
-    printf("\n%d held-out real images and %d samples; of each, with 95 %% intervals:\n\n%-16s%23s%24s%24s\n",
-           real->all[0] + real->all[1], samples->count, "", "AUC", "sensitivity", "specificity");
+    printf("\n%d held-out real images and %d samples; of each, with 95 %% intervals by "
+           "patient:\n\n%-16s%23s%24s%24s\n",
+           real->images, samples->count, "", "AUC", "sensitivity", "specificity");
     print_tally("real", real);
     print_tally("samples", drawn);
     if (real->area.low < TR_WEAK_JUDGE)
         puts("\nThe judge is weak: what it says of samples, and the list, are worth little.");
     printf("\npassed with margin %g: %d of %d with %s, %d of %d without\n%s/labels.json .csv .svg, "
            "checked.json\n",
-           judge->gate.margin, drawn->passed[1], drawn->all[1], samples->asked->finding, drawn->passed[0],
-           drawn->all[0], part->folder);
+           judge->gate.margin, drawn->passed[1], drawn->right[1].whole, samples->asked->finding,
+           drawn->passed[0], drawn->right[0].whole, part->folder);
 }
 
 nn_status tr_label_results_write(const struct tr_part *part, const struct tr_lab *lab,

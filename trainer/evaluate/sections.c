@@ -63,6 +63,15 @@ static const char *interval(char to[TEXT], const json_t *json, const char *path,
     return to;
 }
 
+/* "0.880 to 0.941", or nothing; `unit` behind. */
+static void range(char to[TR_HEADLINE_RANGE], const json_t *of, double times, int decimals, const char *unit)
+{
+    double low = times * number(of, "low"), high = times * number(of, "high");
+    *to = '\0';
+    if (isfinite(low) && isfinite(high))
+        snprintf(to, TR_HEADLINE_RANGE, "%.*f to %.*f%s", decimals, low, decimals, high, unit);
+}
+
 #define AREA 1, 3, false
 #define CHANGE 1, 3, true
 
@@ -100,7 +109,7 @@ static int label_tables(const json_t *results, struct tr_text_table *tables)
     const json_t *confusion = field(results, "samples.confusion");
     tr_text_table_begin(&tables[0], "Images|Number|AUC|Sensitivity, %|Specificity, %|Agreement, %",
                         "What the judge sees in real images that it has not been trained on, and in samples "
-                        "(95 %% intervals)");
+                        "(95 %% intervals by patient)");
     put_worth(&tables[0], "Real, held out", field(results, "held_out"));
     put_worth(&tables[0], "Samples", field(results, "samples"));
     tr_text_table_begin(&tables[1], "Asked of the generator|Judged without|Judged with",
@@ -127,11 +136,13 @@ static int label_tables(const json_t *results, struct tr_text_table *tables)
 
 static bool label_headline(const json_t *results, struct tr_headline *h)
 {
+    char auc[TEXT];
     double value = number(results, "samples.agreement.value");
     snprintf(h->name, sizeof h->name, "Samples that show their class");
     snprintf(h->value, sizeof h->value, "%.1f %%", 100 * value);
-    snprintf(h->note, sizeof h->note, "by a judge with AUC %.3f on real images",
-             number(results, "held_out.auc.value"));
+    range(h->range, field(results, "samples.agreement"), 100, 1, " %");
+    interval(auc, results, "held_out.auc", AREA);
+    snprintf(h->note, sizeof h->note, "by a judge whose AUC on real images is %s", auc);
     return isfinite(value);
 }
 
@@ -147,30 +158,39 @@ static const char *label_warning(const json_t *results)
 
 /* ---- experiments -------------------------------------------------------------------------------- */
 
+static bool is_reference(const json_t *row)
+{
+    return strcmp(text(row, "compared_with"), text(row, "name")) == 0;
+}
+
+/* What the row's AUC has more than that of the row it is compared with, and its p. */
 static const char *difference(char to[TEXT], const json_t *row)
 {
-    if (strcmp(text(row, "compared_with"), text(row, "name")) == 0)
-        snprintf(to, TEXT, "%s", dash);
-    else
-        interval(to, row, "difference.auc", CHANGE);
-    return to;
+    return is_reference(row) ? strcpy(to, dash) : interval(to, row, "difference.auc", CHANGE);
 }
+
+static const char *chance(char to[TEXT], const json_t *row)
+{
+    return is_reference(row) ? strcpy(to, dash) : plain(to, 3, number(row, "difference.auc.p"));
+}
+
+#define P_WORDS "95 %% intervals and p by patient; p is 0.001 at least, for each line by itself"
 
 static int table1_tables(const json_t *results, struct tr_text_table *tables)
 {
     size_t i;
     json_t *row;
-    char images[TEXT], auc[TEXT], ap[TEXT], less[TEXT];
+    char images[TEXT], auc[TEXT], ap[TEXT], less[TEXT], p[TEXT];
     tr_text_table_begin(
-        &tables[0], "Trained on|Images|AUC|Average precision|Less the AUC of real|Paper's AUC",
-        "Tested on %.0f real images of %.0f patients; networks of each kind: %.0f (95 %% intervals)",
+        &tables[0], "Trained on|Images|AUC|Average precision|Less the AUC of real|p|Paper's AUC",
+        "Tested on %.0f real images of %.0f patients; networks of each kind: %.0f (" P_WORDS ")",
         number(results, "test.images"), number(results, "test.patients"), number(results, "seeds"));
     json_array_foreach(json_object_get(results, "rows"), i, row)
     {
         const char *paper = text(row, "paper_auc");
-        tr_text_table_row(&tables[0], "%s|%s|%s|%s|%s|%s", text(row, "name"),
+        tr_text_table_row(&tables[0], "%s|%s|%s|%s|%s|%s|%s", text(row, "name"),
                           plain(images, 0, number(row, "images")), interval(auc, row, "auc", AREA),
-                          interval(ap, row, "average_precision", AREA), difference(less, row),
+                          interval(ap, row, "average_precision", AREA), difference(less, row), chance(p, row),
                           *paper ? paper : "not known");
     }
     return 1;
@@ -178,11 +198,13 @@ static int table1_tables(const json_t *results, struct tr_text_table *tables)
 
 static bool table1_headline(const json_t *results, struct tr_headline *h)
 {
+    char real[TEXT];
     double value = number(row_of(results, "GAN-sample1"), "auc.mean");
     snprintf(h->name, sizeof h->name, "AUC, trained on samples alone");
     snprintf(h->value, sizeof h->value, "%.3f", value);
-    snprintf(h->note, sizeof h->note, "trained on real images: %.3f",
-             number(row_of(results, "real"), "auc.mean"));
+    range(h->range, field(row_of(results, "GAN-sample1"), "auc"), 1, 3, "");
+    interval(real, row_of(results, "real"), "auc", AREA);
+    snprintf(h->note, sizeof h->note, "trained on real images: %s", real);
     return isfinite(value);
 }
 
@@ -190,16 +212,16 @@ static int low_data_tables(const json_t *results, struct tr_text_table *tables)
 {
     size_t i;
     json_t *row;
-    char images[TEXT], auc[TEXT], less[TEXT];
-    tr_text_table_begin(&tables[0], "Trained on|Images|AUC|Difference of AUC|To the row",
-                        "Tested on %.0f real images; networks of each kind: %.0f (95 %% intervals)",
+    char images[TEXT], auc[TEXT], less[TEXT], p[TEXT];
+    tr_text_table_begin(&tables[0], "Trained on|Images|AUC|Difference of AUC|p|To the row",
+                        "Tested on %.0f real images; networks of each kind: %.0f (" P_WORDS ")",
                         number(results, "test.images"), number(results, "seeds"));
     json_array_foreach(json_object_get(results, "rows"), i, row)
     {
-        bool itself = strcmp(text(row, "compared_with"), text(row, "name")) == 0;
-        tr_text_table_row(&tables[0], "%s|%s|%s|%s|%s", text(row, "name"),
+        tr_text_table_row(&tables[0], "%s|%s|%s|%s|%s|%s", text(row, "name"),
                           plain(images, 0, number(row, "images")), interval(auc, row, "auc", AREA),
-                          difference(less, row), itself ? dash : text(row, "compared_with"));
+                          difference(less, row), chance(p, row),
+                          is_reference(row) ? dash : text(row, "compared_with"));
     }
     return 1;
 }
@@ -217,7 +239,7 @@ static int boundary_tables(const json_t *results, struct tr_text_table *tables)
     char value[TEXT], first[TEXT], second[TEXT];
     tr_text_table_begin(&tables[0],
                         "On held-out real images|Trained on real|Lost with GAN-sample1|Lost with GAN-sample2",
-                        "Real less samples (95 %% intervals)");
+                        "Real less samples (95 %% intervals by patient)");
     for (size_t k = 0; k < sizeof measures / sizeof *measures; k++)
         tr_text_table_row(
             &tables[0], "%s|%s|%s|%s", measures[k].name, interval(value, real, measures[k].key, AREA),
@@ -234,21 +256,12 @@ static bool boundary_headline(const json_t *results, struct tr_headline *h)
     double value = number(set, "balanced_accuracy.mean");
     snprintf(h->name, sizeof h->name, "Boundary distortion");
     snprintf(h->value, sizeof h->value, "%.3f", value);
+    range(h->range, field(set, "balanced_accuracy"), 1, 3, "");
     snprintf(h->note, sizeof h->note, "of the accuracy, both kinds counted alike");
     return isfinite(value);
 }
 
 /* ---- pictures and distances --------------------------------------------------------------------- */
-
-/* Of very small numbers only how small they are. */
-static const char *chance(char to[TEXT], double p)
-{
-    if (isfinite(p) && p < 0.0001)
-        snprintf(to, TEXT, "< 0.0001");
-    else
-        plain(to, 4, p);
-    return to;
-}
 
 static void put_nearness(struct tr_text_table *table, const char *layer, const json_t *of)
 {
@@ -256,7 +269,7 @@ static void put_nearness(struct tr_text_table *table, const char *layer, const j
     tr_text_table_row(table, "%s|%s|%s|%s|%s|%s", layer, plain(samples, 4, number(of, "samples_median")),
                       plain(held_out, 4, number(of, "held_out_median")),
                       plain(ratio, 3, number(of, "samples_over_held_out")),
-                      plain(effect, 3, number(of, "effect")), chance(p, number(of, "p")));
+                      interval(effect, of, "effect", AREA), plain(p, 3, number(of, "p")));
 }
 
 static int neighbour_tables(const json_t *results, struct tr_text_table *tables)
@@ -267,17 +280,19 @@ static int neighbour_tables(const json_t *results, struct tr_text_table *tables)
     const json_t *copies = json_object_get(results, "copies");
     tr_text_table_begin(
         &tables[0], "Images|Number|Flagged as copies|Share, %",
-        "Copies: much nearer to one training image than to the next patient's (ratio below %s)",
+        "Copies: much nearer to one training image than to the next patient's (ratio below %s; 95 %% "
+        "intervals by patient)",
         plain(ratio, 3, number(copies, "ratio_below")));
     tr_text_table_row(&tables[0], "Samples|%.0f|%s|%s", number(results, "samples"),
-                      plain(count, 0, number(copies, "samples_flagged")),
-                      plain(share, 1, 100 * number(copies, "share_of_samples")));
+                      plain(count, 0, number(copies, "samples_flagged.count")),
+                      percent(share, copies, "samples_flagged"));
     tr_text_table_row(&tables[0], "Held-out real images|%.0f|%s|%s", number(results, "held_out"),
-                      plain(count, 0, number(copies, "held_out_flagged")),
-                      plain(share, 1, 100 * number(copies, "share_of_held_out")));
+                      plain(count, 0, number(copies, "held_out_flagged.count")),
+                      percent(share, copies, "held_out_flagged"));
     tr_text_table_begin(&tables[1], "Layer|Samples, median|Held-out, median|Ratio|Effect|p",
                         "Distance from the nearest of %.0f training images; effect: how likely a sample is "
-                        "nearer than a held-out image (0.5: alike)",
+                        "nearer than a held-out image (0.5: alike), 95 %% intervals and p by patient, each "
+                        "line by itself; p is 0.001 at least",
                         number(results, "training_images"));
     json_array_foreach(json_object_get(results, "layers"), i, layer)
     {
@@ -289,12 +304,13 @@ static int neighbour_tables(const json_t *results, struct tr_text_table *tables)
 
 static bool neighbour_headline(const json_t *results, struct tr_headline *h)
 {
-    double flagged = number(results, "copies.samples_flagged");
+    const json_t *flagged = field(results, "copies.samples_flagged");
     snprintf(h->name, sizeof h->name, "Samples flagged as copies");
-    snprintf(h->value, sizeof h->value, "%.0f of %.0f", flagged, number(results, "samples"));
+    snprintf(h->value, sizeof h->value, "%.0f of %.0f", number(flagged, "count"), number(flagged, "of"));
+    range(h->range, flagged, 100, 1, " %");
     snprintf(h->note, sizeof h->note, "of held-out images %.0f of %.0f",
-             number(results, "copies.held_out_flagged"), number(results, "held_out"));
-    return isfinite(flagged);
+             number(results, "copies.held_out_flagged.count"), number(results, "held_out"));
+    return isfinite(number(flagged, "count"));
 }
 
 static int tsne_tables(const json_t *results, struct tr_text_table *tables)
@@ -309,15 +325,6 @@ static int tsne_tables(const json_t *results, struct tr_text_table *tables)
     tr_text_table_row(&tables[0], "Trustworthiness, 5 neighbours|%s",
                       plain(value, 3, number(results, "trustworthiness")));
     return 1;
-}
-
-static bool tsne_headline(const json_t *results, struct tr_headline *h)
-{
-    double value = number(results, "trustworthiness");
-    snprintf(h->name, sizeof h->name, "Trustworthiness of the t-SNE");
-    snprintf(h->value, sizeof h->value, "%.3f", value);
-    snprintf(h->note, sizeof h->note, "1: neighbours in the picture are neighbours");
-    return isfinite(value);
 }
 
 static int swd_tables(const json_t *results, struct tr_text_table *tables)
@@ -350,8 +357,8 @@ static bool swd_headline(const json_t *results, struct tr_headline *h)
     double value = number(form, "mean");
     snprintf(h->name, sizeof h->name, "SWD \xC3\x97 1000, mean");
     snprintf(h->value, sizeof h->value, "%.2f", value);
-    snprintf(h->note, sizeof h->note, "floor %.2f; %.0f images a set", number(form, "floor_mean"),
-             number(results, "images"));
+    snprintf(h->note, sizeof h->note, "beside a floor of %.2f; %.0f images a set, no interval",
+             number(form, "floor_mean"), number(results, "images"));
     return isfinite(value);
 }
 
@@ -421,8 +428,7 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
          "Distances between groups and their sizes mean nothing in such a picture, only who is near whom.",
      .pictures = {{"tsne.png",
                    "Thumbnails of real images and samples of both classes, in frames by class and set"}},
-     .tables = tsne_tables,
-     .headline = tsne_headline},
+     .tables = tsne_tables},
     {.part = "swd",
      .title = "Sliced Wasserstein distance",
      .meaning =

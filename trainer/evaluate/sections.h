@@ -8,10 +8,10 @@
 
 #include "trainer/report/text_table.h"
 
-enum { TR_SECTION_TABLES_MAX = 3, TR_SECTION_PICTURES_MAX = 3, TR_SECTIONS = 7 };
+enum { TR_SECTION_TABLES_MAX = 3, TR_SECTION_PICTURES_MAX = 3, TR_SECTIONS = 7, TR_HEADLINE_RANGE = 48 };
 
 struct tr_headline {
-    char name[64], value[64], note[128];
+    char name[64], value[64], range[TR_HEADLINE_RANGE], note[160]; /* range: the interval, or "" */
 };
 
 struct tr_section {

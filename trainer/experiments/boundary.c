@@ -46,25 +46,23 @@ static void put_table(const struct tr_outcome *o, FILE *to)
     fprintf(to, "trained on %d, %d and %d images\n\n%-20s%8s", tr_grid_cell(o->grid, 0, 0)->images,
             tr_grid_cell(o->grid, 1, 0)->images, tr_grid_cell(o->grid, 2, 0)->images, "on real images",
             "real");
-    for (int r = 1; r < ROWS; r++) fprintf(to, "  %11s  %-26s", rows[r].name, "distortion (95 %)");
+    for (int r = 1; r < ROWS; r++) fprintf(to, "  %11s  %-35s", rows[r].name, "distortion (95 %)");
     putc('\n', to);
     for (int k = 0; k < SHOWN; k++) {
         fprintf(to, "%-20s%8.3f", shown[k].name, o->rows[0].figure[shown[k].measure].mean);
         for (int r = 1; r < ROWS; r++) {
             struct tr_figure lost = distortion(o, r, shown[k].measure);
-            char text[64];
-            snprintf(text, sizeof text, "%+.3f (%+.3f to %+.3f)", lost.mean, lost.interval.low,
-                     lost.interval.high);
-            fprintf(to, "  %11.3f  %-26s", o->rows[r].figure[shown[k].measure].mean, text);
+            char text[TR_FIGURE_TEXT];
+            fprintf(to, "  %11.3f  %-35s", o->rows[r].figure[shown[k].measure].mean,
+                    tr_difference_text(&lost, text));
         }
         putc('\n', to);
     }
-    fprintf(
-        to,
+    fputs(
         "\nDistortion: that of the classifier trained on real images less that of the one trained on as many "
-        "samples\nwith the same shares of classes. Accuracies count a score of 0.5 as a yes.\nInterval: "
-        "%s\n%s\n",
-        tr_interval_words[0], tr_interval_words[1]);
+        "samples\nwith the same shares of classes. Accuracies count a score of 0.5 as a yes.\n",
+        to);
+    tr_outcome_put_interval(to);
 }
 
 static void put_picture(const struct tr_outcome *o, FILE *svg)
@@ -111,7 +109,7 @@ static void add_results(const struct tr_outcome *o, json_t *results)
         json_t *set = json_object();
         for (int m = 0; m < TR_MEASURES; m++) {
             struct tr_figure lost = distortion(o, r, (enum tr_measure)m);
-            json_object_set_new(set, tr_measure_names[m], tr_figure_json(&lost, o->grid->seed_count));
+            json_object_set_new(set, tr_measure_names[m], tr_difference_json(&lost, o->grid->seed_count));
         }
         json_object_set_new(sets, rows[r].name, set);
     }

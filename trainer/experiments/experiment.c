@@ -23,22 +23,20 @@ static json_t *row_json(const struct tr_outcome *o, int r)
 {
     const struct tr_row *row = &o->grid->rows[r];
     int seeds = o->grid->seed_count;
-    json_t *samples = json_array(), *less = json_object(), *p = json_array(), *epochs = json_array();
+    json_t *samples = json_array(), *less = json_object(), *epochs = json_array();
     json_t *paper = NULL;
     for (int k = 0; k < TR_SAMPLE_SETS; k++)
         if (row->recipe.samples[k]) json_array_append_new(samples, json_integer(k + 1));
     for (int m = 0; m < TR_MEASURES; m++)
-        json_object_set_new(less, tr_measure_names[m], tr_figure_json(&o->rows[r].less[m], seeds));
-    for (int s = 0; s < seeds; s++) {
-        json_array_append_new(p, isfinite(o->rows[r].p[s]) ? json_real(o->rows[r].p[s]) : json_null());
+        json_object_set_new(less, tr_measure_names[m], tr_difference_json(&o->rows[r].less[m], seeds));
+    for (int s = 0; s < seeds; s++)
         json_array_append_new(epochs, json_integer(tr_grid_cell(o->grid, r, s)->epochs));
-    }
     if (o->experiment->paper && o->experiment->paper[r][0]) paper = json_string(o->experiment->paper[r]);
-    json_t *json = json_pack("{s:s,s:i,s:o,s:b,s:i,s:o,s:s,s:o,s:o,s:o?}", "name", row->name, "real_percent",
+    json_t *json = json_pack("{s:s,s:i,s:o,s:b,s:i,s:o,s:s,s:o,s:o?}", "name", row->name, "real_percent",
                              row->recipe.real_percent, "samples", samples, "traditional_augmentation",
                              row->recipe.augment, "images", tr_grid_cell(o->grid, r, 0)->images, "epochs",
                              epochs, "compared_with", o->grid->rows[row->reference].name, "difference", less,
-                             "p_delong", p, "paper_auc", paper);
+                             "paper_auc", paper);
     for (int m = 0; m < TR_MEASURES && json; m++)
         json_object_set_new(json, tr_measure_names[m], tr_figure_json(&o->rows[r].figure[m], seeds));
     return json;
@@ -48,10 +46,11 @@ static json_t *results_json(const struct tr_outcome *o)
 {
     json_t *rows = json_array();
     for (int r = 0; r < o->grid->row_count; r++) json_array_append_new(rows, row_json(o, r));
-    json_t *json = json_pack("{s:s,s:o,s:o,s:i,s:o,s:o}", "finding", o->lab->test.finding, "train",
-                             split_json(&o->lab->train), "test", split_json(&o->lab->test), "seeds",
-                             o->grid->seed_count, "interval",
-                             json_sprintf("%s %s", tr_interval_words[0], tr_interval_words[1]), "rows", rows);
+    json_t *json = json_pack(
+        "{s:s,s:o,s:o,s:i,s:o,s:o}", "finding", o->lab->test.finding, "train", split_json(&o->lab->train),
+        "test", split_json(&o->lab->test), "seeds", o->grid->seed_count, "interval",
+        json_sprintf("%s %s %s", tr_interval_words[0], tr_interval_words[1], tr_interval_words[2]), "rows",
+        rows);
     if (json && o->experiment->add_results) o->experiment->add_results(o, json);
     return json;
 }
@@ -82,6 +81,11 @@ static nn_status write_json(const struct tr_outcome *o, const char *command, str
 }
 
 /* ---- tables and pictures ------------------------------------------------------------------------ */
+
+void tr_outcome_put_interval(FILE *to)
+{
+    fprintf(to, "Interval: %s\n%s\n%s\n", tr_interval_words[0], tr_interval_words[1], tr_interval_words[2]);
+}
 
 void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
 {
@@ -120,7 +124,7 @@ static void put_csv(const struct tr_outcome *o, FILE *to)
         const char *name = tr_measure_names[m];
         fprintf(to, ",%s,%s_low,%s_high,%s_least,%s_most", name, name, name, name, name);
     }
-    fputs(",compared_with,auc_difference,auc_difference_low,auc_difference_high", to);
+    fputs(",compared_with,auc_difference,auc_difference_low,auc_difference_high,auc_difference_p", to);
     fputs(o->experiment->paper ? ",paper_auc\n" : "\n", to);
     for (int r = 0; r < o->grid->row_count; r++) {
         const struct tr_figure *less = &o->rows[r].less[TR_AUC];
@@ -131,6 +135,7 @@ static void put_csv(const struct tr_outcome *o, FILE *to)
         put_number(to, less->mean);
         put_number(to, less->interval.low);
         put_number(to, less->interval.high);
+        put_number(to, less->interval.p);
         if (o->experiment->paper) fprintf(to, ",%s", o->experiment->paper[r]);
         putc('\n', to);
     }

@@ -36,5 +36,7 @@ int tr_experiment_main(const struct tr_experiment *experiment, int argc, char **
 
 /* "2,675 images of 2,050 patients ..." in whole lines: what was tested how, for the table. */
 void tr_outcome_put_facts(const struct tr_outcome *outcome, FILE *to);
+/* What intervals and p mean, below the table. */
+void tr_outcome_put_interval(FILE *to);
 
 #endif

@@ -1,9 +1,11 @@
 #include "trainer/experiments/held_out.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/roc.h"
+#include "trainer/evaluate/number_json.h"
 
 enum { DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 
@@ -11,9 +13,10 @@ const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_preci
                                                    "sensitivity", "specificity",       "balanced_accuracy"};
 
 _Static_assert(DRAWS == 2000, "the words say so");
-const char *const tr_interval_words[2] = {
+const char *const tr_interval_words[TR_INTERVAL_LINES] = {
     "95 %, percentiles of the mean over seeds in 2000 draws of the test split's patients with replacement:",
-    "what other patients might change. What another training might change shows in the range over seeds."};
+    "what other patients might change. What another training might change shows in the range over seeds.",
+    "p: two-sided, of no difference, by the same draws; 0.001 at least, and for each comparison by itself."};
 
 struct work {
     const struct tr_grid *grid;
@@ -73,29 +76,23 @@ static void sum_up(struct tr_figure *f, int seeds, struct nn_interval interval)
     }
 }
 
-static nn_status fill_row(const struct work *w, int row, const struct nn_interval *intervals,
-                          struct tr_held_out *to, struct nn_error *err)
+static void fill_row(const struct work *w, int row, const struct nn_interval *intervals,
+                     struct tr_held_out *to)
 {
     int seeds = w->grid->seed_count;
     for (int s = 0; s < seeds; s++) {
         double own[TR_MEASURES], other[TR_MEASURES];
-        int cell = row * seeds + s, reference = w->grid->rows[row].reference * seeds + s;
-        struct nn_roc_estimate difference;
-        measure(w, cell, NULL, own);
-        measure(w, reference, NULL, other);
+        measure(w, row * seeds + s, NULL, own);
+        measure(w, w->grid->rows[row].reference * seeds + s, NULL, other);
         for (int m = 0; m < TR_MEASURES; m++) {
             to->figure[m].by_seed[s] = own[m];
             to->less[m].by_seed[s] = own[m] - other[m];
         }
-        nn_status status = nn_roc_delong_paired(&w->roc[cell], &w->roc[reference], &difference, err);
-        if (status != NN_OK) return status;
-        to->p[s] = nn_roc_two_sided_p(difference);
     }
     for (int m = 0; m < TR_MEASURES; m++) {
         sum_up(&to->figure[m], seeds, intervals[row * 2 * TR_MEASURES + m]);
         sum_up(&to->less[m], seeds, intervals[(row * 2 + 1) * TR_MEASURES + m]);
     }
-    return NN_OK;
 }
 
 nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases *test,
@@ -112,24 +109,39 @@ nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases 
     if (status == NN_OK)
         status = nn_bootstrap(test->patient, test->count, DRAWS, BOOTSTRAP_SEED, means, &w, values, intervals,
                               err);
-    for (int r = 0; r < grid->row_count && status == NN_OK; r++)
-        status = fill_row(&w, r, intervals, &rows[r], err);
+    for (int r = 0; r < grid->row_count && status == NN_OK; r++) fill_row(&w, r, intervals, &rows[r]);
     for (int i = 0; w.roc && i < cells; i++) nn_roc_release(&w.roc[i]);
     free(w.roc);
     free(intervals);
     return status;
 }
 
-static json_t *number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
 json_t *tr_figure_json(const struct tr_figure *figure, int seed_count)
 {
     json_t *by_seed = json_array();
-    for (int s = 0; s < seed_count; s++) json_array_append_new(by_seed, number(figure->by_seed[s]));
-    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "mean", number(figure->mean), "low",
-                     number(figure->interval.low), "high", number(figure->interval.high), "least",
-                     number(figure->least), "most", number(figure->most), "by_seed", by_seed);
+    for (int s = 0; s < seed_count; s++) json_array_append_new(by_seed, tr_number_json(figure->by_seed[s]));
+    return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o}", "mean", tr_number_json(figure->mean), "low",
+                     tr_number_json(figure->interval.low), "high", tr_number_json(figure->interval.high),
+                     "least", tr_number_json(figure->least), "most", tr_number_json(figure->most), "by_seed",
+                     by_seed);
+}
+
+json_t *tr_difference_json(const struct tr_figure *difference, int seed_count)
+{
+    json_t *json = tr_figure_json(difference, seed_count);
+    if (json) json_object_set_new(json, "p", tr_number_json(difference->interval.p));
+    return json;
+}
+
+const char *tr_figure_text(const struct tr_figure *f, char text[TR_FIGURE_TEXT])
+{
+    snprintf(text, TR_FIGURE_TEXT, "%.3f (%.3f to %.3f)", f->mean, f->interval.low, f->interval.high);
+    return text;
+}
+
+const char *tr_difference_text(const struct tr_figure *f, char text[TR_FIGURE_TEXT])
+{
+    snprintf(text, TR_FIGURE_TEXT, "%+.3f (%+.3f to %+.3f), p %.3f", f->mean, f->interval.low,
+             f->interval.high, f->interval.p);
+    return text;
 }

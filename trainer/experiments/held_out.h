@@ -1,4 +1,5 @@
-/* How well the networks of a grid tell the held-out real images apart, with intervals. */
+/* How well the networks of a grid tell the held-out real images apart, with intervals and tests that draw
+ * whole patients (engine/bootstrap.h). */
 #ifndef TR_HELD_OUT_H
 #define TR_HELD_OUT_H
 
@@ -19,20 +20,19 @@ enum tr_measure {
 };
 extern const char *const tr_measure_names[TR_MEASURES]; /* "auc", "average_precision", ... */
 
-/* How the intervals came about, in two lines for what is shown. */
-extern const char *const tr_interval_words[2];
+/* How the intervals came about, in lines for what is shown. */
+enum { TR_INTERVAL_LINES = 3 };
+extern const char *const tr_interval_words[TR_INTERVAL_LINES];
 
 struct tr_figure {
     double mean, least, most; /* over the seeds */
     double by_seed[TR_LAB_SEEDS_MAX];
-    struct nn_interval interval; /* of the mean */
+    struct nn_interval interval; /* of the mean; of a difference its p, too */
 };
 
 struct tr_held_out {
     struct tr_figure figure[TR_MEASURES];
-    struct tr_figure less[TR_MEASURES]; /* the same less those of the row it is compared with */
-    double p[TR_LAB_SEEDS_MAX]; /* DeLong's test that the areas differ, as if no two images were of one
-                                   patient; NAN where there is no difference */
+    struct tr_figure less[TR_MEASURES]; /* the same less those of the row it is compared with: paired */
 };
 
 /* One for each row of the grid. */
@@ -41,5 +41,12 @@ nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases 
 
 /* {"mean", "low", "high", "least", "most", "by_seed"}; NULL without memory */
 json_t *tr_figure_json(const struct tr_figure *figure, int seed_count);
+/* The same, and "p". */
+json_t *tr_difference_json(const struct tr_figure *difference, int seed_count);
+
+/* "0.899 (0.862 to 0.933)", "-0.114 (-0.168 to -0.063), p 0.001"; both return text. */
+enum { TR_FIGURE_TEXT = 64 };
+const char *tr_figure_text(const struct tr_figure *figure, char text[TR_FIGURE_TEXT]);
+const char *tr_difference_text(const struct tr_figure *difference, char text[TR_FIGURE_TEXT]);
 
 #endif

@@ -31,9 +31,8 @@ static int real_images(const struct tr_outcome *o, int share)
 
 static void put_one(FILE *to, const struct tr_figure *f)
 {
-    char text[64];
-    snprintf(text, sizeof text, "%.3f (%.3f to %.3f)", f->mean, f->interval.low, f->interval.high);
-    fprintf(to, "  %-24s", text);
+    char text[TR_FIGURE_TEXT];
+    fprintf(to, "  %-24s", tr_figure_text(f, text));
 }
 
 static void put_table(const struct tr_outcome *o, FILE *to)
@@ -43,19 +42,21 @@ static void put_table(const struct tr_outcome *o, FILE *to)
     fprintf(to, "\n%-8s%8s  %-24s  %-24s  %s\n", "patients", "images", "AUC real (95 %)", "with GAN-sample1",
             "gained");
     for (int k = 0; k < SHARES; k++) {
+        char text[TR_FIGURE_TEXT];
         const struct tr_figure *gained = &o->rows[2 * k + 1].less[TR_AUC];
         fprintf(to, "%6d %%%8d", rows[2 * k].recipe.real_percent, real_images(o, k));
         put_one(to, &o->rows[2 * k].figure[TR_AUC]);
         put_one(to, &o->rows[2 * k + 1].figure[TR_AUC]);
-        fprintf(to, "  %+.3f (%+.3f to %+.3f)\n", gained->mean, gained->interval.low, gained->interval.high);
+        fprintf(to, "  %s\n", tr_difference_text(gained, text));
     }
     fprintf(to, "%6d %%%8d  %-24s", 0, 0, "-");
     put_one(to, alone);
     fprintf(to,
             "\n\nImages: real ones, of the first seed, less those for validation. Patients of a smaller "
             "share are "
-            "among those\nof a larger one. %s\nInterval: %s\n%s\n",
-            generator_words, tr_interval_words[0], tr_interval_words[1]);
+            "among those\nof a larger one. %s\n",
+            generator_words);
+    tr_outcome_put_interval(to);
 }
 
 static void put_picture(const struct tr_outcome *o, FILE *svg)

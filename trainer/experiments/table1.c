@@ -30,22 +30,20 @@ static void put_table(const struct tr_outcome *o, FILE *to)
 {
     int seeds = o->grid->seed_count;
     tr_outcome_put_facts(o, to);
-    fprintf(to, "\n%-32s%8s  %-24s%-17s%-8s%-26s%s\n", "trained on", "images", "AUC (95 % interval)",
+    fprintf(to, "\n%-32s%8s  %-24s%-17s%-8s%-35s%s\n", "trained on", "images", "AUC (95 % interval)",
             "over seeds", "AP", "less that of real", "paper's AUC");
     for (int r = 0; r < ROWS; r++) {
         const struct tr_figure *auc = &o->rows[r].figure[TR_AUC], *less = &o->rows[r].less[TR_AUC];
-        char interval[64], range[64] = "-", difference[64] = "-";
-        snprintf(interval, sizeof interval, "%.3f (%.3f to %.3f)", auc->mean, auc->interval.low,
-                 auc->interval.high);
+        char interval[TR_FIGURE_TEXT], range[64] = "-", difference[TR_FIGURE_TEXT] = "-";
         if (seeds > 1) snprintf(range, sizeof range, "%.3f to %.3f", auc->least, auc->most);
-        if (rows[r].reference != r)
-            snprintf(difference, sizeof difference, "%+.3f (%+.3f to %+.3f)", less->mean, less->interval.low,
-                     less->interval.high);
-        fprintf(to, "%-32s%8d  %-24s%-17s%-8.3f%-26s%s\n", rows[r].name, tr_grid_cell(o->grid, r, 0)->images,
-                interval, range, o->rows[r].figure[TR_AVERAGE_PRECISION].mean, difference, paper[r]);
+        if (rows[r].reference != r) tr_difference_text(less, difference);
+        fprintf(to, "%-32s%8d  %-24s%-17s%-8.3f%-35s%s\n", rows[r].name, tr_grid_cell(o->grid, r, 0)->images,
+                tr_figure_text(auc, interval), range, o->rows[r].figure[TR_AVERAGE_PRECISION].mean,
+                difference, paper[r]);
     }
-    fprintf(to, "\nInterval: %s\n%s\nImages: less those for validation.\n%s\n", tr_interval_words[0],
-            tr_interval_words[1], paper_words);
+    putc('\n', to);
+    tr_outcome_put_interval(to);
+    fprintf(to, "Images: less those for validation.\n%s\n", paper_words);
 }
 
 static void put_picture(const struct tr_outcome *o, FILE *svg)

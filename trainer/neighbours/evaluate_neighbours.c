@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "trainer/data/csv_cell.h"
+#include "trainer/evaluate/number_json.h"
 #include "trainer/interrupt.h"
 #include "trainer/neighbours/distance_table.h"
 #include "trainer/neighbours/feature_study.h"
@@ -94,7 +95,8 @@ static struct tr_nearness_input input_of(const struct neighbours *n)
                                       .queries = n->queries.count,
                                       .held_out = n->held_out,
                                       .trainings = n->trainings.count,
-                                      .patient = n->trainings.patient};
+                                      .query_patient = n->queries.patient,
+                                      .training_patient = n->trainings.patient};
 }
 
 /* ---- results ------------------------------------------------------------------------------------------ */
@@ -189,8 +191,10 @@ static nn_status write_table(const struct neighbours *n, struct nn_error *err)
 static json_t *nearness_json(const struct tr_layer_nearness *l)
 {
     double ratio = l->held_out_median > 0 ? l->samples_median / l->held_out_median : 0;
-    return json_pack("{s:f,s:f,s:f,s:f,s:f}", "samples_median", l->samples_median, "held_out_median",
-                     l->held_out_median, "samples_over_held_out", ratio, "effect", l->effect, "p", l->p);
+    return json_pack("{s:f,s:f,s:f,s:{s:f,s:o,s:o},s:o}", "samples_median", l->samples_median,
+                     "held_out_median", l->held_out_median, "samples_over_held_out", ratio, "effect", "value",
+                     l->effect, "low", tr_number_json(l->interval.low), "high",
+                     tr_number_json(l->interval.high), "p", tr_number_json(l->interval.p));
 }
 
 static json_t *layers_json(const struct neighbours *n)
@@ -227,11 +231,10 @@ static nn_status write_results(const struct neighbours *n, struct nn_error *err)
     nn_status status = write_sheets(n, err);
     if (status == NN_OK) status = write_table(n, err);
     if (status != NN_OK) return status;
-    json_t *test = json_pack("{s:f,s:f,s:f,s:i,s:f,s:i,s:f,s:o}", "quantile", TR_COPY_QUANTILE, "ratio_below",
-                             r->threshold, "chance", r->chance, "samples_flagged", r->flagged_samples,
-                             "share_of_samples", (double)r->flagged_samples / n->samples, "held_out_flagged",
-                             r->flagged_held_out, "share_of_held_out",
-                             (double)r->flagged_held_out / n->held_out, "samples", copies_json(n));
+    json_t *test =
+        json_pack("{s:f,s:f,s:f,s:o,s:o,s:o}", "quantile", TR_COPY_QUANTILE, "ratio_below", r->threshold,
+                  "chance", r->chance, "samples_flagged", tr_share_json(r->flagged_samples),
+                  "held_out_flagged", tr_share_json(r->flagged_held_out), "samples", copies_json(n));
     return tr_part_write(&part,
                          json_pack("{s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:[sss],s:s}", "samples", n->samples,
                                    "held_out", n->held_out, "training_images", n->trainings.count, "layers",
@@ -244,14 +247,15 @@ static nn_status write_results(const struct neighbours *n, struct nn_error *err)
 
 static void print_row(const char *name, const struct tr_layer_nearness *x)
 {
-    printf("%-24s%12.4g%12.4g%8.3f%8.3f%10.2g\n", name, x->samples_median, x->held_out_median,
-           x->held_out_median > 0 ? x->samples_median / x->held_out_median : 0, x->effect, x->p);
+    printf("%-24s%12.4g%12.4g%8.3f%8.3f (%.3f to %.3f)%8.3f\n", name, x->samples_median, x->held_out_median,
+           x->held_out_median > 0 ? x->samples_median / x->held_out_median : 0, x->effect, x->interval.low,
+           x->interval.high, x->interval.p);
 }
 
 static void print_results(const struct neighbours *n)
 {
     const struct tr_nearness *r = &n->nearness;
-    printf("\n%-24s%12s%12s%8s%8s%10s\n", "layer", "samples", "held-out", "ratio", "effect", "p");
+    printf("\n%-24s%12s%12s%8s%25s%8s\n", "layer", "samples", "held-out", "ratio", "effect (95 %)", "p");
     for (int l = 0; l < n->study.network.layer_count; l++)
         print_row(n->study.network.layers[l].name, &r->layers[l]);
     print_row("all", &r->all);
@@ -259,10 +263,12 @@ static void print_results(const struct neighbours *n)
     printf(
         "medians of the distance to the nearest of %d training images, and of its ratio to the next of "
         "another "
-        "patient\neffect: how often a sample is nearer than a held-out image, 0.5 without a difference; p: "
-        "one-sided, that it is more\n"
-        "copies: %d of %d samples; of %d held-out images %d, by chance at most %.1f %%\n",
-        n->trainings.count, r->flagged_samples, n->samples, n->held_out, r->flagged_held_out,
+        "patient\neffect: how often a sample is nearer than a held-out image, 0.5 without a difference; "
+        "intervals and p (two-sided,\n0.001 at least, for each line by itself) draw held-out patients\n"
+        "copies: %d of %d samples (%.1f %%, %.1f to %.1f); of %d held-out images %d, by chance at most %.1f "
+        "%%\n",
+        n->trainings.count, r->flagged_samples.part, n->samples, 100 * r->flagged_samples.value,
+        100 * r->flagged_samples.low, 100 * r->flagged_samples.high, n->held_out, r->flagged_held_out.part,
         100 * r->chance);
 }
 

@@ -6,6 +6,8 @@
 
 #include "engine/roc.h"
 
+enum { DRAWS = 2000, BOOTSTRAP_SEED = 1 };
+
 static int rising(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -17,45 +19,6 @@ static double median(const double *values, int count, double *scratch)
     memcpy(scratch, values, (size_t)count * sizeof *scratch);
     qsort(scratch, (size_t)count, sizeof *scratch, rising);
     return (scratch[(count - 1) / 2] + scratch[count / 2]) / 2;
-}
-
-nn_status tr_mann_whitney(const double *x, int x_count, const double *y, int y_count, double *effect,
-                          double *p, struct nn_error *err)
-{
-    int count = x_count + y_count;
-    size_t room = (size_t)count;
-    uint8_t *truth = calloc(room, 1);
-    double *both = malloc(room * sizeof *both);
-    struct nn_roc_point *points = malloc(room * sizeof *points);
-    struct nn_roc roc = {0};
-    nn_status status = NN_ERR_MEMORY;
-    if (!truth || !both || !points) {
-        nn_fail(err, status, "out of memory for a test of %d values", count);
-        goto out;
-    }
-    memcpy(both, x, (size_t)x_count * sizeof *both);
-    memcpy(both + x_count, y, (size_t)y_count * sizeof *both);
-    memset(truth + x_count, 1, (size_t)y_count);
-    status = nn_roc_init(&roc, truth, both, count, err);
-    if (status != NN_OK) goto out;
-    *effect = nn_roc_auc(&roc, NULL);
-    double ties = 0, n = count, pairs = (double)x_count * (double)y_count;
-    int levels = nn_roc_curve(&roc, points);
-    for (int i = 0, before = 0; i < levels; i++) {
-        int upto = points[i].findings + points[i].others;
-        double same = upto - before;
-        ties += same * same * same - same;
-        before = upto;
-    }
-    double deviation = sqrt(pairs / 12 * (n + 1 - ties / (n * (n - 1))));
-    double z = deviation > 0 ? ((*effect - 0.5) * pairs - 0.5) / deviation : 0;
-    *p = deviation > 0 ? 0.5 * erfc(z / sqrt(2)) : 1;
-out:
-    nn_roc_release(&roc);
-    free(points);
-    free(both);
-    free(truth);
-    return status;
 }
 
 /* ---- one query ---------------------------------------------------------------------------------------- */
@@ -103,7 +66,8 @@ static struct tr_copy_score score_copy(const struct tr_nearness_input *in,
         }
     }
     for (int t = 0; t < in->trainings; t++)
-        if (in->patient[t] != in->patient[best.training]) next = fmin(next, fmin(own[t], mirrored[t]));
+        if (in->training_patient[t] != in->training_patient[best.training])
+            next = fmin(next, fmin(own[t], mirrored[t]));
     if (isfinite(next) && next > 0) best.ratio = best.distance / next;
     return best;
 }
@@ -116,40 +80,91 @@ static double threshold_of(const double *sorted, int count)
     return fmin(sorted[(int)(TR_COPY_QUANTILE * count)], TR_COPY_RATIO);
 }
 
-/* `sorted` has room for the held-out images' ratios, twice. */
-static void flag(struct tr_nearness *r, const struct tr_nearness_input *in, double *sorted)
+/* Of held-out images by the threshold of the others. `sorted` has room for their ratios, twice; `hit` for all
+ * queries. */
+static void flag_held_out(const struct tr_nearness *r, const struct tr_nearness_input *in, double *sorted,
+                          int8_t *hit)
 {
     int samples = in->queries - in->held_out, n = in->held_out;
     const struct tr_copy_score *held_out = r->copy + samples;
-    for (int i = 0; i < n; i++) sorted[i] = held_out[i].ratio;
-    qsort(sorted, (size_t)n, sizeof *sorted, rising);
-    r->threshold = threshold_of(sorted, n);
-    r->chance = (floor(TR_COPY_QUANTILE * n) + 1) / (n + 1);
-    for (int q = 0; q < in->queries; q++) r->copy[q].flagged = r->copy[q].ratio < r->threshold;
-    for (int q = 0; q < samples; q++) r->flagged_samples += r->copy[q].flagged;
-    for (int i = 0; i < n && n > 1; i++) {
+    for (int i = 0; i < n; i++) {
         double *others = sorted + n;
         int at = 0;
+        hit[samples + i] = 0;
+        if (n == 1) break;
         while (sorted[at] < held_out[i].ratio) at++;
         memcpy(others, sorted, (size_t)at * sizeof *others);
         memcpy(others + at, sorted + at + 1, (size_t)(n - 1 - at) * sizeof *others);
-        r->flagged_held_out += held_out[i].ratio < threshold_of(others, n - 1);
+        hit[samples + i] = held_out[i].ratio < threshold_of(others, n - 1);
     }
 }
 
-/* Samples' values stand before those of held-out images. `scratch` has room for all. */
-static nn_status compare(const struct tr_nearness_input *in, const double *values, double *scratch,
-                         struct tr_layer_nearness *out, struct nn_error *err)
+static nn_status flag(struct tr_nearness *r, const struct tr_nearness_input *in, double *sorted, int8_t *hit,
+                      struct nn_error *err)
 {
-    int samples = in->queries - in->held_out;
-    out->samples_median = median(values, samples, scratch);
-    out->held_out_median = median(values + samples, in->held_out, scratch);
-    return tr_mann_whitney(values, samples, values + samples, in->held_out, &out->effect, &out->p, err);
+    int samples = in->queries - in->held_out, n = in->held_out;
+    for (int i = 0; i < n; i++) sorted[i] = r->copy[samples + i].ratio;
+    qsort(sorted, (size_t)n, sizeof *sorted, rising);
+    r->threshold = threshold_of(sorted, n);
+    r->chance = (floor(TR_COPY_QUANTILE * n) + 1) / (n + 1);
+    for (int q = 0; q < in->queries; q++) hit[q] = r->copy[q].flagged = r->copy[q].ratio < r->threshold;
+    nn_status status = nn_wilson_clustered(hit, in->query_patient, samples, &r->flagged_samples, err);
+    if (status != NN_OK) return status;
+    flag_held_out(r, in, sorted, hit);
+    return nn_wilson_clustered(hit + samples, in->query_patient + samples, n, &r->flagged_held_out, err);
 }
 
-static nn_status compare_all(struct tr_nearness *r, const struct tr_nearness_input *in, double *values,
-                             double *scratch, struct nn_error *err)
+/* ---- samples beside held-out images ------------------------------------------------------------------- */
+
+/* One comparison a layer, one of the distances over all layers, one of their ratios. */
+struct comparing {
+    const struct tr_nearness_input *in;
+    uint8_t *truth; /* of each query: 1, held-out: it is farther */
+    int8_t *hit;    /* of each query, whether it is flagged */
+    struct nn_roc *rocs;
+    struct tr_layer_nearness **into;
+    int count;
+};
+
+/* Values of samples stand before those of held-out images. `scratch` has room for all. */
+static nn_status compare(struct comparing *c, const double *values, double *scratch,
+                         struct tr_layer_nearness *into, struct nn_error *err)
 {
+    int samples = c->in->queries - c->in->held_out;
+    into->samples_median = median(values, samples, scratch);
+    into->held_out_median = median(values + samples, c->in->held_out, scratch);
+    nn_status status = nn_roc_init(&c->rocs[c->count], c->truth, values, c->in->queries, err);
+    if (status == NN_OK) c->into[c->count++] = into;
+    return status;
+}
+
+static void effects(const void *context, const int *weight, double *values)
+{
+    const struct comparing *c = context;
+    for (int k = 0; k < c->count; k++) values[k] = nn_roc_auc(&c->rocs[k], weight) - 0.5;
+}
+
+static nn_status find_effects(const struct comparing *c, struct nn_error *err)
+{
+    struct nn_interval *intervals = calloc((size_t)c->count, sizeof *intervals);
+    if (!intervals) return nn_fail(err, NN_ERR_MEMORY, "out of memory for %d intervals", c->count);
+    nn_status status = nn_bootstrap(c->in->query_patient, c->in->queries, DRAWS, BOOTSTRAP_SEED, effects, c,
+                                    c->count, intervals, err);
+    for (int k = 0; k < c->count && status == NN_OK; k++) {
+        struct tr_layer_nearness *to = c->into[k];
+        to->effect = nn_roc_auc(&c->rocs[k], NULL);
+        to->interval = intervals[k];
+        to->interval.low += 0.5;
+        to->interval.high += 0.5;
+    }
+    free(intervals);
+    return status;
+}
+
+static nn_status compare_all(struct tr_nearness *r, struct comparing *c, double *values, double *scratch,
+                             struct nn_error *err)
+{
+    const struct tr_nearness_input *in = c->in;
     nn_status status = NN_OK;
     for (int l = 0; l < in->layers && status == NN_OK; l++) {
         struct tr_nearest *nearest = r->nearest + (size_t)l * (size_t)in->queries;
@@ -157,15 +172,16 @@ static nn_status compare_all(struct tr_nearness *r, const struct tr_nearness_inp
             nearest[q] = nearest_in(row(in, l, q, TR_AS_IT_IS), in->trainings);
             values[q] = nearest[q].distance;
         }
-        status = compare(in, values, scratch, &r->layers[l], err);
+        status = compare(c, values, scratch, &r->layers[l], err);
     }
     if (status != NN_OK) return status;
     for (int q = 0; q < in->queries; q++) r->copy[q] = score_copy(in, r->layers, q, scratch);
-    flag(r, in, scratch);
+    status = flag(r, in, scratch, c->hit, err);
     for (int q = 0; q < in->queries; q++) values[q] = r->copy[q].distance;
-    status = compare(in, values, scratch, &r->all, err);
+    if (status == NN_OK) status = compare(c, values, scratch, &r->all, err);
     for (int q = 0; q < in->queries; q++) values[q] = r->copy[q].ratio;
-    return status == NN_OK ? compare(in, values, scratch, &r->ratios, err) : status;
+    if (status == NN_OK) status = compare(c, values, scratch, &r->ratios, err);
+    return status == NN_OK ? find_effects(c, err) : status;
 }
 
 nn_status tr_nearness(struct tr_nearness *result, const struct tr_nearness_input *in, struct nn_error *err)
@@ -175,16 +191,29 @@ nn_status tr_nearness(struct tr_nearness *result, const struct tr_nearness_input
     if (in->held_out < 1 || in->queries <= in->held_out || in->trainings < 2 || in->layers < 1)
         return nn_fail(err, NN_ERR_ARGUMENT, "nearness of %d samples and %d held-out to %d training images",
                        in->queries - in->held_out, in->held_out, in->trainings);
+    struct comparing c = {.in = in,
+                          .truth = calloc(queries, 1),
+                          .hit = calloc(queries, 1),
+                          .rocs = calloc(layers + 2, sizeof *c.rocs),
+                          .into = calloc(layers + 2, sizeof(struct tr_layer_nearness *))};
     double *values = malloc(queries * sizeof *values);
     double *scratch = malloc(2 * (queries + (size_t)in->trainings) * sizeof *scratch);
     result->nearest = malloc(layers * queries * sizeof *result->nearest);
     result->copy = malloc(queries * sizeof *result->copy);
     result->layers = malloc(layers * sizeof *result->layers);
     nn_status status = NN_ERR_MEMORY;
-    if (values && scratch && result->nearest && result->copy && result->layers)
-        status = compare_all(result, in, values, scratch, err);
-    else
+    if (c.truth && c.hit && c.rocs && c.into && values && scratch && result->nearest && result->copy &&
+        result->layers) {
+        memset(c.truth + in->queries - in->held_out, 1, (size_t)in->held_out);
+        status = compare_all(result, &c, values, scratch, err);
+    } else {
         nn_fail(err, status, "out of memory for the distances of %d images", in->queries);
+    }
+    for (int k = 0; k < c.count; k++) nn_roc_release(&c.rocs[k]);
+    free(c.into);
+    free(c.rocs);
+    free(c.hit);
+    free(c.truth);
     free(scratch);
     free(values);
     if (status != NN_OK) tr_nearness_release(result);

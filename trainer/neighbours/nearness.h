@@ -12,14 +12,19 @@
  * one pixel of 128, 15 of 15 have a ratio below 0.62, of 128 held-out images none below 0.81; one of
  * the five moved ones is not nearer than the 1 % quantile of distances.
  *
- * All samples. Whether they are nearer as a whole (Meehan, Chaudhuri and Dasgupta 2020) is asked with
- * Mann and Whitney's test, one-sided. */
+ * All samples. Whether they are nearer as a whole (Meehan, Chaudhuri and Dasgupta 2020) is told by the
+ * effect, the probability that a sample is nearer than a held-out image, ties half (the area under the ROC
+ * curve, Mann and Whitney's U over all pairs): 0.5 where there is no difference. Its interval of 95 % and p,
+ * two-sided, that it is 0.5, are of engine/bootstrap.h and draw held-out patients, not images, beside single
+ * samples; the training images are taken as they are. Layers are not independent, and p is not corrected for
+ * their number: `all` is the one to ask. */
 #ifndef TR_NEARNESS_H
 #define TR_NEARNESS_H
 
 #include <stdbool.h>
 
-#include "engine/error.h"
+#include "engine/bootstrap.h"
+#include "engine/wilson.h"
 
 #define TR_COPY_QUANTILE 0.01
 #define TR_COPY_RATIO 0.8
@@ -31,7 +36,7 @@ enum { TR_AS_IT_IS, TR_MIRRORED, TR_VARIANTS };
 struct tr_nearness_input {
     const float *value;
     int layers, queries, held_out, trainings;
-    const int *patient; /* of each training image */
+    const int *query_patient, *training_patient; /* of each; -1 of a sample (engine/cluster.h) */
 };
 
 struct tr_nearest {
@@ -48,7 +53,8 @@ struct tr_copy_score {
 
 struct tr_layer_nearness {
     double samples_median, held_out_median; /* of the distances from the nearest training image */
-    double effect, p;                       /* as below */
+    double effect;
+    struct nn_interval interval; /* of the effect, with its p; p NAN: nothing could be drawn */
 };
 
 /* Heap memory. */
@@ -60,18 +66,13 @@ struct tr_nearness {
     struct tr_layer_nearness ratios;  /* of its ratios */
     double threshold;                 /* below which a ratio is a copy's */
     double chance; /* at most so often a held-out image, one not used for the threshold, is flagged */
-    int flagged_samples, flagged_held_out; /* of the latter those that would be, by the others' threshold */
+    struct nn_share flagged_samples;
+    struct nn_share flagged_held_out; /* those that would be, by the others' threshold; by patient */
 };
 
 /* NN_ERR_ARGUMENT without samples, held-out images or two training images. */
 nn_status tr_nearness(struct tr_nearness *result, const struct tr_nearness_input *in,
                       struct nn_error *err) NN_MUST_CHECK;
 void tr_nearness_release(struct tr_nearness *result); /* harmless on a zeroed struct */
-
-/* Mann and Whitney's test of whether x tends to be smaller than y. *effect is the probability that one of x
- * is smaller than one of y, ties half: 0.5 where there is no difference. *p is that of an effect at least as
- * large by chance: the normal approximation, with corrections for ties and continuity. NN_ERR_MEMORY. */
-nn_status tr_mann_whitney(const double *x, int x_count, const double *y, int y_count, double *effect,
-                          double *p, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

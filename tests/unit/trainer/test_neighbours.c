@@ -59,10 +59,12 @@ static void numbers_become_the_nearest_of_bf16(void **state)
 
 enum { LAYERS = 2, SAMPLES = 5, HELD_OUT = 20, QUERIES = SAMPLES + HELD_OUT, TRAININGS = 6 };
 static const int patients[TRAININGS] = {0, 0, 1, 2, 3, 4};
+static int query_patients[QUERIES]; /* fill: all -1 */
 typedef float table[LAYERS][QUERIES][TR_VARIANTS][TRAININGS];
 
 static void fill(table t)
 {
+    for (int q = 0; q < QUERIES; q++) query_patients[q] = -1;
     for (int l = 0; l < LAYERS; l++)
         for (int q = 0; q < QUERIES; q++)
             for (int v = 0; v < TR_VARIANTS; v++)
@@ -79,7 +81,8 @@ static struct tr_nearness judge(table t)
 {
     struct tr_nearness result;
     struct nn_error err;
-    const struct tr_nearness_input in = {&t[0][0][0][0], LAYERS, QUERIES, HELD_OUT, TRAININGS, patients};
+    const struct tr_nearness_input in = {&t[0][0][0][0], LAYERS,         QUERIES, HELD_OUT,
+                                         TRAININGS,      query_patients, patients};
     check(tr_nearness(&result, &in, &err), &err);
     return result;
 }
@@ -104,8 +107,8 @@ static void only_what_is_near_to_one_patient_alone_is_a_copy(void **state)
     assert_int_equal(r.copy[1].training, 4);
     assert_true(r.copy[1].mirrored);
     assert_true(r.copy[1].ratio < 0.6);
-    assert_int_equal(r.flagged_samples, 4);
-    assert_int_equal(r.flagged_held_out, 0);
+    assert_int_equal(r.flagged_samples.part, 4);
+    assert_int_equal(r.flagged_held_out.part, 0);
     assert_true(fabs(r.chance - 1.0 / (HELD_OUT + 1)) < 1e-12);
     assert_int_equal(r.nearest[0].training, 3); /* in the first layer */
     tr_nearness_release(&r);
@@ -118,9 +121,34 @@ static void a_held_out_image_like_a_copy_is_flagged_by_the_others(void **state)
     fill(t);
     scale(t, SAMPLES + 4, TR_AS_IT_IS, 2, 0.5f);
     struct tr_nearness r = judge(t);
-    assert_int_equal(r.flagged_held_out, 1);
-    assert_int_equal(r.flagged_samples, 0);
+    assert_int_equal(r.flagged_held_out.part, 1);
+    assert_int_equal(r.flagged_samples.part, 0);
     tr_nearness_release(&r);
+}
+
+/* Held-out images come in pairs of copies: as pairs of one patient they promise less than as two patients. */
+static void held_out_patients_are_counted_and_not_their_images(void **state)
+{
+    (void)state;
+    static table t;
+    fill(t);
+    for (int q = 0; q < QUERIES; q++) {
+        float nearer = 1 - 0.004f * (float)((q < SAMPLES ? q : (q - SAMPLES) / 2 * 2) * 5 % 17);
+        for (int k = 0; k < TRAININGS; k++)
+            for (int v = 0; v < TR_VARIANTS; v++) t[0][q][v][k] = t[1][q][v][k] = nearer;
+    }
+    struct tr_nearness images = judge(t);
+    for (int i = 0; i < HELD_OUT; i++) query_patients[SAMPLES + i] = i / 2;
+    struct tr_nearness whole = judge(t);
+    double wide = whole.all.interval.high - whole.all.interval.low;
+    double narrow = images.all.interval.high - images.all.interval.low;
+    assert_true(whole.all.effect == images.all.effect);
+    assert_true(whole.all.interval.low < whole.all.effect && whole.all.effect < whole.all.interval.high);
+
+    assert_true(wide > 1.02 * narrow);
+    assert_true(whole.flagged_held_out.high > images.flagged_held_out.high + 0.05); /* of 10, not of 20 */
+    tr_nearness_release(&images);
+    tr_nearness_release(&whole);
 }
 
 static void nothing_to_compare_is_refused(void **state)
@@ -129,7 +157,8 @@ static void nothing_to_compare_is_refused(void **state)
     static table t;
     struct tr_nearness r;
     struct nn_error err;
-    struct tr_nearness_input in = {&t[0][0][0][0], LAYERS, QUERIES, QUERIES, TRAININGS, patients};
+    struct tr_nearness_input in = {&t[0][0][0][0], LAYERS,         QUERIES, QUERIES,
+                                   TRAININGS,      query_patients, patients};
     assert_int_equal(tr_nearness(&r, &in, &err), NN_ERR_ARGUMENT);
     in.held_out = 0;
     assert_int_equal(tr_nearness(&r, &in, &err), NN_ERR_ARGUMENT);
@@ -217,21 +246,22 @@ static void planted_copies_are_found_and_held_out_images_are_not(void **state)
     struct tr_feature_network network;
     struct nn_error err;
     struct tr_cases trainings = some_cases(REAL_TRAINING), queries = some_cases(2 * PLANTED + REAL_HELD_OUT);
-    int patient[REAL_TRAINING];
+    int patient[REAL_TRAINING], nobody[2 * PLANTED + REAL_HELD_OUT];
     size_t size = (size_t)SIDE * SIDE;
     assert_true(trainings.pixels && queries.pixels);
     for (int i = 0; i < REAL_TRAINING; i++) {
         draw_image((uint64_t)i, trainings.pixels + (size_t)i * size);
         patient[i] = i;
     }
+    for (int i = 0; i < queries.count; i++) nobody[i] = -1;
     for (int i = 0; i < PLANTED; i++)
         copy_image(trainings.pixels + 3 * (size_t)i * size, i, queries.pixels + (size_t)i * size);
     for (int i = PLANTED; i < queries.count; i++)
         draw_image(1000 + (uint64_t)i, queries.pixels + (size_t)i * size);
     open_network(state, &network);
     float *value = measure(state, &network, &queries, &trainings, (size_t)1 << 30);
-    const struct tr_nearness_input in = {value,         network.layer_count, queries.count,
-                                         REAL_HELD_OUT, REAL_TRAINING,       patient};
+    const struct tr_nearness_input in = {
+        value, network.layer_count, queries.count, REAL_HELD_OUT, REAL_TRAINING, nobody, patient};
     struct tr_nearness r;
     check(tr_nearness(&r, &in, &err), &err);
     for (int i = 0; i < PLANTED; i++) {
@@ -239,8 +269,8 @@ static void planted_copies_are_found_and_held_out_images_are_not(void **state)
         assert_int_equal(r.copy[i].training, 3 * i);
         assert_int_equal(r.copy[i].mirrored, i % 3 == 2);
     }
-    assert_int_equal(r.flagged_samples, PLANTED); /* and none of the new images */
-    assert_true(r.flagged_held_out <= 1);
+    assert_int_equal(r.flagged_samples.part, PLANTED); /* and none of the new images */
+    assert_true(r.flagged_held_out.part <= 1);
     tr_nearness_release(&r);
 
     /* In blocks, for want of memory, and from the journal alone it is the same. */
@@ -359,6 +389,7 @@ int main(void)
         cmocka_unit_test(numbers_become_the_nearest_of_bf16),
         cmocka_unit_test(only_what_is_near_to_one_patient_alone_is_a_copy),
         cmocka_unit_test(a_held_out_image_like_a_copy_is_flagged_by_the_others),
+        cmocka_unit_test(held_out_patients_are_counted_and_not_their_images),
         cmocka_unit_test(nothing_to_compare_is_refused),
         in_folder(planted_copies_are_found_and_held_out_images_are_not),
         in_folder(a_journal_gives_back_what_is_whole_and_goes_on_behind_it),
