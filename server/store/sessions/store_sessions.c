@@ -189,17 +189,22 @@ enum db_status srv_store_session_find(struct db *db, const char *id, struct srv_
     db_finish(rows);
     if (*found) {
         session->model_count = read_models(&t, session->id, session->models);
-        session->item_count = srv_store_item_count(&t, session->id);
+        session->item_count =
+            srv_deck_stepwise(&session->deck) ? srv_store_item_count(&t, session->id) : session->deck.items;
         read_answered(&t, session);
         read_study(&t, session);
     }
     return db_end(&t);
 }
 
+/* A session's items are looked through only where something was ever removed. SQLite works out both sides of
+ * an AND that is a value. */
 #define GONE                                                                                                 \
-    "EXISTS (SELECT 1 FROM items r JOIN library_images x ON x.id = r.library_image_id"                       \
+    "CASE WHEN EXISTS (SELECT 1 FROM collections WHERE removed_at IS NOT NULL) THEN"                         \
+    " EXISTS (SELECT 1 FROM items r JOIN library_images x ON x.id = r.library_image_id"                      \
     " JOIN collections g ON g.id = x.collection_id WHERE r.session_id = i.session_id"                        \
-    " AND g.removed_at IS NOT NULL AND (r.n = i.n OR (r.image_sha256 IS NULL AND i.image_sha256 IS NULL)))"
+    " AND g.removed_at IS NOT NULL"                                                                          \
+    " AND (r.n = i.n OR (r.image_sha256 IS NULL AND i.image_sha256 IS NULL))) END"
 /* What a study tests with: also in sessions that began before it was opened. Those of a study keep what they
  * were drawn, as their participants could not begin another; those of its own show none of its tests'. */
 #define RESERVED                                                                                             \
