@@ -5,8 +5,11 @@
 #include "engine/error.h"
 
 /* Locks the folder itself, so that no file is left that would have to be explained: *lock is a descriptor of
- * it, and closing it, or the end of the process, unlocks. NN_ERR_ARGUMENT, "FOLDER: another BUSY": another
+ * it, and closing it, or the end of the process, unlocks. NN_ERR_ARGUMENT, "FOLDER: another WHAT": another
  * process has it ("process is writing this data set"); NN_ERR_IO. On failure *lock is -1. */
-nn_status tr_folder_lock(const char *folder, const char *busy, int *lock, struct nn_error *err) NN_MUST_CHECK;
+nn_status tr_folder_lock(const char *folder, const char *what, int *lock, struct nn_error *err) NN_MUST_CHECK;
+
+/* The same, but waits while another process has it. NN_STOPPED after a signal (trainer/interrupt.h). */
+nn_status tr_folder_wait(const char *folder, int *lock, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -45,13 +45,13 @@ def lines(run):
     return [untimed(json.loads(line)) for line in read(run, "metrics.jsonl").decode().splitlines()]
 
 
-def wait_until_it_waits(process):
-    """Until another's lock on a folder is all that it waits for. Before, a signal may come too early to be seen."""
+def wait_until_it_listens(process):
+    """Until it has a handler for SIGINT. Before, that ends it at once."""
     while process.poll() is None:
-        with open("/proc/locks", encoding="ascii") as file:
-            if any("-> FLOCK" in line and f" {process.pid} " in line for line in file):
-                return
-        time.sleep(0.002)
+        with open(f"/proc/{process.pid}/status", encoding="ascii") as file:
+            (caught,) = (int(line.split()[1], 16) for line in file if line.startswith("SigCgt:"))
+        if os.readlink(f"/proc/{process.pid}/exe") == os.path.realpath(PROGRAM) and caught >> signal.SIGINT - 1 & 1:
+            return
 
 
 class TrainingTest(TrainerTest):
@@ -154,17 +154,25 @@ class Interrupted(TrainingTest):
     def test_stopped_before_the_training_began_it_exits_0_and_leaves_nothing(self):
         data = self.path("data")
         shutil.copytree(phantoms(), data)
+        with open(os.path.join(data, "labels.csv"), "r+", encoding="utf-8") as labels:  # it reads them for a while
+            _, row, *_ = labels.read().splitlines()
+            file, rest = row.split(",", 1)
+            for i in range(5000):
+                os.link(os.path.join(data, file), os.path.join(data, f"{file}.{i}"))
+                labels.write(f"{file}.{i},{rest}\n")
         descriptor = os.open(data, os.O_RDONLY)
         self.addCleanup(os.close, descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_EX)  # as another training does while it builds the pyramid
         self.train[2] = data
-        with self.begin() as process:
-            wait_until_it_waits(process)
-            process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=300)
-        self.assertEqual((process.returncode, errors), (0, ""))
-        self.assertIn("stopped before the training began", output)
-        self.assertFalse(os.path.exists(self.run_folder))
+        for delay_ms in (0, 1, 2, 4, 8, 100):  # before it asks for the lock, and while it waits
+            with self.begin() as process:
+                wait_until_it_listens(process)
+                time.sleep(delay_ms / 1000)
+                process.send_signal(signal.SIGINT)
+                output, errors = process.communicate(timeout=60)
+            self.assertEqual((process.returncode, errors), (0, ""))
+            self.assertIn("stopped before the training began", output)
+            self.assertFalse(os.path.exists(self.run_folder))
 
     def test_a_run_keeps_the_precision_it_began_with(self):
         with self.standing(3, "--precision", "f32") as process:

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "engine/sha256.h"
 #include "trainer/data/labels.h"
 #include "trainer/data/pyramid.h"
+#include "trainer/folder_lock.h"
 
 enum {
     INDEX_FORMAT = 1, /* raised when the pyramid's layout or arithmetic changes */
@@ -294,20 +294,14 @@ static nn_status build(struct tr_dataset *d, tr_dataset_progress *progress, void
 static nn_status open_pyramid(struct tr_dataset *d, tr_dataset_progress *progress, void *context,
                               struct nn_error *err)
 {
-    int fd = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: %s", d->folder, strerror(errno));
-    nn_status status = NN_OK;
-    if (flock(fd, LOCK_EX)) {
-        status = errno == EINTR
-                     ? nn_fail(err, NN_STOPPED, "stopped")
-                     : nn_fail(err, NN_ERR_IO, "%s: cannot be locked: %s", d->folder, strerror(errno));
-        goto out;
+    int lock;
+    nn_status status = tr_folder_wait(d->folder, &lock, err);
+    if (status) return status;
+    if (!index_fits(d) || open_levels(d, NULL)) {
+        status = build(d, progress, context, err);
+        if (!status) status = open_levels(d, err);
     }
-    if (index_fits(d) && !open_levels(d, NULL)) goto out;
-    status = build(d, progress, context, err);
-    if (!status) status = open_levels(d, err);
-out:
-    close(fd);
+    close(lock);
     return status;
 }
 

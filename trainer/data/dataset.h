@@ -36,7 +36,8 @@ typedef bool tr_dataset_progress(void *context, int images_done, int images_tota
 /* Opens `folder`, checks it, builds the pyramid if there is none or it is out of date: that reads every
  * image, of both splits, with all OpenMP threads and about 10 MB each. Two processes may open the same
  * folder; one builds, the other waits. `progress` may be NULL. On failure *dataset is NULL and the text names
- * file and, for labels.csv, line. NN_STOPPED when `progress` stops it. */
+ * file and, for labels.csv, line. NN_STOPPED when `progress` stops it, or after a signal
+ * (trainer/interrupt.h) while it waits. */
 nn_status tr_dataset_open(struct tr_dataset **dataset, const char *folder, tr_dataset_progress *progress,
                           void *context, struct nn_error *err) NN_MUST_CHECK;
 void tr_dataset_close(struct tr_dataset *dataset); /* NULL is harmless */
