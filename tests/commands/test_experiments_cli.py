@@ -103,6 +103,10 @@ class Experiments(TrainerTest):
         for mine, theirs in ((low[12], table[0]), (low[13], table[5]), (low[14], table[1])):
             self.assertEqual(mine["auc"], theirs["auc"])
 
+    def test_one_part_at_a_time_works_in_a_folder(self):
+        with trainer.locked(done()[0]):
+            self.refuse(*command("table1", done()[0]), text="another part of roentgym evaluate is at work there", output=None)
+
     def test_another_seed_takes_networks_of_its_own_and_means_are_of_all(self):
         out = self.path("out")
         shutil.copytree(done()[0], out)

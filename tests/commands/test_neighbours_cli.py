@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 
-from trainer import TrainerTest, base, phantoms, png_header, read, roentgym, trained, write
+from trainer import TrainerTest, base, locked, phantoms, png_header, read, roentgym, trained, tree, write
 
 NETWORK = ["--architecture", "resnet18", "--side", 32, "--epochs", 1, "--network-images", 24]
 FEW = {"neighbours": ["--samples", 6, "--training", 20, "--held-out", 4], "tsne": ["--images", 3, "--steps", 250]}
@@ -65,6 +65,7 @@ class Neighbours(TrainerTest):
         folder, printed = evaluated()
         known = part(folder, "neighbours")
         self.assertIn("resnet18", known["settings"]["network"])
+        self.assertEqual(known["settings"]["device"], "cpu (oneDNN, f32)")
         self.assertTrue(known["command"].startswith("roentgym evaluate neighbours --data "))
         self.assertEqual((len(known["data"]["sha256"]), len(known["model"]["sha256"])), (64, 64))
         self.assertIn("training resnet18 at 32 pixels on ", printed[0])
@@ -122,12 +123,22 @@ class Neighbours(TrainerTest):
         self.refuse(*command("neighbours", self.path("out"), "--weights", self.path("bad.safetensors")),
                     text="bad.safetensors", output=None)
 
+    def test_one_part_at_a_time_works_in_a_folder(self):
+        folder = self.copy()
+        before = tree(folder)
+        with locked(folder):
+            for part_name in FEW:
+                self.refuse(*command(part_name, folder, "--seed", 9), text="another part of roentgym evaluate is at work there")
+        self.assertEqual(tree(folder), before)
+
     def test_wrong_usage_is_told(self):
         self.refuse("evaluate", "neighbours", "--data", "x", status=2, text="--data DIR, --model FILE and --out DIR")
         self.refuse(*command("tsne", self.path("o"), "--images", 1), status=2, text="--images '1'")
         self.refuse(*command("tsne", self.path("o"), "--architecture", "vgg"), status=2, text="--architecture 'vgg'")
         self.refuse(*command("neighbours", self.path("o"), "--side", 31), status=2, text="--side '31'")
         self.refuse(*command("neighbours", self.path("o"), "--finding", "tumour"), text="tumour")
+        self.refuse(*command("tsne", self.path("o"), "--device", "tpu"), status=2, text="--device 'tpu'")
+        self.refuse(*command("neighbours", self.path("o"), "--device", "cuda"), text="cuda", output=None)
         self.assertIn("usage: roentgym evaluate tsne", self.succeed("evaluate", "tsne", "--help"))
 
 

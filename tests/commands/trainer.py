@@ -5,6 +5,8 @@ The environment may name ROENTGYM_BUILD (folder of the programs, default build).
 """
 
 import atexit
+import contextlib
+import fcntl
 import functools
 import hashlib
 import json
@@ -115,6 +117,17 @@ def trained():
                     "--levels", "4:0/0.1,8:0/0,16:0/0.1")
     assert made.returncode == 0, made.stderr
     return folder
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """As if another process were at work in the folder."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
 
 
 class TrainerTest(unittest.TestCase):

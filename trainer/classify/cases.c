@@ -161,6 +161,7 @@ void tr_cases_copy_facts(struct tr_cases *to, const struct tr_cases *from)
     strcpy(to->finding, from->finding);
     strcpy(to->source, from->source);
     strcpy(to->sha256, from->sha256);
+    strcpy(to->device, from->device);
 }
 
 nn_status tr_cases_select(struct tr_cases *chosen, const struct tr_cases *cases, const int *indices,

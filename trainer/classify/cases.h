@@ -26,6 +26,7 @@ struct tr_cases {
     char finding[NN_CLASS_NAME_MAX];
     char source[128]; /* name of the data set or of the model that the first of them are from */
     char sha256[65];  /* of its content, or of the model's file; empty of a folder */
+    char device[64];  /* that samples were drawn on, as nn_model_info tells it; else empty */
 };
 
 /* Now and then while images are read or drawn. Returning false stops: NN_STOPPED. */

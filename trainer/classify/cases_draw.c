@@ -76,6 +76,7 @@ static nn_status draw(struct tr_cases *cases, const char *model_path, const char
     tr_cases_copy_facts(cases, like);
     snprintf(cases->source, sizeof cases->source, "%s", info->name);
     strcpy(cases->sha256, info->sha256);
+    strcpy(cases->device, info->device);
     for (int i = 0; i < count; i++) {
         cases->seed[i] = seeds ? seeds[i] : first_seed + (uint64_t)i;
         cases->labels[i] = like->labels[i % like->count];

@@ -154,9 +154,10 @@ static const struct runner {
     {"table1", tr_evaluate_table1, CLASSIFIES | TAKES(SEEDS), "", table1_work},
     {"low-data", tr_evaluate_low_data, CLASSIFIES | TAKES(SEEDS), "", low_data_work},
     {"boundary", tr_evaluate_boundary, CLASSIFIES | TAKES(SEEDS), "", boundary_work},
-    {"neighbours", tr_evaluate_neighbours, TAKES(FINDING) | TAKES(SEED),
+    {"neighbours", tr_evaluate_neighbours, TAKES(FINDING) | TAKES(SEED) | TAKES(DEVICE),
      QUICK_NETWORK " --samples 32 --training 128 --held-out 32", neighbours_work},
-    {"tsne", tr_evaluate_tsne, TAKES(FINDING) | TAKES(SEED), QUICK_NETWORK " --images 64", tsne_work},
+    {"tsne", tr_evaluate_tsne, TAKES(FINDING) | TAKES(SEED) | TAKES(DEVICE), QUICK_NETWORK " --images 64",
+     tsne_work},
     {"swd", tr_evaluate_swd, TAKES(SEED), "", swd_work},
 };
 enum { RUNNERS = sizeof runners / sizeof *runners };

@@ -230,10 +230,10 @@ static nn_status score_samples(struct tr_label_samples *samples, const struct tr
 /* What the table's scores depend on. */
 static void name_judgement(const struct tr_lab *lab, const struct tr_label_judge *judge, char key[65])
 {
-    char text[400];
-    int length =
-        snprintf(text, sizeof text, "%s %s %d %.9g %.9g %.9g", lab->model_sha256, judge->sha256,
-                 lab->settings.side, judge->gate.threshold, judge->gate.yes_above, judge->gate.no_below);
+    char text[500];
+    int length = snprintf(text, sizeof text, "%s %s %s %s %d %.9g %.9g %.9g", lab->model_sha256,
+                          lab->model_device, judge->sha256, lab->device.name, lab->settings.side,
+                          judge->gate.threshold, judge->gate.yes_above, judge->gate.no_below);
     nn_sha256_hex(text, (size_t)length, key);
 }
 
@@ -262,10 +262,10 @@ static json_t *settings_json(const struct request *r, const struct tr_lab *lab,
                              const struct tr_label_judge *judge)
 {
     const struct tr_classify_settings *c = &lab->settings.classify;
-    return json_pack("{s:s,s:s,s:i,s:i,s:I,s:I,s:f,s:b}", "finding", lab->train.finding, "architecture",
+    return json_pack("{s:s,s:s,s:i,s:i,s:I,s:I,s:f,s:b,s:s}", "finding", lab->train.finding, "architecture",
                      tr_architecture_words[c->architecture], "side", lab->settings.side, "epochs", c->epochs,
                      "seed", (json_int_t)c->seed, "samples_of_each_kind", (json_int_t)r->samples, "margin",
-                     judge->gate.margin, "judge_was_given", r->weights != NULL);
+                     judge->gate.margin, "judge_was_given", r->weights != NULL, "device", lab->device.name);
 }
 
 /* A given judge has its side, and a seed by which its training left the same images to validation. */

@@ -106,8 +106,7 @@ nn_status tr_label_judge_init(struct tr_label_judge *judge, struct tr_lab *lab, 
     double *scores = NULL;
     struct tr_cases train = {0}, validation = {0};
     *judge = (struct tr_label_judge){0};
-    nn_status status = tr_lab_need_device(lab, err);
-    if (status == NN_OK) status = split(lab, &train, &validation, err);
+    nn_status status = split(lab, &train, &validation, err);
     if (status != NN_OK) goto out;
     judge->train = train.count;
     judge->validation = validation.count;

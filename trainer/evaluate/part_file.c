@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "engine/file.h"
+#include "trainer/folder_lock.h"
 
 #define PART_BYTES_MAX ((size_t)64 << 20)
 
@@ -18,6 +19,13 @@ nn_status tr_part_folder(const char *folder, struct nn_error *err)
     int why = errno;
     if (why == EEXIST && stat(folder, &info) == 0 && S_ISDIR(info.st_mode)) return NN_OK;
     return nn_fail(err, NN_ERR_IO, "%s: %s", folder, strerror(why));
+}
+
+nn_status tr_part_lock(const char *folder, int *lock, struct nn_error *err)
+{
+    nn_status status = tr_part_folder(folder, err);
+    return status == NN_OK ? tr_folder_lock(folder, "part of roentgym evaluate is at work there", lock, err)
+                           : status;
 }
 
 static void put_quoted(FILE *to, const char *word)

@@ -21,6 +21,10 @@ struct tr_part {
 /* Makes the folder unless it is there. */
 nn_status tr_part_folder(const char *folder, struct nn_error *err) NN_MUST_CHECK;
 
+/* Makes the folder unless it is there, and locks it for one part at a time (trainer/folder_lock.h): closing
+ * *lock unlocks. */
+nn_status tr_part_lock(const char *folder, int *lock, struct nn_error *err) NN_MUST_CHECK;
+
 /* argv in one line that a shell would take; argv[0] as it is ("roentgym evaluate labels"). Heap; NULL: memory
  * ran out. */
 char *tr_part_command(int argc, char *const *argv);

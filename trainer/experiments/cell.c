@@ -19,13 +19,14 @@ nn_status tr_cell_key(const struct tr_lab *lab, const struct tr_recipe *recipe, 
 {
     struct tr_classify_settings settings = lab->settings.classify;
     struct nn_sha256 hash;
-    char text[600], set[65];
+    char text[700], set[65];
     settings.seed = seed;
     settings.augment = recipe->augment;
     nn_sha256_init(&hash);
-    int length = snprintf(text, sizeof text, "roentgym cell 1\n%s\n%s\nside %d, validation %d %d\nreal %d\n",
-                          lab->test.sha256, lab->test.finding, lab->test.side, TR_VALIDATION_PERCENT,
-                          TR_VALIDATION_MIN, recipe->real_percent);
+    int length =
+        snprintf(text, sizeof text, "roentgym cell 2\n%s\n%s\n%s\nside %d, validation %d %d\nreal %d\n",
+                 lab->device.name, lab->test.sha256, lab->test.finding, lab->test.side, TR_VALIDATION_PERCENT,
+                 TR_VALIDATION_MIN, recipe->real_percent);
     nn_sha256_add(&hash, text, (size_t)length);
     for (int k = 0; k < TR_SAMPLE_SETS; k++) {
         if (!recipe->samples[k]) continue;

@@ -137,7 +137,6 @@ static nn_status train_cell(struct tr_lab *lab, const struct tr_row *row, uint64
     double from_s = tr_now_s();
     char state[PATH_MAX];
     nn_status status = have_samples(lab, &row->recipe, err);
-    if (status == NN_OK) status = tr_lab_need_device(lab, err);
     if (status == NN_OK)
         status =
             tr_recipe_portion(&row->recipe, &lab->train, lab->samples, settings.epochs, seed, &portion, err);

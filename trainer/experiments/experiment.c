@@ -55,21 +55,22 @@ static json_t *results_json(const struct tr_outcome *o)
     return json;
 }
 
-static json_t *settings_json(const struct tr_lab_settings *s)
+static json_t *settings_json(const struct tr_lab *lab)
 {
+    const struct tr_lab_settings *s = &lab->settings;
     const struct tr_classify_settings *c = &s->classify;
     json_t *pretrained = c->pretrained ? json_string(c->pretrained) : NULL;
-    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:o?,s:I,s:i}", "architecture",
+    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:o?,s:I,s:i,s:s}", "architecture",
                      tr_architecture_words[c->architecture], "side", s->side, "minibatch", c->minibatch,
                      "epochs", c->epochs, "patience", c->patience, "step_size", (double)c->step_size,
                      "weight_decay", (double)c->weight_decay, "pretrained", pretrained, "seed",
-                     (json_int_t)c->seed, "seeds", s->seeds);
+                     (json_int_t)c->seed, "seeds", s->seeds, "device", lab->device.name);
 }
 
 static nn_status write_json(const struct tr_outcome *o, const char *command, struct nn_error *err)
 {
     const struct tr_lab *lab = o->lab;
-    json_t *settings = settings_json(&lab->settings);
+    json_t *settings = settings_json(lab);
     json_t *data = tr_part_source(lab->test.source, lab->test.sha256);
     json_t *model = tr_part_source(lab->model_name, lab->model_sha256);
     struct tr_part part = {o->experiment->part, lab->settings.folder, command, settings, data, model};

@@ -9,7 +9,6 @@
 #include "engine/file.h"
 #include "trainer/data/dataset.h"
 #include "trainer/evaluate/part_file.h"
-#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/progress.h"
 
@@ -99,6 +98,7 @@ static nn_status check_model(struct tr_lab *lab, struct nn_error *err)
     if (status != NN_OK) return status;
     snprintf(lab->model_name, sizeof lab->model_name, "%s", none.source);
     memcpy(lab->model_sha256, none.sha256, sizeof none.sha256);
+    memcpy(lab->model_device, none.device, sizeof none.device);
     tr_cases_release(&none);
     return NN_OK;
 }
@@ -116,12 +116,18 @@ static nn_status make_folders(struct tr_lab *lab, struct nn_error *err)
 {
     char path[PATH_MAX];
     const char *folder = lab->settings.folder;
-    nn_status status = tr_part_folder(folder, err);
+    nn_status status = tr_part_lock(folder, &lab->lock, err);
     snprintf(path, sizeof path, "%s/sets", folder);
     if (status == NN_OK) status = tr_part_folder(path, err);
     snprintf(path, sizeof path, "%s/cells", folder);
-    if (status == NN_OK) status = tr_part_folder(path, err);
-    return status == NN_OK ? tr_folder_lock(path, "experiment is training there", &lab->lock, err) : status;
+    return status == NN_OK ? tr_part_folder(path, err) : status;
+}
+
+static nn_status open_device(struct tr_lab *lab, struct nn_error *err)
+{
+    nn_status status = tr_classify_open_device(&lab->device, lab->settings.device, lab->settings.side, err);
+    if (status == NN_OK && lab->device.note[0]) fprintf(stderr, "roentgym evaluate: %s\n", lab->device.note);
+    return status;
 }
 
 nn_status tr_lab_open(struct tr_lab *lab, const struct tr_lab_settings *settings, struct nn_error *err)
@@ -131,6 +137,7 @@ nn_status tr_lab_open(struct tr_lab *lab, const struct tr_lab_settings *settings
     if (status == NN_OK) status = check_network(&lab->settings, err);
     if (status == NN_OK) status = read_splits(lab, err);
     if (status == NN_OK) status = check_model(lab, err);
+    if (status == NN_OK) status = open_device(lab, err);
     if (status == NN_OK) status = make_folders(lab, err);
     if (status != NN_OK) tr_lab_close(lab);
     return status;
@@ -147,14 +154,6 @@ void tr_lab_close(struct tr_lab *lab)
     *lab = (struct tr_lab){.lock = -1};
 }
 
-nn_status tr_lab_need_device(struct tr_lab *lab, struct nn_error *err)
-{
-    if (lab->device.backend) return NN_OK;
-    nn_status status = tr_classify_open_device(&lab->device, lab->settings.device, lab->settings.side, err);
-    if (status == NN_OK && lab->device.note[0]) fprintf(stderr, "roentgym evaluate: %s\n", lab->device.note);
-    return status;
-}
-
 /* ---- sets of samples ---------------------------------------------------------------------------- */
 
 static uint64_t first_seed(int k)
@@ -165,11 +164,11 @@ static uint64_t first_seed(int k)
 void tr_lab_sample_key(const struct tr_lab *lab, int k, char key[65])
 {
     struct nn_sha256 hash;
-    char text[400];
+    char text[500];
     int length =
-        snprintf(text, sizeof text, "roentgym samples 1\n%s\n%s\n%d images from seed %llu, side %d\n",
-                 lab->model_sha256, lab->train.finding, lab->train.count, (unsigned long long)first_seed(k),
-                 lab->train.side);
+        snprintf(text, sizeof text, "roentgym samples 2\n%s\n%s\n%s\n%d images from seed %llu, side %d\n",
+                 lab->model_sha256, lab->model_device, lab->train.finding, lab->train.count,
+                 (unsigned long long)first_seed(k), lab->train.side);
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, text, (size_t)length);
     for (int c = 0; c < lab->train.class_count; c++)
@@ -227,6 +226,7 @@ static nn_status frame_of_set(struct tr_lab *lab, int k, struct tr_cases *set, s
     }
     memcpy(set->source, lab->model_name, sizeof set->source);
     memcpy(set->sha256, lab->model_sha256, sizeof set->sha256);
+    memcpy(set->device, lab->model_device, sizeof set->device);
     return NN_OK;
 }
 

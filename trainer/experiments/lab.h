@@ -27,16 +27,17 @@ struct tr_lab_settings {
 struct tr_lab {
     struct tr_lab_settings settings; /* texts borrowed; side chosen */
     struct tr_cases train, test;
-    char model_name[128], model_sha256[65];
-    struct tr_cases samples[TR_SAMPLE_SETS]; /* count 0: not wanted yet */
-    struct nn_device device;                 /* backend NULL: not wanted yet */
-    int lock;                                /* of DIR/cells, so that one process at a time trains */
+    char model_name[128], model_sha256[65], model_device[64]; /* as struct tr_cases has them of samples */
+    struct tr_cases samples[TR_SAMPLE_SETS];                  /* count 0: not wanted yet */
+    struct nn_device device;                                  /* open; its name tells kind and precision */
+    int lock;                                                 /* of DIR: one part at a time */
 };
 
 /* Checks that data, model and settings go together: NN_ERR_FORMAT or NN_ERR_ARGUMENT tell what does not,
  * before DIR is made: a split without the finding or without anything else, a patient in both, a test image
- * that is a training image under another name, a model with other classes. Prints nothing but the progress of
- * reading. On failure nothing is held. */
+ * that is a training image under another name, a model with other classes, a device that does not work.
+ * Prints the progress of reading, and on stderr why "auto" did not take the GPU, where there is something to
+ * say. On failure nothing is held. */
 nn_status tr_lab_open(struct tr_lab *lab, const struct tr_lab_settings *settings,
                       struct nn_error *err) NN_MUST_CHECK;
 void tr_lab_close(struct tr_lab *lab); /* harmless on a zeroed struct */
@@ -46,8 +47,5 @@ void tr_lab_close(struct tr_lab *lab); /* harmless on a zeroed struct */
 nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err) NN_MUST_CHECK;
 /* Names that set by what decides its pixels: 64 hex digits. */
 void tr_lab_sample_key(const struct tr_lab *lab, int k, char key[65]);
-
-/* Has lab->device open. Prints on stderr why "auto" did not take the GPU, where there is something to say. */
-nn_status tr_lab_need_device(struct tr_lab *lab, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

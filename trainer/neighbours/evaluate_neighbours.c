@@ -51,6 +51,7 @@ static const char usage[] =
     "  --network-images N   that it is trained with, 0: all; default 512\n"
     "  --finding NAME       the class that counts, where there are more than two\n"
     "  --seed N             of everything; default 1\n"
+    "  --device NAME        auto (default), cpu or cuda\n"
     "  --help\n";
 
 enum { SAMPLES, TRAINING, HELD_OUT, MEMORY, SHEET_ROWS = 8 };

@@ -41,6 +41,7 @@ static const char usage[] =
     "  --network-images N   that it is trained with, 0: all; default 512\n"
     "  --finding NAME       the class that counts, where there are more than two\n"
     "  --seed N             of everything; default 1\n"
+    "  --device NAME        auto (default), cpu or cuda\n"
     "  --help\n";
 
 enum { IMAGES, PERPLEXITY, STEPS, COMPONENTS = 50, TRUST_NEIGHBOURS = 5, JOURNALED = TR_FEATURE_BATCH };

@@ -21,13 +21,14 @@ nn_status tr_feature_network_hash(const struct tr_feature_choice *choice, const 
                                   char hex[65], struct nn_error *err)
 {
     struct nn_sha256 hash;
-    char text[200];
+    char text[300];
     nn_sha256_init(&hash);
     nn_status status = tr_classify_settings_hash(&choice->training, &hash, err);
     if (status != NN_OK) return status;
     bool own = choice->training.pretrained == NULL;
-    int length = snprintf(text, sizeof text, " features %d %d %s %s", choice->side, own ? choice->images : -1,
-                          own ? train->finding : "", own ? train->sha256 : "");
+    int length =
+        snprintf(text, sizeof text, " features %d %d %s %s %s", choice->side, own ? choice->images : -1,
+                 own ? train->finding : "", own ? train->sha256 : "", own ? choice->device->name : "");
     nn_sha256_add(&hash, text, (size_t)length);
     nn_sha256_finish(&hash, hex);
     return NN_OK;
@@ -74,7 +75,7 @@ static nn_status train_weights(struct tr_feature_network *n, const struct tr_fea
     printf("training %s at %d pixels on %d real images, at most %d epochs (--weights takes another's)\n",
            word, choice->side, some.count, choice->training.epochs);
     tr_progress_start(&progress, "steps");
-    status = tr_classify_train(trained, &some, &validation, &choice->training, &n->device, state, show,
+    status = tr_classify_train(trained, &some, &validation, &choice->training, n->device, state, show,
                                &progress, err);
     if (status == NN_OK) status = tr_trained_save(trained, hash, path, err);
     if (status == NN_OK) unlink(state);
@@ -150,13 +151,12 @@ static nn_status find_shapes(struct tr_feature_network *n, struct nn_error *err)
 nn_status tr_feature_network_open(struct tr_feature_network *n, const struct tr_feature_choice *choice,
                                   const struct tr_cases *train, const char *hash, struct nn_error *err)
 {
-    *n = (struct tr_feature_network){0};
+    *n = (struct tr_feature_network){.device = choice->device};
     nn_status status = tr_classifier_init(&n->net, choice->training.architecture, choice->side, 1, err);
     if (status == NN_OK) status = list_layers(n, err);
-    if (status == NN_OK) status = tr_classify_open_device(&n->device, "auto", choice->side, err);
     if (status == NN_OK) status = load_weights(n, choice, train, hash, err);
     if (status == NN_OK)
-        status = tr_classify_device_open(&n->run, &n->net, n->device.backend, n->values, n->moments,
+        status = tr_classify_device_open(&n->run, &n->net, n->device->backend, n->values, n->moments,
                                          TR_FEATURE_BATCH, err);
     if (status == NN_OK) {
         n->run.convolutions = n->ids;
@@ -170,7 +170,6 @@ nn_status tr_feature_network_open(struct tr_feature_network *n, const struct tr_
 void tr_feature_network_close(struct tr_feature_network *n)
 {
     tr_classify_device_close(&n->run);
-    if (n->device.backend) n->device.backend->close(n->device.backend);
     free(n->values);
     free(n->moments);
     tr_classifier_release(&n->net);
@@ -205,7 +204,7 @@ nn_status tr_feature_last(struct tr_feature_network *n, const struct tr_cases *c
 {
     nn_status status = pass(n, cases, first, count, err);
     if (status != NN_OK) return status;
-    nn_id wide = nn_cast(n->run.t, n->last, n->device.backend->real_type);
+    nn_id wide = nn_cast(n->run.t, n->last, n->device->backend->real_type);
     status = nn_tape_status(n->run.t, err);
     return status == NN_OK ? nn_read(n->run.t, wide, out, err) : status;
 }

@@ -11,8 +11,9 @@ enum { TR_FEATURE_LAYERS_MAX = 128, TR_FEATURE_BATCH = 16 /* images at once */ }
 struct tr_feature_choice {
     struct tr_classify_settings training; /* `pretrained`: the user's weights, used as they are */
     int side;
-    int images;         /* of the training split that it is trained with, 0: all */
-    const char *folder; /* where a trained network is kept, and found again */
+    int images;                     /* of the training split that it is trained with, 0: all */
+    const struct nn_device *device; /* borrowed, for as long as the network is open */
+    const char *folder;             /* where a trained network is kept, and found again */
 };
 
 struct tr_feature_layer {
@@ -23,7 +24,7 @@ struct tr_feature_layer {
 struct tr_feature_network {
     struct tr_classifier net;
     float *values, *moments; /* heap */
-    struct nn_device device;
+    const struct nn_device *device;
     struct tr_classify_device run;
     nn_id ids[TR_FEATURE_LAYERS_MAX], last;
     struct tr_feature_layer layers[TR_FEATURE_LAYERS_MAX]; /* the convolutions, in their order */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
@@ -23,7 +24,15 @@ static int take_architecture(struct tr_feature_study *s, const char *command, co
     return status;
 }
 
-enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, HELP, NUMBERS };
+static int take_device(struct tr_feature_study *s, const char *command, const char *text)
+{
+    int device = 0;
+    int status = tr_option_word(command, "device", text, tr_option_devices, &device);
+    s->device_word = tr_option_devices[device];
+    return status;
+}
+
+enum { DATA, MODEL, OUT, WEIGHTS, FINDING, ARCHITECTURE, DEVICE, HELP, NUMBERS };
 enum { SIDE, EPOCHS, NETWORK_IMAGES, SEED, SHARED };
 
 /* Numbers of all parts, then the part's own. */
@@ -37,6 +46,7 @@ static int take(struct tr_feature_study *s, struct tr_study_number *shared, cons
     const char **words[] = {&s->data, &s->model, &s->folder, &s->weights, &s->finding};
     if (code == '?') return 2;
     if (code == ARCHITECTURE) return take_architecture(s, command, optarg);
+    if (code == DEVICE) return take_device(s, command, optarg);
     if (code >= NUMBERS) {
         struct tr_study_number *n = number_at(s, shared, code - NUMBERS);
         return tr_option_whole(command, n->name, optarg, n->low, n->high, &n->value);
@@ -59,6 +69,7 @@ static int parse(struct tr_feature_study *s, int argc, char **argv, int *status)
         {"weights", required_argument, NULL, WEIGHTS},
         {"finding", required_argument, NULL, FINDING},
         {"architecture", required_argument, NULL, ARCHITECTURE},
+        {"device", required_argument, NULL, DEVICE},
         {"help", no_argument, NULL, HELP}};
     for (int i = 0; i < SHARED + s->own_count; i++)
         options[NUMBERS + i] =
@@ -67,6 +78,8 @@ static int parse(struct tr_feature_study *s, int argc, char **argv, int *status)
     snprintf(command, sizeof command, "evaluate %s", s->part);
     *status = 0;
     s->architecture = TR_VGG16;
+    s->device_word = tr_option_devices[0];
+    s->lock = -1;
     s->command = tr_part_command(argc, argv); /* before getopt reorders it */
     for (int code; *status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (code == HELP) {
@@ -134,9 +147,9 @@ static nn_status describe(struct tr_feature_study *s, struct nn_error *err)
     snprintf(s->model_name, sizeof s->model_name, "%s", info->name);
     memcpy(s->model_sha256, info->sha256, sizeof s->model_sha256);
     nn_model_close(model);
-    s->settings = json_pack("{s:s,s:s,s:i,s:s,s:I}", "network", tr_architecture_words[s->architecture],
+    s->settings = json_pack("{s:s,s:s,s:i,s:s,s:I,s:s}", "network", tr_architecture_words[s->architecture],
                             "network_sha256", s->network_hash, "side", (int)s->side, "finding",
-                            s->train.finding, "seed", (json_int_t)s->seed);
+                            s->train.finding, "seed", (json_int_t)s->seed, "device", s->device.name);
     for (int i = 0; i < s->own_count && s->settings; i++)
         json_object_set_new(s->settings, s->own[i].name, json_integer((json_int_t)s->own[i].value));
     if (s->settings && s->weights)
@@ -150,11 +163,20 @@ static nn_status describe(struct tr_feature_study *s, struct nn_error *err)
     return NN_OK;
 }
 
+static nn_status open_device(struct tr_feature_study *s, struct nn_error *err)
+{
+    nn_status status = tr_classify_open_device(&s->device, s->device_word, (int)s->side, err);
+    if (status == NN_OK && s->device.note[0])
+        fprintf(stderr, "roentgym evaluate %s: %s\n", s->part, s->device.note);
+    return status;
+}
+
 /* Then the part is known, and may be done already. */
 static nn_status open_study(struct tr_feature_study *s, struct nn_error *err)
 {
-    nn_status status = tr_part_folder(s->folder, err);
+    nn_status status = tr_part_lock(s->folder, &s->lock, err);
     if (status == NN_OK) status = choose_side(s, err);
+    if (status == NN_OK) status = open_device(s, err);
     if (status == NN_OK) status = read_split(s, true, &s->train, err);
     if (status == NN_OK) status = read_split(s, false, &s->test, err);
     if (status != NN_OK) return status;
@@ -162,6 +184,7 @@ static nn_status open_study(struct tr_feature_study *s, struct nn_error *err)
         (struct tr_feature_choice){.training = tr_classify_defaults(s->architecture, s->weights != NULL),
                                    .side = (int)s->side,
                                    .images = (int)s->network_images,
+                                   .device = &s->device,
                                    .folder = s->folder};
     s->choice.training.epochs = (int)s->epochs;
     s->choice.training.seed = s->seed;
@@ -190,8 +213,8 @@ nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct t
 {
     struct tr_progress progress;
     tr_progress_start(&progress, "samples drawn");
-    return tr_cases_draw(samples, s->model, "auto", like, count, first_seed, (int)s->side, go_on, &progress,
-                         err);
+    return tr_cases_draw(samples, s->model, s->device_word, like, count, first_seed, (int)s->side, go_on,
+                         &progress, err);
 }
 
 /* ---- the command -------------------------------------------------------------------------------------- */
@@ -199,6 +222,8 @@ nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct t
 static void close_study(struct tr_feature_study *s)
 {
     tr_feature_network_close(&s->network);
+    if (s->device.backend) s->device.backend->close(s->device.backend);
+    if (s->lock >= 0) close(s->lock);
     tr_cases_release(&s->train);
     tr_cases_release(&s->test);
     json_decref(s->settings);

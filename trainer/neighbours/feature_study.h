@@ -20,11 +20,13 @@ struct tr_feature_study {
     const char *part, *usage;                         /* set by the part: "neighbours" */
     struct tr_study_number own[TR_STUDY_NUMBERS_MAX]; /* likewise */
     int own_count;
-    const char *data, *model, *folder, *weights, *finding;
+    const char *data, *model, *folder, *weights, *finding, *device_word; /* "auto", "cpu", "cuda" */
     enum tr_architecture architecture;
     uint64_t side, epochs, network_images, seed; /* side 0: by the architecture and the data */
 
-    char *command; /* heap, as all below */
+    char *command;           /* heap, as all below */
+    struct nn_device device; /* open once the folder is */
+    int lock;                /* of the folder: one part at a time */
     struct tr_feature_choice choice;
     char network_hash[65], model_name[128], model_sha256[65];
     struct tr_cases train, test; /* the whole splits, in a random order */

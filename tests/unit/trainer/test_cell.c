@@ -44,6 +44,8 @@ static struct tr_lab make_lab(void **state)
                          .train = make(TRAIN),
                          .test = make(TEST),
                          .model_sha256 = "model",
+                         .model_device = "cpu (oneDNN, f32)",
+                         .device = {.name = "cpu (oneDNN, f32)"},
                          .lock = -1};
     lab.settings.classify = tr_classify_defaults(TR_RESNET18, false);
     mkdir(scratch_path(state, "cells"), 0777);
@@ -98,6 +100,14 @@ static void all_that_decides_the_scores_makes_another_key(void **state)
     strcpy(lab.model_sha256, "other");
     assert_false(same(&lab, &both, 1, key));
     assert_true(same(&lab, &real, 1, real_key)); /* no generator takes part */
+    strcpy(lab.model_sha256, "model");
+    strcpy(lab.model_device, "cuda (H200, bf16)");
+    assert_false(same(&lab, &both, 1, key));
+    assert_true(same(&lab, &real, 1, real_key));
+    strcpy(lab.device.name, "cpu (oneDNN, bf16)");
+    assert_false(same(&lab, &real, 1, real_key));
+    strcpy(lab.device.name, "cpu (oneDNN, f32)");
+    assert_true(same(&lab, &real, 1, real_key));
     lab.settings.seeds = 3;
     assert_true(same(&lab, &real, 1, real_key));
     tr_cases_release(&lab.train);
