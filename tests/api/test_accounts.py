@@ -142,6 +142,18 @@ class Administration(AccountsTest):
         for role in ("owner", "", "anyone", "learner", "staff"):
             self.assertEqual(self.account(browser, "role", {"role": role}).status, 422)
 
+    def test_links_of_one_who_is_no_administrator_any_more_are_void(self):
+        educator = self.new("educator")
+        for action, body in (("disable", None), ("role", {"role": "educator"})):
+            other = self.new("admin")
+            links = [other.post("/api/v1/invitations", {"role": "admin"}).json["invitation"]["link"],
+                     other.post(f"/api/v1/accounts/{educator.account['id']}/reset").json["invitation"]["link"]]
+            kept = self.admin.post("/api/v1/invitations", {"role": "admin"}).json["invitation"]["link"]
+            self.assertEqual(self.account(other, action, body).status, 200)
+            for link in links:
+                self.assertEqual(Browser(self.daemon).use(link, "successor of " + action).status, 404)
+            self.assertEqual(Browser(self.daemon).use(kept, "kept at " + action).status, 200)
+
     def test_all_sessions_of_an_account_can_be_ended(self):
         one, other = self.new(), Browser(self.daemon)
         other.log_in(one.account["name"])

@@ -49,6 +49,15 @@ static bool is_last_admin(struct db_transaction *t, const struct target *target)
     return last;
 }
 
+/* Who is no administrator any more has also made no more accounts, and no new passwords for others. */
+static void make_links_void(struct db_transaction *t, int64_t maker_id)
+{
+    db_run(t,
+           "DELETE FROM invitations WHERE used_at IS NULL AND 'invitation:' || id IN"
+           " (SELECT object FROM audit WHERE account_id = ? AND action = 'invitation.create')",
+           "i", maker_id);
+}
+
 enum db_status srv_store_account_disable(struct db *db, const struct srv_account *actor, int64_t id,
                                          int64_t now_ms, enum srv_account_outcome *outcome)
 {
@@ -64,6 +73,7 @@ enum db_status srv_store_account_disable(struct db *db, const struct srv_account
             db_run(&t, "UPDATE accounts SET disabled_at = ? WHERE id = ?", "ti", now, id);
             srv_account_sessions_end(&t, id);
             db_run(&t, "DELETE FROM invitations WHERE account_id = ? AND used_at IS NULL", "i", id);
+            make_links_void(&t, id);
             srv_audit_add_id(&t, actor, "account.disable", "account", id, NULL);
         }
     }
@@ -94,6 +104,7 @@ enum db_status srv_store_account_role(struct db *db, const struct srv_account *a
             *outcome = ACCOUNT_LAST_ADMIN;
         } else {
             db_run(&t, "UPDATE accounts SET role = ? WHERE id = ?", "ti", srv_role_text(role), id);
+            if (role != SRV_ADMIN) make_links_void(&t, id);
             srv_audit_add_id(&t, actor, "account.role", "account", id,
                              json_pack("{s:s,s:s}", "from", srv_role_text(target.account.role), "to",
                                        srv_role_text(role)));

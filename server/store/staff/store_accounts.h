@@ -57,7 +57,8 @@ enum db_status srv_store_account_password(struct db *db, const struct srv_accoun
 /* Appends every account to `list`, as the interface shows them, in the order of their making. */
 enum db_status srv_store_account_list(struct db *db, json_t *list) NN_MUST_CHECK;
 
-/* A disabled account is logged out at once, and links for its password are void. */
+/* A disabled account is logged out at once, and links for its password are void. So are the links that it has
+ * made as an administrator and nobody has used, as when it gets another role. */
 enum db_status srv_store_account_disable(struct db *db, const struct srv_account *actor, int64_t id,
                                          int64_t now_ms, enum srv_account_outcome *outcome) NN_MUST_CHECK;
 enum db_status srv_store_account_enable(struct db *db, const struct srv_account *actor, int64_t id,
