@@ -9,9 +9,15 @@
 
 /* ---- sessions of browsers ---- */
 
-bool srv_access_cookie(const struct srv_request *request, char secret[SRV_SECRET_TEXT])
+static bool uses_https(const struct srv_config *config)
 {
-    return srv_cookie_find(request->cookie, COOKIE_SESSION, secret, SRV_SECRET_TEXT) &&
+    return !strncmp(config->public_url, "https://", 8);
+}
+
+bool srv_access_cookie(const struct srv_config *config, const struct srv_request *request,
+                       char secret[SRV_SECRET_TEXT])
+{
+    return srv_cookie_find(request->cookie, COOKIE_SESSION(uses_https(config)), secret, SRV_SECRET_TEXT) &&
            strspn(secret, "0123456789abcdef") == SRV_SECRET_TEXT - 1;
 }
 
@@ -21,11 +27,6 @@ void srv_access_csrf_token(const char *secret, char token[SRV_DIGEST_TEXT])
     char text[SRV_SECRET_TEXT + 8];
     int length = snprintf(text, sizeof text, "csrf %s", secret);
     nn_sha256_hex(text, (size_t)length, token);
-}
-
-static bool uses_https(const struct srv_config *config)
-{
-    return !strncmp(config->public_url, "https://", 8);
 }
 
 void srv_access_set_cookie(const struct srv_config *config, const char *secret, struct srv_response *response)
@@ -89,7 +90,7 @@ static bool admit_session(struct srv_app *app, const struct srv_request *request
 {
     char secret[SRV_SECRET_TEXT];
     bool found;
-    if (!srv_access_cookie(request, secret)) return refuse_unknown(response);
+    if (!srv_access_cookie(app->config, request, secret)) return refuse_unknown(response);
     nn_sha256_hex(secret, strlen(secret), visitor->session_sha256);
     enum db_status status = srv_store_account_session(app->db, visitor->session_sha256, srv_clock_utc_ms(),
                                                       &visitor->account, &found);

@@ -27,7 +27,8 @@ bool srv_access_same_site(const struct srv_config *config, const struct srv_requ
                           struct srv_response *response);
 
 /* The secret of the request's cookie; false when there is none of the right form. */
-bool srv_access_cookie(const struct srv_request *request, char secret[SRV_SECRET_TEXT]);
+bool srv_access_cookie(const struct srv_config *config, const struct srv_request *request,
+                       char secret[SRV_SECRET_TEXT]);
 
 /* What X-CSRF-Token must be for the session with that secret. */
 void srv_access_csrf_token(const char *secret, char token[SRV_DIGEST_TEXT]);

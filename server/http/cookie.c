@@ -38,6 +38,6 @@ bool srv_cookie_find(const char *header, const char *name, char *value, size_t v
 
 void srv_cookie_write(char text[COOKIE_SET_TEXT], const char *secret, int max_age_s, bool secure)
 {
-    snprintf(text, COOKIE_SET_TEXT, COOKIE_SESSION "=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
-             secret, max_age_s, secure ? "; Secure" : "");
+    snprintf(text, COOKIE_SET_TEXT, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
+             COOKIE_SESSION(secure), secret, max_age_s, secure ? "; Secure" : "");
 }

@@ -10,7 +10,10 @@ enum {
     COOKIE_SET_TEXT = 256,
 };
 
-#define COOKIE_SESSION "roentgym_session"
+/* The name of ours. Over https it starts as browsers require of a cookie that no other host of the domain can
+ * set (RFC 6265bis section 4.1.3.2): else a page of a neighbour could have its visitors log in here as
+ * somebody else, or keep them from logging in. */
+#define COOKIE_SESSION(secure) ((secure) ? "__Host-roentgym_session" : "roentgym_session")
 
 /* Copies the value of cookie `name` from the text of a Cookie header (RFC 6265 section 4.2.1) into `value`.
  * False, with `value` "", when the header is NULL or longer than COOKIE_HEADER_MAX, when the name is not in

@@ -14,21 +14,22 @@ class Browser:
 
     def __init__(self, daemon):
         self.daemon, self.cookie, self.csrf, self.account = daemon, None, None, None
+        self.cookie_name = "roentgym_session"  # as the daemon says
 
     def headers(self, changes=None):
         headers = {}
         if self.cookie:
-            headers["Cookie"] = "roentgym_session=" + self.cookie
+            headers["Cookie"] = f"{self.cookie_name}={self.cookie}"
         if self.csrf:
             headers["X-CSRF-Token"] = self.csrf
         headers.update(changes or {})
         return {name: value for name, value in headers.items() if value is not None}
 
     def take(self, answer):
-        match = re.match(r"roentgym_session=([0-9a-f]*);", answer.headers["Set-Cookie"] or "")
+        match = re.match(r"((?:__Host-)?roentgym_session)=([0-9a-f]*);", answer.headers["Set-Cookie"] or "")
         if match:
-            self.cookie = match[1] or None
-        if answer.status == 200 and match and match[1]:
+            self.cookie_name, self.cookie = match[1], match[2] or None
+        if answer.status == 200 and match and match[2]:
             self.csrf, self.account = answer.json["csrf_token"], answer.json["account"]
         return answer
 

@@ -208,7 +208,10 @@ class Forgery(AccountsTest):
         self.assertTrue(link.startswith("https://roentgym.example.org/setup.html#"), line)
         browser = Browser(daemon)
         answer = browser.use(link, "admin")
-        self.assertIn("; Secure", answer.headers["Set-Cookie"])
+        self.assertRegex(answer.headers["Set-Cookie"], r"^__Host-roentgym_session=[0-9a-f]{64}; Path=/; .*; Secure$")
+        for planted in ("f" * 64, browser.cookie):  # what another host of the domain can set counts for nothing
+            self.assertEqual(browser.get(ME, Cookie=f"roentgym_session={planted}").status, 401)
+            self.assertEqual(browser.get(ME, Cookie=f"roentgym_session={planted}; {browser.cookie_name}={browser.cookie}").status, 200)
         for origin, status in (("https://roentgym.example.org", 201), ("http://roentgym.example.org", 403),
                                (f"http://127.0.0.1:{daemon.port}", 403)):
             self.assertEqual(browser.post("/api/v1/invitations", {"role": "educator"}, Origin=origin).status, status)

@@ -129,7 +129,7 @@ void api_login(struct srv_app *app, const struct srv_request *request, struct sr
 void api_logout(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     char secret[SRV_SECRET_TEXT], sha256[SRV_DIGEST_TEXT];
-    if (request->account->id && srv_access_cookie(request, secret)) {
+    if (request->account->id && srv_access_cookie(app->config, request, secret)) {
         nn_sha256_hex(secret, strlen(secret), sha256);
         enum db_status status = srv_store_account_logout(app->db, sha256);
         if (status != DB_OK) {
@@ -144,8 +144,7 @@ void api_logout(struct srv_app *app, const struct srv_request *request, struct s
 void api_me(struct srv_app *app, const struct srv_request *request, struct srv_response *response)
 {
     char secret[SRV_SECRET_TEXT] = "";
-    (void)app;
-    if (request->account->id) srv_access_cookie(request, secret);
+    if (request->account->id) srv_access_cookie(app->config, request, secret);
     respond_me(request->account, secret, response);
 }
 
