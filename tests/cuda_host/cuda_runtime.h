@@ -15,7 +15,9 @@
 
 #define __global__
 #define __device__
-#define __shared__ static /* one block at a time runs, in one thread of the host */
+/* One block at a time runs, in one thread of the host. Nothing else of the library is a thread's own, so that
+ * host_launch.cpp finds all of it, and fills it with NaNs before a block. */
+#define __shared__ static thread_local
 
 struct dim3 {
     unsigned x, y, z;

@@ -1,15 +1,25 @@
 /* A grid of threads on the host: one block after another, its threads as fibers of one host thread, which
  * change places only where CUDA's threads wait for each other. Where threads of a block or lanes of a warp
- * wait for one that has gone, the program ends: on a GPU that would hang, or worse, not. */
+ * wait for one that has gone, the program ends: on a GPU that would hang, or worse, not.
+ *
+ * A GPU promises no order between blocks, between warps up to a barrier, or between lanes up to a shuffle.
+ * Here each block takes another one: its warps forwards, backwards or mixed, each running as far ahead of the
+ * others as it may, and its lanes likewise. The blocks come in a different order at each launch, and shared
+ * memory begins as NaNs. So a kernel that lacks a barrier, or whose result depends on which came first, gives
+ * wrong numbers, or other ones at the next call. TEST_CUDA_SEED=N begins with other orders. */
 #include "cuda_runtime.h"
 
 #ifndef __x86_64__
 #include <ucontext.h>
 #endif
 
+#include <link.h>
+
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <numeric>
 
 dim3 gridDim, blockDim, blockIdx, threadIdx;
 
@@ -71,7 +81,7 @@ void prepare(context *c, char *stack, size_t size, void (*entry)())
 }
 #endif
 
-enum { WARP_LANES = 32, STACK_BYTES = 128 << 10, THREADS_MAX = 1024 };
+enum { WARP_LANES = 32, STACK_BYTES = 128 << 10, THREADS_MAX = 1024, POISONED_MAX = 16 };
 enum fiber_state { READY, AT_BARRIER, AT_SHUFFLE, GONE };
 
 struct thread_state {
@@ -79,13 +89,14 @@ struct thread_state {
     std::unique_ptr<char[]> stack;
     fiber_state state;
     float offered[2]; /* to the lanes of the warp; two, so that the next shuffle need not wait */
-    int shuffles;
+    int shuffles, lane_mask;
     bool begun;
 };
 
 thread_state threads[THREADS_MAX];
 context scheduler;
-unsigned current, thread_count;
+unsigned current, thread_count, launches;
+unsigned order[THREADS_MAX], place[THREADS_MAX]; /* of the block's threads, and its inverse */
 const std::function<void()> *body;
 
 void begin_thread(unsigned t)
@@ -108,12 +119,13 @@ void live()
     for (;;) {
         (*body)();
         threads[current].state = GONE;
-        while (current < thread_count && threads[current].begun) current++;
-        if (current == thread_count) {
+        unsigned next = place[current];
+        while (next < thread_count && threads[order[next]].begun) next++;
+        if (next == thread_count) {
             static context over;
             switch_to(&over, &scheduler);
         }
-        begin_thread(current);
+        begin_thread(order[next]);
     }
 }
 
@@ -148,10 +160,47 @@ bool release(unsigned first, unsigned end, fiber_state state)
         gone |= threads[t].state == GONE;
     }
     if (!any || other) return false;
+    for (unsigned t = first; t < end; t++)
+        if (state == AT_SHUFFLE && threads[t].lane_mask != threads[first].lane_mask)
+            give_up("the lanes of a warp meet at different shuffles");
     if (gone && state == AT_SHUFFLE) give_up("a lane has left before a shuffle of its warp");
     if (gone) give_up("a thread has left before a barrier of its block");
     for (unsigned t = first; t < end; t++) threads[t].state = READY;
     return true;
+}
+
+/* 0..count-1 one way or another: forwards, backwards, or in steps of an odd number. */
+unsigned shuffled(unsigned i, unsigned count, unsigned kind)
+{
+    if (kind % 3 == 0) return i;
+    if (kind % 3 == 1) return count - 1 - i;
+    unsigned step = kind / 3 * 2 + 5;
+    while (std::gcd(step, count) != 1) step += 2;
+    return (unsigned)(((uint64_t)i * step + kind) % count);
+}
+
+void choose_order(unsigned kind)
+{
+    for (unsigned i = 0; i < thread_count; i++) {
+        unsigned warp = shuffled(i / WARP_LANES, thread_count / WARP_LANES, kind);
+        order[i] = warp * WARP_LANES + shuffled(i % WARP_LANES, WARP_LANES, kind / 3);
+        place[order[i]] = i;
+    }
+}
+
+/* Lets a warp run until each lane is gone or at a barrier. */
+bool run_warp(unsigned first)
+{
+    bool moved = false;
+    do {
+        for (unsigned i = first; i < first + WARP_LANES; i++)
+            if (threads[order[i]].state == READY) {
+                resume(order[i]);
+                moved = true;
+            }
+    } while (release(order[first] / WARP_LANES * WARP_LANES,
+                     order[first] / WARP_LANES * WARP_LANES + WARP_LANES, AT_SHUFFLE));
+    return moved;
 }
 
 void run_block()
@@ -163,18 +212,40 @@ void run_block()
     }
     for (;;) {
         bool moved = false, left = false;
-        for (unsigned t = 0; t < thread_count; t++)
-            if (threads[t].state == READY) {
-                resume(t);
-                moved = true;
-            }
-        for (unsigned t = 0; t < thread_count; t += WARP_LANES)
-            moved |= release(t, t + WARP_LANES < thread_count ? t + WARP_LANES : thread_count, AT_SHUFFLE);
+        for (unsigned i = 0; i < thread_count; i += WARP_LANES) moved |= run_warp(i);
         moved |= release(0, thread_count, AT_BARRIER);
         for (unsigned t = 0; t < thread_count; t++) left |= threads[t].state != GONE;
         if (!left) return;
         if (!moved) give_up("its threads wait for each other in different places");
     }
+}
+
+struct shared_memory {
+    void *data;
+    size_t size_bytes;
+};
+
+/* Finds this library's block of the thread's own variables, which is all that is __shared__. */
+int add_shared(dl_phdr_info *library, size_t, void *found)
+{
+    auto *shared = (shared_memory *)found;
+    for (int i = 0; i < library->dlpi_phnum; i++) {
+        const ElfW(Phdr) &part = library->dlpi_phdr[i];
+        uintptr_t first = library->dlpi_addr + part.p_vaddr;
+        if (part.p_type == PT_LOAD && (uintptr_t)&gridDim - first < part.p_memsz)
+            shared->data = library->dlpi_tls_data;
+        if (part.p_type == PT_TLS) shared->size_bytes = part.p_memsz;
+    }
+    return shared->data != nullptr;
+}
+
+shared_memory find_shared()
+{
+    static thread_local char first_use; /* until then there is no block */
+    shared_memory shared = {};
+    *(volatile char *)&first_use = 1;
+    if (!dl_iterate_phdr(add_shared, &shared)) give_up("its shared memory is not found");
+    return shared;
 }
 
 } // namespace
@@ -190,6 +261,7 @@ float __shfl_xor_sync(unsigned mask, float value, int lane_mask)
     unsigned thread = current;
     int turn = threads[thread].shuffles++ % 2;
     threads[thread].offered[turn] = value;
+    threads[thread].lane_mask = lane_mask;
     wait_as(AT_SHUFFLE);
     return threads[thread ^ (unsigned)lane_mask].offered[turn];
 }
@@ -202,8 +274,14 @@ void host_run_grid(dim3 grid, dim3 block, const std::function<void()> &thread)
     thread_count = block.x;
     if (block.y * block.z * grid.y * grid.z != 1 || block.x > THREADS_MAX || block.x % WARP_LANES)
         give_up("a grid of a kind that is not provided for");
-    for (unsigned b = 0; b < grid.x; b++) {
+    static const unsigned seed = getenv("TEST_CUDA_SEED") ? (unsigned)atol(getenv("TEST_CUDA_SEED")) : 0;
+    shared_memory shared = find_shared();
+    unsigned launch = seed + launches++;
+    for (unsigned i = 0; i < grid.x; i++) {
+        unsigned b = shuffled(i, grid.x, launch);
         blockIdx = dim3(b, 0, 0);
+        choose_order(launch + i);
+        if (i < POISONED_MAX) memset(shared.data, 0xff, shared.size_bytes);
         run_block();
     }
 }
