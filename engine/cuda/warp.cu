@@ -82,11 +82,14 @@ nn_status cuda_warp(struct nn_backend *be, const struct nn_tensor *x, const stru
                   data_of<const float>(maps), data_of<float>(out), x->shape.h, x->shape.w, count);
 }
 
-/* largest[n] = the bits of max |g[n]|, which as whole numbers are in the same order; a NaN is above all. */
+/* largest[n] = the bits of max |g[n]|, which as whole numbers are in the same order; a NaN is above all. Few
+ * threads find more than what is there already, and only they wait for each other at the one address. */
 __global__ void find_largest(const float *g, unsigned *largest, size_t per_sample, size_t count)
 {
     size_t index = thread_index();
-    if (index < count) atomicMax(&largest[index / per_sample], __float_as_uint(g[index]) & 0x7fffffffu);
+    if (index >= count) return;
+    unsigned *top = &largest[index / per_sample], bits = __float_as_uint(g[index]) & 0x7fffffffu;
+    if (bits > *(volatile unsigned *)top) atomicMax(top, bits);
 }
 
 __global__ void scatter(const float *g, const float *maps, const unsigned *largest, unsigned long long *sums,
