@@ -3,6 +3,8 @@
  *
  * cuDNN computes conv + bias + leaky ReLU in one kernel only for some shapes and engines; a pass of its own
  * costs one reading and one writing of the map everywhere alike, and takes the pixel norm along. */
+#include <limits.h>
+
 #include "engine/cuda/cuda.h"
 
 /* The weight as the libraries take it: in the maps' type, scaled, and at a multiple of 16 bytes. */
@@ -18,12 +20,44 @@ static nn_status pack_weight(struct cuda_backend *cuda, float scale, enum nn_typ
     return status;
 }
 
+/* The images first .. first+count-1 of a map. */
+static struct nn_tensor images_of(const struct nn_tensor *t, int first, int count)
+{
+    struct nn_tensor part = *t;
+    part.shape.n = count;
+    part.data = (char *)t->data + (size_t)first * (nn_tensor_bytes(t) / (size_t)t->shape.n);
+    return part;
+}
+
+/* cuDNN's kernels count the elements of a map in 32 bits, and not all of them say where they cannot. */
+static bool counts_fit(const struct cuda_conv_call *c)
+{
+    return nn_count(c->x.shape) <= INT_MAX && nn_count(c->y.shape) <= INT_MAX;
+}
+
+/* For CUDA_MAKE_Y and CUDA_MAKE_X; maps that are too large go in halves. */
+static nn_status run_plan(struct cuda_backend *cuda, const struct cuda_conv_call *c, bool *done,
+                          struct nn_error *err)
+{
+    int n = c->x.shape.n;
+    if (n == 1 || counts_fit(c)) return cuda_plans_run(cuda, c, done, err);
+    for (int half = 0, first = 0; half < 2; half++, first = n / 2) {
+        struct cuda_conv_call part = *c;
+        int count = half ? n - n / 2 : n / 2;
+        part.x = images_of(&c->x, first, count);
+        part.y = images_of(&c->y, first, count);
+        nn_status status = run_plan(cuda, &part, done, err);
+        if (status || !*done) return status;
+    }
+    return NN_OK;
+}
+
 static nn_status convolve_map(struct cuda_backend *cuda, struct cuda_conv_call *c, struct nn_error *err)
 {
     bool done = false;
     nn_status status = pack_weight(cuda, c->geometry.scale, c->x.type, &c->w, err);
     if (!status && cuda_gemm_fits(c)) return cuda_gemm_run(cuda, c, 1, err);
-    if (!status) status = cuda_plans_run(cuda, c, &done, err);
+    if (!status) status = run_plan(cuda, c, &done, err);
     if (!status && !done) status = cuda_direct_conv(cuda, c, err);
     return status;
 }
@@ -103,7 +137,7 @@ nn_status cuda_conv_dw(struct nn_backend *be, const struct nn_conv *geometry, co
     if (cuda_grey_fits(geometry, x, g)) return cuda_grey_weights(cuda, geometry->scale, x, g, w, err);
     if (cuda_grey_fits(geometry, g, x)) return cuda_grey_weights(cuda, geometry->scale, g, x, w, err);
     if (cuda_gemm_fits(&c)) return cuda_gemm_run(cuda, &c, geometry->scale, err);
-    nn_status status = weights_by_plan(cuda, c, &done, err);
+    nn_status status = counts_fit(&c) ? weights_by_plan(cuda, c, &done, err) : NN_OK;
     if (status || done) return status;
     status = cuda_direct_conv(cuda, &c, err);
     return status ? status : cuda_pack(cuda, geometry->scale, w, w, err);
