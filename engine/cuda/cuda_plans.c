@@ -70,25 +70,25 @@ static bool workspace_fits(void *context, size_t size_bytes)
     return size_bytes == 0 || cuda_scratch(cuda, CUDA_SCRATCH_WORKSPACE, size_bytes, NULL);
 }
 
-static struct entry *add(struct cuda_backend *cuda, const struct cuda_conv_call *c, struct nn_error *err)
+static nn_status add(struct cuda_backend *cuda, const struct cuda_conv_call *c, struct entry **added,
+                     struct nn_error *err)
 {
     struct cuda_plans *plans = cuda->plans;
     struct cudnn_target target = {.handle = plans->handle};
     if (plans->count == plans->capacity) {
         int capacity = plans->capacity ? 2 * plans->capacity : 64;
         struct entry *entries = realloc(plans->entries, (size_t)capacity * sizeof *entries);
-        if (!entries) {
-            nn_fail(err, NN_ERR_MEMORY, "no memory for %d convolution plans", capacity);
-            return NULL;
-        }
+        if (!entries) return nn_fail(err, NN_ERR_MEMORY, "no memory for %d convolution plans", capacity);
         plans->entries = entries;
         plans->capacity = capacity;
     }
     struct entry *e = &plans->entries[plans->count];
     e->key = key_of(c);
-    if (cudnn_plan_make(&target, c, workspace_fits, cuda, &e->plan, err) != NN_OK) return NULL;
+    nn_status status = cudnn_plan_make(&target, c, workspace_fits, cuda, &e->plan, err);
+    if (status) return status;
     plans->count++;
-    return e;
+    *added = e;
+    return NN_OK;
 }
 
 nn_status cuda_plans_run(struct cuda_backend *cuda, const struct cuda_conv_call *c, bool *done,
@@ -96,8 +96,10 @@ nn_status cuda_plans_run(struct cuda_backend *cuda, const struct cuda_conv_call 
 {
     struct key key = key_of(c);
     struct entry *e = find(cuda->plans, &key);
-    if (!e) e = add(cuda, c, err);
-    if (!e) return NN_ERR_MEMORY;
+    if (!e) {
+        nn_status status = add(cuda, c, &e, err);
+        if (status) return status;
+    }
     *done = e->plan.plan != NULL;
     if (!*done) return NN_OK;
     void *workspace = NULL;
@@ -105,6 +107,5 @@ nn_status cuda_plans_run(struct cuda_backend *cuda, const struct cuda_conv_call 
         workspace = cuda_scratch(cuda, CUDA_SCRATCH_WORKSPACE, e->plan.workspace_bytes, err);
         if (!workspace) return NN_ERR_MEMORY;
     }
-    nn_status status = cudnn_plan_execute(cuda->plans->handle, &e->plan, c, workspace, err);
-    return status;
+    return cudnn_plan_execute(cuda->plans->handle, &e->plan, c, workspace, err);
 }

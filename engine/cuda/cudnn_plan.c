@@ -11,8 +11,33 @@ enum { ID_X = 1, ID_W, ID_Y };
 nn_status cudnn_check(cudnnStatus_t code, const char *call, struct nn_error *err)
 {
     if (code == CUDNN_STATUS_SUCCESS) return NN_OK;
-    nn_status status = code == CUDNN_STATUS_ALLOC_FAILED ? NN_ERR_MEMORY : NN_ERR_DEVICE;
-    return nn_fail(err, status, "cuda: %s: %s", call, cudnnGetErrorString(code));
+    bool memory = code == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+                  code == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+    char detail[200] = "";
+    cudnnGetLastErrorString(detail, sizeof detail);
+    for (char *c = detail; *c; c++)
+        if (*c == '\n') *c = ' ';
+    return nn_fail(err, memory ? NN_ERR_MEMORY : NN_ERR_DEVICE, "cuda: %s: %s%s%s", call,
+                   cudnnGetErrorString(code), *detail ? ": " : "", detail);
+}
+
+/* Codes that say nothing about the shape: all that cuDNN was asked for would end so. */
+static bool is_broken(cudnnStatus_t code)
+{
+    switch (code) {
+    case CUDNN_STATUS_NOT_INITIALIZED:
+    case CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH:
+    case CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED:
+    case CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER:
+    case CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDART:
+    case CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING:
+    case CUDNN_STATUS_NOT_SUPPORTED_SUBLIBRARY_UNAVAILABLE:
+    case CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED:
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+        return true;
+    default:
+        return code >= CUDNN_STATUS_EXECUTION_FAILED;
+    }
 }
 
 /* ---- descriptors: the first failure leaves its mark, and the rest do nothing ------------------------- */
@@ -120,8 +145,9 @@ static const struct operation_names operations[] = {
                      CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA},
 };
 
-static descriptor make_graph(struct maker *m, const struct cudnn_target *target,
-                             const struct cuda_conv_call *c)
+/* Keeps what the graph is made of: cuDNN does not say that a graph holds copies. */
+static void make_graph(struct maker *m, const struct cudnn_target *target, const struct cuda_conv_call *c,
+                       struct cudnn_plan *p)
 {
     const struct operation_names *names = &operations[c->role];
     const float one = 1, zero = 0;
@@ -135,22 +161,36 @@ static descriptor make_graph(struct maker *m, const struct cudnn_target *target,
     set(m, operation, names->alpha, CUDNN_TYPE_FLOAT, 1, &one);
     set(m, operation, names->beta, CUDNN_TYPE_FLOAT, 1, &zero);
     finalize(m, operation);
-    descriptor graph = create(m, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
+    descriptor graph = p->graph = create(m, CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
     set(m, graph, CUDNN_ATTR_OPERATIONGRAPH_OPS, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &operation);
     if (!target->device)
         set(m, graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1, &target->handle);
     finalize(m, graph);
-    descriptor *parts[] = {&operation, &geometry, &x, &w, &y};
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) destroy(parts[i]); /* the graph holds copies */
-    return graph;
+    const descriptor parts[] = {operation, geometry, x, w, y};
+    memcpy(p->parts, parts, sizeof p->parts);
 }
 
 /* ---- the choice of an engine ------------------------------------------------------------------------ */
 
+/* The search for a plan: for which device, and what it met that was broken, or success. */
+struct search {
+    const struct cudnn_target *target;
+    bool exact;
+    bool (*fits)(void *context, size_t workspace_bytes);
+    void *context;
+    cudnnStatus_t broken;
+};
+
+static void note(struct search *s, cudnnStatus_t code)
+{
+    if (is_broken(code)) s->broken = code;
+}
+
 /* cuDNN's ranking for the graph; `configs` receives up to CONFIGS_MAX, the best first. */
-static int rank_configs(const struct cudnn_target *target, descriptor graph, cudnnBackendHeurMode_t mode,
+static int rank_configs(struct search *s, descriptor graph, cudnnBackendHeurMode_t mode,
                         descriptor configs[CONFIGS_MAX])
 {
+    const struct cudnn_target *target = s->target;
     struct maker m = {CUDNN_STATUS_SUCCESS};
     int64_t found = 0;
     descriptor heuristic = create(&m, CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
@@ -163,6 +203,7 @@ static int rank_configs(const struct cudnn_target *target, descriptor graph, cud
         m.code = cudnnBackendGetAttribute(heuristic, CUDNN_ATTR_ENGINEHEUR_RESULTS,
                                           CUDNN_TYPE_BACKEND_DESCRIPTOR, CONFIGS_MAX, &found, configs);
     destroy(&heuristic);
+    note(s, m.code);
     if (m.code != CUDNN_STATUS_SUCCESS) found = 0;
     for (int i = (int)found; i < CONFIGS_MAX; i++) destroy(&configs[i]);
     return (int)found;
@@ -218,16 +259,15 @@ static cudnnStatus_t make_plan(const struct cudnn_target *target, struct cudnn_p
 }
 
 /* The first of the configurations that fits and that cuDNN makes a plan of. */
-static bool choose(const struct cudnn_target *target, bool exact, cudnnBackendHeurMode_t mode,
-                   bool (*fits)(void *context, size_t workspace_bytes), void *context, struct cudnn_plan *p)
+static bool choose(struct search *s, cudnnBackendHeurMode_t mode, struct cudnn_plan *p)
 {
     descriptor configs[CONFIGS_MAX] = {NULL};
-    int count = rank_configs(target, p->graph, mode, configs);
+    int count = rank_configs(s, p->graph, mode, configs);
     for (int i = 0; i < count && !p->plan; i++) {
-        if (!engine_fits(configs[i], exact, p->engine)) continue;
+        if (!engine_fits(configs[i], s->exact, p->engine)) continue;
         p->config = configs[i];
-        if (make_plan(target, p) == CUDNN_STATUS_SUCCESS && !fits(context, p->workspace_bytes))
-            destroy(&p->plan);
+        note(s, make_plan(s->target, p));
+        if (p->plan && !s->fits(s->context, p->workspace_bytes)) destroy(&p->plan);
         if (p->plan) configs[i] = NULL; /* the plan's now */
     }
     if (!p->plan) p->config = NULL;
@@ -240,15 +280,15 @@ nn_status cudnn_plan_make(const struct cudnn_target *target, const struct cuda_c
                           struct cudnn_plan *p, struct nn_error *err)
 {
     struct maker m = {CUDNN_STATUS_SUCCESS};
-    bool exact = c->x.type == NN_F32;
+    struct search s = {target, c->x.type == NN_F32, fits, context, CUDNN_STATUS_SUCCESS};
     *p = (struct cudnn_plan){0};
-    p->graph = make_graph(&m, target, c);
-    if (m.code == CUDNN_STATUS_SUCCESS && (choose(target, exact, CUDNN_HEUR_MODE_A, fits, context, p) ||
-                                           choose(target, exact, CUDNN_HEUR_MODE_FALLBACK, fits, context, p)))
+    make_graph(&m, target, c, p);
+    note(&s, m.code);
+    if (m.code == CUDNN_STATUS_SUCCESS &&
+        (choose(&s, CUDNN_HEUR_MODE_A, p) || choose(&s, CUDNN_HEUR_MODE_FALLBACK, p)))
         return NN_OK;
     cudnn_plan_release(p);
-    if (m.code == CUDNN_STATUS_ALLOC_FAILED) return cudnn_check(m.code, "making a plan", err);
-    return NN_OK;
+    return cudnn_check(s.broken, "planning a convolution", err);
 }
 
 void cudnn_plan_release(struct cudnn_plan *p)
@@ -256,6 +296,7 @@ void cudnn_plan_release(struct cudnn_plan *p)
     destroy(&p->plan);
     destroy(&p->config);
     destroy(&p->graph);
+    for (size_t i = 0; i < sizeof p->parts / sizeof *p->parts; i++) destroy(&p->parts[i]);
 }
 
 nn_status cudnn_plan_execute(cudnnHandle_t handle, const struct cudnn_plan *p, const struct cuda_conv_call *c,

@@ -20,11 +20,14 @@ struct cudnn_target {
 
 struct cudnn_plan {
     cudnnBackendDescriptor_t graph, config, plan; /* owned; all NULL: cuDNN has none for the shape */
+    cudnnBackendDescriptor_t parts[5];            /* owned; what the graph was made of */
     size_t workspace_bytes;
     char engine[64]; /* its number and notes, for reports */
 };
 
-/* The best plan whose workspace `fits` says there is memory for. NN_OK without a plan when there is none. */
+/* The best plan whose workspace `fits` says there is memory for. NN_OK without a plan when cuDNN has no kernel
+ * for the shape; an error when what it has does not start here: a library of cuDNN's is missing or of another
+ * version, the driver is too old, the device is lost. */
 nn_status cudnn_plan_make(const struct cudnn_target *target, const struct cuda_conv_call *call,
                           bool (*fits)(void *context, size_t workspace_bytes), void *context,
                           struct cudnn_plan *plan, struct nn_error *err) NN_MUST_CHECK;
