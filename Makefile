@@ -99,11 +99,13 @@ CUDA_SO  := $(if $(filter no,$(CUDA)),,$(B)/libroentgym_cuda.so)
 HOST_SO  := $(B)/host/libroentgym_cuda.so
 CUDA_C   := $(wildcard engine/cuda/*.c) engine/error.c
 CUDA_CU  := $(wildcard engine/cuda/*.cu)
-# Code for each generation from Ampere on, and PTX for those to come.
-CUDA_GENERATIONS ?= 80 86 89 90 100 120
-CUDA_LATEST := $(lastword $(CUDA_GENERATIONS))
-NVCC_FLAGS := -std=c++17 -O3 -I. $(foreach g,$(CUDA_GENERATIONS),-gencode arch=compute_$(g),code=sm_$(g)) \
-              -gencode arch=compute_$(CUDA_LATEST),code=compute_$(CUDA_LATEST) \
+# Code for each generation from Ampere on that this nvcc knows, and PTX of the first for all the others: the
+# driver translates it for any later one.
+CUDA_GENERATIONS ?= $(filter $(if $(CUDA_SO),$(shell $(CUDA)/bin/nvcc --list-gpu-arch | sed 's/compute_//')), \
+                             80 86 89 90 100 120)
+CUDA_CODE = $(foreach g,$(CUDA_GENERATIONS),-gencode arch=compute_$(g),code=sm_$(g)) \
+            $(foreach g,$(firstword $(CUDA_GENERATIONS)),-gencode arch=compute_$(g),code=compute_$(g))
+NVCC_FLAGS = -std=c++17 -O3 -I. $(CUDA_CODE) \
               -Xcompiler -fPIC,-fvisibility=hidden,-Wall$(if $(filter 1,$(WERROR)),$(comma)-Werror)
 CUDA_LIBS := -L$(CUDA)/lib64 -L$(CUDA)/lib -Wl,-rpath,'$$ORIGIN' -Wl,-rpath,$(CUDA)/lib64 \
              -Wl,-rpath,$(CUDA)/lib -lcudnn -lcublas -lcudart_static -ldl -lrt -lpthread -lstdc++ -lm
