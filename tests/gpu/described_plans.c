@@ -22,29 +22,68 @@ static int channels_at(int side)
     return channels < MOST ? channels : MOST;
 }
 
-static void ask(const struct cudnn_target *target, enum nn_type type, int n, int side,
+static void ask(const struct cudnn_target *target, enum nn_type type, struct nn_shape x,
                 struct nn_conv geometry, int outputs)
 {
-    int inputs = channels_at(side),
-        small = (side + 2 * geometry.pad_h - geometry.kernel_h) / geometry.stride + 1;
+    struct nn_shape w = nn_shape(outputs, x.c, geometry.kernel_h, geometry.kernel_w);
+    struct nn_shape y = nn_shape(x.n, outputs, (x.h + 2 * geometry.pad_h - w.h) / geometry.stride + 1,
+                                 (x.w + 2 * geometry.pad_w - w.w) / geometry.stride + 1);
     for (int role = CUDA_MAKE_Y; role <= CUDA_MAKE_W; role++) {
-        struct cuda_conv_call call = {
-            .role = (enum cuda_conv_role)role,
-            .geometry = geometry,
-            .x = {.shape = nn_shape(n, inputs, side, side), .type = type},
-            .w = {.shape = nn_shape(outputs, inputs, geometry.kernel_h, geometry.kernel_h), .type = type},
-            .y = {.shape = nn_shape(n, outputs, small, small), .type = type}};
+        struct cuda_conv_call call = {.role = (enum cuda_conv_role)role,
+                                      .geometry = geometry,
+                                      .x = {.shape = x, .type = type},
+                                      .w = {.shape = w, .type = type},
+                                      .y = {.shape = y, .type = type}};
         struct cudnn_plan plan;
         struct nn_error err = {0};
         nn_status status = cudnn_plan_make(target, &call, fits, NULL, &plan, &err);
         asked++;
         missing += status != NN_OK || !plan.plan;
         if (talks || status != NN_OK || !plan.plan)
-            printf("# %s n%d %dx%d %d>%d k%d role %d: %s, workspace %zu %s\n",
-                   type == NN_BF16 ? "bf16" : "f32", n, side, side, inputs, outputs, geometry.kernel_h, role,
-                   plan.plan ? plan.engine : "no plan", plan.workspace_bytes, err.text);
+            printf("# %s n%d %dx%d %d>%d k%dx%d/%d role %d: %s, workspace %zu %s\n",
+                   type == NN_BF16 ? "bf16" : "f32", x.n, x.h, x.w, x.c, outputs, w.h, w.w, geometry.stride,
+                   role, plan.plan ? plan.engine : "no plan", plan.workspace_bytes, err.text);
         cudnn_plan_release(&plan);
     }
+}
+
+static void ask_gan(const struct cudnn_target *target, enum nn_type type)
+{
+    const struct nn_conv same = NN_SQUARE_CONV(3, 1, 1, 1), halve = NN_SQUARE_CONV(4, 2, 1, 1);
+    for (int side = 4; side <= 1024; side *= 2) {
+        int n = side < 256 ? 16 : 4, channels = channels_at(side);
+        ask(target, type, nn_shape(n, channels, side, side), same, channels);
+        if (side > 4) ask(target, type, nn_shape(n, channels, side, side), halve, channels_at(side / 2));
+        ask(target, type, nn_shape(1, channels, side, side), same, channels);
+    }
+}
+
+/* One of each kind that the classifiers have, but for those that are matrix products: for cuBLAS. */
+static const struct {
+    int inputs, side, outputs;
+    struct nn_conv geometry;
+} classifier_layers[] = {
+    {3, 224, 64, NN_SQUARE_CONV(7, 2, 3, 1)}, /* ResNet-18 */
+    {64, 56, 64, NN_SQUARE_CONV(3, 1, 1, 1)},  {64, 56, 128, NN_SQUARE_CONV(3, 2, 1, 1)},
+    {64, 56, 128, NN_SQUARE_CONV(1, 2, 0, 1)}, {256, 14, 512, NN_SQUARE_CONV(1, 2, 0, 1)},
+    {512, 4, 512, NN_SQUARE_CONV(3, 1, 1, 1)}, {3, 299, 32, NN_SQUARE_CONV(3, 2, 0, 1)}, /* Inception-v3 */
+    {32, 149, 32, NN_SQUARE_CONV(3, 1, 0, 1)}, {80, 73, 192, NN_SQUARE_CONV(3, 1, 0, 1)},
+    {48, 35, 64, NN_SQUARE_CONV(5, 1, 2, 1)},  {288, 35, 384, NN_SQUARE_CONV(3, 2, 0, 1)},
+    {160, 17, 160, {1, 7, 1, 0, 3, 1}},        {160, 17, 160, {7, 1, 1, 3, 0, 1}},
+    {384, 8, 384, {1, 3, 1, 0, 1, 1}},         {448, 8, 384, NN_SQUARE_CONV(3, 1, 1, 1)},
+    {3, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)},                                            /* VGG16 */
+    {64, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)}, {1, 256, 16, NN_SQUARE_CONV(3, 2, 1, 1)}, /* the localiser */
+    {112, 32, 64, NN_SQUARE_CONV(3, 1, 1, 1)},
+};
+
+static void ask_classifiers(const struct cudnn_target *target, enum nn_type type)
+{
+    for (size_t i = 0; i < sizeof classifier_layers / sizeof *classifier_layers; i++)
+        for (int n = 32; n > 0; n -= 31) {
+            int side = classifier_layers[i].side;
+            ask(target, type, nn_shape(n, classifier_layers[i].inputs, side, side),
+                classifier_layers[i].geometry, classifier_layers[i].outputs);
+        }
 }
 
 static bool describe(struct cudnn_target *target, const char *path)
@@ -71,15 +110,10 @@ int main(int argc, char **argv)
         printf("1..0 # SKIP this cuDNN (%zu) makes no plans for described devices\n", cudnnGetVersion());
         return 0;
     }
-    for (int t = 0; t < 2; t++)
-        for (int side = 4; side <= 1024; side *= 2) {
-            int n = side < 256 ? 16 : 4;
-            ask(&target, types[t], n, side, (struct nn_conv)NN_SQUARE_CONV(3, 1, 1, 1), channels_at(side));
-            if (side > 4)
-                ask(&target, types[t], n, side, (struct nn_conv)NN_SQUARE_CONV(4, 2, 1, 1),
-                    channels_at(side / 2));
-            ask(&target, types[t], 1, side, (struct nn_conv)NN_SQUARE_CONV(3, 1, 1, 1), channels_at(side));
-        }
+    for (int t = 0; t < 2; t++) {
+        ask_gan(&target, types[t]);
+        ask_classifiers(&target, types[t]);
+    }
     printf("1..1\n%s 1 - cuDNN has a plan for each of %d convolutions on an H200; %d are missing\n",
            missing ? "not ok" : "ok", asked, missing);
     cudnnBackendDestroyDescriptor(target.device);
