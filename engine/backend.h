@@ -165,7 +165,7 @@ struct nn_backend {
     nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
 
-    /* ---- what classifiers need besides; a backend that lacks them has NULL, and ops.c says so ---- */
+    /* ---- what classifiers need besides ---- */
 
     nn_status (*concatenate)(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
                              struct nn_tensor *out, struct nn_error *err); /* along C, in order */

@@ -348,17 +348,6 @@ nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps)
 
 /* ---- what classifiers need besides -------------------------------------------------------------- */
 
-/* Fails the operation where the backend has no kernel for it. */
-static bool offer(struct operation *o, bool there)
-{
-    if (o->ok && !there) {
-        nn_fail(o->err, NN_ERR_DEVICE, "%s is not available on the device \"%s\"", op_names[o->node.op],
-                o->be->name);
-        o->ok = false;
-    }
-    return o->ok;
-}
-
 nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count)
 {
     int given = count < 1 ? 1 : count > NN_CONCATENATE_MAX ? NN_CONCATENATE_MAX : count;
@@ -375,7 +364,7 @@ nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count)
     }
     o.node.attr.shape = total;
     require(&o, count == given);
-    if (!offer(&o, o.be->concatenate) || !result(&o, total, o.in[0].type)) return nn_none;
+    if (!result(&o, total, o.in[0].type)) return nn_none;
     return finish(&o, o.be->concatenate(o.be, in, count, &o.node.value, o.err));
 }
 
@@ -406,7 +395,7 @@ nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x)
     struct operation o = begin_pool(t, NN_OP_MAX_POOL, window, x, nn_none);
     struct nn_shape y = o.ok ? nn_window_result(&window, o.in[0].shape) : o.in[0].shape;
     require(&o, y.h > 0 && y.w > 0);
-    if (!offer(&o, o.be->max_pool) || !result(&o, y, o.in[0].type)) return nn_none;
+    if (!result(&o, y, o.in[0].type)) return nn_none;
     return finish(&o, o.be->max_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
 }
 
@@ -415,7 +404,7 @@ nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id 
     struct operation o = begin_pool(t, NN_OP_MAX_POOL_DX, window, x, g);
     require(&o, o.ok && nn_same_shape(nn_window_result(&window, o.in[0].shape), o.in[1].shape) &&
                     o.in[0].type == o.in[1].type);
-    if (!offer(&o, o.be->max_pool_dx) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
     return finish(&o, o.be->max_pool_dx(o.be, &window, &o.in[0], &o.in[1], &o.node.value, o.err));
 }
 
@@ -424,7 +413,7 @@ nn_id nn_avg_pool(struct nn_tape *t, struct nn_window window, nn_id x)
     struct operation o = begin_pool(t, NN_OP_AVG_POOL, window, x, nn_none);
     struct nn_shape y = o.ok ? nn_window_result(&window, o.in[0].shape) : o.in[0].shape;
     require(&o, y.h > 0 && y.w > 0);
-    if (!offer(&o, o.be->avg_pool) || !result(&o, y, o.in[0].type)) return nn_none;
+    if (!result(&o, y, o.in[0].type)) return nn_none;
     return finish(&o, o.be->avg_pool(o.be, &window, &o.in[0], &o.node.value, o.err));
 }
 
@@ -433,15 +422,14 @@ nn_id nn_avg_pool_dx(struct nn_tape *t, struct nn_window window, nn_id g, struct
     struct operation o = begin_pool(t, NN_OP_AVG_POOL_DX, window, g, nn_none);
     o.node.attr.shape = x_shape;
     require(&o, o.ok && nn_same_shape(nn_window_result(&window, x_shape), o.in[0].shape));
-    if (!offer(&o, o.be->avg_pool_dx) || !result(&o, x_shape, o.in[0].type)) return nn_none;
+    if (!result(&o, x_shape, o.in[0].type)) return nn_none;
     return finish(&o, o.be->avg_pool_dx(o.be, &window, &o.in[0], &o.node.value, o.err));
 }
 
 nn_id nn_moments(struct nn_tape *t, nn_id x)
 {
     struct operation o = begin(t, NN_OP_MOMENTS, x, nn_none, nn_none);
-    if (!offer(&o, o.be->moments) || !result(&o, nn_shape(1, 2 * o.in[0].shape.c, 1, 1), o.be->real_type))
-        return nn_none;
+    if (!result(&o, nn_shape(1, 2 * o.in[0].shape.c, 1, 1), o.be->real_type)) return nn_none;
     return finish(&o, o.be->moments(o.be, &o.in[0], &o.node.value, o.err));
 }
 
@@ -460,7 +448,7 @@ nn_id nn_batch_norm(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, nn_i
     o.node.attr.beta = epsilon;
     require(&o, describes_channels(&o, &o.in[1], 2) && describes_channels(&o, &o.in[2], 1) &&
                     describes_channels(&o, &o.in[3], 1) && slope >= 0 && slope <= 1);
-    if (!offer(&o, o.be->batch_norm) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
     struct nn_norm norm = {&o.in[1], &o.in[2], epsilon};
     return finish(&o, o.be->batch_norm(o.be, &norm, &o.in[0], &o.in[3], slope, &o.node.value, o.err));
 }
@@ -471,7 +459,7 @@ nn_id nn_batch_norm_sums(struct nn_tape *t, nn_id x, nn_id moments, nn_id g, flo
     o.node.attr.beta = epsilon;
     require(&o, describes_channels(&o, &o.in[1], 2) && nn_same_shape(o.in[0].shape, o.in[2].shape) &&
                     o.in[0].type == o.in[2].type);
-    if (!offer(&o, o.be->batch_norm_sums) || !result(&o, o.in[1].shape, o.be->real_type)) return nn_none;
+    if (!result(&o, o.in[1].shape, o.be->real_type)) return nn_none;
     struct nn_norm norm = {&o.in[1], NULL, epsilon};
     return finish(&o, o.be->batch_norm_sums(o.be, &norm, &o.in[0], &o.in[2], &o.node.value, o.err));
 }
@@ -485,7 +473,7 @@ nn_id nn_batch_norm_dx(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, n
     require(&o, describes_channels(&o, &o.in[1], 2) && describes_channels(&o, &o.in[2], 1) &&
                     nn_same_shape(o.in[0].shape, o.in[3].shape) && o.in[0].type == o.in[3].type &&
                     (!total || describes_channels(&o, total, 2)));
-    if (!offer(&o, o.be->batch_norm_dx) || !result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
+    if (!result(&o, o.in[0].shape, o.in[0].type)) return nn_none;
     struct nn_norm norm = {&o.in[1], &o.in[2], epsilon};
     return finish(&o, o.be->batch_norm_dx(o.be, &norm, &o.in[0], &o.in[3], total, &o.node.value, o.err));
 }

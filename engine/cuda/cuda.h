@@ -192,6 +192,28 @@ nn_status cuda_avg_pool2(struct nn_backend *be, const struct nn_tensor *x, struc
 nn_status cuda_upsample2(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                          struct nn_error *err);
 
+nn_status cuda_concatenate(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
+                           struct nn_tensor *out, struct nn_error *err);
+nn_status cuda_max_pool(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                        struct nn_tensor *out, struct nn_error *err);
+nn_status cuda_max_pool_dx(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                           const struct nn_tensor *g, struct nn_tensor *out, struct nn_error *err);
+nn_status cuda_avg_pool(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *x,
+                        struct nn_tensor *out, struct nn_error *err);
+nn_status cuda_avg_pool_dx(struct nn_backend *be, const struct nn_window *window, const struct nn_tensor *g,
+                           struct nn_tensor *out, struct nn_error *err);
+
+nn_status cuda_moments(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
+                       struct nn_error *err);
+nn_status cuda_batch_norm(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                          const struct nn_tensor *beta, float slope, struct nn_tensor *y,
+                          struct nn_error *err);
+nn_status cuda_batch_norm_sums(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                               const struct nn_tensor *g, struct nn_tensor *out, struct nn_error *err);
+nn_status cuda_batch_norm_dx(struct nn_backend *be, const struct nn_norm *norm, const struct nn_tensor *x,
+                             const struct nn_tensor *g, const struct nn_tensor *sums, struct nn_tensor *out,
+                             struct nn_error *err);
+
 nn_status cuda_warp(struct nn_backend *be, const struct nn_tensor *x, const struct nn_tensor *maps,
                     struct nn_tensor *out, struct nn_error *err);
 nn_status cuda_warp_adjoint(struct nn_backend *be, const struct nn_tensor *g, const struct nn_tensor *maps,

@@ -52,6 +52,16 @@ __device__ inline size_t thread_index()
     return (size_t)blockIdx.x * blockDim.x + threadIdx.x;
 }
 
+/* The row of a row_grid's thread and its group in it, which may lie beyond the last. */
+__device__ inline size_t row_of(unsigned tiles)
+{
+    return blockIdx.x / tiles;
+}
+__device__ inline unsigned group_of(unsigned tiles)
+{
+    return blockIdx.x % tiles * blockDim.x + threadIdx.x;
+}
+
 /* The sum over the `lanes` neighbours that share it, a power of two up to WARP, in each of them. Every lane
  * of the warp must come here. */
 __device__ inline float sum_lanes(float value, int lanes)
@@ -72,6 +82,18 @@ template <typename... P> inline bool aligned(const P *...pointers)
 inline unsigned blocks_for(size_t threads)
 {
     return (unsigned)((threads + THREADS - 1) / THREADS);
+}
+
+/* Rows of `width` groups of elements, each in `tiles` pieces of a block: few divisions, and of 32 bits, then
+ * find a thread's place. */
+struct row_grid {
+    unsigned tiles, blocks;
+};
+
+inline row_grid grid_over(size_t rows, size_t width)
+{
+    unsigned tiles = blocks_for(width);
+    return {tiles, (unsigned)(rows * tiles)};
 }
 
 /* Calls f with a value of the type's element type. */

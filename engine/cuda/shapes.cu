@@ -2,27 +2,6 @@
  * kernels. A block works on a piece of one row of the output, so that few divisions find a thread's place. */
 #include "engine/cuda/device.cuh"
 
-/* Rows of `width` groups of elements, each in `tiles` pieces of a block. */
-struct row_grid {
-    unsigned tiles, blocks;
-};
-
-static row_grid grid_over(size_t rows, size_t width)
-{
-    unsigned tiles = blocks_for(width);
-    return {tiles, (unsigned)(rows * tiles)};
-}
-
-/* The thread's row and its group in it, which may lie beyond the last. */
-__device__ inline size_t row_of(unsigned tiles)
-{
-    return blockIdx.x / tiles;
-}
-__device__ inline unsigned group_of(unsigned tiles)
-{
-    return blockIdx.x % tiles * blockDim.x + threadIdx.x;
-}
-
 /* ---- channels ------------------------------------------------------------------------------------- */
 
 /* out[p, to + c] = x[p, from + c] for `count` channels; what lies outside them in out is 0. */

@@ -261,17 +261,6 @@ static void gradients_of_both_orders_match_central_differences(void **state)
     be->close(be);
 }
 
-/* Whether the backend does without the operation, as backend.h lets it. */
-static bool is_lacking(const struct nn_backend *be, enum nn_op op)
-{
-    return (op == NN_OP_CONCATENATE && !be->concatenate) || (op == NN_OP_MAX_POOL && !be->max_pool) ||
-           (op == NN_OP_MAX_POOL_DX && !be->max_pool_dx) || (op == NN_OP_AVG_POOL && !be->avg_pool) ||
-           (op == NN_OP_AVG_POOL_DX && !be->avg_pool_dx) || (op == NN_OP_MOMENTS && !be->moments) ||
-           (op == NN_OP_BATCH_NORM && !be->batch_norm) ||
-           (op == NN_OP_BATCH_NORM_SUMS && !be->batch_norm_sums) ||
-           (op == NN_OP_BATCH_NORM_DX && !be->batch_norm_dx);
-}
-
 /* Takes `be`. */
 static void compare_with_f64(struct nn_backend *be, double tolerance)
 {
@@ -282,7 +271,6 @@ static void compare_with_f64(struct nn_backend *be, double tolerance)
     int wrong = 0;
     FOR_EACH_CASE(c)
     {
-        if (is_lacking(be, c->op)) continue;
         draw_smooth_values(truth_tape, c, &v);
         evaluate(truth_tape, c, &v, true, &want);
         evaluate(t, c, &v, true, &got);
@@ -353,22 +341,6 @@ static void orders_without_a_rule_are_refused_by_name(void **state)
     be->close(be);
 }
 
-static void operations_that_a_backend_lacks_are_refused_by_name(void **state)
-{
-    (void)state;
-    struct nn_backend *be = open_reference(NN_F32);
-    struct nn_tape *t = new_tape(be);
-    struct nn_error err;
-    float zeros[64] = {0};
-    be->max_pool = NULL;
-    nn_id x = nn_from_host(t, zeros, nn_shape(1, 2, 4, 4));
-    assert_int_equal(nn_max_pool(t, (struct nn_window){2, 3, 0}, x).index, 0);
-    assert_int_equal(nn_tape_status(t, &err), NN_ERR_DEVICE);
-    assert_non_null(strstr(err.text, "MAX_POOL is not available on the device \"reference\""));
-    nn_tape_free(t);
-    be->close(be);
-}
-
 static void misfits_are_refused_by_name_and_stick(void **state)
 {
     (void)state;
@@ -422,7 +394,6 @@ int main(void)
         cmocka_unit_test(cpu_f32_agrees_with_f64),
         cmocka_unit_test(cpu_bf16_agrees_with_f64),
         cmocka_unit_test(orders_without_a_rule_are_refused_by_name),
-        cmocka_unit_test(operations_that_a_backend_lacks_are_refused_by_name),
         cmocka_unit_test(misfits_are_refused_by_name_and_stick),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
