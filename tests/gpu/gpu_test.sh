@@ -6,6 +6,7 @@
 #   test_ops        every operation's first and second derivative against f64
 #   test_loss       losses with the penalty's double backward, against f64 and against differences
 #   test_training   200 steps beside the CPU's, growth of resolution
+#   test_classifier_device   classifiers, their gradients and a short training beside the CPU's
 #   test_train_state   stop and resume bit-equal, f32 and bf16
 #   test_cuda       batches and recordings, copies, memory over 1,000 samples
 #   memcheck, racecheck   compute-sanitizer over test_backend_*' small shapes and test_cuda
@@ -38,10 +39,10 @@ check() { # NAME COMMAND...
 }
 
 kernels=(test_backend_{convolutions,kernels,classifiers,warps})
-for name in "${kernels[@]}" test_ops test_loss test_training test_train_state test_cuda; do
+for name in "${kernels[@]}" test_ops test_loss test_classifier_device test_training test_train_state test_cuda; do
     check $name "$build"/tests/unit/*/$name
 done
-grep -h 'after 200 steps' "$logs/test_training.log" || true
+grep -hE 'after [0-9]+ steps|logits differ' "$logs"/test_{training,classifier_device}.log || true
 
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
 if [ -n "$sanitizer" ]; then
