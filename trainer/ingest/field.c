@@ -95,83 +95,6 @@ struct tr_rectangle tr_field_find(const struct nn_image *image)
 
 /* ---- making it square ----------------------------------------------------------------------------- */
 
-/* How source pixels make those of one axis: weights sum to 1. */
-struct tap {
-    int first, count;
-    float *weights;
-};
-
-struct axis {
-    struct tap *taps;
-    float *weights; /* of all taps */
-    int length;
-};
-
-static void axis_release(struct axis *axis)
-{
-    free(axis->taps);
-    free(axis->weights);
-}
-
-/* The overlap of source pixel `place` with what pixel `i` of the result covers; for a smaller source the
- * triangle of linear interpolation. */
-static double overlap(int place, int i, double scale)
-{
-    if (scale < 1) {
-        double distance = fabs((i + 0.5) * scale - (place + 0.5));
-        return distance < 1 ? 1 - distance : 0;
-    }
-    double from = fmax(place, i * scale), to = fmin(place + 1, (i + 1) * scale);
-    return to > from ? to - from : 0;
-}
-
-static bool axis_init(struct axis *axis, int start, int source, int length)
-{
-    double scale = (double)source / length;
-    int room = (int)scale + 3;
-    *axis = (struct axis){.length = length};
-    axis->taps = malloc((size_t)length * sizeof *axis->taps);
-    axis->weights = malloc((size_t)length * (size_t)room * sizeof *axis->weights);
-    if (!axis->taps || !axis->weights) return false;
-    for (int i = 0; i < length; i++) {
-        struct tap *tap = &axis->taps[i];
-        double sum = 0;
-        int first = scale < 1 ? (int)floor((i + 0.5) * scale - 0.5) : (int)floor(i * scale);
-        *tap = (struct tap){.weights = axis->weights + (size_t)i * (size_t)room};
-        for (int place = first < 0 ? 0 : first; place < source && tap->count < room; place++) {
-            double weight = overlap(place, i, scale);
-            if (weight <= 0 && tap->count == 0) continue;
-            if (weight <= 0) break;
-            if (tap->count == 0) tap->first = start + place;
-            tap->weights[tap->count++] = (float)weight;
-            sum += weight;
-        }
-        for (int k = 0; k < tap->count; k++) tap->weights[k] = (float)(tap->weights[k] / sum);
-    }
-    return true;
-}
-
-/* One row of the result's height, at the source's width. */
-static void blend_rows(const struct nn_image *image, struct tr_rectangle field, const struct tap *tap,
-                       float *row)
-{
-    int width = field.right - field.left;
-    memset(row, 0, (size_t)width * sizeof *row);
-    for (int k = 0; k < tap->count; k++) {
-        const uint16_t *from =
-            (const uint16_t *)image->pixels + (size_t)(tap->first + k) * (size_t)image->width + field.left;
-        float weight = tap->weights[k];
-        for (int x = 0; x < width; x++) row[x] += weight * (float)from[x];
-    }
-}
-
-static uint16_t blend_columns(const float *row, const struct tap *tap)
-{
-    float sum = 0.5f;
-    for (int k = 0; k < tap->count; k++) sum += tap->weights[k] * row[tap->first + k];
-    return sum >= 65535 ? 65535 : (uint16_t)sum;
-}
-
 static int rounded(double length, int most)
 {
     int whole = (int)lrint(length);
@@ -190,25 +113,12 @@ struct tr_rectangle tr_field_place(struct tr_rectangle field, double aspect, int
 nn_status tr_field_fit(const struct nn_image *image, struct tr_rectangle field, double aspect, int side,
                        uint16_t *square, struct nn_error *err)
 {
-    struct tr_rectangle place = tr_field_place(field, aspect, side);
-    int columns = place.right - place.left, rows = place.bottom - place.top;
-    struct axis across = {0}, down = {0};
-    float *row = malloc((size_t)(field.right - field.left) * sizeof *row);
-    nn_status status = NN_OK;
-    if (!row || !axis_init(&across, 0, field.right - field.left, columns) ||
-        !axis_init(&down, field.top, field.bottom - field.top, rows)) {
-        status = nn_fail(err, NN_ERR_MEMORY, "out of memory to reduce a picture");
-        goto out;
-    }
+    struct nn_image out = {side, side, 16, square};
+    const struct tr_part part = {.x = field.left,
+                                 .y = field.top,
+                                 .width = field.right - field.left,
+                                 .height = field.bottom - field.top,
+                                 .alone = true};
     memset(square, 0, (size_t)side * (size_t)side * sizeof *square);
-    for (int y = 0; y < rows; y++) {
-        uint16_t *to = square + (size_t)(place.top + y) * (size_t)side + place.left;
-        blend_rows(image, field, &down.taps[y], row);
-        for (int x = 0; x < columns; x++) to[x] = blend_columns(row, &across.taps[x]);
-    }
-out:
-    free(row);
-    axis_release(&across);
-    axis_release(&down);
-    return status;
+    return tr_resample(image, &part, &out, tr_field_place(field, aspect, side), err);
 }

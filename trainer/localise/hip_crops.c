@@ -11,8 +11,8 @@
 
 #include "engine/file.h"
 #include "engine/image.h"
+#include "trainer/data/resample.h"
 #include "trainer/localise/crop_tables.h"
-#include "trainer/localise/resample.h"
 
 enum { AT_ONCE = 16, TURNS = 4 };
 
@@ -74,11 +74,22 @@ static bool still_holds(const struct maker *m, int row, const struct tr_crop_fil
 
 /* ---- films -------------------------------------------------------------------------------------------- */
 
+static struct tr_rectangle whole(const struct nn_image *image)
+{
+    return (struct tr_rectangle){0, 0, image->width, image->height};
+}
+
+static nn_status shrink(const struct nn_image *picture, struct nn_image *small, struct nn_error *err)
+{
+    const struct tr_part all = {.width = picture->width, .height = picture->height};
+    return tr_resample(picture, &all, small, whole(small), err);
+}
+
 static nn_status to_floats(const struct nn_image *picture, int side, float *view, struct nn_error *err)
 {
     struct nn_image small;
     nn_status status = nn_image_init(&small, side, side, picture->depth, err);
-    if (status == NN_OK) status = tr_resample(picture, 0, 0, picture->width, false, &small, err);
+    if (status == NN_OK) status = shrink(picture, &small, err);
     for (int i = 0; i < side * side && status == NN_OK; i++)
         view[i] = picture->depth == 8 ? ((uint8_t *)small.pixels)[i] : ((uint16_t *)small.pixels)[i];
     nn_image_release(&small);
@@ -146,8 +157,8 @@ static void cut(const struct maker *m, struct work *k)
         struct nn_image out;
         crop_path(m, p, hip, path);
         k->status = nn_image_init(&out, m->w->size, m->w->size, k->image.depth, &k->err);
-        if (k->status == NN_OK)
-            k->status = tr_resample(&k->image, x, y, side, hip == TR_RIGHT, &out, &k->err);
+        const struct tr_part part = {x, y, side, side, .mirror = hip == TR_RIGHT};
+        if (k->status == NN_OK) k->status = tr_resample(&k->image, &part, &out, whole(&out), &k->err);
         if (k->status == NN_OK) k->status = nn_png_write(path, &out, NULL, 0, &k->err);
         nn_image_release(&out);
     }
@@ -238,7 +249,7 @@ nn_status tr_crop_tile(const char *source, const struct tr_pelvis *p, int side, 
     nn_status status = read_film(source, p, &image, err);
     if (status != NN_OK) return status;
     status = nn_image_init(&small, side, side, image.depth, err);
-    if (status == NN_OK) status = tr_resample(&image, 0, 0, image.width, false, &small, err);
+    if (status == NN_OK) status = shrink(&image, &small, err);
     if (status == NN_OK) nn_image_box_means(&small, 1, tile);
     nn_image_release(&small);
     nn_image_release(&image);

@@ -12,9 +12,9 @@
 
 #include "engine/rng.h"
 #include "tests/unit/scratch.h"
+#include "trainer/data/resample.h"
 #include "trainer/localise/hip_measure.h"
 #include "trainer/localise/hip_training.h"
-#include "trainer/localise/resample.h"
 
 static void iou_is_the_shared_over_the_covered_area(void **state)
 {
@@ -43,7 +43,9 @@ static void part(const uint8_t *pixels, int width, int height, double x, double 
 {
     const struct nn_image picture = {width, height, 8, (void *)(uintptr_t)pixels};
     struct nn_image out = {size, size, 8, to};
-    assert_int_equal(tr_resample(&picture, x, y, side, mirror, &out, NULL), NN_OK);
+    const struct tr_part wanted = {x, y, side, side, .mirror = mirror};
+    assert_int_equal(tr_resample(&picture, &wanted, &out, (struct tr_rectangle){0, 0, size, size}, NULL),
+                     NN_OK);
 }
 
 static void a_part_is_means_of_boxes_fractions_and_all(void **state)
