@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 out=${1:?usage: tests/gpu/bundle.sh DIR}
 b=build/bundle
 programs=(tests/unit/engine/test_{backend_{convolutions,kernels,classifiers,warps},ops,cuda}
-          tests/unit/trainer/test_{loss,classifier_device,training,train_state} tests/bench/bench_{sampling,training})
+          tests/unit/trainer/test_{loss,classifier_device,training,train_state} tests/bench/bench_{sampling,training,classifier})
 make -j"$(nproc)" B=$b ARCH=x86-64-v3 DICOM=no JPEG=no $b/roentgym $b/libroentgym_cuda.so "${programs[@]/#/$b/}"
 
 rm -rf "$out"

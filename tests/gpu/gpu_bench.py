@@ -3,8 +3,9 @@
 `make gpu-bench`, or in a bundle ./run.sh bench. Prints text for tests/gpu/RESULTS.md; asserts nothing.
 
 Sampling: one generator's weights on both sides, bf16, channels-last; PyTorch eager and compiled. Training: one
-step with the penalty on both sides, as in tests/bench/bench_train.py. The floor of a row is the larger of its
-arithmetic over the matrix rate and its bytes over the copy bandwidth."""
+step with the penalty on both sides, as in tests/bench/bench_train.py. Classifiers: one step, forward and backward, on
+both sides, as in tests/bench/bench_classifier.py, beside torchvision's eager and compiled. The floor of a row is its
+arithmetic over the matrix rate or, of sampling, its bytes over the copy bandwidth where that is larger."""
 
 import argparse
 import datetime
@@ -25,6 +26,9 @@ except ImportError as why:
     sys.exit(f"gpu_bench: no PyTorch to compare with: {why}")
 
 DEVICE = "cuda"
+# Multiplications and additions of a classifier's convolutions and dense layers in a step, GFLOP an image: three
+# passes, the first layer's gradient in the image among them.
+CLASSIFIERS = {"resnet18 224": 10.9, "inception_v3 299": 34.3, "vgg16 224": 92.8}
 
 
 def median_seconds(run, budget_s=2.0, least=5, most=200):
@@ -144,6 +148,31 @@ def training(options, matrix):
                         print(f"{cell} {precision} {name}: {one.failure}", file=sys.stderr)
 
 
+def classifiers(options, matrix):
+    import bench_classifier
+    from bench_train import number, ratio
+
+    print("\n### Training step of a classifier, images/s\n")
+    options.device, options.threads, options.limit = "cuda", 8, 240
+    print("| network, side | minibatch | maps | ours | eager | ratio | compiled | ratio | ours MiB | eager MiB | floor | "
+          "ours / floor |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    kinds = {"ours": [], "eager": [], **({"compiled": ["compiled"]} if options.compile else {})}
+    for name, work in CLASSIFIERS.items():
+        for precision in ("bf16", "f32"):
+            n = options.classifier_minibatch
+            sides = bench_classifier.measure(f"{name} {n} {precision}", options, kinds)
+            rates = {who: n / one.seconds() if one.seconds() else None for who, one in sides.items()}
+            ours, fast, floor = rates["ours"], rates.get("compiled"), matrix / (work * 1e9)
+            print(f"| {name} | {n} | {precision} | {number(ours)} | {number(rates['eager'])} | "
+                  f"{ratio(ours, rates['eager'])} | {number(fast)} | {ratio(ours, fast)} | "
+                  f"{number(sides['ours'].peak, '{:.0f}')} | {number(sides['eager'].peak, '{:.0f}')} | "
+                  + (f"{floor:.0f} | {floor / ours:.1f} |" if ours and precision == "bf16" else "- | - |"), flush=True)
+            for who, one in sides.items():
+                if one.failure:
+                    print(f"{name} {precision} {who}: {one.failure}", file=sys.stderr)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--build", default="build")
@@ -155,20 +184,24 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--cells", type=lambda t: [(c.rsplit("/", 1)[0], int(c.rsplit("/", 1)[1])) for c in t.split(",")],
                         default=[("1024/8192/512", 16), ("256/8192/512", 16)], metavar="SIDE/BASE/MAX/MINIBATCH,...")
+    parser.add_argument("--classifier-minibatch", type=int, default=64)
     parser.add_argument("--no-compile", dest="compile", action="store_false")
-    parser.add_argument("--only", choices=("sampling", "training"))
+    parser.add_argument("--only", choices=("sampling", "training", "classifiers"))
     options = parser.parse_args()
     if not torch.cuda.is_available():
         sys.exit("gpu_bench: PyTorch sees no GPU")
+    os.environ.setdefault("ROENTGYM_CUDA_LIBRARY", os.path.abspath(os.path.join(options.build, "libroentgym_cuda.so")))
     copy, matrix = ceilings()
     print(f"## {datetime.date.today()}, {torch.cuda.get_device_name()}, PyTorch {torch.__version__}, "
           f"cuDNN {torch.backends.cudnn.version()}\n\n    {' '.join(['gpu_bench.py', *sys.argv[1:]])}\n")
     print(f"Ceilings: copy {copy / 1e12:.2f} TB/s (read and written), bf16 product {matrix / 1e12:.0f} TFLOP/s.")
-    if options.only != "training":
+    if options.only in (None, "sampling"):
         sampling(options, copy, matrix)
         torch.cuda.empty_cache()
-    if options.only != "sampling":
+    if options.only in (None, "training"):
         training(options, matrix)
+    if options.only in (None, "classifiers"):
+        classifiers(options, matrix)
 
 
 if __name__ == "__main__":
