@@ -71,9 +71,8 @@ static const struct {
     {48, 35, 64, NN_SQUARE_CONV(5, 1, 2, 1)},  {288, 35, 384, NN_SQUARE_CONV(3, 2, 0, 1)},
     {160, 17, 160, {1, 7, 1, 0, 3, 1}},        {160, 17, 160, {7, 1, 1, 3, 0, 1}},
     {384, 8, 384, {1, 3, 1, 0, 1, 1}},         {448, 8, 384, NN_SQUARE_CONV(3, 1, 1, 1)},
-    {3, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)},                                            /* VGG16 */
-    {64, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)}, {1, 256, 16, NN_SQUARE_CONV(3, 2, 1, 1)}, /* the localiser */
-    {112, 32, 64, NN_SQUARE_CONV(3, 1, 1, 1)},
+    {3, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)}, /* VGG16 */
+    {64, 224, 64, NN_SQUARE_CONV(3, 1, 1, 1)},
 };
 
 static void ask_classifiers(const struct cudnn_target *target, enum nn_type type)
