@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { confidenceOfRating, fittedCurve, longestRun, ownCutoff, place, sides, smallestSize } from '../../web/js/summary/figures.js';
-import { texts } from '../../web/js/texts.js';
+import { summaryTexts } from '../../web/js/texts/summary_texts.js';
 
 test('confidence is the distance of a rating from the middle of the even scale', () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6].map(confidenceOfRating), [3, 2, 1, 1, 2, 3]);
@@ -38,7 +38,7 @@ test('a thumbnail takes the smallest size that is large enough', () => {
 });
 
 test('every value of a figure has words, and what chance explains is not held against anybody', () => {
-  const { aucWords, dPrimeWords } = texts.summary;
+  const { aucWords, dPrimeWords } = summaryTexts;
   for (const value of [0, 0.39, 0.4, 0.5, 0.65, 0.75, 0.85, 1]) {
     assert.ok(aucWords({ value, high: null }).length > 0);
   }
@@ -46,8 +46,8 @@ test('every value of a figure has words, and what chance explains is not held ag
   assert.match(aucWords({ value: 0.2, high: 0.6 }), /close to chance/);
   assert.match(dPrimeWords({ value: -1, high: -0.1 }), /other way/);
   assert.match(dPrimeWords({ value: -1, high: 0.4 }), /no difference/);
-  assert.equal(texts.summary.decimal(-0.001), '0.00');
-  const leaning = (value, low, high) => texts.summary.criterionWords({ value, low, high }, 'No fracture', 'Fracture');
+  assert.equal(summaryTexts.decimal(-0.001), '0.00');
+  const leaning = (value, low, high) => summaryTexts.criterionWords({ value, low, high }, 'No fracture', 'Fracture');
   assert.match(leaning(0.6, 0.1, 1.1), /“No fracture”/);
   assert.match(leaning(-0.6, -1.1, -0.1), /“Fracture”/);
   assert.match(leaning(0.6, -0.1, 1.3), /no leaning/);

@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { texts } from '../../web/js/texts.js';
+import { provenanceTexts } from '../../web/js/texts/site_texts.js';
 
-const { deck, short } = texts.provenance;
+const { deck, short } = provenanceTexts;
 const model = { name: 'm', training_data: 'real' };
 
 test('drawn images are called synthetic, with the model and the data it was trained on', () => {

@@ -3,37 +3,37 @@
  */
 
 import { el } from './dom.js';
-import { texts } from './texts.js';
+import { language } from './texts/site_texts.js';
 
 /** @param {string} iso @returns {string} 3 Nov 2026, 14:05 */
 export function dateAndTime(iso) {
-  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
 }
 
 /** With the day of the week and the zone: for what must not be missed. @param {string} iso */
 export function exactTime(iso) {
   const parts = { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', hour: '2-digit', minute: '2-digit', timeZoneName: 'short' };
-  return new Intl.DateTimeFormat(texts.language, parts).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, parts).format(new Date(iso));
 }
 
 /** @param {string} iso @returns {string} 3 Nov 2026 */
 export function dateOnly(iso) {
-  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'medium' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium' }).format(new Date(iso));
 }
 
 /** @param {string} iso @returns {string} Tuesday 3 November 2026 */
 export function dayText(iso) {
-  return new Intl.DateTimeFormat(texts.language, { dateStyle: 'full' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, { dateStyle: 'full' }).format(new Date(iso));
 }
 
 /** @param {string} iso @returns {string} 14:05 */
 export function timeOnly(iso) {
-  return new Intl.DateTimeFormat(texts.language, { timeStyle: 'short' }).format(new Date(iso));
+  return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(iso));
 }
 
 /** @returns {string} the reader's: Europe/Berlin */
 export function timeZone() {
-  return new Intl.DateTimeFormat(texts.language).resolvedOptions().timeZone;
+  return new Intl.DateTimeFormat(language).resolvedOptions().timeZone;
 }
 
 /** @param {string} iso @param {(iso: string) => string} [write] one of the above @returns {HTMLTimeElement} */

@@ -3,7 +3,7 @@
  */
 
 import { withRetry } from './retry.js';
-import { texts } from './texts.js';
+import { troubleTexts } from './texts/site_texts.js';
 import { noticeView } from './view_notice.js';
 
 const app = document.getElementById('app');
@@ -32,8 +32,8 @@ export function patiently(task) {
     onWait: (error) => {
       if (!told) {
         told = true;
-        const text = error.code === 'model_unavailable' ? texts.trouble.noModel : texts.trouble.loading;
-        show(noticeView({ title: texts.trouble.waiting, text }));
+        const text = error.code === 'model_unavailable' ? troubleTexts.noModel : troubleTexts.loading;
+        show(noticeView({ title: troubleTexts.waiting, text }));
       }
     },
   });

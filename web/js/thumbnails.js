@@ -4,7 +4,7 @@
 
 import { readImage } from './api/transport.js';
 import { withRetry } from './retry.js';
-import { texts } from './texts.js';
+import { atlasTexts } from './texts/atlas_texts.js';
 
 /** As many as a browser asks one server at a time, less two for what the user opens meanwhile. */
 const AT_ONCE = 4;
@@ -46,7 +46,7 @@ export function createThumbnailLoader() {
 export async function decodedThumbnail(file, pixels) {
   const url = URL.createObjectURL(file);
   const image = new Image(pixels, pixels);
-  image.alt = texts.atlas.thumbAlt;
+  image.alt = atlasTexts.thumbAlt;
   image.src = url;
   try {
     await image.decode();

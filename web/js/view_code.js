@@ -3,9 +3,9 @@
  */
 
 import { el } from './dom.js';
-import { texts } from './texts.js';
+import { codeTexts } from './texts/site_texts.js';
 
-const t = texts.code;
+const t = codeTexts;
 
 /**
  * @param {string} code

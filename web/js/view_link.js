@@ -3,7 +3,7 @@
  */
 
 import { el } from './dom.js';
-import { texts } from './texts.js';
+import { linkTexts } from './texts/site_texts.js';
 
 /**
  * @param {string} id of the field
@@ -12,7 +12,7 @@ import { texts } from './texts.js';
  * @returns {{root: HTMLElement, set: (url: string) => void}}
  */
 export function linkField(id, label, url) {
-  const t = texts.link;
+  const t = linkTexts;
   const address = el('input', { type: 'text', id, readonly: true, value: url, on: { focus: () => address.select() } });
   const told = el('span', { class: 'quiet', role: 'status' });
   const copy = async () => {

@@ -3,7 +3,7 @@
  */
 
 import { el } from './dom.js';
-import { texts } from './texts.js';
+import { product, provenanceTexts } from './texts/site_texts.js';
 
 /**
  * @param {object} props
@@ -14,9 +14,9 @@ import { texts } from './texts.js';
  */
 export function noticeView({ title, text, action = null }) {
   return el('main', { class: 'notice', 'data-screen': 'notice' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, title),
     el('p', { class: 'notice-text' }, text),
     action ? el('button', { type: 'button', class: 'button button-main', on: { click: action.act } }, action.label) : null,
-    el('p', { class: 'notice-provenance' }, texts.provenance.general));
+    el('p', { class: 'notice-provenance' }, provenanceTexts.general));
 }

@@ -3,11 +3,11 @@
  */
 
 import { logIn, whoAmI } from '../api/api_login.js';
-import { texts } from '../texts.js';
+import { accountTexts } from '../texts/staff_texts.js';
 import { afterLogin } from '../staff/navigation.js';
 import { accountForm, accountPage } from './view_account.js';
 
-const t = texts.account;
+const t = accountTexts;
 
 function show(root) {
   document.getElementById('app').replaceChildren(root);

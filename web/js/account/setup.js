@@ -4,10 +4,10 @@
  */
 
 import { lookAtInvitation, useInvitation } from '../api/api_invitations.js';
-import { texts } from '../texts.js';
+import { accountTexts } from '../texts/staff_texts.js';
 import { accountForm, accountPage } from './view_account.js';
 
-const t = texts.account;
+const t = accountTexts;
 const token = location.hash.slice(1);
 
 function show(root) {

@@ -4,7 +4,8 @@
 
 import { el } from '../dom.js';
 import { provenanceFoot } from '../provenance.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
+import { accountTexts } from '../texts/staff_texts.js';
 
 /**
  * @param {object} props
@@ -17,7 +18,7 @@ import { texts } from '../texts.js';
  * @returns {HTMLElement}
  */
 export function accountForm({ title, lead, name, choosing, action, onSend }) {
-  const t = texts.account;
+  const t = accountTexts;
   const nameInput = el('input', {
     id: 'name', name: 'username', autocomplete: 'username', autocapitalize: 'none', spellcheck: 'false', maxlength: '80', required: true,
     value: name, readonly: name !== null,
@@ -50,7 +51,7 @@ export function accountForm({ title, lead, name, choosing, action, onSend }) {
 export function accountPage(title, lead, ...children) {
   return el('div', { class: 'account-page' },
     el('main', { class: 'account', 'data-screen': 'account' },
-      el('p', { class: 'wordmark' }, el('a', { href: '/' }, texts.product)),
+      el('p', { class: 'wordmark' }, el('a', { href: '/' }, product)),
       el('h1', { tabindex: '-1' }, title),
       el('p', { class: 'account-lead' }, lead),
       ...children),

@@ -5,7 +5,7 @@
  * Every function resolves with the reply or rejects with an ApiError. Nothing here retries: see retry.js.
  */
 
-import { texts } from '../texts.js';
+import { transportTexts } from '../texts/site_texts.js';
 
 const TIMEOUT_MS = 20000;
 const FILE_TIMEOUT_MS = 300000; // an export is made while it is sent
@@ -131,7 +131,7 @@ async function exchange(path, init, timeoutMs, leaving, read) {
   try {
     return await read(await fetch(path, { ...init, signal: abort.signal }));
   } catch (error) {
-    throw error instanceof ApiError ? error : new ApiError(0, 'network', texts.transport.silent);
+    throw error instanceof ApiError ? error : new ApiError(0, 'network', transportTexts.silent);
   } finally {
     clearTimeout(timer);
     leaving?.removeEventListener('abort', end);
@@ -149,9 +149,9 @@ function readReply(response, text) {
     return reply;
   }
   if (response.ok) {
-    throw new ApiError(0, 'bad_reply', texts.transport.cutShort);
+    throw new ApiError(0, 'bad_reply', transportTexts.cutShort);
   }
-  const { code = 'http_error', message = texts.transport.status(response.status) } = reply?.error ?? {};
+  const { code = 'http_error', message = transportTexts.status(response.status) } = reply?.error ?? {};
   const seconds = Number(response.headers.get('Retry-After'));
   throw new ApiError(response.status, code, message, seconds > 0 ? seconds * 1000 : null);
 }

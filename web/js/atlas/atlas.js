@@ -7,23 +7,25 @@ import { listModels } from '../api/api_models.js';
 import { el } from '../dom.js';
 import { provenanceFoot } from '../provenance.js';
 import { withRetry } from '../retry.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { pageTitle, product, troubleTexts } from '../texts/site_texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 import { readPlace, writePlace } from './atlas_place.js';
 import { controlsView } from './view_controls.js';
 import { createGrid } from './view_grid.js';
 import { createSampleView } from './view_sample.js';
 
 const SETTLED_MS = 300;
-const t = texts.atlas;
+const t = atlasTexts;
 const app = document.getElementById('app');
 const main = el('main', { class: 'staff atlas', id: 'main', tabindex: '-1' });
 
 function frame() {
   return [
-    el('a', { class: 'skip', href: '#main' }, texts.staff.skip),
+    el('a', { class: 'skip', href: '#main' }, staffTexts.skip),
     el('header', { class: 'staff-bar' },
-      el('a', { class: 'wordmark', href: '/' }, texts.product),
-      el('nav', { 'aria-label': texts.staff.menu }, el('ul', {},
+      el('a', { class: 'wordmark', href: '/' }, product),
+      el('nav', { 'aria-label': staffTexts.menu }, el('ul', {},
         ...[['/', t.toDrills], ['/atlas.html', t.here], ['/staff.html', t.toStaff]].map(([href, words]) => el('li', {},
           el('a', { href, 'aria-current': href === location.pathname ? 'page' : null }, words)))))),
     main,
@@ -96,7 +98,7 @@ function open(models) {
     lead.hidden = isOpen;
     grid.root.hidden = isOpen;
     large.root.hidden = !isOpen;
-    document.title = isOpen ? t.pageTitle(t.title(place.sample.className, place.sample.seed, null)) : t.pageTitle(t.heading);
+    document.title = isOpen ? pageTitle(t.title(place.sample.className, place.sample.seed, null)) : pageTitle(t.heading);
     if (isOpen) {
       large.show(place, model);
       return;
@@ -123,7 +125,7 @@ function open(models) {
 app.replaceChildren(...frame());
 notice(t.heading, t.loading);
 try {
-  const models = await withRetry(listModels, { signal: new AbortController().signal, onWait: () => notice(t.heading, texts.trouble.loading) });
+  const models = await withRetry(listModels, { signal: new AbortController().signal, onWait: () => notice(t.heading, troubleTexts.loading) });
   if (models.length === 0) {
     notice(t.noModels.title, t.noModels.text);
     app.append(provenanceFoot());
@@ -131,5 +133,5 @@ try {
     open(models);
   }
 } catch (error) {
-  notice(texts.trouble.other.title, texts.trouble.other.text(error.message));
+  notice(troubleTexts.other.title, troubleTexts.other.text(error.message));
 }

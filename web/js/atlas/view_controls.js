@@ -4,7 +4,7 @@
 
 import { el } from '../dom.js';
 import { dialField } from '../staff/choice_fields.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
 import { readSeed } from './atlas_place.js';
 
 /**
@@ -15,7 +15,7 @@ import { readSeed } from './atlas_place.js';
  * @returns {{root: HTMLElement, update: (place: import('./atlas_place.js').Place) => void}}
  */
 export function controlsView({ models, onChange, onGo }) {
-  const t = texts.atlas;
+  const t = atlasTexts;
   const model = el('select', { id: 'atlas-model', on: { change: () => onChange({ model: model.value }) } },
     ...models.map(({ id, name }) => el('option', { value: id }, name)));
   const chips = el('fieldset', { class: 'chips', id: 'atlas-classes' });
@@ -68,7 +68,7 @@ export function controlsView({ models, onChange, onGo }) {
 }
 
 function goForm(onGo) {
-  const t = texts.atlas;
+  const t = atlasTexts;
   const number = el('input', { id: 'atlas-seed', inputmode: 'numeric', autocomplete: 'off', maxlength: '20', required: true, 'aria-describedby': 'atlas-seed-trouble' });
   const trouble = el('p', { class: 'trouble', role: 'alert', id: 'atlas-seed-trouble' });
   const go = (event) => {

@@ -4,7 +4,7 @@
 
 import { sampleUrl } from '../api/api_models.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
 import { cellAt, gridHeight, gridLayout, visibleCells } from './grid_window.js';
 import { createThumbnailLoader, decodedThumbnail } from '../thumbnails.js';
 
@@ -22,7 +22,7 @@ const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: (columns) => 
  *   goTo: scrolls so that the seed is at the top
  */
 export function createGrid({ hrefOf, onOpen, onScrolled }) {
-  const root = el('ul', { class: 'atlas-grid', 'aria-label': texts.atlas.grid });
+  const root = el('ul', { class: 'atlas-grid', 'aria-label': atlasTexts.grid });
   const load = createThumbnailLoader();
   const cells = new Map(); // index -> {root, leave}
   let shown = null; // {place, model, first: BigInt, count}
@@ -99,13 +99,13 @@ export function createGrid({ hrefOf, onOpen, onScrolled }) {
           }
         },
       },
-    }, frame, el('span', { class: 'thumb-caption' }, el('strong', {}, texts.atlas.className(sample.className)), ' ', texts.atlas.hip(sample.seed)));
+    }, frame, el('span', { class: 'thumb-caption' }, el('strong', {}, atlasTexts.className(sample.className)), ' ', atlasTexts.hip(sample.seed)));
     const url = sampleUrl(place.model, sample.className, sample.seed, model.sizes[0], place);
     load(url, leaving.signal).then(async (file) => {
       frame.replaceChildren(await decodedThumbnail(file, model.sizes[0]));
     }).catch((error) => {
       if (!leaving.signal.aborted) {
-        frame.replaceChildren(el('span', { class: 'thumb-trouble' }, texts.atlas.thumbTrouble(error)));
+        frame.replaceChildren(el('span', { class: 'thumb-trouble' }, atlasTexts.thumbTrouble(error)));
       }
     });
     const item = el('li', { 'data-index': String(index), 'aria-posinset': String(index + 1), 'aria-setsize': String(shown.count) }, link);

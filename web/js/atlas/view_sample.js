@@ -7,7 +7,7 @@ import { readImage } from '../api/transport.js';
 import { el } from '../dom.js';
 import { shortcutsOn } from '../store.js';
 import { withRetry } from '../retry.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
 import { linkField } from '../view_link.js';
 import { readGreyPng } from '../viewer/grey_png.js';
 import { createViewer } from '../viewer/viewer.js';
@@ -22,7 +22,7 @@ const MODES = { pair: ['side', 'blink'], morph: ['morph'] };
  * @returns {{root: HTMLElement, show: (place: import('./atlas_place.js').Place, model: object) => void, leave: () => void}}
  */
 export function createSampleView({ onChange, onClose }) {
-  const t = texts.atlas;
+  const t = atlasTexts;
   const viewer = createViewer({ shortcuts: shortcutsOn });
   const title = el('h2', { tabindex: '-1', id: 'sample-title' });
   const status = el('p', { class: 'sample-status', role: 'status' });

@@ -14,7 +14,7 @@ import {
 } from './state.js';
 import { nextFrame, responseTime } from './timing.js';
 import { troubleText } from './view_film.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
 
 /** The second tap of a double tap on the confidence must not skip the feedback. */
 const SETTLE_MS = 250;
@@ -100,14 +100,14 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     set(state);
     const image = await patiently(() => load(n));
     ahead.delete(n);
-    shown = { image, alt: texts.drill.imageAlt(n, state.of) };
+    shown = { image, alt: drillTexts.imageAlt(n, state.of) };
     view.showImage(image, shown.alt); // drawn when this returns
     onset = await nextFrame();
     away.start(onset, document.hasFocus());
     set(imageShown(state));
     startClock();
     view.focusQuestion();
-    announce(texts.drill.announceItem(n, state.of));
+    announce(drillTexts.announceItem(n, state.of));
     loadNext();
   }
 
@@ -122,7 +122,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
     if (limitMs > 0) {
       stopClock = countdown(onset, limitMs, view.showSeconds, () => {
         if (set(timeUp(state))) {
-          announce(texts.drill.timeUp);
+          announce(drillTexts.timeUp);
         }
       });
     }
@@ -169,7 +169,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
       clearTimeout(patience);
       stopped();
       view.explain({ feedback, ...shown });
-      announce(texts.drill.announceFeedback(feedback.correct, feedback.truth && choiceLabel(deck, feedback.truth)));
+      announce(drillTexts.announceFeedback(feedback.correct, feedback.truth && choiceLabel(deck, feedback.truth)));
       loadNext();
     } else if (state.n !== n || state.phase !== phase) {
       clearTimeout(patience);

@@ -8,11 +8,13 @@ import { readImage } from '../api/transport.js';
 import { el } from '../dom.js';
 import { morphFrames } from '../morph.js';
 import { withRetry } from '../retry.js';
-import { texts } from '../texts.js';
+import { explanationTexts } from '../texts/drill_texts.js';
+import { troubleTexts } from '../texts/site_texts.js';
+import { viewerTexts } from '../texts/viewer_texts.js';
 import { readGreyPng } from '../viewer/grey_png.js';
 import { choiceLabel, otherChoice } from './state.js';
 
-const t = texts.explanation;
+const t = explanationTexts;
 const STEPS = 2; // of the morph, from each end to the middle: each image takes its time to draw
 const MODES = ['blink', 'side', 'morph'];
 
@@ -36,7 +38,7 @@ export function createExplanation({ session, deck, viewer }) {
 
   const load = async (url, secret) => readGreyPng(await withRetry(() => readImage(url, leaving.signal, secret), {
     signal: leaving.signal,
-    onWait: () => { status.textContent = texts.trouble.busy; },
+    onWait: () => { status.textContent = troubleTexts.busy; },
   }));
 
   /** For as long as nothing else is shown. */
@@ -77,7 +79,7 @@ export function createExplanation({ session, deck, viewer }) {
         const made = await load(sampleUrl(model, frame.className, seed, image.width, { strength: frame.strength, truncation }), null);
         ready++;
         tell();
-        return { image: made, label: texts.viewer.morphAt(i / (wanted.length - 1), first, last) };
+        return { image: made, label: viewerTexts.morphAt(i / (wanted.length - 1), first, last) };
       }
       return { image, label: first }; // the very image that was answered
     }));

@@ -6,13 +6,14 @@ import { el, setInPlace } from '../dom.js';
 import { hint } from './view_hint.js';
 import { choiceLetters } from './keys.js';
 import { hasTwoButtons } from './state.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
+import { keysTexts } from '../texts/viewer_texts.js';
 
-const t = texts.drill;
+const t = drillTexts;
 
 export function askStage({ deck, onChoose, onRate }) {
   const letters = choiceLetters(deck.choices);
-  const arrows = deck.choices.length === 2 ? Object.keys(texts.keys.arrows) : [];
+  const arrows = deck.choices.length === 2 ? Object.keys(keysTexts.arrows) : [];
   const question = el('h1', { class: 'question', tabindex: '-1' }, deck.question);
   const answers = deck.choices.map((choice, i) => el('button', {
     type: 'button',
@@ -21,7 +22,7 @@ export function askStage({ deck, onChoose, onRate }) {
     'aria-pressed': 'false',
     'aria-keyshortcuts': [letters[i], arrows[i]].filter(Boolean).join(' ') || null,
     on: { click: (event) => onChoose(choice.id, event) },
-  }, el('span', {}, choice.label), hint([letters[i].toUpperCase(), texts.keys.arrows[arrows[i]]])));
+  }, el('span', {}, choice.label), hint([letters[i].toUpperCase(), keysTexts.arrows[arrows[i]]])));
   const left = el('p', { class: 'time-left', role: 'timer' });
   const line = el('i', { class: 'time-line', 'aria-hidden': 'true' });
   const clock = deck.time_limit_s > 0 ? el('div', { class: 'time' }, left, line) : null;

@@ -4,7 +4,8 @@
 
 import { el, setInPlace } from '../dom.js';
 import { shortcutsOn } from '../store.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
+import { troubleTexts } from '../texts/site_texts.js';
 import { createViewer } from '../viewer/viewer.js';
 
 /**
@@ -13,8 +14,8 @@ import { createViewer } from '../viewer/viewer.js';
  *   viewer: ReturnType<typeof createViewer>}}
  */
 export function filmFrame(caption) {
-  const coming = el('p', { class: 'film-coming' }, texts.drill.imageComing);
-  const over = el('p', { class: 'film-coming', id: 'time-up' }, texts.drill.timeUp);
+  const coming = el('p', { class: 'film-coming' }, drillTexts.imageComing);
+  const over = el('p', { class: 'film-coming', id: 'time-up' }, drillTexts.timeUp);
   const viewer = createViewer({ shortcuts: shortcutsOn, help: false });
   const notice = el('p', { class: 'film-notice', id: 'trouble' });
   viewer.stage.append(coming, over, notice);
@@ -38,10 +39,10 @@ export function filmFrame(caption) {
  */
 export function troubleText(phase, error) {
   if (error?.status === 503 || error?.status === 429) {
-    return texts.trouble.busy;
+    return troubleTexts.busy;
   }
   if (error?.status >= 500) {
-    return texts.trouble.failing;
+    return troubleTexts.failing;
   }
-  return phase === 'kept' ? texts.trouble.offlineAnswer : texts.trouble.offlineImage;
+  return phase === 'kept' ? troubleTexts.offlineAnswer : troubleTexts.offlineImage;
 }

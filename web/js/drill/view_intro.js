@@ -5,9 +5,10 @@
 import { el } from '../dom.js';
 import { codeBox } from '../view_code.js';
 import { hasTwoButtons } from './state.js';
-import { texts } from '../texts.js';
+import { introTexts } from '../texts/drill_texts.js';
+import { product } from '../texts/site_texts.js';
 
-const t = texts.intro;
+const t = introTexts;
 
 /**
  * @param {object} props
@@ -25,7 +26,7 @@ export function introView({ deck, caption, code, onGo }) {
     [t.told[deck.feedback], t.toldWords[deck.feedback]],
   ].filter(Boolean);
   return el('main', { class: 'intro', 'data-screen': 'intro' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, t.title),
     el('ol', { class: 'steps' }, ...steps.map(([title, words]) => el('li', {}, el('strong', {}, title), el('span', {}, words)))),
     el('p', { class: 'intro-facts' }, deck.mastery ? t.factsMastery(deck) : t.facts(deck)),

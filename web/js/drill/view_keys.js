@@ -4,7 +4,7 @@
 
 import { el } from '../dom.js';
 import { choiceLetters } from './keys.js';
-import { texts } from '../texts.js';
+import { keysTexts } from '../texts/viewer_texts.js';
 import { viewerHelp } from '../viewer/view_viewer_help.js';
 
 /**
@@ -16,7 +16,7 @@ import { viewerHelp } from '../viewer/view_viewer_help.js';
  * @returns {HTMLDialogElement} to be added to the page and opened with showModal()
  */
 export function keysDialog({ choices, graded, on, onChange }) {
-  const t = texts.keys;
+  const t = keysTexts;
   const letters = choiceLetters(choices);
   const arrows = choices.length === 2 ? Object.values(t.arrows) : [];
   const row = (what, ...keys) => el('div', {}, el('dt', {}, what),

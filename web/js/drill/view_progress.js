@@ -3,9 +3,9 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
 
-const t = texts.drill;
+const t = drillTexts;
 const TICKS_MAX = 30; // more would be thinner than they are apart
 
 /**

@@ -6,9 +6,10 @@ import { el, svg, setInPlace } from '../dom.js';
 import { hint } from './view_hint.js';
 import { choiceLabel, isLast } from './state.js';
 import { troubleText } from './view_film.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
+import { keysTexts } from '../texts/viewer_texts.js';
 
-const t = texts.drill;
+const t = drillTexts;
 const STREAK_TOLD = 3; // right answers in a row that are worth a word
 
 /**
@@ -24,7 +25,7 @@ export function toldStage({ deck, explanation, onNext }) {
   const late = el('p', { class: 'told-late' });
   const label = el('span', {});
   const next = el('button', { type: 'button', class: 'button button-main button-next', id: 'next', on: { click: onNext, keydown: ignoreRepeat } },
-    label, hint([texts.keys.space]));
+    label, hint([keysTexts.space]));
   const root = el('div', { class: 'stage stage-told' },
     el('div', { class: 'told' }, verdict, truth, mine, late), explanation, next);
 

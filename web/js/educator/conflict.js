@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { differences } from './differences.js';
 
 /**
@@ -15,7 +15,7 @@ import { differences } from './differences.js';
  * @returns {HTMLElement}
  */
 export function conflictView({ mine, before, theirs, onMine, onCopy, onTheirs }) {
-  const t = texts.teach.conflict;
+  const t = teachTexts.conflict;
   const list = (title, changes) => el('div', {}, el('h3', {}, title), el('ul', { class: 'changes' }, ...(changes.length > 0 ? changes : [t.nothing]).map((words) => el('li', {}, words))));
   const button = (id, words, work, main = false) => el('button', { type: 'button', class: main ? 'button button-main' : 'button', id, on: { click: work } }, words);
   return el('section', { class: 'saved-box is-conflict form', 'aria-labelledby': 'conflict' },

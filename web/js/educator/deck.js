@@ -9,7 +9,8 @@ import { listModels } from '../api/api_models.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { openStaffPage } from '../staff/frame.js';
-import { texts } from '../texts.js';
+import { pageTitle } from '../texts/site_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { fromDefinition, newDeck, sameDeck } from './definition.js';
 import { openEditor } from './editor.js';
 import { deckDrafts, draftKeyOf } from './kept_decks.js';
@@ -17,7 +18,7 @@ import { classesView } from './view_classes.js';
 import { historyView } from './view_history.js';
 import { resultsView } from './view_deck_results.js';
 
-const t = texts.teach;
+const t = teachTexts;
 const asked = new URLSearchParams(location.search);
 
 await openStaffPage('/deck.html', async (place) => {
@@ -27,7 +28,7 @@ await openStaffPage('/deck.html', async (place) => {
   const entry = decks.find((deck) => deck.id === id) ?? null;
   const title = (words) => {
     main.querySelector('h1').textContent = words;
-    document.title = t.editor.pageTitle(words);
+    document.title = pageTitle(words);
   };
   if (id && !entry) {
     title(t.gone.title);

@@ -3,7 +3,7 @@
  */
 
 import { saveFile } from '../staff/save_file.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
 /** @param {object} definition */
 export function saveAsFile(definition) {
@@ -15,7 +15,7 @@ export function saveAsFile(definition) {
  * @returns {Promise<object>} its definition, as far as it is one: what is wrong inside, the server says beside each field
  */
 export async function readDeckFile(file) {
-  const t = texts.teach.file;
+  const t = teachTexts.file;
   let definition;
   try {
     definition = JSON.parse(await file.text());

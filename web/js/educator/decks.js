@@ -10,12 +10,12 @@ import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { openStaffPage } from '../staff/frame.js';
 import { nameFor } from '../staff/name_for.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { readDeckFile, saveAsFile } from './deck_file.js';
 import { fromDefinition } from './definition.js';
 import { deckDrafts, draftKeyOf, newDraftKey } from './kept_decks.js';
 
-const t = texts.teach.list;
+const t = teachTexts.list;
 
 await openStaffPage('/decks.html', async ({ main, account, announce }) => {
   const drafts = deckDrafts(account.id);
@@ -130,7 +130,7 @@ await openStaffPage('/decks.html', async ({ main, account, announce }) => {
           deck.id = decks.some(({ id }) => id === deck.id) ? nameFor(deck.id, decks.map(({ id }) => id)) : deck.id;
           const key = newDraftKey();
           if (!drafts.keep(key, { deck, tag: null })) {
-            throw new Error(texts.teach.file.noRoom);
+            throw new Error(teachTexts.file.noRoom);
           }
           location.assign(`/deck.html?draft=${key}`);
         }).finally(() => { file.value = ''; }),

@@ -3,7 +3,7 @@
  * the definition that the server takes. Pure.
  */
 
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
 /**
  * @typedef {[number, number]} Range the smaller first
@@ -34,7 +34,7 @@ const NOTHING_TO_FIND = /^(no|non|not|normal|negative|healthy|without)(?![a-z])/
 /** @returns {Deck} ready to be saved as it is, but for its title; null model: the form says what is missing */
 export function newDeck(model) {
   const source = ganSource(model);
-  const t = texts.teach.fresh;
+  const t = teachTexts.fresh;
   const finding = findingOf(source.classes) ?? t.finding;
   return fromDefinition({
     id: '',

@@ -3,7 +3,7 @@
  */
 
 import { fromDefinition, imageKey } from './definition.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
 const PLAIN = ['id', 'title', 'description', 'question', 'items', 'prevalence', 'pairs', 'rating', 'feedback', 'time_limit_s'];
 
@@ -13,7 +13,7 @@ const PLAIN = ['id', 'title', 'description', 'question', 'items', 'prevalence', 
  * @returns {string[]} sentences, most important first; none: they are the same
  */
 export function differences(before, after) {
-  const t = texts.teach.differences;
+  const t = teachTexts.differences;
   const [a, b] = [before, after].map(fromDefinition);
   const listed = b.shows === 'list' && a.shows === 'list';
   const plain = PLAIN
@@ -33,7 +33,7 @@ export function differences(before, after) {
 }
 
 function sourceWords(a, b) {
-  const t = texts.teach.differences;
+  const t = teachTexts.differences;
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => {
     if (!a[i]) return [t.sourceAdded(b[i])];
     if (!b[i]) return [t.sourceRemoved(a[i])];
@@ -49,7 +49,7 @@ function sourceWords(a, b) {
   }).flat();
 }
 
-const shares = (classes) => Object.keys(classes).sort().map((name) => texts.teach.differences.share(name, classes[name])).join(', ');
+const shares = (classes) => Object.keys(classes).sort().map((name) => teachTexts.differences.share(name, classes[name])).join(', ');
 
 function imageWords(a, b, words) {
   const keys = (entries) => new Set(entries.map(imageKey));

@@ -10,7 +10,8 @@ import { attempt, troublePlace, troubleWords } from '../staff/attempt.js';
 import { fieldError } from '../staff/field_errors.js';
 import { tellAt, untell } from '../staff/form_fields.js';
 import { nameFor } from '../staff/name_for.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { conflictView } from './conflict.js';
 import { entryOf, fromDefinition, imageKey, sameDeck, toDefinition } from './definition.js';
 import { saveAsFile } from './deck_file.js';
@@ -23,7 +24,7 @@ import { orderFields, sameOrFresh } from './view_order.js';
 import { previewView } from './view_deck_preview.js';
 import { sourcesView } from './view_sources.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 
 /**
  * @typedef {object} Editor what the parts of the form share
@@ -97,7 +98,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
     exclude(entry, image) {
       editor.images.set(imageKey(entry), image);
       editor.change(() => { deck.exclude = [...deck.exclude, entryOf(entry)]; });
-      place.announce(t.leftOut(texts.atlas.className(entry.class)));
+      place.announce(t.leftOut(atlasTexts.className(entry.class)));
     },
   };
 

@@ -5,7 +5,7 @@
 import { el } from '../dom.js';
 import { loadQrCodes } from '../libraries.js';
 import { saveFile } from '../staff/save_file.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
 const SLIDE_PIXELS = 1024;
 
@@ -19,7 +19,7 @@ export async function qrCode(text, alt, name) {
   generate(text).toCanvas(canvas);
   const save = () => enlarged(canvas).toBlob((blob) => saveFile(blob, name));
   return el('div', { class: 'form' }, el('div', { class: 'qr-frame' }, canvas),
-    el('button', { type: 'button', class: 'button', on: { click: save } }, texts.teach.classes.saveQr));
+    el('button', { type: 'button', class: 'button', on: { click: save } }, teachTexts.classes.saveQr));
 }
 
 /** As large as a slide needs it, its squares sharp, with the white margin that cameras need. */

@@ -5,7 +5,8 @@
 import { sampleUrl } from '../api/api_models.js';
 import { el } from '../dom.js';
 import { createThumbnailLoader, decodedThumbnail } from '../thumbnails.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
 const PIXELS = 128;
 const load = createThumbnailLoader();
@@ -25,11 +26,11 @@ export function thumbOf(image, models) {
       .then(async (file) => root.replaceChildren(await decodedThumbnail(file, PIXELS)))
       .catch((error) => {
         if (!leaving.signal.aborted) {
-          root.replaceChildren(el('span', { class: 'thumb-trouble' }, texts.atlas.thumbTrouble(error)));
+          root.replaceChildren(el('span', { class: 'thumb-trouble' }, atlasTexts.thumbTrouble(error)));
         }
       });
   } else {
-    root.append(el('span', { class: 'thumb-trouble' }, texts.teach.noThumb));
+    root.append(el('span', { class: 'thumb-trouble' }, teachTexts.noThumb));
   }
   return { root, leave: () => leaving.abort() };
 }
@@ -42,5 +43,5 @@ function addressOf(image, models) {
 
 /** @returns {string} what an image is called: its hip, or its file */
 export function nameOfImage(image) {
-  return image.collection ? image.file.replace(/^.*\//, '') : texts.atlas.hip(image.seed);
+  return image.collection ? image.file.replace(/^.*\//, '') : atlasTexts.hip(image.seed);
 }

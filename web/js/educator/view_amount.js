@@ -5,10 +5,10 @@
 import { el } from '../dom.js';
 import { dialField, switchField } from '../staff/choice_fields.js';
 import { areaField, textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { followsAnswers } from './definition.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 
 /** @param {import('./editor.js').Editor} editor */
 export function titleView(editor) {

@@ -5,9 +5,9 @@
 import { el } from '../dom.js';
 import { optionsField } from '../staff/choice_fields.js';
 import { textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 
 /** @param {import('./editor.js').Editor} editor @returns {HTMLElement[]} */
 export function askedFields(editor) {

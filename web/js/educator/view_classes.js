@@ -8,11 +8,12 @@ import { dateOnly } from '../dates.js';
 import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField, tellAt, textField, untell } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { linkField } from '../view_link.js';
 import { qrCode } from './qr_code.js';
 
-const t = texts.teach.classes;
+const t = teachTexts.classes;
 let linksMade = 0; // so that a link that is shown twice has two ids
 const linkOf = ({ code }) => new URL(`/?class=${code}`, location.origin).href;
 
@@ -39,7 +40,7 @@ export async function classesView({ deck, announce }) {
   function form() {
     const startable = decks.filter(({ archived, unavailable }) => !archived && !unavailable);
     if (startable.length === 0) {
-      return el('p', { class: 'quiet' }, deck ? t.notStartable : t.noDeck, ' ', deck ? null : el('a', { href: '/decks.html' }, texts.teach.list.all));
+      return el('p', { class: 'quiet' }, deck ? t.notStartable : t.noDeck, ' ', deck ? null : el('a', { href: '/decks.html' }, teachTexts.list.all));
     }
     const title = textField({ label: t.name, hint: t.nameHint, path: 'title', required: true, maxlength: '120', id: 'class-title' });
     const choice = deck ? null : selectField({ label: t.deck, id: 'class-deck', value: startable[0].id, options: startable.map(({ id, title: text }) => ({ value: id, text })) });
@@ -73,7 +74,7 @@ export async function classesView({ deck, announce }) {
     try {
       results.textContent = t.results(await readClassResults(entry.code));
     } catch (error) {
-      results.textContent = texts.staff.trouble.of(error);
+      results.textContent = staffTexts.trouble.of(error);
     }
     const share = el('details', { class: 'row-more' }, el('summary', { 'aria-label': t.linkOf(entry.title) }, t.link));
     share.addEventListener('toggle', async () => {

@@ -8,12 +8,14 @@ import { readSeed } from '../atlas/atlas_place.js';
 import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { countListed, entryOf, imageKey, LIST_MAX, toggleImage } from './definition.js';
 import { randomSeed } from './seeds.js';
 import { nameOfImage, thumbOf } from './thumb.js';
 
-const t = texts.teach.curation;
+const t = teachTexts.curation;
 const HIPS = 12; // of each class on a page of drawn images
 const LAST_SEED = 2n ** 64n - 1n;
 
@@ -52,7 +54,7 @@ export function curationView(editor) {
       const image = editor.images.get(imageKey(entry));
       const key = JSON.stringify([entry, image]);
       thumbs.has(key) || thumbs.set(key, thumbOf({ ...entry, model: entry.model ?? editor.modelOf(entry.class), image }, editor.models).root);
-      const name = `${texts.atlas.className(entry.class)} ${nameOfImage(entry)}`;
+      const name = `${atlasTexts.className(entry.class)} ${nameOfImage(entry)}`;
       const move = (by, words, label) => el('button', {
         type: 'button', class: 'button small', 'aria-label': label(name), disabled: i + by < 0 || i + by >= entries().length,
         on: {
@@ -64,7 +66,7 @@ export function curationView(editor) {
           },
         },
       }, words);
-      return el('li', { class: 'thumb-cell' }, thumbs.get(key), el('span', { class: 'thumb-words' }, el('strong', {}, texts.atlas.className(entry.class)), ' ', nameOfImage(entry)),
+      return el('li', { class: 'thumb-cell' }, thumbs.get(key), el('span', { class: 'thumb-words' }, el('strong', {}, atlasTexts.className(entry.class)), ' ', nameOfImage(entry)),
         el('span', { class: 'buttons' },
           ...(field() === 'list' && deck.order.rule === 'given' ? [move(-1, '←', t.earlier), move(1, '→', t.later)] : []),
           el('button', {
@@ -166,7 +168,7 @@ function candidateGrid(editor, sources, { toggle, isTicked, onKnown, verb }) {
       });
       boxes.push([box, image]);
       return el('li', {}, el('label', { class: 'pick' }, box, thumb.root,
-        el('span', { class: 'thumb-words' }, el('span', { class: 'visually-hidden' }, verb, ' '), el('strong', {}, texts.atlas.className(image.class)), ' ', nameOfImage(image))));
+        el('span', { class: 'thumb-words' }, el('span', { class: 'visually-hidden' }, verb, ' '), el('strong', {}, atlasTexts.className(image.class)), ' ', nameOfImage(image))));
     }));
   }
 
@@ -181,10 +183,10 @@ function candidateGrid(editor, sources, { toggle, isTicked, onKnown, verb }) {
   };
   const before = button(t.before, () => turn(-1), 'page-before');
   const after = button(t.after, () => turn(1), 'page-after');
-  const go = button(texts.atlas.go, async () => {
+  const go = button(atlasTexts.go, async () => {
     const wish = readSeed(seed.value);
     if (wish === null) {
-      throw new Error(texts.atlas.noSeed);
+      throw new Error(atlasTexts.noSeed);
     }
     from = BigInt(wish);
     await load();
@@ -200,18 +202,18 @@ function candidateGrid(editor, sources, { toggle, isTicked, onKnown, verb }) {
       },
     },
   });
-  const jump = el('div', { class: 'field' }, el('label', { for: 'from-hip' }, texts.atlas.goTo), el('div', { class: 'go' }, seed, go));
+  const jump = el('div', { class: 'field' }, el('label', { for: 'from-hip' }, atlasTexts.goTo), el('div', { class: 'go' }, seed, go));
   const choose = sources.length > 1 ? selectField({
     label: t.source, value: '0', options: sources.map(({ collection, model }, i) => ({ value: String(i), text: collection ?? model })),
     onInput: (value) => {
       source = sources[Number(value)];
       page = 1;
       jump.hidden = source.kind === 'library';
-      load().catch((error) => { trouble.textContent = texts.staff.trouble.of(error); });
+      load().catch((error) => { trouble.textContent = staffTexts.trouble.of(error); });
     },
   }).root : null;
   jump.hidden = source.kind === 'library';
-  load().catch((error) => { trouble.textContent = texts.staff.trouble.of(error); });
+  load().catch((error) => { trouble.textContent = staffTexts.trouble.of(error); });
 
   return {
     root: el('div', { class: 'form' }, el('h3', {}, t.candidates), choose, jump, where, list, trouble,

@@ -5,11 +5,13 @@
 
 import { previewDeck } from '../api/api_deck_shelf.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { introTexts } from '../texts/drill_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { entryOf, followsAnswers, imageKey, toDefinition } from './definition.js';
 import { nameOfImage, thumbOf } from './thumb.js';
 
-const t = texts.teach.preview;
+const t = teachTexts.preview;
 const AFTER_MS = 500; // without a change
 const FIRST = 12;
 
@@ -89,7 +91,7 @@ export function previewView(editor, onAnswer) {
   }
 
   function show() {
-    status.textContent = t.counts(count((item) => deck.choices.find(({ id }) => id === item.choice)?.label ?? item.choice), count((item) => texts.atlas.className(item.class)));
+    status.textContent = t.counts(count((item) => deck.choices.find(({ id }) => id === item.choice)?.label ?? item.choice), count((item) => atlasTexts.className(item.class)));
     const shown = all ? items : items.slice(0, FIRST);
     const wanted = JSON.stringify([shown, deck.shows]);
     if (wanted !== drawn) {
@@ -113,7 +115,7 @@ export function previewView(editor, onAnswer) {
     leaving.push(thumb.leave);
     const label = deck.choices.find(({ id }) => id === item.choice)?.label ?? item.choice;
     return el('li', { class: 'thumb-cell' }, thumb.root,
-      el('span', { class: 'thumb-words' }, el('strong', {}, texts.atlas.className(item.class)), ' ', nameOfImage(item),
+      el('span', { class: 'thumb-words' }, el('strong', {}, atlasTexts.className(item.class)), ' ', nameOfImage(item),
         item.source === 'gan' && item.strength !== 1 ? ` · ${t.strength(item.strength)}` : ''),
       deck.shows === 'list' ? null : el('button', {
         type: 'button', class: 'button small', 'aria-label': t.leaveOutThis(item.n, label),
@@ -142,7 +144,7 @@ export function previewView(editor, onAnswer) {
 /** The sentences that learners read before the first image. */
 function wordsFor(deck) {
   const asked = { ...deck, items: deck.shows === 'list' ? deck.list.length : deck.items };
-  const intro = texts.intro;
+  const intro = introTexts;
   return [
     deck.description,
     deck.time_limit_s ? intro.lookLimited(deck.time_limit_s) : intro.lookWords,

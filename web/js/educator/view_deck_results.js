@@ -9,11 +9,13 @@ import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
 import { saveFile } from '../staff/save_file.js';
 import { scrollingTable } from '../staff/table.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { summaryTexts } from '../texts/summary_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { fromDefinition, sameForAll } from './definition.js';
 
-const t = texts.teach.results;
-const WRITTEN = { median_response_ms: texts.summary.seconds, auc: texts.summary.decimal, d_prime: texts.summary.decimal, criterion: texts.summary.decimal };
+const t = teachTexts.results;
+const WRITTEN = { median_response_ms: summaryTexts.seconds, auc: summaryTexts.decimal, d_prime: summaryTexts.decimal, criterion: summaryTexts.decimal };
 const MEASURES = ['accuracy', 'sensitivity', 'specificity', 'auc', 'd_prime', 'criterion', 'median_response_ms'];
 
 /** @param {{id: string, version: number}} entry @param {object[]} models @returns {Promise<HTMLElement>} */
@@ -46,7 +48,7 @@ function figuresOf({ version, versions, fewest_shown: fewest, score }, { choices
     el('h2', {}, t.caption),
     scrollingTable(t.caption, [t.measure, t.mean, t.range], MEASURES.map((name) => [t.measures(name, yes.label, no.label), ...meanCells(name, score[name])])),
     ...(score.classes.length > 0 ? [el('h2', {}, t.classesCaption), scrollingTable(t.classesCaption, [t.className, t.accuracy, t.range], score.classes.map((row) => [
-      t.classWords(texts.atlas.className(row.class), row.source), ...meanCells('accuracy', row.accuracy)]))] : []),
+      t.classWords(atlasTexts.className(row.class), row.source), ...meanCells('accuracy', row.accuracy)]))] : []),
     score.roc.length > 0 ? el('section', { class: 'figure', 'aria-labelledby': 'roc' }, el('h2', { id: 'roc' }, t.roc), rocPlot(score.roc, no.label, yes.label)) : null,
     curve.average.length > 1 ? el('section', { class: 'figure', 'aria-labelledby': 'curve' }, el('h2', { id: 'curve' }, t.curve), learningPlot(curve)) : null,
     el('p', { class: 'quiet' }, t.note(fewest)),
@@ -54,7 +56,7 @@ function figuresOf({ version, versions, fewest_shown: fewest, score }, { choices
 }
 
 function meanCells(name, { value, low, high }) {
-  const write = WRITTEN[name] ?? ((rate) => texts.summary.percent(Math.min(Math.max(rate, 0), 1))); // the mean's interval may go beyond what there is
+  const write = WRITTEN[name] ?? ((rate) => summaryTexts.percent(Math.min(Math.max(rate, 0), 1))); // the mean's interval may go beyond what there is
   return [value === null ? t.unknown : write(value), low === null ? t.unknown : t.between(write(low), write(high))];
 }
 

@@ -4,10 +4,11 @@
 
 import { el } from '../dom.js';
 import { dialField } from '../staff/choice_fields.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { thumbOf } from './thumb.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 const ends = ['low', 'high'];
 
 /**
@@ -49,7 +50,7 @@ export function difficultyFields(editor, source, path) {
       ...[no, yes].map((name) => {
         const thumb = thumbOf({ class: name, seed: String(seed), model: source.model, strength, truncation: source.truncation[1] }, editor.models);
         leaving.push(thumb.leave);
-        return el('span', { class: 'example-image' }, thumb.root, el('span', {}, texts.atlas.className(name)));
+        return el('span', { class: 'example-image' }, thumb.root, el('span', {}, atlasTexts.className(name)));
       }))) : []));
   }
 

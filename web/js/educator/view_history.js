@@ -6,11 +6,11 @@ import { listDeckVersions, readDeckVersion } from '../api/api_deck_shelf.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { saveAsFile } from './deck_file.js';
 import { differences } from './differences.js';
 
-const t = texts.teach.history;
+const t = teachTexts.history;
 const AT_ONCE = 10;
 
 /** @param {{id: string, built_in: boolean, archived: boolean}} entry @returns {Promise<HTMLElement>} */

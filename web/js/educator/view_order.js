@@ -5,10 +5,10 @@
 import { el } from '../dom.js';
 import { optionsField, switchField } from '../staff/choice_fields.js';
 import { selectField, textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { ordersFor } from './definition.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 /** The rules' own numbers, with what holds when they are left out. */
 const NUMBERS = {
   adaptive: { D: 2, a: 0.1, b: 1.1, r: 1.7, W: 20, new: 1 },

@@ -4,11 +4,12 @@
 
 import { el } from '../dom.js';
 import { selectField, textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { atlasTexts } from '../texts/atlas_texts.js';
+import { teachTexts } from '../texts/teach_texts.js';
 import { assignClass, ganSource, librarySource } from './definition.js';
 import { difficultyFields } from './view_difficulty.js';
 
-const t = texts.teach.editor;
+const t = teachTexts.editor;
 const SOURCES_MAX = 8;
 
 /** @param {import('./editor.js').Editor} editor */
@@ -105,10 +106,10 @@ export function sourcesView(editor) {
           id: `source-${i}-class-${n}`, on: { change: () => restructure(() => assignClass(source, name, stands.value || null)) },
         }, ...[['', t.notShown], ['no', deck.choices[0].label || t.choiceLabels[0]], ['yes', deck.choices[1].label || t.choiceLabels[1]]].map(([value, text]) => el('option', { value, selected: value === (choice ?? '') }, text)));
         return el('div', { class: 'class-row' },
-          el('label', { for: `source-${i}-class-${n}` }, texts.atlas.className(name), there.includes(name) ? null : ` (${t.gone})`),
+          el('label', { for: `source-${i}-class-${n}` }, atlasTexts.className(name), there.includes(name) ? null : ` (${t.gone})`),
           stands,
           choice && several(choice) ? el('input', {
-            type: 'number', min: '0', step: 'any', value: String(source.classes[choice][name]), 'aria-label': t.shareOf(texts.atlas.className(name)), id: `source-${i}-share-${n}`,
+            type: 'number', min: '0', step: 'any', value: String(source.classes[choice][name]), 'aria-label': t.shareOf(atlasTexts.className(name)), id: `source-${i}-share-${n}`,
             on: { input: (event) => editor.change(() => { source.classes[choice][name] = Number(event.target.value); }) },
           }) : null);
       }),

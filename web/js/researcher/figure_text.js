@@ -2,9 +2,9 @@
  * Measures as text, each with the digits that it deserves. Pure.
  */
 
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 
-const t = texts.research.results;
+const t = researchTexts.results;
 
 /** In the order of the tables. The first five can have a margin. */
 export const MEASURES = ['auc', 'accuracy', 'sensitivity', 'specificity', 'd_prime', 'criterion', 'median_response_ms'];

@@ -5,10 +5,10 @@
 import { el } from '../dom.js';
 import { textField } from '../staff/form_fields.js';
 import { repeatedFields } from '../staff/repeated_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { nameField } from './view_name.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 const words = { up: t.up, down: t.down, remove: t.remove, removed: t.removed, upShort: t.upShort, downShort: t.downShort, removeShort: t.removeShort, undo: t.undo };
 
 export function section(id, title, lead, ...content) {

@@ -7,13 +7,13 @@ import { el } from '../dom.js';
 import { attempt } from '../staff/attempt.js';
 import { fieldError } from '../staff/field_errors.js';
 import { tellAt, untell } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { deskOf } from './desk_link.js';
 import { dropDraft } from './kept_draft.js';
 import { gapsOf, toDefinition } from './study_plan.js';
 import { conflictBox } from './view_conflict.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /** @typedef {import('./study_editor.js').PlanPage} PlanPage */
 

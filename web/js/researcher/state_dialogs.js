@@ -9,9 +9,10 @@ import { attempt, troublePlace } from '../staff/attempt.js';
 import { confirmDialog } from '../staff/confirm_dialog.js';
 import { fieldError } from '../staff/field_errors.js';
 import { areaField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 
-const t = texts.research.desk;
+const t = researchTexts.desk;
 
 /** @typedef {import('./study_desk.js').Desk} Desk */
 
@@ -55,7 +56,7 @@ export function freezeDialog({ entry, changed }) {
 
 /** It can be done again, so nothing is typed but the text. @param {Desk} desk */
 export function consentDialog({ entry, study, version, changed }) {
-  const text = areaField({ label: texts.research.editor.consent, value: study.consent.text, rows: '14', maxlength: '20000' });
+  const text = areaField({ label: researchTexts.editor.consent, value: study.consent.text, rows: '14', maxlength: '20000' });
   const trouble = troublePlace();
   const button = el('button', { type: 'submit', class: 'button button-grave' }, t.consentSave);
   const send = async (event) => {
@@ -71,6 +72,6 @@ export function consentDialog({ entry, study, version, changed }) {
   const dialog = el('dialog', { class: 'dialog', 'aria-label': t.consentTitle },
     el('form', { class: 'dialog-body', on: { submit: send } },
       el('h2', {}, t.consentTitle), el('p', {}, t.consentWords), text.root, trouble,
-      el('div', { class: 'buttons' }, button, el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, texts.staff.confirm.cancel))));
+      el('div', { class: 'buttons' }, button, el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, staffTexts.confirm.cancel))));
   return dialog;
 }

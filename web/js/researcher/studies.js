@@ -6,11 +6,11 @@ import { listStudies } from '../api/api_studies.js';
 import { dateOnly, timeElement } from '../dates.js';
 import { el } from '../dom.js';
 import { openStaffPage } from '../staff/frame.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { deskOf } from './desk_link.js';
 import { loadDraft } from './kept_draft.js';
 
-const t = texts.research.list;
+const t = researchTexts.list;
 
 await openStaffPage('/studies.html', async ({ main, account }) => {
   const studies = await listStudies();
@@ -33,9 +33,9 @@ function row(study, unsaved) {
   return el('li', { class: 'row' },
     el('div', { class: 'row-words' },
       el('a', { class: 'row-link', href: deskOf(id) }, el('strong', {}, title)),
-      el('span', {}, draft ? t.draftWords(id) : t.words(id, participants, texts.research.sinceWords[state](dateOnly(since))))),
+      el('span', {}, draft ? t.draftWords(id) : t.words(id, participants, researchTexts.sinceWords[state](dateOnly(since))))),
     draft && unsaved ? el('span', { class: 'badge' }, t.unsavedBadge) : null,
-    el('span', { class: `state-badge is-${state}` }, texts.research.states[state]));
+    el('span', { class: `state-badge is-${state}` }, researchTexts.states[state]));
 }
 
 function howItGoes(open) {

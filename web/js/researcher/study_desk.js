@@ -7,14 +7,15 @@ import { listStudies, readStudy } from '../api/api_studies.js';
 import { el } from '../dom.js';
 import { troubleWords } from '../staff/attempt.js';
 import { openStaffPage } from '../staff/frame.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
+import { pageTitle } from '../texts/site_texts.js';
 import { exportView } from './view_export.js';
 import { flowView } from './view_flow.js';
 import { overviewView } from './view_overview.js';
 import { peopleView } from './view_people.js';
 import { resultsView } from './view_results.js';
 
-const t = texts.research.desk;
+const t = researchTexts.desk;
 const VIEWS = { overview: overviewView, flow: flowView, results: resultsView, people: peopleView, export: exportView };
 
 /**
@@ -54,8 +55,8 @@ async function desk(main, account, read) {
     const { signal } = leave;
     main.querySelector('h1').replaceChildren(entry.title, ' ', badge);
     badge.className = `state-badge is-${entry.state}`;
-    badge.textContent = texts.research.states[entry.state];
-    document.title = `${entry.title} – ${texts.product}`;
+    badge.textContent = researchTexts.states[entry.state];
+    document.title = pageTitle(entry.title);
     document.body.dataset.view = view;
     tabs.forEach((tab) => {
       tab.hash === `#${view}` ? tab.setAttribute('aria-current', 'page') : tab.removeAttribute('aria-current');

@@ -10,7 +10,7 @@ import { el } from '../dom.js';
 import { troublePlace } from '../staff/attempt.js';
 import { openDialog } from '../staff/confirm_dialog.js';
 import { openStaffPage } from '../staff/frame.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { deskOf } from './desk_link.js';
 import { draftKeeper, dropDraft, loadDraft } from './kept_draft.js';
 import { savePlan } from './save_plan.js';
@@ -20,7 +20,7 @@ import { keptNotice } from './view_kept.js';
 import { planSections } from './view_plan.js';
 import { previewDialog } from './view_preview.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /**
  * @typedef {object} PlanPage what the page consists of
@@ -90,7 +90,7 @@ function openEditor(main, announce, account, start, decks) {
   draw(page, decks, announce);
   main.append(
     el('p', { class: 'crumb' }, start.name === null ? el('a', { href: '/studies.html' }, t.back) : el('a', { href: deskOf(start.name) }, t.toDesk)),
-    el('p', { class: 'staff-lead' }, start.state === 'draft' ? t.lead : t.notDraft(texts.research.states[start.state].toLowerCase())),
+    el('p', { class: 'staff-lead' }, start.state === 'draft' ? t.lead : t.notDraft(researchTexts.states[start.state].toLowerCase())),
     page.top, page.form, page.warnings);
   if (start.kept) {
     page.top.append(keptNotice(start, () => discard(page)));

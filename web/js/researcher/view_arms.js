@@ -4,12 +4,12 @@
 
 import { el } from '../dom.js';
 import { selectField, textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { blocksFromText, weightsOf } from './study_plan.js';
 import { sampleSize } from './view_sample_size.js';
 import { deckOptions, labelled, planList, section } from './plan_pieces.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /** @param {import('../api/api_studies.js').Study} study changed in place */
 export function armsAndBlocks(study, decks, onChange) {

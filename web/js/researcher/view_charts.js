@@ -3,10 +3,10 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { aligned, risingRoc } from './chart_data.js';
 
-const t = texts.research.results;
+const t = researchTexts.results;
 /** Apart in hue, lightness and dashes: colour alone tells nothing to some. */
 const LINES = [
   { stroke: '#9ccfe0', dash: [] }, { stroke: '#f2b06b', dash: [10, 4] }, { stroke: '#8ad1bb', dash: [3, 4] }, { stroke: '#d7a6e3', dash: [12, 4, 3, 4] },

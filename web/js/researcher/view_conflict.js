@@ -5,10 +5,10 @@
 import { listStudyVersions, studyVersionUrl } from '../api/api_studies.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { saveFile } from '../staff/save_file.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /**
  * @param {string} name of the study

@@ -4,12 +4,12 @@
  */
 
 import { el, svg } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { forestScale } from './chart_data.js';
 import { figure, MEASURES, meanText } from './figure_text.js';
 import { scrollingTable } from '../staff/table.js';
 
-const t = texts.research.results;
+const t = researchTexts.results;
 
 /**
  * @param {string} phase

@@ -6,11 +6,11 @@ import { exportStudy, readCodebook } from '../api/api_studies.js';
 import { el } from '../dom.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { saveFile } from '../staff/save_file.js';
 import { scrollingTable } from '../staff/table.js';
 
-const t = texts.research.exports;
+const t = researchTexts.exports;
 
 /** @param {import('./study_desk.js').Desk} desk @returns {Promise<HTMLElement[]>} */
 export async function exportView(desk) {

@@ -3,12 +3,12 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { emptyStudy, toDefinition } from './study_plan.js';
 import { section } from './plan_pieces.js';
 import { saveFile } from '../staff/save_file.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /** @param {{study: () => object, onTake: (study: object) => void}} props @returns {HTMLElement} */
 export function fileSection({ study, onTake }) {

@@ -5,10 +5,10 @@
 import { readFlow } from '../api/api_studies.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { stratumText } from './stratum.js';
 
-const t = texts.research.flow;
+const t = researchTexts.flow;
 const REFRESH_MS = 15000;
 
 /** @param {import('./study_desk.js').Desk} desk @returns {Promise<HTMLElement[]>} */
@@ -75,7 +75,7 @@ function armColumn({ label, randomised, strata }, phases, study) {
 function phaseBox(phase, randomised) {
   const others = Object.entries(t.others).filter(([name]) => phase[name] > 0);
   return el('li', { class: 'flow-box' },
-    el('span', { class: 'flow-phase' }, texts.research.results.phase(phase.phase, texts.research.kinds[phase.kind])),
+    el('span', { class: 'flow-phase' }, researchTexts.results.phase(phase.phase, researchTexts.kinds[phase.kind])),
     el('strong', {}, t.finished(phase.finished, randomised)),
     others.length > 0 ? el('ul', { class: 'flow-others' }, ...others.map(([name, words]) => (
       el('li', { class: ['under_way', 'waiting'].includes(name) ? null : 'is-lost' }, `${phase[name]} ${words}`)))) : null);

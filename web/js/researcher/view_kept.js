@@ -4,9 +4,9 @@
 
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /**
  * @param {{name: ?string, kept: import('./kept_draft.js').KeptDraft, from: ?string}} start

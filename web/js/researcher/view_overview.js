@@ -8,12 +8,13 @@ import { el } from '../dom.js';
 import { loadQrCodes } from '../libraries.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { openDialog } from '../staff/confirm_dialog.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
+import { linkTexts } from '../texts/site_texts.js';
 import { linkField } from '../view_link.js';
 import { loadDraft } from './kept_draft.js';
 import { closeDialog, consentDialog, freezeDialog, openingDialog } from './state_dialogs.js';
 
-const t = texts.research.desk;
+const t = researchTexts.desk;
 const STATES = ['draft', 'open', 'closed', 'frozen'];
 
 /** @param {import('./study_desk.js').Desk} desk @returns {Promise<HTMLElement[]>} */
@@ -37,7 +38,7 @@ function standing(desk) {
   const { id, state } = entry;
   const at = { open: entry.opened_at, closed: entry.closed_at, frozen: entry.frozen_at };
   const steps = STATES.map((step) => el('li', { 'aria-current': step === state ? 'step' : null, class: STATES.indexOf(step) <= STATES.indexOf(state) ? 'is-past' : null },
-    el('strong', {}, texts.research.states[step]), at[step] ? timeElement(at[step]) : null));
+    el('strong', {}, researchTexts.states[step]), at[step] ? timeElement(at[step]) : null));
   const trouble = troublePlace();
   const act = (name, label, make) => {
     const ask = async () => openDialog(await make(desk), () => document.getElementById(name));
@@ -78,10 +79,10 @@ function rehearse({ id, state }) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(command);
-      said.textContent = texts.link.copied;
+      said.textContent = linkTexts.copied;
     } catch { // pages that do not come by HTTPS may not write there
       getSelection().selectAllChildren(box);
-      said.textContent = texts.link.copyByHand;
+      said.textContent = linkTexts.copyByHand;
     }
   };
   return block('rehearse', t.rehearseTitle,
@@ -95,7 +96,7 @@ function plan(study) {
   const { plan: words } = t;
   const { strata = [], questions = [] } = study;
   const entries = (list, each) => (list.length > 0 ? el('ul', {}, ...list.map((item, i) => el('li', {}, each(item, i)))) : words.none);
-  const window = ({ opens_after_days: opens, closes_after_days: closes }, i) => texts.research.editor.window(opens ?? 0, closes, i === 0);
+  const window = ({ opens_after_days: opens, closes_after_days: closes }, i) => researchTexts.editor.window(opens ?? 0, closes, i === 0);
   const rows = [
     [words.arms, entries(study.arms, words.arm)],
     [words.phases, entries(study.phases, (phase, i) => words.phase(phase, window(phase, i)))],

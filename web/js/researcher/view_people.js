@@ -7,11 +7,11 @@ import { timeElement, dateOnly } from '../dates.js';
 import { el } from '../dom.js';
 import { confirmDialog, openDialog } from '../staff/confirm_dialog.js';
 import { textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { scrollingTable } from '../staff/table.js';
 import { stratumText } from './stratum.js';
 
-const t = texts.research.people;
+const t = researchTexts.people;
 const SHOWN = 100;
 
 /** @param {import('./study_desk.js').Desk} desk @returns {Promise<HTMLElement[]>} */

@@ -5,13 +5,13 @@
 import { el } from '../dom.js';
 import { areaField, selectField, textField } from '../staff/form_fields.js';
 import { nameFor } from '../staff/name_for.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { choicesFromLines, linesOfChoices, testFlaw } from './study_plan.js';
 import { deckOptions, labelled, planList, section } from './plan_pieces.js';
 import { armsAndBlocks } from './view_arms.js';
 import { nameField } from './view_name.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /**
  * @typedef {{id: string, title: string, definition: ?object}} DeckChoice definition: null when it is not known
@@ -137,7 +137,7 @@ function phaseFields(phase, i, decks, onChange) {
   deck.hidden = phase.kind !== 'test';
   const kind = selectField({
     label: t.kind, path: `${path}.kind`, value: phase.kind,
-    options: Object.entries(texts.research.kinds).map(([value, text]) => ({ value, text })),
+    options: Object.entries(researchTexts.kinds).map(([value, text]) => ({ value, text })),
     onInput: (value) => { phase.kind = value; deck.hidden = value !== 'test'; onChange(); },
   }).root;
   tellWindow();

@@ -4,9 +4,9 @@
 
 import { el } from '../dom.js';
 import { invitationView } from '../study/view_invitation.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 
-const t = texts.research.editor;
+const t = researchTexts.editor;
 
 /** @param {import('../api/api_studies.js').Study} study @returns {Promise<HTMLDialogElement>} for showModal() */
 export async function previewDialog({ title, contact, consent, strata, practice_deck: practice }) {

@@ -7,13 +7,13 @@ import { el } from '../dom.js';
 import { loadCharts } from '../libraries.js';
 import { attempt, troublePlace } from '../staff/attempt.js';
 import { selectField, textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { differencesTable } from './view_differences.js';
 import { figure, MEASURES, meanText } from './figure_text.js';
 import { scrollingTable } from '../staff/table.js';
 import { curveChart, rocChart } from './view_charts.js';
 
-const t = texts.research.results;
+const t = researchTexts.results;
 
 /** @param {import('./study_desk.js').Desk} desk @returns {Promise<HTMLElement[]>} */
 export async function resultsView(desk) {
@@ -56,7 +56,7 @@ function phaseSections({ cells, differences }, study, Chart, how) {
       return null;
     }
     return el('section', { class: 'phase-results', 'aria-labelledby': `phase-${id}`, 'data-phase': id },
-      el('h2', { id: `phase-${id}` }, t.phase(id, texts.research.kinds[kind])),
+      el('h2', { id: `phase-${id}` }, t.phase(id, researchTexts.kinds[kind])),
       armsTable(id, arms),
       ...differencesTable(id, between, name(how.reference), how),
       ...(kind === 'test' ? rocPart(id, arms, Chart) : curvePart(id, arms, Chart)),

@@ -4,10 +4,10 @@
 
 import { el } from '../dom.js';
 import { textField } from '../staff/form_fields.js';
-import { texts } from '../texts.js';
+import { researchTexts } from '../texts/research_texts.js';
 import { participantsNeeded } from './sample_size.js';
 
-const t = texts.research.sampleSize;
+const t = researchTexts.sampleSize;
 
 /** @param {() => number} arms how many the plan has @returns {HTMLElement} */
 export function sampleSize(arms) {

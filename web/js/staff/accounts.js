@@ -5,13 +5,13 @@
 import { listAccounts } from '../api/api_accounts.js';
 import { dateOnly } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 import { openStaffPage } from './frame.js';
 import { accountDialog } from './view_manage.js';
 import { invitationForm, openInvitations } from './view_invitations.js';
 
 await openStaffPage('/accounts.html', async ({ main, account: me, announce }) => {
-  const t = texts.staff.accounts;
+  const t = staffTexts.accounts;
   const links = openInvitations();
   const list = el('ul', { class: 'rows', id: 'accounts' });
 
@@ -44,11 +44,11 @@ await openStaffPage('/accounts.html', async ({ main, account: me, announce }) =>
 });
 
 function row(account, isMe, manage) {
-  const t = texts.staff.accounts;
+  const t = staffTexts.accounts;
   return el('li', { class: 'row' },
     el('div', { class: 'row-words' },
       el('strong', {}, isMe ? t.you(account.name) : account.name),
-      el('span', {}, t.since(texts.staff.roleNames[account.role], dateOnly(account.created_at)))),
+      el('span', {}, t.since(staffTexts.roleNames[account.role], dateOnly(account.created_at)))),
     account.disabled ? el('span', { class: 'badge' }, t.locked) : null,
     el('button', {
       type: 'button', class: 'button', id: `manage-${account.id}`, 'aria-label': t.manageThis(account.name), on: { click: () => manage(account) },

@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 
 /** @returns {HTMLElement} where attempt() says what went wrong */
 export const troublePlace = () => el('p', { class: 'trouble', role: 'alert' });
@@ -33,7 +33,7 @@ export async function attempt(button, trouble, work) {
  * @returns {(Node|string)[]} one or two sentences
  */
 export function troubleWords(error) {
-  const t = texts.staff.trouble;
+  const t = staffTexts.trouble;
   if (error.status === 401 && error.code !== 'wrong_login') {
     // In a new tab, so that nothing of what was typed here is lost.
     return [t.loggedOut, ' ', el('a', { href: '/login.html', target: '_blank' }, t.logInAgain), ' ', t.thenAgain];

@@ -5,14 +5,14 @@
 import { readAudit } from '../api/api_audit.js';
 import { timeOnly, dayText, timeElement, timeZone } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace } from './attempt.js';
 import { openStaffPage } from './frame.js';
 
 const PAGE = 100;
 
 await openStaffPage('/audit.html', async ({ main, announce }) => {
-  const t = texts.staff.audit;
+  const t = staffTexts.audit;
   const days = el('div', { class: 'audit' });
   const trouble = troublePlace();
   let oldest = null;
@@ -44,7 +44,7 @@ await openStaffPage('/audit.html', async ({ main, announce }) => {
 });
 
 function row({ at, account, action, object, detail }) {
-  const t = texts.staff.audit;
+  const t = staffTexts.audit;
   const details = Object.entries(detail).filter(([, value]) => value !== null && value !== '' && value !== 0); // 0: no account
   return el('li', { class: 'row' },
     el('span', { class: 'row-when' }, timeElement(at, timeOnly)),

@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace } from './attempt.js';
 import { textField } from './form_fields.js';
 
@@ -17,7 +17,7 @@ import { textField } from './form_fields.js';
  * @returns {HTMLDialogElement} for openDialog()
  */
 export function confirmDialog({ title, words, name, action, onConfirm }) {
-  const t = texts.staff.confirm;
+  const t = staffTexts.confirm;
   const trouble = troublePlace();
   const typed = textField({ label: t.type(name), spellcheck: 'false', autocapitalize: 'off' });
   const button = el('button', { type: 'submit', class: 'button button-grave' }, action);

@@ -5,7 +5,8 @@
 import { el } from '../dom.js';
 import { logOut, whoAmI } from '../api/api_login.js';
 import { provenanceFoot } from '../provenance.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
+import { accountTexts, staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace, troubleWords } from './attempt.js';
 import { loginFor, pages, pagesFor } from './navigation.js';
 
@@ -19,7 +20,7 @@ import { loginFor, pages, pagesFor } from './navigation.js';
  */
 export async function openStaffPage(href, fill) {
   const page = pages.find((candidate) => candidate.href === href);
-  const t = texts.staff.pages[page.name];
+  const t = staffTexts.pages[page.name];
   const main = el('main', { class: 'staff', id: 'main', tabindex: '-1', 'data-page': page.name }, el('h1', { tabindex: '-1' }, t.title));
   const announcer = el('p', { class: 'visually-hidden', role: 'status' });
   const app = document.getElementById('app');
@@ -34,7 +35,7 @@ export async function openStaffPage(href, fill) {
     window.addEventListener('pageshow', ({ persisted }) => persisted && comeBack(app, account));
     if (!page.roles.includes(account.role)) {
       app.append(provenanceFoot());
-      main.append(el('p', {}, texts.staff.notForYou(page.roles.map((role) => texts.account.roles[role]), texts.account.roles[account.role])));
+      main.append(el('p', {}, staffTexts.notForYou(page.roles.map((role) => accountTexts.roles[role]), accountTexts.roles[account.role])));
       return;
     }
     await fill({ main, account, announce: (text) => { announcer.textContent = text; } });
@@ -61,7 +62,7 @@ async function comeBack(app, account) {
 }
 
 function failure(error) {
-  const t = texts.staff.trouble;
+  const t = staffTexts.trouble;
   return [
     el('h1', { tabindex: '-1' }, t.title),
     el('p', { role: 'alert' }, ...troubleWords(error)),
@@ -70,11 +71,11 @@ function failure(error) {
 }
 
 function skipLink() {
-  return el('a', { class: 'skip', href: '#main' }, texts.staff.skip);
+  return el('a', { class: 'skip', href: '#main' }, staffTexts.skip);
 }
 
 function bar(account, page) {
-  const t = texts.staff;
+  const t = staffTexts;
   const list = el('ul', { id: 'menu' },
     ...pagesFor(account.role).map(({ href, name }) => el('li', {},
       el('a', { href, 'aria-current': href === page.href ? 'page' : href === page.within ? 'true' : null }, t.pages[name].menu))));
@@ -93,9 +94,9 @@ function bar(account, page) {
     },
   }, t.logOut);
   return el('header', { class: 'staff-bar' },
-    el('a', { class: 'wordmark', href: '/' }, texts.product),
+    el('a', { class: 'wordmark', href: '/' }, product),
     menu,
     el('nav', { 'aria-label': t.menu }, list),
-    el('div', { class: 'staff-who' }, el('span', {}, t.who(account.name, texts.account.roles[account.role])), leave),
+    el('div', { class: 'staff-who' }, el('span', {}, t.who(account.name, accountTexts.roles[account.role])), leave),
     trouble);
 }

@@ -4,7 +4,7 @@
 
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { staffTexts } from '../texts/staff_texts.js';
 import { linkField } from '../view_link.js';
 
 /**
@@ -13,7 +13,7 @@ import { linkField } from '../view_link.js';
  * @returns {HTMLElement}
  */
 export function oneTimeLink({ link, expires_at: expiresAt }, lead) {
-  const t = texts.staff.link;
+  const t = staffTexts.link;
   return el('div', { class: 'form' },
     el('p', {}, lead),
     linkField('one-time-link', t.label, new URL(link, location.origin).href).root,

@@ -4,14 +4,14 @@
 
 import { changePassword } from '../api/api_login.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { accountTexts, staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace } from './attempt.js';
 import { openStaffPage } from './frame.js';
 
 await openStaffPage('/account.html', async ({ main, account, announce }) => {
-  const t = texts.staff.own;
+  const t = staffTexts.own;
   main.append(
-    el('p', { class: 'staff-lead' }, t.lead(account.name, texts.account.roles[account.role])),
+    el('p', { class: 'staff-lead' }, t.lead(account.name, accountTexts.roles[account.role])),
     el('section', { 'aria-labelledby': 'new-password' },
       el('h2', { id: 'new-password' }, t.passwordTitle),
       el('p', { class: 'quiet' }, t.passwordLead),
@@ -19,7 +19,7 @@ await openStaffPage('/account.html', async ({ main, account, announce }) => {
 });
 
 function passwordForm(account, announce) {
-  const t = texts.staff.own;
+  const t = staffTexts.own;
   const current = passwordInput('current-password', { autocomplete: 'current-password' });
   const next = passwordInput('next-password', { autocomplete: 'new-password', minlength: '8', 'aria-describedby': 'password-hint' });
   const shown = el('input', {
@@ -44,9 +44,9 @@ function passwordForm(account, announce) {
     },
   },
   // Password managers find by it whose password this is.
-  el('input', { type: 'text', autocomplete: 'username', value: account.name, readonly: true, hidden: true, 'aria-label': texts.account.name }),
+  el('input', { type: 'text', autocomplete: 'username', value: account.name, readonly: true, hidden: true, 'aria-label': accountTexts.name }),
   field('current-password', t.current, current),
-  field('next-password', t.next, next, el('p', { class: 'field-hint', id: 'password-hint' }, texts.account.passwordHint)),
+  field('next-password', t.next, next, el('p', { class: 'field-hint', id: 'password-hint' }, accountTexts.passwordHint)),
   el('label', { class: 'switch' }, shown, t.show),
   trouble, button, done);
   return form;

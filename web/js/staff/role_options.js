@@ -2,7 +2,7 @@
  * The three roles to choose from, each with what it may do.
  */
 
-import { texts } from '../texts.js';
+import { accountTexts, staffTexts } from '../texts/staff_texts.js';
 import { optionsField } from './choice_fields.js';
 
 /**
@@ -11,7 +11,7 @@ import { optionsField } from './choice_fields.js';
  * @returns {{root: HTMLElement, chosen: () => string}}
  */
 export function roleOptions(legend, role) {
-  const options = Object.keys(texts.account.roles)
-    .map((value) => ({ value, label: texts.staff.roleNames[value], words: texts.staff.roleDuties[value] }));
+  const options = Object.keys(accountTexts.roles)
+    .map((value) => ({ value, label: staffTexts.roleNames[value], words: staffTexts.roleDuties[value] }));
   return optionsField({ legend, value: role, options });
 }

@@ -5,7 +5,7 @@
 import { listInvitations, invite, revokeInvitation } from '../api/api_invitations.js';
 import { timeElement } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { accountTexts, staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace } from './attempt.js';
 import { oneTimeLink } from './one_time_link.js';
 import { roleOptions } from './role_options.js';
@@ -15,7 +15,7 @@ import { roleOptions } from './role_options.js';
  * @returns {HTMLElement}
  */
 export function invitationForm(onMade) {
-  const t = texts.staff.accounts;
+  const t = staffTexts.accounts;
   const roles = roleOptions(t.inviteAs, 'educator');
   const trouble = troublePlace();
   const made = el('div', {});
@@ -24,7 +24,7 @@ export function invitationForm(onMade) {
     event.preventDefault();
     await attempt(button, trouble, async () => {
       const invitation = await invite(roles.chosen());
-      made.replaceChildren(oneTimeLink(invitation, t.inviteLink(texts.account.roles[invitation.role])));
+      made.replaceChildren(oneTimeLink(invitation, t.inviteLink(accountTexts.roles[invitation.role])));
       made.querySelector('input').focus();
       await onMade();
     });
@@ -37,7 +37,7 @@ export function invitationForm(onMade) {
 
 /** @returns {{root: HTMLElement, refresh: () => Promise<void>}} */
 export function openInvitations() {
-  const t = texts.staff.accounts;
+  const t = staffTexts.accounts;
   const list = el('ul', { class: 'rows', id: 'open-links' });
   const none = el('p', { class: 'quiet' }, t.noLinks);
   const trouble = troublePlace();
@@ -52,8 +52,8 @@ export function openInvitations() {
 }
 
 function row({ id, purpose, role, name, expires_at: expiresAt }, trouble, refresh) {
-  const t = texts.staff.accounts;
-  const what = t.linkFor(purpose, texts.account.roles[role], name);
+  const t = staffTexts.accounts;
+  const what = t.linkFor(purpose, accountTexts.roles[role], name);
   const button = el('button', {
     type: 'button', class: 'button', 'aria-label': t.revokeThis(what),
     on: {

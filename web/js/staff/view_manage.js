@@ -4,7 +4,7 @@
 
 import { changeRole, lockAccount, logOutEverywhere, resetPassword, unlockAccount } from '../api/api_accounts.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { accountTexts, staffTexts } from '../texts/staff_texts.js';
 import { attempt, troublePlace } from './attempt.js';
 import { oneTimeLink } from './one_time_link.js';
 import { roleOptions } from './role_options.js';
@@ -15,7 +15,7 @@ import { roleOptions } from './role_options.js';
  * @returns {HTMLDialogElement} for showModal()
  */
 export function accountDialog(account, onChanged) {
-  const t = texts.staff.accounts;
+  const t = staffTexts.accounts;
   const trouble = troublePlace();
   const done = el('div', { role: 'status' });
   const roles = roleOptions(t.role, account.role);
@@ -47,7 +47,7 @@ export function accountDialog(account, onChanged) {
     roles.root,
     el('div', { class: 'buttons' }, action('save-role', t.saveRole, async () => {
       await changeRole(account.id, roles.chosen());
-      return [t.roleSaved(account.name, texts.account.roles[roles.chosen()])];
+      return [t.roleSaved(account.name, accountTexts.roles[roles.chosen()])];
     }, true)),
     el('div', { class: 'buttons' },
       account.disabled ? null : action('reset', t.reset, async () => {

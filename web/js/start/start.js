@@ -14,7 +14,7 @@ import { patiently, show } from '../screen.js';
 import * as store from '../store.js';
 import { openReviewPage } from '../summary/review_page.js';
 import { summaryView } from '../summary/view_summary.js';
-import { texts } from '../texts.js';
+import { codeTexts, provenanceTexts, troubleTexts } from '../texts/site_texts.js';
 import { noticeView } from '../view_notice.js';
 import { modelOf } from './deck_models.js';
 import { classView } from './view_class.js';
@@ -47,7 +47,7 @@ async function showHome() {
 
 function showStart() {
   if (catalogue.decks.length === 0) {
-    show(noticeView({ ...texts.trouble.noDecks, action: { label: texts.trouble.reload, act: () => location.reload() } }));
+    show(noticeView({ ...troubleTexts.noDecks, action: { label: troubleTexts.reload, act: () => location.reload() } }));
     return;
   }
   const saved = store.loadLastSession();
@@ -110,7 +110,7 @@ async function useCode(code) {
   try {
     await listOwnSessions(code);
   } catch (error) {
-    return error.status === 401 ? texts.code.unknown : texts.code.trouble;
+    return error.status === 401 ? codeTexts.unknown : codeTexts.trouble;
   }
   store.saveCode(code);
   guarded(showMine)();
@@ -164,7 +164,7 @@ function modelGone(error) {
 }
 
 function captionOf(deck) {
-  return texts.provenance.short(deck.images, modelOf(deck, catalogue.models));
+  return provenanceTexts.short(deck.images, modelOf(deck, catalogue.models));
 }
 
 function showDrill(session, deck, answered) {
@@ -198,7 +198,7 @@ async function showSummary(session, deck) {
 
 /** Errors that waiting cannot mend: say what happened and what to do. */
 function fail(error) {
-  const { trouble } = texts;
+  const trouble = troubleTexts;
   const home = { label: trouble.startOver, act: guarded(async () => showStart()) };
   if (error.code === 'unknown_learner' || error.code === 'wrong_code') {
     store.forgetCode();

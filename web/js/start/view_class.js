@@ -3,9 +3,10 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
+import { classTexts, startTexts } from '../texts/start_texts.js';
 
-const t = texts.class;
+const t = classTexts;
 
 /**
  * @param {object} props
@@ -20,13 +21,13 @@ const t = texts.class;
 export function classView({ seen, deck, resumable, onStart, onResume, onStartPage }) {
   const open = !seen.closed && deck !== null;
   return el('main', { class: 'class', 'data-screen': 'class' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, seen.title),
     deck ? el('p', { class: 'start-deck' }, el('strong', {}, deck.title),
-      ...[deck.description, texts.start.deckFacts(deck)].filter(Boolean).map((words) => el('span', {}, words))) : null,
+      ...[deck.description, startTexts.deckFacts(deck)].filter(Boolean).map((words) => el('span', {}, words))) : null,
     open ? el('p', { class: 'class-words' }, t.words) : el('p', { class: 'class-words' }, seen.closed ? t.closed : t.noDeck),
     el('div', { class: 'start-actions' },
-      resumable ? el('button', { type: 'button', class: 'button button-main', id: 'resume', on: { click: onResume } }, texts.start.resume) : null,
+      resumable ? el('button', { type: 'button', class: 'button button-main', id: 'resume', on: { click: onResume } }, startTexts.resume) : null,
       open ? el('button', { type: 'button', class: resumable ? 'button' : 'button button-main', id: 'start', on: { click: onStart } }, t.start) : null,
       el('button', { type: 'button', class: 'button button-quiet', id: 'to-start', on: { click: onStartPage } }, t.otherDecks)));
 }

@@ -5,9 +5,10 @@
 import { dateAndTime, daysOf } from '../dates.js';
 import { el } from '../dom.js';
 import { codeBox, codeForm } from '../view_code.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
+import { mineTexts } from '../texts/start_texts.js';
 
-const t = texts.mine;
+const t = mineTexts;
 
 /**
  * @param {object} props
@@ -24,7 +25,7 @@ const t = texts.mine;
 export function mineView(props) {
   const { code, onStartPage } = props;
   return el('main', { class: 'mine', 'data-screen': 'mine' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, t.title),
     ...(code ? known(props) : unknown(props)),
     el('button', { type: 'button', class: 'button', id: 'to-start', on: { click: onStartPage } }, t.back));

@@ -3,10 +3,11 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
+import { overallTexts } from '../texts/start_texts.js';
 import { answers, learning, measures } from '../summary/view_summary.js';
 
-const t = texts.overall;
+const t = overallTexts;
 
 /**
  * @param {object} props
@@ -18,7 +19,7 @@ const t = texts.overall;
 export function overallView({ deck, score, onBack }) {
   const some = score.trials > 0;
   return el('main', { class: 'summary', 'data-screen': 'overall' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, deck.title),
     el('p', { class: 'summary-lead' }, some ? t.lead(score.trials) : t.none),
     el('div', { class: 'summary-actions' }, el('button', { type: 'button', class: 'button', id: 'back', on: { click: onBack } }, t.back)),

@@ -6,7 +6,8 @@ import { el } from '../dom.js';
 import { sampleUrl } from '../api/api_models.js';
 import { modelOf } from './deck_models.js';
 import { smallestSize } from '../summary/figures.js';
-import { texts } from '../texts.js';
+import { product, provenanceTexts } from '../texts/site_texts.js';
+import { startTexts } from '../texts/start_texts.js';
 
 const SAMPLE_SEED = 1;
 const SAMPLE_PIXELS = 512;
@@ -24,14 +25,14 @@ const SAMPLE_PIXELS = 512;
  * @returns {HTMLElement}
  */
 export function startView({ decks, models, deckId, resumable, hasCode, onStart, onResume, onMine }) {
-  const t = texts.start;
+  const t = startTexts;
   const chosen = { deck: decks.find(({ id }) => id === deckId) ?? decks[0] };
   const modelLine = el('p', { class: 'start-model' });
   const provenance = el('p', { class: 'start-provenance' });
   const showModel = () => {
     const model = modelOf(chosen.deck, models);
     modelLine.textContent = model ? t.model(model) : '';
-    provenance.textContent = texts.provenance.deck(chosen.deck.images, model);
+    provenance.textContent = provenanceTexts.deck(chosen.deck.images, model);
   };
   showModel();
 
@@ -52,7 +53,7 @@ export function startView({ decks, models, deckId, resumable, hasCode, onStart, 
   return el('main', { class: 'start', 'data-screen': 'start' },
     sampleFigure(modelOf(chosen.deck, models)),
     el('div', { class: 'start-words' },
-      el('p', { class: 'wordmark' }, texts.product),
+      el('p', { class: 'wordmark' }, product),
       el('h1', { tabindex: '-1' }, t.title),
       el('p', { class: 'start-lead' }, t.lead),
       decks.length > 1 ? deckChoice(decks, chosen.deck, pick) : deckFacts(decks[0]),
@@ -69,7 +70,7 @@ function deckFacts(deck) {
 
 function deckChoice(decks, chosen, onPick) {
   return el('fieldset', { class: 'decks' },
-    el('legend', {}, texts.start.chooseDeck),
+    el('legend', {}, startTexts.chooseDeck),
     ...decks.map((deck) => el('label', { class: 'deck' },
       el('input', { type: 'radio', name: 'deck', value: deck.id, checked: deck === chosen, on: { change: () => onPick(deck) } }),
       el('span', { class: 'deck-words' },
@@ -78,7 +79,7 @@ function deckChoice(decks, chosen, onPick) {
 }
 
 function deckWords(deck) {
-  return [deck.description, texts.start.deckFacts(deck)].filter(Boolean).map((words) => el('span', {}, words));
+  return [deck.description, startTexts.deckFacts(deck)].filter(Boolean).map((words) => el('span', {}, words));
 }
 
 /** One labelled sample, so that the page shows what it is about. Left dark when the server is busy. */
@@ -88,8 +89,8 @@ function sampleFigure(model) {
   if (!model || !size) {
     return figure;
   }
-  const image = el('img', { alt: texts.start.sampleAlt, width: String(size), height: String(size), class: 'is-absent' });
-  const caption = el('figcaption', { class: 'is-absent' }, texts.start.sampleCaption(model.classes[0].replaceAll('_', ' ')));
+  const image = el('img', { alt: startTexts.sampleAlt, width: String(size), height: String(size), class: 'is-absent' });
+  const caption = el('figcaption', { class: 'is-absent' }, startTexts.sampleCaption(model.classes[0].replaceAll('_', ' ')));
   image.addEventListener('load', () => {
     image.classList.remove('is-absent');
     caption.classList.remove('is-absent');

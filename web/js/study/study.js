@@ -10,20 +10,21 @@ import { sendKept } from '../drill/outbox.js';
 import { introView } from '../drill/view_intro.js';
 import { patiently, show } from '../screen.js';
 import * as store from '../store.js';
-import { texts } from '../texts.js';
+import { codeTexts, pageTitle, troubleTexts } from '../texts/site_texts.js';
+import { studyTexts } from '../texts/study_texts.js';
 import { noticeView } from '../view_notice.js';
 import { consentAgainView, invitationView } from './view_invitation.js';
 import { questionsView } from './view_questions.js';
 import { codeView, endView, whereView } from './view_where.js';
 import { leftView, withdrawView } from './view_withdraw.js';
 
-const t = texts.study;
+const t = studyTexts;
 const study = new URLSearchParams(location.search).get('study') ?? '';
 let invitation = null;
 
 async function boot() {
   invitation = await patiently(() => api.readInvitation(study));
-  document.title = `${invitation.study.title} – ${texts.product}`;
+  document.title = pageTitle(invitation.study.title);
   await sendKept(null, patiently);
   await goOn();
 }
@@ -98,7 +99,7 @@ async function tried(work) {
       (participant ? showStep : showInvitation)(participant ?? t.changedMeanwhile);
       return null;
     }
-    return error.status === 0 ? texts.code.trouble : error.message;
+    return error.status === 0 ? codeTexts.trouble : error.message;
   }
 }
 
@@ -123,9 +124,9 @@ async function useCode(code) {
     await api.readParticipant(study, code);
   } catch (error) {
     if (error.status === 401) {
-      return texts.code.unknown;
+      return codeTexts.unknown;
     }
-    return error.status === 404 ? t.notInStudy : texts.code.trouble;
+    return error.status === 404 ? t.notInStudy : codeTexts.trouble;
   }
   store.saveCode(code);
   guarded(goOn)();
@@ -172,8 +173,8 @@ function fail(error) {
     show(noticeView(t.unknown));
     return;
   }
-  const { title, text } = texts.trouble.other;
-  show(noticeView({ title, text: text(error.message), action: { label: texts.trouble.reload, act: () => location.reload() } }));
+  const { title, text } = troubleTexts.other;
+  show(noticeView({ title, text: text(error.message), action: { label: troubleTexts.reload, act: () => location.reload() } }));
 }
 
 function guarded(work) {

@@ -3,11 +3,11 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { studyTexts } from '../texts/study_texts.js';
 import { codeForm } from '../view_code.js';
 import { radioGroup, studyPage } from './view_study.js';
 
-const t = texts.study;
+const t = studyTexts;
 
 /**
  * @param {object} props

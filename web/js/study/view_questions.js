@@ -3,10 +3,10 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { studyTexts } from '../texts/study_texts.js';
 import { radioGroup, studyPage } from './view_study.js';
 
-const t = texts.study;
+const t = studyTexts;
 const TEXT_MAX = 2000;
 
 /**

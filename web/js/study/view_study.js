@@ -3,7 +3,7 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { product } from '../texts/site_texts.js';
 
 /**
  * @param {string} screen its name for tests and styles
@@ -13,7 +13,7 @@ import { texts } from '../texts.js';
  */
 export function studyPage(screen, title, lead, ...children) {
   return el('main', { class: 'study', 'data-screen': screen },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, title),
     lead ? el('p', { class: 'study-lead' }, lead) : null,
     ...children);

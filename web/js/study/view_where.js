@@ -4,13 +4,13 @@
 
 import { exactTime } from '../dates.js';
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { studyTexts } from '../texts/study_texts.js';
 import { codeBox } from '../view_code.js';
 import { openPhase, phaseNames } from './phases.js';
 import { consentText } from './view_invitation.js';
 import { studyPage } from './view_study.js';
 
-const t = texts.study;
+const t = studyTexts;
 
 /**
  * The code, before anything else is done.

@@ -11,11 +11,12 @@ import { mark } from '../drill/view_told.js';
 import { withRetry } from '../retry.js';
 import { announce, show } from '../screen.js';
 import { shortcutsOn } from '../store.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
+import { reviewTexts, summaryTexts } from '../texts/summary_texts.js';
 import { createViewer } from '../viewer/viewer.js';
 import { confidenceOfRating } from './figures.js';
 
-const t = texts.review;
+const t = reviewTexts;
 
 /**
  * @param {object} props
@@ -48,14 +49,14 @@ export function openReviewPage({ session, deck, missed, of, caption, onBack }) {
       el('section', { class: 'panel', 'aria-label': deck.title },
         el('div', { class: 'stage stage-told' },
           el('div', { class: 'told' },
-            el('h1', { class: 'verdict is-wrong', tabindex: '-1' }, mark(false), texts.drill.incorrect), truth, mine),
+            el('h1', { class: 'verdict is-wrong', tabindex: '-1' }, mark(false), drillTexts.incorrect), truth, mine),
           explanation.root, before, next))));
 
   function describe({ truth: made, choice, rating }) {
-    const [opening, name, closing] = texts.drill.truth(choiceLabel(deck, made));
+    const [opening, name, closing] = drillTexts.truth(choiceLabel(deck, made));
     truth.replaceChildren(opening, el('strong', {}, name), closing);
-    const confidence = hasTwoButtons(deck) ? null : texts.drill.confidenceLevels[confidenceOfRating(rating) - 1];
-    mine.textContent = texts.drill.yourAnswer(choiceLabel(deck, choice), confidence);
+    const confidence = hasTwoButtons(deck) ? null : drillTexts.confidenceLevels[confidenceOfRating(rating) - 1];
+    mine.textContent = drillTexts.yourAnswer(choiceLabel(deck, choice), confidence);
     place.textContent = t.place(at + 1, missed.length);
     before.hidden = at === 0;
     next.textContent = at + 1 < missed.length ? t.after : t.end;
@@ -75,7 +76,7 @@ export function openReviewPage({ session, deck, missed, of, caption, onBack }) {
       const { feedback, image: url } = await withRetry(() => readItem(session.id, session.secret, item.n), { signal });
       const image = await withRetry(() => decodedImage(url, signal), { signal });
       if (missed[at] === item) {
-        const alt = texts.summary.itemAlt(item.n, of);
+        const alt = summaryTexts.itemAlt(item.n, of);
         status.textContent = '';
         viewer.setImage(image, alt);
         explanation.show({ feedback, image, alt });

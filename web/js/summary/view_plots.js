@@ -4,9 +4,9 @@
 
 import { svg } from '../dom.js';
 import { fittedCurve, ownCutoff, place } from './figures.js';
-import { texts } from '../texts.js';
+import { summaryTexts } from '../texts/summary_texts.js';
 
-const t = texts.summary;
+const t = summaryTexts;
 
 /**
  * @param {{rating: ?number, false_alarms: number, hits: number}[]} points from (0, 0) to (1, 1)

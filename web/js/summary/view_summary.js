@@ -6,11 +6,13 @@ import { el } from '../dom.js';
 import { keepTrying } from '../drill/images.js';
 import { choiceLabel, hasTwoButtons } from '../drill/state.js';
 import { mark } from '../drill/view_told.js';
-import { texts } from '../texts.js';
+import { drillTexts } from '../texts/drill_texts.js';
+import { product, provenanceTexts } from '../texts/site_texts.js';
+import { reviewTexts, summaryTexts } from '../texts/summary_texts.js';
 import { confidenceOfRating, longestRun, sides } from './figures.js';
 import { learningPlot, rocPlot } from './view_plots.js';
 
-const t = texts.summary;
+const t = summaryTexts;
 const RUN_TOLD = 3; // right answers in a row that are worth a word
 
 /**
@@ -27,18 +29,18 @@ const RUN_TOLD = 3; // right answers in a row that are worth a word
 export function summaryView({ deck, model, summary, leaving, review, onAgain, onStartPage }) {
   const { score } = summary;
   return el('main', { class: 'summary', 'data-screen': 'summary' },
-    el('p', { class: 'wordmark' }, texts.product),
+    el('p', { class: 'wordmark' }, product),
     el('h1', { tabindex: '-1' }, t.title),
     ...(score ? result(summary) : [el('p', { class: 'summary-lead' }, `${t.thanks} ${t.noFeedback}`)]),
     el('div', { class: 'summary-actions' },
-      review ? el('button', { type: 'button', class: 'button', id: 'review', on: { click: review.open } }, texts.review.open(review.count)) : null,
+      review ? el('button', { type: 'button', class: 'button', id: 'review', on: { click: review.open } }, reviewTexts.open(review.count)) : null,
       el('button', { type: 'button', class: 'button button-main', id: 'again', on: { click: onAgain } }, t.again),
       el('button', { type: 'button', class: 'button button-quiet', id: 'to-start', on: { click: onStartPage } }, t.toStart)),
     score ? measures(deck, summary) : null,
     score ? answers(deck, score) : null,
     score?.learning_curve.average.length > 1 ? learning(score) : null,
     itemList(deck, summary.items, leaving),
-    el('p', { class: 'summary-provenance' }, texts.provenance.deck(deck.images, model)));
+    el('p', { class: 'summary-provenance' }, provenanceTexts.deck(deck.images, model)));
 }
 
 /** Of an image that came again, the first answer counts. */
@@ -129,7 +131,7 @@ function itemList(deck, items, leaving) {
 }
 
 function itemCard(deck, of, item, leaving) {
-  const confidence = hasTwoButtons(deck) ? null : texts.drill.confidenceLevels[confidenceOfRating(item.rating) - 1];
+  const confidence = hasTwoButtons(deck) ? null : drillTexts.confidenceLevels[confidenceOfRating(item.rating) - 1];
   const known = item.truth !== null && item.truth !== undefined;
   const outcome = item.correct ? t.correct : t.incorrect;
   const verdict = known ? outcome : t.noTruth;

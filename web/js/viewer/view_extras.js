@@ -3,10 +3,10 @@
  */
 
 import { el } from '../dom.js';
-import { texts } from '../texts.js';
+import { viewerTexts } from '../texts/viewer_texts.js';
 import { stepper } from './stepper.js';
 
-const t = texts.viewer;
+const t = viewerTexts;
 export const MODES = ['morph', 'blink', 'side'];
 
 /**

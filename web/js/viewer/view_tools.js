@@ -3,12 +3,12 @@
  */
 
 import { el, svg } from '../dom.js';
-import { texts } from '../texts.js';
+import { viewerTexts } from '../texts/viewer_texts.js';
 import { stepper } from './stepper.js';
 import { ZOOM_MAX, ZOOM_STEP } from './view_transform.js';
 import { LIMITS, PRESETS, STEP, presetOf } from './window_level.js';
 
-const t = texts.viewer;
+const t = viewerTexts;
 const ZOOM_NOTCHES = Math.round((Math.log(ZOOM_MAX) / Math.log(ZOOM_STEP)) * 10); // of the slider: ten for a press on +
 const ICONS = {
   adjust: 'M4 7h9M17 7h3M4 17h3M11 17h9M13 4.5v5h4v-5zM7 14.5v5h4v-5z',

@@ -4,9 +4,9 @@
 
 import { el } from '../dom.js';
 import { setShortcuts, shortcutsOn } from '../store.js';
-import { texts } from '../texts.js';
+import { keysTexts, viewerTexts } from '../texts/viewer_texts.js';
 
-const t = texts.viewer.helpText;
+const t = viewerTexts.helpText;
 
 /** @returns {HTMLElement} a section that any dialog can take in */
 export function viewerHelp() {
@@ -27,7 +27,7 @@ export function helpDialog() {
     viewerHelp(),
     el('label', { class: 'switch' },
       el('input', { type: 'checkbox', checked: shortcutsOn(), on: { change: (event) => setShortcuts(event.target.checked) } }),
-      el('span', {}, texts.keys.on)),
-    el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, texts.keys.close));
+      el('span', {}, keysTexts.on)),
+    el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, keysTexts.close));
   return dialog;
 }

@@ -24,7 +24,7 @@
 
 import { el } from '../dom.js';
 import { brighterDown, setBrighterDown } from '../store.js';
-import { texts } from '../texts.js';
+import { viewerTexts } from '../texts/viewer_texts.js';
 import { createActionLog } from './action_log.js';
 import { createPane } from './pane.js';
 import { MODES, extrasView } from './view_extras.js';
@@ -64,7 +64,7 @@ export function createViewer({ shortcuts, help = true }) {
 
   const panes = [createPane(() => draw()), createPane(() => draw())];
   const dialog = help ? helpDialog() : null;
-  const stage = el('div', { class: 'viewer-stage', tabindex: '0', role: 'group', 'aria-label': texts.viewer.stage },
+  const stage = el('div', { class: 'viewer-stage', tabindex: '0', role: 'group', 'aria-label': viewerTexts.stage },
     ...panes.map((pane) => pane.root));
   const last = () => Math.max(0, state.frames.length - 1);
   const shownImage = () => state.frames[0]?.image ?? { width: 1, height: 1 };
