@@ -9,13 +9,13 @@ export const PASSWORD = 'six grey hips in a row';
  *
  * @param {{url: string, adminLink: () => string}} daemon
  * @returns {Promise<{cookie: object, invite: (role: string, name: string) => Promise<object>,
- *   send: (path: string, body?: object) => Promise<object>}>} cookies are for context.addCookies(); invite makes an
- *   account and resolves with its cookie; send POSTs as the administrator
+ *   send: (path: string, body?: object, headers?: object) => Promise<object>}>} cookies are for context.addCookies();
+ *   invite makes an account and resolves with its cookie; send POSTs as the administrator
  */
 export async function firstAdmin(daemon) {
   const me = await useLink(daemon, daemon.adminLink(), 'Dr. Zoë Klein');
-  const send = async (path, body = undefined) => (await post(daemon, path, body, {
-    Cookie: `${me.cookie.name}=${me.cookie.value}`, 'X-CSRF-Token': me.csrfToken,
+  const send = async (path, body = undefined, headers = {}) => (await post(daemon, path, body, {
+    ...headers, Cookie: `${me.cookie.name}=${me.cookie.value}`, 'X-CSRF-Token': me.csrfToken,
   })).reply;
   return {
     cookie: me.cookie,
