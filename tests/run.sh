@@ -16,7 +16,7 @@
 #   oracle        tests/oracle/test_*.py
 #   web           tests/web/*.test.js
 #   commands, api, faults
-#                 tests/commands/, tests/api/, tests/faults/: test_*.c, test_*.py, test_*.sh
+#                 tests/commands/, tests/api/ and its folders, tests/faults/: test_*.c, test_*.py, test_*.sh
 #   e2e           tests/e2e/*.test.js
 #   sanitized     unit and fuzz again, as built by `make SANITIZE=1 unit-programs` (not in the default list)
 #
@@ -129,7 +129,7 @@ compiled() {
 scripts() { # FOLDER
     local script
     for script in tests/"$1"/test_*.sh; do program "$1/$(basename "$script")" bash "$script"; done
-    for script in tests/"$1"/test_*.py; do
+    for script in tests/"$1"/{,*/}test_*.py; do
         program "$1/$(basename "$script")" /usr/bin/python3 tests/unittest_tap.py "$script"
     done
     for script in tests/"$1"/*.test.{js,mjs}; do

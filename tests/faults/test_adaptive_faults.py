@@ -10,7 +10,8 @@ import threading
 import unittest
 import uuid
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
+API = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api")
+sys.path[:0] = [API, os.path.join(API, "sessions")]
 from checkpoints import FolderTest  # noqa: E402
 from daemon import Daemon  # noqa: E402
 from test_adaptive import CLASSES, Player, deck  # noqa: E402

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accounts import first_admin  # noqa: E402
 from daemon import CHECKPOINT, Daemon, Learner, need_checkpoint  # noqa: E402
 

@@ -1,10 +1,13 @@
 """Classes: an educator's link, and results of all learners together or of none."""
 
+import os
+import sys
 import unittest
 import uuid
 
-from accounts import Browser, first_admin, staff
-from daemon import DaemonTest, deck
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import Browser, first_admin, staff  # noqa: E402
+from daemon import DaemonTest, deck  # noqa: E402
 
 CLASSES = "/api/v1/classes"
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accounts import first_admin, staff  # noqa: E402
 from daemon import MODELS, Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
 from test_decks import SOURCE, deck_2  # noqa: E402

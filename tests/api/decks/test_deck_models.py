@@ -1,32 +1,22 @@
 """Several models in one deck: each item by its own, in session, images, log, export and replay; what cannot be
-started; and that an image's time does not tell which model drew it."""
+started."""
 
 import collections
 import functools
 import os
-import shutil
 import subprocess
-import tempfile
+import sys
 import unittest
-import zlib
 
-import test_secrecy
-from checkpoints import FolderTest, changed, checkpoint, replace
-from daemon import CHECKPOINT, PROGRAM, ROOT, Daemon, Learner, deck_of, need_checkpoint, png_chunks, source
-from library_data import library, make
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import FolderTest, changed, checkpoint, replace  # noqa: E402
+from daemon import CHECKPOINT, PROGRAM, ROOT, Daemon, Learner, deck_of, need_checkpoint, pixels, source  # noqa: E402
+from library_data import library, make  # noqa: E402
 
 deck_2 = functools.partial(deck_of, items=12)
 TWO = [source("default"), source("other", weight=2)]
 LIST = deck_2("list", *TWO, list=[{"class": "fracture", "seed": "5", **more} for more in ({}, {"model": "other"})],
               order={"rule": "given"}, items=None, prevalence=None)
-
-
-def pixels(png):
-    """Those of an 8-bit grey PNG whose lines are not filtered, as those of learners."""
-    chunks = png_chunks(png)
-    width = int.from_bytes(dict(chunks)["IHDR"][:4], "big")
-    lines = zlib.decompress(b"".join(body for kind, body in chunks if kind == "IDAT"))
-    return [lines[at + 1:at + 1 + width] for at in range(0, len(lines), width + 1)]
 
 
 class Models(FolderTest):
@@ -134,28 +124,6 @@ class Models(FolderTest):
         for n in range(1, 13):
             self.assertEqual(len(learner.image(n).body), len(learner.image(1).body))
             self.assertEqual(learner.answer(n, "no").status, 201)
-
-
-class Time(test_secrecy.Secrecy):
-    """Sessions with one image of each of two models, of which one takes several times as long as the other."""
-
-    decks = [deck_2("default", source("default"), source("quick"), items=2)]
-    column, first = "model", 0
-
-    @classmethod
-    def setUpClass(cls):
-        need_checkpoint()
-        cls.folder = tempfile.mkdtemp(prefix="roentgymd-models-")
-        with open(CHECKPOINT, "rb") as file:
-            replace(os.path.join(cls.folder, "default.safetensors"), file.read())
-        replace(os.path.join(cls.folder, "quick.safetensors"), checkpoint(1, side=1024))
-        cls.daemon = Daemon(cls.decks, models=cls.folder)
-        cls.model = cls.daemon.get("/api/v1/models").json["models"][0]
-
-    @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
-        shutil.rmtree(cls.folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import time
 import unittest
 import uuid
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from daemon import Daemon, DaemonTest, Learner, deck, deck_of, need_checkpoint, source  # noqa: E402
 
 SOURCE = source()

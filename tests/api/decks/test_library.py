@@ -13,7 +13,7 @@ import unittest
 import zipfile
 import zlib
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accounts import first_admin, staff  # noqa: E402
 from daemon import PROGRAM, ROOT, DaemonTest, Learner, deck_of, png_chunks, png_header, source  # noqa: E402
 from library_data import grey, library, make  # noqa: E402

@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 import unittest
 
-from daemon import deck
-from library_data import grey, library, make, png, rows
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import deck  # noqa: E402
+from library_data import grey, library, make, png, rows  # noqa: E402
 
 
 class LibraryCommand(unittest.TestCase):

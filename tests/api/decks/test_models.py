@@ -1,12 +1,15 @@
 """Many checkpoints in the models folder: listed, loaded on demand, pushed out, replaced while they are used."""
 
+import os
 import re
+import sys
 import threading
 import time
 import unittest
 
-from checkpoints import FolderTest, changed, checkpoint, replace
-from daemon import CHECKPOINT, Daemon, Learner, deck, need_checkpoint
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import FolderTest, changed, checkpoint, replace  # noqa: E402
+from daemon import CHECKPOINT, Daemon, Learner, deck, need_checkpoint  # noqa: E402
 
 
 class OnDemand(FolderTest):

@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 
 from PIL import Image
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import studies  # noqa: E402
 from accounts import first_admin, staff  # noqa: E402
 from checkpoints import FolderTest  # noqa: E402

@@ -4,14 +4,16 @@ import concurrent.futures
 import io
 import os
 import shutil
+import sys
 import tempfile
 import unittest
 
 import numpy
 from PIL import Image
 
-from checkpoints import changed, replace
-from daemon import CHECKPOINT, Daemon, DaemonTest, deck, need_checkpoint, png_chunks, png_header
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import changed, replace  # noqa: E402
+from daemon import CHECKPOINT, Daemon, DaemonTest, deck, need_checkpoint, png_chunks, png_header  # noqa: E402
 
 FRACTURE = "/api/v1/samples/default/fracture/"
 INTACT = "/api/v1/samples/default/no_fracture/"

@@ -4,11 +4,13 @@ import http.client
 import json
 import os
 import socket
+import sys
 import threading
 import time
 import unittest
 
-from daemon import ROOT, DaemonTest, Learner, Daemon, deck, need_checkpoint
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import ROOT, DaemonTest, Learner, Daemon, deck, need_checkpoint  # noqa: E402
 
 CSP = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'")

@@ -4,10 +4,12 @@ import http.server
 import json
 import os
 import subprocess
+import sys
 import threading
 import unittest
 
-from daemon import BUILD, DaemonTest, deck
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import BUILD, DaemonTest, deck  # noqa: E402
 
 PROGRAM = os.path.join(BUILD, "tests/bench/load_learners")
 

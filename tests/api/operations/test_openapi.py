@@ -2,13 +2,15 @@
 
 import os
 import re
+import sys
 import unittest
 
 import jsonschema
 
-from accounts import Browser, first_admin, staff
-from daemon import OPENAPI, ROOT, DaemonTest, Learner, deck, resolve
-from studies import study
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import Browser, first_admin, staff  # noqa: E402
+from daemon import OPENAPI, ROOT, DaemonTest, Learner, deck, resolve  # noqa: E402
+from studies import study  # noqa: E402
 
 ROLES = ("anyone", "learner", "staff", "educator", "researcher", "admin")
 WHO = ("nobody", "learner", "educator", "researcher", "admin")

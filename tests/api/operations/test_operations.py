@@ -1,13 +1,16 @@
 """What operators see: metrics, the log, request ids. Nothing of it tells of a learner."""
 
+import os
 import re
 import resource
+import sys
 import threading
 import time
 import unittest
 import uuid
 
-from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
 
 try:
     from prometheus_client.parser import text_string_to_metric_families

@@ -1,12 +1,14 @@
 """Many at once: who is served first, who is refused, and what is not made at all."""
 
 import concurrent.futures
+import os
 import socket
-import threading
+import sys
 import time
 import unittest
 
-from daemon import Daemon, DaemonTest, Learner, fake_time
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import Daemon, DaemonTest, Learner, fake_time  # noqa: E402
 
 ATLAS = "/api/v1/samples/default/fracture/"
 

@@ -1,11 +1,13 @@
 """Statistics of a deck's learners together: each reader first, then over readers; nothing of few for educators."""
 
-import json
+import os
 import statistics
+import sys
 import unittest
 
-from accounts import first_admin, staff
-from daemon import DaemonTest, Learner, deck
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import first_admin, staff  # noqa: E402
+from daemon import DaemonTest, Learner, deck  # noqa: E402
 
 MEASURES = ("accuracy", "sensitivity", "specificity", "auc", "d_prime", "criterion", "median_response_ms")
 

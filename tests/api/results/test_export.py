@@ -8,21 +8,17 @@ import os
 import resource
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 import zipfile
 
-from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint, table
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint, table  # noqa: E402
+from exports import CSV, JSONL, ZIP, fetch  # noqa: E402
 
 VALIDATORS = os.path.join(ROOT, "tests/validators")
-CSV, JSONL, ZIP = (f"/api/v1/export/{name}" for name in ("responses.csv", "responses.jsonl", "package.zip"))
-
-
-def fetch(daemon, path, status=200):
-    answer = daemon.get(path, daemon.admin_token())
-    assert answer.status == status, answer.body[:300]
-    return answer
 
 
 def package(test, daemon, query=""):

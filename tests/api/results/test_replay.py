@@ -5,10 +5,12 @@ import os
 import re
 import sqlite3
 import subprocess
+import sys
 import unittest
 
-from checkpoints import FolderTest
-from daemon import PROGRAM, ROOT, Learner, deck
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import FolderTest  # noqa: E402
+from daemon import PROGRAM, ROOT, Learner, deck  # noqa: E402
 
 
 class Replay(FolderTest):

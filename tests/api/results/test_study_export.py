@@ -7,18 +7,20 @@ import io
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 import zipfile
 
-from accounts import first_admin, staff
-from daemon import Daemon, DaemonTest, Learner, table
-from studies import StudyTest
-from study_rows import DECKS, StudyRows
-from test_xapi import problems
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import first_admin, staff  # noqa: E402
+from daemon import ROOT, Daemon, DaemonTest, Learner, table  # noqa: E402
+from studies import StudyTest  # noqa: E402
+from study_rows import DECKS, StudyRows  # noqa: E402
+from test_xapi import problems  # noqa: E402
 
-VALIDATORS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "validators")
+VALIDATORS = os.path.join(ROOT, "tests", "validators")
 HOSTILE = "=HYPERLINK(\"http://x\")"
 
 

@@ -4,12 +4,14 @@ import math
 import os
 import statistics
 import subprocess
+import sys
 import unittest
 
-import studies
-from accounts import first_admin, staff
-from daemon import BUILD, DaemonTest, deck
-from study_rows import DECKS, StudyRows
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import studies  # noqa: E402
+from accounts import first_admin, staff  # noqa: E402
+from daemon import BUILD, DaemonTest, deck  # noqa: E402
+from study_rows import DECKS, StudyRows  # noqa: E402
 
 URL = "/api/v1/studies/"
 T975 = 4.302652729911275  # scipy.stats.t.ppf(0.975, 2)

@@ -10,10 +10,10 @@ import tempfile
 import unittest
 import uuid
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from checkpoints import FolderTest  # noqa: E402
 from daemon import ROOT, Learner, deck  # noqa: E402
-from test_export import fetch  # noqa: E402
+from exports import fetch  # noqa: E402
 
 VALIDATORS = os.path.join(ROOT, "tests/validators")
 XAPI = "/api/v1/export/xapi.jsonl"

@@ -12,7 +12,7 @@ import time
 import unittest
 import uuid
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from checkpoints import FolderTest  # noqa: E402
 from daemon import Learner, deck_of, source  # noqa: E402
 from library_data import library, make  # noqa: E402

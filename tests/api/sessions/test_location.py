@@ -2,14 +2,15 @@
 answer, and only in decks that say so."""
 
 import os
+import sys
 import zlib
 
 import unittest
 
-from checkpoints import FolderTest
-from daemon import Learner, deck_of, png_chunks, png_header, source
-from library_data import library, make, png, rows
-from test_deck_models import pixels
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import FolderTest  # noqa: E402
+from daemon import Learner, deck_of, pixels, png_chunks, png_header, source  # noqa: E402
+from library_data import library, make, png, rows  # noqa: E402
 
 LIBRARY = source(kind="library", collection="hips")
 

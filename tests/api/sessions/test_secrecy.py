@@ -1,4 +1,4 @@
-"""What a learner gets before answering tells neither class nor source: bytes, headers, and how long it takes.
+"""What a learner gets before answering tells neither class nor source nor model: bytes, headers, and how long it takes.
 
 Sessions of two items hold one of each class in random order. So, if time tells nothing, it is a fair coin
 which of the two differences a session shows, and Hoeffding's inequality bounds how far the sum of many such
@@ -10,11 +10,16 @@ rounds on two cores that other jobs shared.
 
 import http.client
 import os
+import shutil
+import sys
+import tempfile
 import time
 import unittest
 
-from daemon import DaemonTest, Learner, deck, png_chunks
-from library_data import library, make
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import checkpoint, replace  # noqa: E402
+from daemon import CHECKPOINT, Daemon, DaemonTest, Learner, deck, deck_of, need_checkpoint, png_chunks, source  # noqa: E402
+from library_data import library, make  # noqa: E402
 
 SESSIONS, LIMIT, ROUNDS = 200, 5, 2
 
@@ -119,6 +124,28 @@ class Source(Secrecy):
         super().setUpClass()
         data = make(os.path.join(cls.daemon.folder, "data"), 8, cls.model["resolution"] * 3 // 2)
         assert library(cls.daemon.config_path, "add", data, "--name", "hips").returncode == 0
+
+
+class Model(Secrecy):
+    """Sessions with one image of each of two models, of which one takes several times as long as the other."""
+
+    decks = [deck_of("default", source("default"), source("quick"), items=2)]
+    column, first = "model", 0
+
+    @classmethod
+    def setUpClass(cls):
+        need_checkpoint()
+        cls.folder = tempfile.mkdtemp(prefix="roentgymd-models-")
+        with open(CHECKPOINT, "rb") as file:
+            replace(os.path.join(cls.folder, "default.safetensors"), file.read())
+        replace(os.path.join(cls.folder, "quick.safetensors"), checkpoint(1, side=1024))
+        cls.daemon = Daemon(cls.decks, models=cls.folder)
+        cls.model = cls.daemon.get("/api/v1/models").json["models"][0]
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        shutil.rmtree(cls.folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,14 +2,17 @@
 
 import concurrent.futures
 import hashlib
+import os
 import re
 import sqlite3
 import statistics
+import sys
 import time
 import unittest
 import uuid
 
-from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint, png_chunks, png_header
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint, png_chunks, png_header  # noqa: E402
 
 
 def truths(daemon, learner):

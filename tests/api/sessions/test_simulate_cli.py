@@ -11,11 +11,11 @@ import unittest
 import numpy as np
 from scipy.stats import norm
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import studies  # noqa: E402
 from checkpoints import FolderTest  # noqa: E402
-from daemon import BUILD, ROOT, Daemon, deck  # noqa: E402
-from test_export import CSV, fetch, table  # noqa: E402
+from daemon import BUILD, ROOT, Daemon, deck, table  # noqa: E402
+from exports import CSV, fetch  # noqa: E402
 
 PROGRAM = os.path.join(BUILD, "roentgym")
 FIXED = {"format": 2, "id": "fixed", "title": "Hips", "question": "Is it broken?", "items": 60, "prevalence": 0.4,

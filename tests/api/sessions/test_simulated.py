@@ -5,11 +5,11 @@ import os
 import sys
 import unittest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accounts import first_admin, staff  # noqa: E402
 from checkpoints import FolderTest  # noqa: E402
-from daemon import Learner, deck  # noqa: E402
-from test_export import CSV, JSONL, ZIP, fetch, table  # noqa: E402
+from daemon import Learner, deck, table  # noqa: E402
+from exports import CSV, JSONL, ZIP, fetch  # noqa: E402
 
 
 class Simulated(FolderTest):

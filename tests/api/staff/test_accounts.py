@@ -1,14 +1,17 @@
 """Accounts as their holders meet them: links, passwords, administration, the audit log."""
 
+import os
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
-from accounts import PASSWORD, AccountsTest, Browser, change, first_admin, staff
-from daemon import PROGRAM, ROOT, Daemon, need_checkpoint
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import PASSWORD, AccountsTest, Browser, change, first_admin, staff  # noqa: E402
+from daemon import PROGRAM, ROOT, Daemon, need_checkpoint  # noqa: E402
 
 ME, ACCOUNTS = "/api/v1/me", "/api/v1/accounts"
 

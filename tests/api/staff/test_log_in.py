@@ -1,12 +1,15 @@
 """Logging in and out, guessing at passwords, and requests that pages of other sites forge."""
 
+import os
 import re
+import sys
 import threading
 import time
 import unittest
 
-from accounts import PASSWORD, AccountsTest, Browser, change, first_admin
-from daemon import Daemon, need_checkpoint
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from accounts import PASSWORD, AccountsTest, Browser, change, first_admin  # noqa: E402
+from daemon import Daemon, need_checkpoint  # noqa: E402
 
 ME, LOGIN, LOGOUT = "/api/v1/me", "/api/v1/login", "/api/v1/logout"
 

@@ -2,12 +2,15 @@
 
 import concurrent.futures
 import json
+import os
+import sys
 import unittest
 
-from allocation import arms_of
-from daemon import Learner
-from library_data import library
-from studies import GAN, LIBRARY, TEST, TRAIN_GAN, TRAIN_REAL, Person, StudyTest, study
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from allocation import arms_of  # noqa: E402
+from daemon import Learner  # noqa: E402
+from library_data import library  # noqa: E402
+from studies import GAN, LIBRARY, TEST, TRAIN_GAN, TRAIN_REAL, Person, StudyTest, study  # noqa: E402
 
 STUDIES = "/api/v1/studies"
 

@@ -4,13 +4,15 @@ import concurrent.futures
 import os
 import re
 import sqlite3
+import sys
 import tempfile
 import time
 import unittest
 
-from checkpoints import checkpoint, replace
-from daemon import Daemon, fake_time
-from studies import GAN, TRAIN_GAN, Person, StudyTest
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from checkpoints import checkpoint, replace  # noqa: E402
+from daemon import Daemon, fake_time  # noqa: E402
+from studies import GAN, TRAIN_GAN, Person, StudyTest  # noqa: E402
 
 HOUR = 1 / 24  # in days
 

@@ -2,10 +2,12 @@
 
 import json
 import os
+import sys
 import unittest
 
-from daemon import Daemon, Learner
-from studies import BASE, IMAGES, LIBRARY, SOURCE, TEST, TRAIN_REAL, Person, StudyTest, learner_code
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from daemon import Daemon, Learner  # noqa: E402
+from studies import BASE, IMAGES, LIBRARY, SOURCE, TEST, TRAIN_REAL, Person, StudyTest, learner_code  # noqa: E402
 
 CLASSES = SOURCE["classes"]
 # Names that stand for nothing else, so that one of them in an answer tells.
