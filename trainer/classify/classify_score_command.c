@@ -1,5 +1,4 @@
 /* `roentgym classify score`: what a trained classifier says of images, and how well it tells them apart. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "trainer/classify/trained_file.h"
 #include "trainer/command_end.h"
 #include "trainer/data/csv_cell.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/overwrite.h"
@@ -50,27 +50,22 @@ struct command {
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
-static int check_together(const struct command *c)
+enum { WEIGHTS, DATA, FOLDER, SPLIT, OUT, DRAWS, DEVICE, SEED, HELP };
+
+static int check_together(const struct command *c, const struct tr_given *given)
 {
-    if (!c->weights || !c->data == !c->folder) {
-        fputs("roentgym classify score: --weights FILE and either --data DIR or --folder DIR are needed; see "
-              "--help\n",
-              stderr);
-        return 2;
-    }
-    if (c->folder && c->split) {
-        fputs("roentgym classify score: --split goes with --data; see --help\n", stderr);
-        return 2;
-    }
+    if (!c->weights || !c->data == !c->folder)
+        return tr_given_refuse(given, "--weights FILE and either --data DIR or --folder DIR are needed");
+    if (c->folder && c->split) return tr_given_refuse(given, "--split goes with --data");
+    if (c->folder && !c->out) return tr_given_refuse(given, "--folder needs --out FILE");
     if (c->split && strcmp(c->split, "test") && strcmp(c->split, "train"))
-        return tr_option_wrong("classify score", "split", c->split, "test or train");
+        return tr_given_wrong(given, SPLIT, "test or train");
     return 0;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct command *c, int argc, char **argv, int *status)
 {
-    enum { WEIGHTS = 256, DATA, FOLDER, SPLIT, OUT, DRAWS, DEVICE, SEED, HELP };
     static const struct option options[] = {
         {"weights", required_argument, NULL, WEIGHTS},
         {"data", required_argument, NULL, DATA},
@@ -83,24 +78,17 @@ static int parse(struct command *c, int argc, char **argv, int *status)
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
-    const char **texts[] = {&c->weights, &c->data, &c->folder, &c->split, &c->out};
-    int code;
-    *status = 0;
-    while (*status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code >= WEIGHTS && code <= OUT) *texts[code - WEIGHTS] = optarg;
-        if (code == DRAWS)
-            *status = tr_option_whole("classify score", "draws", optarg, 100, 100000, &c->draws);
-        if (code == SEED) *status = tr_option_whole("classify score", "seed", optarg, 0, INT64_MAX, &c->seed);
-        if (code == DEVICE) c->device = optarg;
-        if (code == '?') *status = 2;
-        if (code == HELP) fputs(usage, stdout);
-        if (code == HELP) return 1;
-    }
-    if (*status == 0 && optind < argc) {
-        fprintf(stderr, "roentgym classify score: '%s' is not an option; see --help\n", argv[optind]);
-        *status = 2;
-    }
-    if (*status == 0) *status = check_together(c);
+    struct tr_given given = {.options = options, .usage = usage};
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    int device = 0;
+    c->weights = tr_given_text(&given, WEIGHTS), c->data = tr_given_text(&given, DATA);
+    c->folder = tr_given_text(&given, FOLDER), c->split = tr_given_text(&given, SPLIT);
+    c->out = tr_given_text(&given, OUT);
+    *status = tr_given_whole(&given, DRAWS, 100, 100000, &c->draws);
+    if (!*status) *status = tr_given_whole(&given, SEED, 0, INT64_MAX, &c->seed);
+    if (!*status) *status = tr_given_word(&given, DEVICE, tr_option_devices, &device);
+    c->device = tr_option_devices[device];
+    if (!*status) *status = check_together(c, &given);
     return *status != 0;
 }
 
@@ -183,13 +171,9 @@ static nn_status run(struct command *c)
 
 int tr_classify_score_main(int argc, char **argv)
 {
-    static struct command c = {.device = "auto", .draws = 2000, .seed = 1};
+    static struct command c = {.draws = 2000, .seed = 1};
     int exit_status;
     if (parse(&c, argc, argv, &exit_status)) return exit_status;
-    if (c.folder && !c.out) {
-        fputs("roentgym classify score: --folder needs --out FILE; see --help\n", stderr);
-        return 2;
-    }
     tr_interrupt_catch();
     nn_status status = run(&c);
     if (c.on.backend) c.on.backend->close(c.on.backend);

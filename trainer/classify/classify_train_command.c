@@ -1,6 +1,5 @@
 /* `roentgym classify train`: a classifier from a data set's training images. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
@@ -18,6 +17,7 @@
 #include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
 #include "trainer/folder_lock.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
@@ -70,7 +70,7 @@ struct command {
 /* ---- options ------------------------------------------------------------------------------------------ */
 
 enum option_code {
-    DATA = 256,
+    DATA,
     OUT,
     FINDING,
     ARCHITECTURE,
@@ -85,8 +85,7 @@ enum option_code {
     VALIDATION,
     DEVICE,
     SEED,
-    HELP,
-    CODE_END
+    HELP
 };
 
 static const struct option options[] = {
@@ -109,74 +108,43 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int take_whole(const char *option, const char *text, uint64_t low, uint64_t high, int *value)
-{
-    uint64_t number = 0;
-    int status = text ? tr_option_whole("classify train", option, text, low, high, &number) : 0;
-    if (text && !status) *value = (int)number;
-    return status;
-}
-
-static int take_number(const char *option, const char *text, double low, double high, float *value)
-{
-    double number = 0;
-    int status = text ? tr_option_number("classify train", option, text, low, high, &number) : 0;
-    if (text && !status) *value = (float)number;
-    return status;
-}
-
-static int take_word(const char *option, const char *text, const char *const *words, int *value)
-{
-    return text ? tr_option_word("classify train", option, text, words, value) : 0;
-}
-
-/* given[code - DATA]: the last value of an option. */
-static int take_values(struct command *c, const char *const given[])
+static int take_values(struct command *c, const struct tr_given *given)
 {
     int architecture = TR_RESNET18, device = 0;
-    int status = take_word("architecture", given[ARCHITECTURE - DATA], tr_architecture_words, &architecture);
-    if (!status) status = take_word("device", given[DEVICE - DATA], tr_option_devices, &device);
+    int status = tr_given_word(given, ARCHITECTURE, tr_architecture_words, &architecture);
+    if (!status) status = tr_given_word(given, DEVICE, tr_option_devices, &device);
     if (status) return status;
-    c->data = given[DATA - DATA], c->out = given[OUT - DATA], c->finding = given[FINDING - DATA];
+    c->data = tr_given_text(given, DATA), c->out = tr_given_text(given, OUT);
+    c->finding = tr_given_text(given, FINDING);
     c->device = tr_option_devices[device];
     c->share = 0.15;
     struct tr_classify_settings *s = &c->settings;
-    *s = tr_classify_defaults((enum tr_architecture)architecture, given[PRETRAINED - DATA] != NULL);
-    s->pretrained = given[PRETRAINED - DATA];
-    s->augment = given[AUGMENT - DATA] != NULL;
-    const char *side = given[SIDE - DATA], *seed = given[SEED - DATA], *share = given[VALIDATION - DATA];
-    status = take_whole("epochs", given[EPOCHS - DATA], 1, TR_CLASSIFY_EPOCHS_MAX, &s->epochs);
-    if (!status) status = take_whole("patience", given[PATIENCE - DATA], 0, INT_MAX, &s->patience);
-    if (!status) status = take_whole("minibatch", given[MINIBATCH - DATA], 1, 4096, &s->minibatch);
-    if (!status) status = take_number("step-size", given[STEP_SIZE - DATA], 1e-9, 1, &s->step_size);
-    if (!status) status = take_number("weight-decay", given[WEIGHT_DECAY - DATA], 0, 1, &s->weight_decay);
-    if (!status && side)
-        status =
-            tr_option_whole("classify train", "side", side, TR_CASES_SIDE_MIN, TR_CASES_SIDE_MAX, &c->side);
-    if (!status && seed) status = tr_option_whole("classify train", "seed", seed, 0, INT64_MAX, &s->seed);
-    if (!status && share)
-        status = tr_option_number("classify train", "validation", share, 0.02, 0.5, &c->share);
+    const char *pretrained = tr_given_text(given, PRETRAINED);
+    *s = tr_classify_defaults((enum tr_architecture)architecture, pretrained != NULL);
+    s->pretrained = pretrained;
+    s->augment = tr_given_text(given, AUGMENT) != NULL;
+    double step_size = (double)s->step_size, weight_decay = (double)s->weight_decay;
+    status = tr_given_int(given, EPOCHS, 1, TR_CLASSIFY_EPOCHS_MAX, &s->epochs);
+    if (!status) status = tr_given_int(given, PATIENCE, 0, INT_MAX, &s->patience);
+    if (!status) status = tr_given_int(given, MINIBATCH, 1, 4096, &s->minibatch);
+    if (!status) status = tr_given_number(given, STEP_SIZE, 1e-9, 1, &step_size);
+    if (!status) status = tr_given_number(given, WEIGHT_DECAY, 0, 1, &weight_decay);
+    if (!status) status = tr_given_whole(given, SIDE, TR_CASES_SIDE_MIN, TR_CASES_SIDE_MAX, &c->side);
+    if (!status) status = tr_given_whole(given, SEED, 0, INT64_MAX, &s->seed);
+    if (!status) status = tr_given_number(given, VALIDATION, 0.02, 0.5, &c->share);
+    s->step_size = (float)step_size;
+    s->weight_decay = (float)weight_decay;
     return status;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct command *c, int argc, char **argv, int *status)
 {
-    const char *given[CODE_END - DATA] = {NULL};
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) fputs(usage, stdout);
-        *status = code == '?' ? 2 : 0;
-        if (code == HELP || code == '?') return 1;
-        given[code - DATA] = optarg ? optarg : "";
-    }
-    *status = 2;
-    if (optind < argc)
-        fprintf(stderr, "roentgym classify train: '%s' is not an option; see --help\n", argv[optind]);
-    else if (!given[DATA - DATA] || !given[OUT - DATA])
-        fputs("roentgym classify train: --data DIR and --out DIR are needed; see --help\n", stderr);
-    else
-        *status = take_values(c, given);
+    struct tr_given given = {.options = options, .usage = usage};
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    *status = take_values(c, &given);
+    if (!*status && (!c->data || !c->out))
+        *status = tr_given_refuse(&given, "--data DIR and --out DIR are needed");
     return *status != 0;
 }
 

@@ -1,5 +1,4 @@
 /* `roentgym evaluate labels`: do samples show what they were asked for, and which of them may a deck show? */
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "trainer/evaluate/label_results.h"
 #include "trainer/evaluate/label_samples.h"
 #include "trainer/evaluate/part_file.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
@@ -68,11 +68,9 @@ enum option_code {
     SIDE,
     EPOCHS,
     SEED,
-    CODES,
-    HELP = CODES
+    HELP
 };
 
-/* By their codes. */
 static const struct option options[] = {
     {"data", required_argument, NULL, DATA},
     {"model", required_argument, NULL, MODEL},
@@ -90,73 +88,49 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int take_word(enum option_code code, const char *const given[CODES], const char *const *words,
-                     int *value)
-{
-    const char *text = given[code];
-    return text ? tr_option_word("evaluate labels", options[code].name, text, words, value) : 0;
-}
-
-static int take_whole(enum option_code code, const char *const given[CODES], uint64_t low, uint64_t high,
-                      uint64_t *value)
-{
-    const char *text = given[code];
-    return text ? tr_option_whole("evaluate labels", options[code].name, text, low, high, value) : 0;
-}
-
-/* given[code]: the last value of an option. */
-static int take_values(struct request *r, const char *const given[CODES])
+static int take_values(struct request *r, const struct tr_given *given)
 {
     int architecture = TR_RESNET18, device = 0;
-    int status = take_word(ARCHITECTURE, given, tr_architecture_words, &architecture);
-    if (!status) status = take_word(DEVICE, given, tr_option_devices, &device);
+    int status = tr_given_word(given, ARCHITECTURE, tr_architecture_words, &architecture);
+    if (!status) status = tr_given_word(given, DEVICE, tr_option_devices, &device);
     if (status) return status;
     struct tr_classify_settings classify = tr_classify_defaults((enum tr_architecture)architecture, false);
-    uint64_t side = 0, epochs = (uint64_t)classify.epochs;
-    status = take_whole(SAMPLES, given, 1, 100000, &r->samples);
-    if (!status && given[MARGIN])
-        status = tr_option_number("evaluate labels", "margin", given[MARGIN], 0, 0.5, &r->margin);
-    if (!status) status = take_whole(SIDE, given, 32, TR_CASES_SIDE_MAX, &side);
-    if (!status) status = take_whole(EPOCHS, given, 1, TR_CLASSIFY_EPOCHS_MAX, &epochs);
-    if (!status) status = take_whole(SEED, given, 0, INT64_MAX, &classify.seed);
-    classify.epochs = (int)epochs;
-    r->weights = given[WEIGHTS];
-    r->lab = (struct tr_lab_settings){.data = given[DATA],
-                                      .model = given[MODEL],
-                                      .folder = given[OUT],
-                                      .finding = given[FINDING],
+    int side = 0;
+    status = tr_given_whole(given, SAMPLES, 1, 100000, &r->samples);
+    if (!status) status = tr_given_number(given, MARGIN, 0, 0.5, &r->margin);
+    if (!status) status = tr_given_int(given, SIDE, 32, TR_CASES_SIDE_MAX, &side);
+    if (!status) status = tr_given_int(given, EPOCHS, 1, TR_CLASSIFY_EPOCHS_MAX, &classify.epochs);
+    if (!status) status = tr_given_whole(given, SEED, 0, INT64_MAX, &classify.seed);
+    r->weights = tr_given_text(given, WEIGHTS);
+    r->lab = (struct tr_lab_settings){.data = tr_given_text(given, DATA),
+                                      .model = tr_given_text(given, MODEL),
+                                      .folder = tr_given_text(given, OUT),
+                                      .finding = tr_given_text(given, FINDING),
                                       .device = tr_option_devices[device],
-                                      .side = (int)side,
+                                      .side = side,
                                       .classify = classify,
                                       .seeds = 1};
     return status;
 }
 
-/* `stray`: words are left that are no options. */
-static int check_together(const char *const given[CODES], bool stray)
+static int check_together(const struct tr_given *g)
 {
-    if (given[WEIGHTS] && (given[SIDE] || given[ARCHITECTURE] || given[EPOCHS] || given[SEED]))
-        return tr_option_wrong("evaluate labels", "weights", given[WEIGHTS],
-                               "without --side, --architecture, --epochs and --seed, which it brings");
-    if (!stray && given[DATA] && given[MODEL] && given[OUT]) return 0;
-    fputs("roentgym evaluate labels: --data DIR, --model FILE and --out DIR are needed; see --help\n",
-          stderr);
-    return 2;
+    bool sized = tr_given_text(g, SIDE) || tr_given_text(g, ARCHITECTURE) || tr_given_text(g, EPOCHS) ||
+                 tr_given_text(g, SEED);
+    if (tr_given_text(g, WEIGHTS) && sized)
+        return tr_given_wrong(g, WEIGHTS,
+                              "without --side, --architecture, --epochs and --seed, which it brings");
+    if (tr_given_text(g, DATA) && tr_given_text(g, MODEL) && tr_given_text(g, OUT)) return 0;
+    return tr_given_refuse(g, "--data DIR, --model FILE and --out DIR are needed");
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct request *r, int argc, char **argv, int *status)
 {
-    const char *given[CODES] = {NULL};
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) fputs(usage, stdout);
-        *status = code == '?' ? 2 : 0;
-        if (code == HELP || code == '?') return 1;
-        given[code] = optarg;
-    }
-    *status = take_values(r, given);
-    if (!*status) *status = check_together(given, optind < argc);
+    struct tr_given given = {.options = options, .usage = usage};
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    *status = take_values(r, &given);
+    if (!*status) *status = check_together(&given);
     return *status != 0;
 }
 

@@ -1,7 +1,6 @@
 #include "trainer/experiments/experiment_options.h"
 
-#include <getopt.h>
-
+#include "trainer/given_options.h"
 #include "trainer/option_value.h"
 
 static void put_usage(const struct tr_experiment *experiment)
@@ -53,11 +52,9 @@ enum option_code {
     PATIENCE,
     SEEDS,
     SEED,
-    CODES,
-    HELP = CODES
+    HELP
 };
 
-/* By their codes. */
 static const struct option options[] = {
     {"data", required_argument, NULL, DATA},
     {"model", required_argument, NULL, MODEL},
@@ -76,65 +73,40 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int take_word(const char *command, enum option_code code, const char *const given[CODES],
-                     const char *const *words, int *value)
-{
-    return given[code] ? tr_option_word(command, options[code].name, given[code], words, value) : 0;
-}
-
-static int take_whole(const char *command, enum option_code code, const char *const given[CODES],
-                      uint64_t low, uint64_t high, int *value)
-{
-    uint64_t number = (uint64_t)*value;
-    int status =
-        given[code] ? tr_option_whole(command, options[code].name, given[code], low, high, &number) : 0;
-    *value = (int)number;
-    return status;
-}
-
-/* given[code]: the last value of an option. */
-static int take_values(struct tr_lab_settings *s, const char *command, const char *const given[CODES])
+static int take_values(struct tr_lab_settings *s, const struct tr_given *given)
 {
     int architecture = TR_RESNET18, device = 0;
     struct tr_classify_settings *c = &s->classify;
-    int status = take_word(command, ARCHITECTURE, given, tr_architecture_words, &architecture);
-    if (!status) status = take_word(command, DEVICE, given, tr_option_devices, &device);
+    int status = tr_given_word(given, ARCHITECTURE, tr_architecture_words, &architecture);
+    if (!status) status = tr_given_word(given, DEVICE, tr_option_devices, &device);
     if (status) return status;
-    *s = (struct tr_lab_settings){.data = given[DATA],
-                                  .model = given[MODEL],
-                                  .folder = given[OUT],
-                                  .finding = given[FINDING],
+    *s = (struct tr_lab_settings){.data = tr_given_text(given, DATA),
+                                  .model = tr_given_text(given, MODEL),
+                                  .folder = tr_given_text(given, OUT),
+                                  .finding = tr_given_text(given, FINDING),
                                   .device = tr_option_devices[device],
                                   .seeds = 3};
-    *c = tr_classify_defaults((enum tr_architecture)architecture, given[PRETRAINED] != NULL);
-    c->pretrained = given[PRETRAINED];
-    status = take_whole(command, SIDE, given, 32, TR_CASES_SIDE_MAX, &s->side);
-    if (!status) status = take_whole(command, EPOCHS, given, 1, TR_CLASSIFY_EPOCHS_MAX, &c->epochs);
-    if (!status) status = take_whole(command, MINIBATCH, given, 1, 1024, &c->minibatch);
-    if (!status) status = take_whole(command, PATIENCE, given, 0, 10000, &c->patience);
-    if (!status) status = take_whole(command, SEEDS, given, 1, TR_LAB_SEEDS_MAX, &s->seeds);
-    if (!status && given[SEED])
-        status = tr_option_whole(command, "seed", given[SEED], 0, INT64_MAX - TR_LAB_SEEDS_MAX, &c->seed);
+    *c = tr_classify_defaults((enum tr_architecture)architecture, tr_given_text(given, PRETRAINED) != NULL);
+    c->pretrained = tr_given_text(given, PRETRAINED);
+    status = tr_given_int(given, SIDE, 32, TR_CASES_SIDE_MAX, &s->side);
+    if (!status) status = tr_given_int(given, EPOCHS, 1, TR_CLASSIFY_EPOCHS_MAX, &c->epochs);
+    if (!status) status = tr_given_int(given, MINIBATCH, 1, 1024, &c->minibatch);
+    if (!status) status = tr_given_int(given, PATIENCE, 0, 10000, &c->patience);
+    if (!status) status = tr_given_int(given, SEEDS, 1, TR_LAB_SEEDS_MAX, &s->seeds);
+    if (!status) status = tr_given_whole(given, SEED, 0, INT64_MAX - TR_LAB_SEEDS_MAX, &c->seed);
     return status;
 }
 
 int tr_experiment_parse(struct tr_lab_settings *settings, const struct tr_experiment *experiment, int argc,
                         char **argv, int *status)
 {
-    const char *given[CODES] = {NULL};
-    char command[48];
-    int code;
-    snprintf(command, sizeof command, "evaluate %s", experiment->part);
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) put_usage(experiment);
-        *status = code == '?' ? 2 : 0;
-        if (code == HELP || code == '?') return 1;
-        given[code] = optarg;
+    struct tr_given given = {.options = options};
+    if (tr_given_read(&given, argc, argv, status)) {
+        if (*status == 0) put_usage(experiment);
+        return 1;
     }
-    *status = take_values(settings, command, given);
-    if (*status) return 1;
-    if (optind == argc && given[DATA] && given[MODEL] && given[OUT]) return 0;
-    fprintf(stderr, "roentgym %s: --data DIR, --model FILE and --out DIR are needed; see --help\n", command);
-    *status = 2;
-    return 1;
+    *status = take_values(settings, &given);
+    if (!*status && !(settings->data && settings->model && settings->folder))
+        *status = tr_given_refuse(&given, "--data DIR, --model FILE and --out DIR are needed");
+    return *status != 0;
 }

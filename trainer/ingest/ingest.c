@@ -1,5 +1,4 @@
 /* `roentgym ingest`: the command line around ingest_data. */
-#include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -9,10 +8,10 @@
 
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/ingest/ingest_data.h"
 #include "trainer/ingest/worker_pool.h"
 #include "trainer/interrupt.h"
-#include "trainer/option_value.h"
 #include "trainer/progress.h"
 
 static const char usage[] =
@@ -62,7 +61,7 @@ static const char usage[] =
     "and report.csv says what and why.\n";
 
 enum choice {
-    LABELS = 256,
+    LABELS,
     OUT,
     REPORT,
     KEY,
@@ -97,7 +96,7 @@ static const struct option options[] = {
 };
 
 struct ingesting {
-    const char *given[KEEP - LABELS]; /* the last value of each option, NULL without */
+    struct tr_given given;
     const char *keep[TR_INGEST_KEEP_MAX];
     int keep_count;
     struct tr_ingest_wish wish;
@@ -108,18 +107,7 @@ struct ingesting {
     struct nn_error err;
 };
 
-static const char *value_of(const struct ingesting *g, enum choice option)
-{
-    return g->given[option - LABELS];
-}
-
 /* ---- options -------------------------------------------------------------------------------------- */
-
-static int wrong(const char *text)
-{
-    fprintf(stderr, "roentgym ingest: %s; see roentgym ingest --help\n", text);
-    return 2;
-}
 
 static int processors(void)
 {
@@ -130,27 +118,33 @@ static int processors(void)
 
 static int parse_numbers(struct ingesting *g)
 {
-    uint64_t side = 1024, depth = 8, workers = (uint64_t)processors();
+    const struct tr_given *given = &g->given;
     struct tr_ingest_wish *w = &g->wish;
-    int status = 0;
+    w->style.side = 1024;
+    w->style.depth = 8;
+    w->style.keep_margins = tr_given_text(given, KEEP_MARGINS) != NULL;
+    w->workers = processors();
     w->seed = 1;
     w->test_share = 0.15;
-    if (value_of(g, SIZE)) status = tr_option_whole("ingest", "size", value_of(g, SIZE), 16, 1024, &side);
-    if (!status && value_of(g, DEPTH))
-        status = tr_option_whole("ingest", "depth", value_of(g, DEPTH), 8, 16, &depth);
-    if (!status && value_of(g, WORKERS))
-        status = tr_option_whole("ingest", "workers", value_of(g, WORKERS), 1, TR_WORKERS_MAX, &workers);
-    if (!status && value_of(g, SEED))
-        status = tr_option_whole("ingest", "seed", value_of(g, SEED), 0, UINT64_MAX, &w->seed);
-    if (!status && value_of(g, TEST_SHARE))
-        status = tr_option_number("ingest", "test-share", value_of(g, TEST_SHARE), 0.01, 0.5, &w->test_share);
+    int status = tr_given_int(given, SIZE, 16, 1024, &w->style.side);
+    if (!status) status = tr_given_int(given, DEPTH, 8, 16, &w->style.depth);
+    if (!status) status = tr_given_int(given, WORKERS, 1, TR_WORKERS_MAX, &w->workers);
+    if (!status) status = tr_given_whole(given, SEED, 0, UINT64_MAX, &w->seed);
+    if (!status) status = tr_given_number(given, TEST_SHARE, 0.01, 0.5, &w->test_share);
     if (status) return status;
-    if (side & (side - 1))
-        return tr_option_wrong("ingest", "size", value_of(g, SIZE), "16, 32, 64, ... 1024");
-    if (depth != 8 && depth != 16) return tr_option_wrong("ingest", "depth", value_of(g, DEPTH), "8 or 16");
-    w->style.side = (int)side;
-    w->style.depth = (int)depth;
-    w->workers = (int)workers;
+    if (w->style.side & (w->style.side - 1)) return tr_given_wrong(given, SIZE, "16, 32, 64, ... 1024");
+    if (w->style.depth != 8 && w->style.depth != 16) return tr_given_wrong(given, DEPTH, "8 or 16");
+    return 0;
+}
+
+static int parse_keep(struct ingesting *g)
+{
+    for (int i = 0; i < g->given.count; i++) {
+        if (g->given.list[i].code != KEEP) continue;
+        if (g->keep_count == TR_INGEST_KEEP_MAX)
+            return tr_given_refuse(&g->given, "--keep is there more than 16 times");
+        g->keep[g->keep_count++] = g->given.list[i].text;
+    }
     return 0;
 }
 
@@ -167,9 +161,10 @@ static int parse_paths(struct ingesting *g, const char *source)
 {
     struct tr_ingest_wish *w = &g->wish;
     const int room = PATH_MAX - 16;
-    if (!without_slash(source, g->source) || !value_of(g, OUT) || !without_slash(value_of(g, OUT), g->out) ||
-        (int)strlen(g->source) >= room || (int)strlen(g->out) >= room)
-        return wrong("FOLDER and --out are needed");
+    if (!without_slash(source, g->source) || !tr_given_text(&g->given, OUT) ||
+        !without_slash(tr_given_text(&g->given, OUT), g->out) || (int)strlen(g->source) >= room ||
+        (int)strlen(g->out) >= room)
+        return tr_given_refuse(&g->given, "FOLDER and --out are needed");
     snprintf(g->labels, sizeof g->labels, "%.*s/labels.csv", room, g->source);
     snprintf(g->report, sizeof g->report, "%.*s.report", room, g->out);
     snprintf(g->key, sizeof g->key, "%.*s.key", room, g->out);
@@ -177,35 +172,23 @@ static int parse_paths(struct ingesting *g, const char *source)
     snprintf(g->name, sizeof g->name, "%.100s", slash && slash[1] ? slash + 1 : g->out);
     w->source = g->source;
     w->out = g->out;
-    w->labels_path = value_of(g, LABELS) ? value_of(g, LABELS) : g->labels;
-    w->report = value_of(g, REPORT) ? value_of(g, REPORT) : g->report;
-    w->name = value_of(g, NAME) ? value_of(g, NAME) : g->name;
+    w->labels_path = tr_given_or(&g->given, LABELS, g->labels);
+    w->report = tr_given_or(&g->given, REPORT, g->report);
+    w->name = tr_given_or(&g->given, NAME, g->name);
     if (!*w->name || strlen(w->name) > 100)
-        return tr_option_wrong("ingest", "name", w->name, "a text of 1 to 100 bytes");
+        return tr_given_wrong(&g->given, NAME, "a text of 1 to 100 bytes");
     return 0;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct ingesting *g, int argc, char **argv, int *status)
 {
-    int code;
-    *status = 0;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) fputs(usage, stdout);
-        if (code == '?') *status = 2;
-        if (code == HELP || code == '?') return 1;
-        if (code == KEEP_MARGINS)
-            g->wish.style.keep_margins = true;
-        else if (code != KEEP)
-            g->given[code - LABELS] = optarg;
-        else if (g->keep_count < TR_INGEST_KEEP_MAX)
-            g->keep[g->keep_count++] = optarg;
-        else
-            return *status = wrong("--keep is there more than 16 times");
-    }
-    if (optind != argc - 1) return *status = wrong("one FOLDER is needed");
+    g->given = (struct tr_given){.options = options, .usage = usage, .words = 1};
+    if (tr_given_read(&g->given, argc, argv, status)) return 1;
+    if (!g->given.word) return *status = tr_given_refuse(&g->given, "one FOLDER is needed");
     *status = parse_numbers(g);
-    if (!*status) *status = parse_paths(g, argv[optind]);
+    if (!*status) *status = parse_keep(g);
+    if (!*status) *status = parse_paths(g, g->given.word);
     return *status;
 }
 
@@ -257,10 +240,10 @@ static nn_status run(struct ingesting *g)
     if (stat(g->wish.source, &info) != 0 || !S_ISDIR(info.st_mode))
         return nn_fail(&g->err, NN_ERR_IO, "%s: there is no such folder", g->wish.source);
     nn_status status = tr_ingest_table_read(&g->table, g->wish.labels_path, g->keep, g->keep_count, &g->err);
-    if (status == NN_OK && value_of(g, LEAVE_OUT))
-        status = tr_ingest_table_leave_out(&g->table, value_of(g, LEAVE_OUT), &g->err);
+    if (status == NN_OK && tr_given_text(&g->given, LEAVE_OUT))
+        status = tr_ingest_table_leave_out(&g->table, tr_given_text(&g->given, LEAVE_OUT), &g->err);
     if (status == NN_OK)
-        status = tr_pseudonym_key_open(&g->wish.key, value_of(g, KEY) ? value_of(g, KEY) : g->key, &g->err);
+        status = tr_pseudonym_key_open(&g->wish.key, tr_given_or(&g->given, KEY, g->key), &g->err);
     if (status != NN_OK) return status;
     tr_interrupt_catch();
     tr_progress_start(&g->progress, "images");

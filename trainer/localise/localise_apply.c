@@ -1,17 +1,16 @@
 /* `roentgym localise apply` */
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "trainer/command_end.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/box_overlay.h"
 #include "trainer/localise/default_weights.h"
 #include "trainer/localise/hip_crops.h"
 #include "trainer/localise/localise.h"
-#include "trainer/option_value.h"
 #include "trainer/overwrite.h"
 #include "trainer/progress.h"
 #include "trainer/report/contact_sheet.h"
@@ -51,7 +50,7 @@ static const char usage[] =
     "train\n"
     "with; the rest is there, and the report says what and why.\n";
 
-enum choice { DATA = 256, OUT, REPORT, WEIGHTS, SIZE, NEGATIVE, SHEET, NAME, HELP };
+enum choice { DATA, OUT, REPORT, WEIGHTS, SIZE, NEGATIVE, SHEET, NAME, HELP };
 enum { SHEET_TILES = 48, SHEET_COLUMNS = 8, TILE = 256 };
 
 static const struct option options[] = {
@@ -63,7 +62,7 @@ static const struct option options[] = {
 };
 
 struct applying {
-    const char *given[HELP - DATA];
+    struct tr_given given;
     char data[PATH_MAX], out[PATH_MAX], report[PATH_MAX], name[128], weights_sha256[65];
     struct tr_crop_wish wish;
     struct tr_pelvis_table table;
@@ -73,11 +72,6 @@ struct applying {
     struct tr_progress progress;
     struct nn_error err;
 };
-
-static const char *value_of(const struct applying *a, enum choice option)
-{
-    return a->given[option - DATA];
-}
 
 /* ---- options ------------------------------------------------------------------------------------------ */
 
@@ -92,47 +86,32 @@ static bool without_slash(const char *text, char path[PATH_MAX])
 
 static int parse_values(struct applying *a)
 {
-    uint64_t size = 512;
-    const char *text = value_of(a, SIZE), *slash;
-    if (text && tr_option_whole("localise apply", "size", text, 16, 1024, &size)) return 2;
-    if (size & (size - 1)) return tr_option_wrong("localise apply", "size", text, "16, 32, 64, ... 1024");
-    if (!without_slash(value_of(a, DATA), a->data) || !without_slash(value_of(a, OUT), a->out)) {
-        fputs("roentgym localise apply: --data and --out are needed; see roentgym localise apply --help\n",
-              stderr);
-        return 2;
-    }
-    slash = strrchr(a->out, '/');
+    int size = 512;
+    if (tr_given_int(&a->given, SIZE, 16, 1024, &size)) return 2;
+    if (size & (size - 1)) return tr_given_wrong(&a->given, SIZE, "16, 32, 64, ... 1024");
+    if (!without_slash(tr_given_text(&a->given, DATA), a->data) ||
+        !without_slash(tr_given_text(&a->given, OUT), a->out))
+        return tr_given_refuse(&a->given, "--data and --out are needed");
+    const char *slash = strrchr(a->out, '/');
     snprintf(a->report, sizeof a->report, "%.*s.report.csv", PATH_MAX - 16, a->out);
     snprintf(a->name, sizeof a->name, "%.100s", slash && slash[1] ? slash + 1 : a->out);
     a->wish = (struct tr_crop_wish){.source = a->data,
                                     .out = a->out,
-                                    .report = value_of(a, REPORT) ? value_of(a, REPORT) : a->report,
-                                    .name = value_of(a, NAME) ? value_of(a, NAME) : a->name,
+                                    .report = tr_given_or(&a->given, REPORT, a->report),
+                                    .name = tr_given_or(&a->given, NAME, a->name),
                                     .weights_sha256 = a->weights_sha256,
-                                    .size = (int)size};
+                                    .size = size};
     if (!*a->wish.name || strlen(a->wish.name) > 100)
-        return tr_option_wrong("localise apply", "name", a->wish.name, "a text of 1 to 100 bytes");
+        return tr_given_wrong(&a->given, NAME, "a text of 1 to 100 bytes");
     return 0;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct applying *a, int argc, char **argv, int *status)
 {
-    int code;
-    *status = 2;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == '?') return 1;
-        if (code == HELP) {
-            fputs(usage, stdout);
-            *status = 0;
-            return 1;
-        }
-        a->given[code - DATA] = optarg;
-    }
-    if (optind == argc) return *status = parse_values(a);
-    fprintf(stderr, "roentgym localise apply: '%.100s' is no option; see roentgym localise apply --help\n",
-            argv[optind]);
-    return 1;
+    a->given = (struct tr_given){.options = options, .usage = usage};
+    if (tr_given_read(&a->given, argc, argv, status)) return 1;
+    return *status = parse_values(a);
 }
 
 /* ---- work --------------------------------------------------------------------------------------------- */
@@ -182,7 +161,8 @@ static nn_status write_sheet(struct applying *a)
     nn_status status =
         tr_contact_sheet_init(&sheet, tiles, tiles < SHEET_COLUMNS ? tiles : SHEET_COLUMNS, TILE, &a->err);
     for (int i = 0; i < tiles && status == NN_OK; i++) status = place_tile(a, &sheet, i, doubts[i].row);
-    if (status == NN_OK) status = tr_contact_sheet_save(&sheet, value_of(a, SHEET), NULL, 0, &a->err);
+    if (status == NN_OK)
+        status = tr_contact_sheet_save(&sheet, tr_given_text(&a->given, SHEET), NULL, 0, &a->err);
     tr_contact_sheet_release(&sheet);
     free(doubts);
     return status;
@@ -207,18 +187,21 @@ static nn_status run(struct applying *a)
 {
     char labels[PATH_MAX];
     snprintf(labels, sizeof labels, "%.*s/labels.csv", PATH_MAX - 16, a->data);
-    nn_status status = value_of(a, SHEET) ? tr_contact_sheet_check_path(value_of(a, SHEET), &a->err) : NN_OK;
+    nn_status status = tr_given_text(&a->given, SHEET)
+                           ? tr_contact_sheet_check_path(tr_given_text(&a->given, SHEET), &a->err)
+                           : NN_OK;
     if (status == NN_OK)
         status = tr_check_overwrite(a->wish.report, TR_CROP_REPORT, "report of hips", &a->err);
-    if (status == NN_OK) status = tr_pelvis_table_read(&a->table, labels, value_of(a, NEGATIVE), &a->err);
     if (status == NN_OK)
-        status = tr_localiser_load(&a->net, value_of(a, WEIGHTS), a->weights_sha256, &a->err);
+        status = tr_pelvis_table_read(&a->table, labels, tr_given_text(&a->given, NEGATIVE), &a->err);
+    if (status == NN_OK)
+        status = tr_localiser_load(&a->net, tr_given_text(&a->given, WEIGHTS), a->weights_sha256, &a->err);
     if (status == NN_OK) status = tr_hip_finder_open(&a->finder, &a->net, &a->err);
     if (status != NN_OK) return status;
     tr_interrupt_catch();
     tr_progress_start(&a->progress, "films");
     status = tr_hip_crops_make(&a->wish, &a->table, &a->finder, show, a, &a->outcome, &a->err);
-    if (status == NN_OK && value_of(a, SHEET)) status = write_sheet(a);
+    if (status == NN_OK && tr_given_text(&a->given, SHEET)) status = write_sheet(a);
     if (status == NN_OK) tell(a);
     return status;
 }

@@ -1,10 +1,10 @@
 /* `roentgym localise evaluate` */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "trainer/command_end.h"
+#include "trainer/given_options.h"
 #include "trainer/localise/box_overlay.h"
 #include "trainer/localise/default_weights.h"
 #include "trainer/localise/hip_measure.h"
@@ -27,7 +27,7 @@ static const char usage[] =
     "                   dashed\n"
     "  --help\n";
 
-enum choice { DATA = 256, BOXES, WEIGHTS, SHEET, HELP };
+enum choice { DATA, BOXES, WEIGHTS, SHEET, HELP };
 enum { SHEET_TILES = 48, SHEET_COLUMNS = 8 };
 
 static const struct option options[] = {
@@ -46,7 +46,7 @@ struct judged {
 };
 
 struct evaluation {
-    const char *given[HELP - DATA];
+    struct tr_given given;
     struct tr_hip_net net;
     struct tr_hip_films films;
     struct tr_hip_finder finder;
@@ -54,11 +54,6 @@ struct evaluation {
     struct judged *judged;
     struct nn_error err;
 };
-
-static const char *value_of(const struct evaluation *e, enum choice option)
-{
-    return e->given[option - DATA];
-}
 
 static int by_iou(const void *a, const void *b)
 {
@@ -95,7 +90,7 @@ static nn_status write_sheet(struct evaluation *e, int count)
         }
     }
     nn_status status =
-        tr_contact_sheet_write(value_of(e, SHEET), pixels, tiles, SHEET_COLUMNS, side, &e->err);
+        tr_contact_sheet_write(tr_given_text(&e->given, SHEET), pixels, tiles, SHEET_COLUMNS, side, &e->err);
     free(pixels);
     return status;
 }
@@ -115,15 +110,18 @@ static nn_status run(struct evaluation *e)
 {
     char sha256[65];
     struct tr_hip_measure m;
-    const char *sheet = value_of(e, SHEET);
+    const char *sheet = tr_given_text(&e->given, SHEET);
     nn_status status = sheet ? tr_contact_sheet_check_path(sheet, &e->err) : NN_OK;
-    if (status == NN_OK) status = tr_localiser_load(&e->net, value_of(e, WEIGHTS), sha256, &e->err);
     if (status == NN_OK)
-        status = tr_hip_films_read(&e->films, value_of(e, DATA), value_of(e, BOXES), e->net.side, &e->err);
+        status = tr_localiser_load(&e->net, tr_given_text(&e->given, WEIGHTS), sha256, &e->err);
+    if (status == NN_OK)
+        status = tr_hip_films_read(&e->films, tr_given_text(&e->given, DATA), tr_given_text(&e->given, BOXES),
+                                   e->net.side, &e->err);
     if (status != NN_OK) return status;
     int first = e->films.train_count, count = e->films.count - first;
     if (count == 0)
-        return nn_fail(&e->err, NN_ERR_FORMAT, "%s: no image of its test split has a box", value_of(e, DATA));
+        return nn_fail(&e->err, NN_ERR_FORMAT, "%s: no image of its test split has a box",
+                       tr_given_text(&e->given, DATA));
     e->found = malloc((size_t)count * sizeof *e->found);
     e->judged = malloc((size_t)count * sizeof *e->judged);
     if (!e->found || !e->judged) return nn_fail(&e->err, NN_ERR_MEMORY, "out of memory for %d films", count);
@@ -138,18 +136,10 @@ static nn_status run(struct evaluation *e)
 
 int tr_localise_evaluate(int argc, char **argv)
 {
-    struct evaluation e = {0};
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) fputs(usage, stdout);
-        if (code == HELP || code == '?') return code == HELP ? 0 : 2;
-        e.given[code - DATA] = optarg;
-    }
-    if (optind != argc || !value_of(&e, DATA)) {
-        fputs("roentgym localise evaluate: --data is needed; see roentgym localise evaluate --help\n",
-              stderr);
-        return 2;
-    }
+    struct evaluation e = {.given = {.options = options, .usage = usage}};
+    int exit_status;
+    if (tr_given_read(&e.given, argc, argv, &exit_status)) return exit_status;
+    if (!tr_given_text(&e.given, DATA)) return tr_given_refuse(&e.given, "--data is needed");
     nn_status status = run(&e);
     tr_hip_finder_close(&e.finder);
     tr_hip_films_release(&e.films);

@@ -1,6 +1,5 @@
 /* `roentgym localise train` */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +10,11 @@
 #include "engine/safetensors.h"
 #include "trainer/command_end.h"
 #include "trainer/folder_lock.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/hip_measure.h"
 #include "trainer/localise/hip_training.h"
 #include "trainer/localise/localise.h"
-#include "trainer/option_value.h"
 
 static const char usage[] =
     "usage: roentgym localise train --data DIR --out DIR [options]\n"
@@ -40,7 +39,7 @@ static const char usage[] =
     "  --seed N           of weights, order and views; default 1\n"
     "  --help\n";
 
-enum choice { DATA = 256, BOXES, OUT, SIDE, MINIBATCH, STEPS, STEP_SIZE, SEED, HELP };
+enum choice { DATA, BOXES, OUT, SIDE, MINIBATCH, STEPS, STEP_SIZE, SEED, HELP };
 
 static const struct option options[] = {
     {"data", required_argument, NULL, DATA},
@@ -58,7 +57,7 @@ static const struct option options[] = {
 static const double SAVE_EVERY_S = 60, TELL_EVERY_S = 10;
 
 struct run {
-    const char *given[HELP - DATA];
+    struct tr_given given;
     struct tr_hip_settings settings;
     struct tr_hip_films films;
     struct tr_hip_training training;
@@ -67,55 +66,30 @@ struct run {
     struct nn_error err;
 };
 
-static const char *value_of(const struct run *r, enum choice option)
-{
-    return r->given[option - DATA];
-}
-
-static int whole(const struct run *r, enum choice option, const char *name, uint64_t low, uint64_t high,
-                 uint64_t *value)
-{
-    const char *text = value_of(r, option);
-    return text ? tr_option_whole("localise train", name, text, low, high, value) : 0;
-}
-
 static int parse_settings(struct run *r)
 {
-    uint64_t side = 128, minibatch = 32, steps = 3000, seed = 1;
+    const struct tr_given *g = &r->given;
+    int side = 128, minibatch = 32, steps = 3000;
+    uint64_t seed = 1;
     double step_size = 0.002;
-    int status = whole(r, SIDE, "side", TR_HIP_NET_SIDE_MIN, TR_HIP_NET_SIDE_MAX, &side);
-    if (!status) status = whole(r, MINIBATCH, "minibatch", 1, 1024, &minibatch);
-    if (!status) status = whole(r, STEPS, "steps", 1, 10000000, &steps);
-    if (!status) status = whole(r, SEED, "seed", 0, UINT64_MAX, &seed);
-    if (!status && value_of(r, STEP_SIZE))
-        status =
-            tr_option_number("localise train", "step-size", value_of(r, STEP_SIZE), 1e-6, 0.1, &step_size);
-    if (!status && side & (side - 1))
-        status = tr_option_wrong("localise train", "side", value_of(r, SIDE), "32, 64, 128 or 256");
-    r->settings = (struct tr_hip_settings){(int)side, (int)minibatch, (int)steps, (float)step_size, seed};
+    int status = tr_given_int(g, SIDE, TR_HIP_NET_SIDE_MIN, TR_HIP_NET_SIDE_MAX, &side);
+    if (!status) status = tr_given_int(g, MINIBATCH, 1, 1024, &minibatch);
+    if (!status) status = tr_given_int(g, STEPS, 1, 10000000, &steps);
+    if (!status) status = tr_given_whole(g, SEED, 0, UINT64_MAX, &seed);
+    if (!status) status = tr_given_number(g, STEP_SIZE, 1e-6, 0.1, &step_size);
+    if (!status && side & (side - 1)) status = tr_given_wrong(g, SIDE, "32, 64, 128 or 256");
+    r->settings = (struct tr_hip_settings){side, minibatch, steps, (float)step_size, seed};
     return status;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct run *r, int argc, char **argv, int *status)
 {
-    int code;
-    *status = 2;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == '?') return 1;
-        if (code == HELP) {
-            fputs(usage, stdout);
-            *status = 0;
-            return 1;
-        }
-        r->given[code - DATA] = optarg;
-    }
-    const char *out = value_of(r, OUT);
-    if (optind != argc || !value_of(r, DATA) || !out || !*out || strlen(out) + 32 > PATH_MAX) {
-        fputs("roentgym localise train: --data and --out are needed; see roentgym localise train --help\n",
-              stderr);
-        return 1;
-    }
+    r->given = (struct tr_given){.options = options, .usage = usage};
+    if (tr_given_read(&r->given, argc, argv, status)) return 1;
+    const char *out = tr_given_text(&r->given, OUT);
+    if (!tr_given_text(&r->given, DATA) || !out || !*out || strlen(out) + 32 > PATH_MAX)
+        return *status = tr_given_refuse(&r->given, "--data and --out are needed");
     snprintf(r->weights, sizeof r->weights, "%.*s/hips.safetensors", PATH_MAX - 32, out);
     snprintf(r->state, sizeof r->state, "%.*s/state.safetensors", PATH_MAX - 32, out);
     return *status = parse_settings(r);
@@ -123,12 +97,12 @@ static int parse(struct run *r, int argc, char **argv, int *status)
 
 static nn_status begin(struct run *r)
 {
-    const char *out = value_of(r, OUT);
-    nn_status status =
-        tr_hip_films_read(&r->films, value_of(r, DATA), value_of(r, BOXES), r->settings.side, &r->err);
+    const char *out = tr_given_text(&r->given, OUT);
+    nn_status status = tr_hip_films_read(&r->films, tr_given_text(&r->given, DATA),
+                                         tr_given_text(&r->given, BOXES), r->settings.side, &r->err);
     if (status == NN_OK && r->films.train_count == 0)
         status = nn_fail(&r->err, NN_ERR_FORMAT, "%s: no image of its training split has a box",
-                         value_of(r, DATA));
+                         tr_given_text(&r->given, DATA));
     if (status == NN_OK) status = tr_hip_training_init(&r->training, &r->settings, &r->films, &r->err);
     if (status == NN_OK && mkdir(out, 0777) != 0 && errno != EEXIST)
         status = nn_fail(&r->err, NN_ERR_IO, "%s: %s", out, strerror(errno));

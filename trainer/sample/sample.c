@@ -1,5 +1,4 @@
 /* `roentgym sample`: the command line around sample_plan and sample_folder. */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "engine/sample_text.h"
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
@@ -48,7 +48,7 @@ static const char usage[] =
     "  --help\n";
 
 enum choice {
-    MODEL = 256,
+    MODEL,
     OUT,
     SHEET,
     CLASS,
@@ -67,8 +67,7 @@ enum choice {
     DEPTH,
     NAME,
     DEVICE,
-    HELP,
-    OPTION_END
+    HELP
 };
 
 static const struct option options[] = {
@@ -96,7 +95,7 @@ static const struct option options[] = {
 };
 
 struct sampling {
-    const char *given[OPTION_END - MODEL]; /* the last value of each option, NULL without */
+    struct tr_given given;
     struct tr_sample_wish wish;
     uint64_t frames, resolution, depth; /* resolution 0: the model's */
     struct nn_model *model;
@@ -108,65 +107,48 @@ struct sampling {
     struct nn_error err;
 };
 
-static const char *value_of(const struct sampling *s, enum choice option)
-{
-    return s->given[option - MODEL];
-}
-
 /* ---- options ------------------------------------------------------------------------------------ */
-
-static const char *name_of(enum choice option)
-{
-    return options[option - MODEL].name;
-}
 
 static int parse_share(const struct sampling *s, enum choice option, float *value)
 {
     double share = 1;
-    const char *text = value_of(s, option);
-    int status = text ? tr_option_number("sample", name_of(option), text, 0, 1, &share) : 0;
+    int status = tr_given_number(&s->given, option, 0, 1, &share);
     *value = (float)share;
     return status;
-}
-
-static int parse_whole(const struct sampling *s, enum choice option, uint64_t low, uint64_t high,
-                       uint64_t *value)
-{
-    const char *text = value_of(s, option);
-    return text ? tr_option_whole("sample", name_of(option), text, low, high, value) : 0;
 }
 
 /* "A..B" */
 static int parse_range(const struct sampling *s, enum choice option, uint64_t *first, uint64_t *last)
 {
-    const char *text = value_of(s, option), *dots = strstr(text, "..");
+    const char *text = tr_given_text(&s->given, option), *dots = strstr(text, "..");
     char from[24] = "";
     if (!dots || (size_t)(dots - text) >= sizeof from)
-        return tr_option_wrong("sample", name_of(option), text, "two seeds, FIRST..LAST");
+        return tr_given_wrong(&s->given, option, "two seeds, FIRST..LAST");
     memcpy(from, text, (size_t)(dots - text));
-    int status = tr_option_whole("sample", name_of(option), from, 0, UINT64_MAX, first);
-    return status ? status : tr_option_whole("sample", name_of(option), dots + 2, 0, UINT64_MAX, last);
+    int status = tr_option_whole("sample", options[option].name, from, 0, UINT64_MAX, first);
+    return status ? status : tr_option_whole("sample", options[option].name, dots + 2, 0, UINT64_MAX, last);
 }
 
 static int parse_seeds(struct sampling *s)
 {
     uint64_t first = 1, count = 8;
-    if (value_of(s, STRIP)) return parse_range(s, STRIP, &s->wish.first_seed, &s->wish.last_seed);
-    if (value_of(s, SEEDS)) {
+    if (tr_given_text(&s->given, STRIP))
+        return parse_range(s, STRIP, &s->wish.first_seed, &s->wish.last_seed);
+    if (tr_given_text(&s->given, SEEDS)) {
         int status = parse_range(s, SEEDS, &s->wish.first_seed, &s->wish.last_seed);
         if (!status && s->wish.last_seed < s->wish.first_seed)
-            return tr_option_wrong("sample", "seeds", value_of(s, SEEDS), "two seeds, FIRST..LAST");
+            return tr_given_wrong(&s->given, SEEDS, "two seeds, FIRST..LAST");
         return status;
     }
-    int status = parse_whole(s, SEED, 0, UINT64_MAX - TR_SAMPLES_MAX, &first);
-    if (!status) status = parse_whole(s, COUNT, 1, TR_SAMPLES_MAX, &count);
+    int status = tr_given_whole(&s->given, SEED, 0, UINT64_MAX - TR_SAMPLES_MAX, &first);
+    if (!status) status = tr_given_whole(&s->given, COUNT, 1, TR_SAMPLES_MAX, &count);
     s->wish.first_seed = first;
     s->wish.last_seed = first + count - 1;
     return status;
 }
 
 /* What says the same thing twice or differently, or needs another option. */
-static int check_together(const struct sampling *s)
+static int check_together(const struct tr_given *g)
 {
     static const enum choice never_both[][2] = {
         {CLASS, LABEL}, {CLASS, LIKE}, {CLASS, MORPH}, {LABEL, LIKE},     {LABEL, MORPH},    {LIKE, STRIP},
@@ -174,67 +156,54 @@ static int check_together(const struct sampling *s)
         {STRIP, COUNT}, {SEEDS, SEED}, {SEEDS, COUNT}, {STRENGTH, LABEL}, {STRENGTH, MORPH},
     };
     const char *complaint = NULL;
-    if (!value_of(s, MODEL) || (!value_of(s, OUT) && !value_of(s, SHEET)))
+    char both[80];
+    if (!tr_given_text(g, MODEL) || (!tr_given_text(g, OUT) && !tr_given_text(g, SHEET)))
         complaint = "--model FILE and --out DIR or --sheet FILE are needed";
-    else if (value_of(s, SPLIT) && !value_of(s, LIKE))
+    else if (tr_given_text(g, SPLIT) && !tr_given_text(g, LIKE))
         complaint = "--split goes with --like";
-    else if (value_of(s, FRAMES) && !value_of(s, STRIP) && !value_of(s, MORPH))
+    else if (tr_given_text(g, FRAMES) && !tr_given_text(g, STRIP) && !tr_given_text(g, MORPH))
         complaint = "--frames goes with --strip or --morph";
     for (size_t i = 0; !complaint && i < sizeof never_both / sizeof *never_both; i++) {
         enum choice a = never_both[i][0], b = never_both[i][1];
-        if (!value_of(s, a) || !value_of(s, b)) continue;
-        fprintf(stderr, "roentgym sample: --%s does not go with --%s; see roentgym sample --help\n",
-                name_of(a), name_of(b));
-        return 2;
+        if (!tr_given_text(g, a) || !tr_given_text(g, b)) continue;
+        snprintf(both, sizeof both, "--%s does not go with --%s", options[a].name, options[b].name);
+        complaint = both;
     }
-    if (!complaint) return 0;
-    fprintf(stderr, "roentgym sample: %s; see roentgym sample --help\n", complaint);
-    return 2;
+    return complaint ? tr_given_refuse(g, complaint) : 0;
 }
 
 static int parse_values(struct sampling *s)
 {
+    const struct tr_given *g = &s->given;
     struct tr_sample_wish *w = &s->wish;
     s->frames = 8, s->depth = 8;
-    w->class_name = value_of(s, CLASS), w->vector = value_of(s, LABEL);
-    w->like = value_of(s, LIKE), w->split = value_of(s, SPLIT) ? value_of(s, SPLIT) : "train";
-    w->morph = value_of(s, MORPH), w->strip = value_of(s, STRIP) != NULL;
+    w->class_name = tr_given_text(g, CLASS), w->vector = tr_given_text(g, LABEL);
+    w->like = tr_given_text(g, LIKE);
+    w->split = tr_given_or(g, SPLIT, "train");
+    w->morph = tr_given_text(g, MORPH), w->strip = tr_given_text(g, STRIP) != NULL;
     int status = parse_seeds(s);
     if (!status) status = parse_share(s, STRENGTH, &w->strength);
     if (!status) status = parse_share(s, TRUNCATION, &w->truncation);
-    if (!status) status = parse_whole(s, FRAMES, 2, TR_FRAMES_MAX, &s->frames);
-    if (!status) status = parse_whole(s, RESOLUTION, 4, 1024, &s->resolution);
-    if (!status) status = parse_whole(s, DEPTH, 8, 16, &s->depth);
+    if (!status) status = tr_given_whole(g, FRAMES, 2, TR_FRAMES_MAX, &s->frames);
+    if (!status) status = tr_given_whole(g, RESOLUTION, 4, 1024, &s->resolution);
+    if (!status) status = tr_given_whole(g, DEPTH, 8, 16, &s->depth);
     w->frames = (int)s->frames;
     if (status) return status;
-    if (s->depth != 8 && s->depth != 16)
-        return tr_option_wrong("sample", "depth", value_of(s, DEPTH), "8 or 16");
-    if (s->resolution & (s->resolution - 1))
-        return tr_option_wrong("sample", "resolution", value_of(s, RESOLUTION), "4, 8, 16, ... 1024");
+    if (s->depth != 8 && s->depth != 16) return tr_given_wrong(g, DEPTH, "8 or 16");
+    if (s->resolution & (s->resolution - 1)) return tr_given_wrong(g, RESOLUTION, "4, 8, 16, ... 1024");
     if (strcmp(w->split, "train") && strcmp(w->split, "test") && strcmp(w->split, "all"))
-        return tr_option_wrong("sample", "split", w->split, "train, test or all");
-    if (value_of(s, NAME) && (!*value_of(s, NAME) || strlen(value_of(s, NAME)) > 100))
-        return tr_option_wrong("sample", "name", value_of(s, NAME), "a text of 1 to 100 bytes");
+        return tr_given_wrong(g, SPLIT, "train, test or all");
+    const char *name = tr_given_or(g, NAME, "set");
+    if (!*name || strlen(name) > 100) return tr_given_wrong(g, NAME, "a text of 1 to 100 bytes");
     return 0;
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct sampling *s, int argc, char **argv, int *status)
 {
-    int code;
-    *status = 0;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) fputs(usage, stdout);
-        if (code == '?') *status = 2;
-        if (code == HELP || code == '?') return 1;
-        s->given[code - MODEL] = optarg;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "roentgym sample: '%s' is not an option; see roentgym sample --help\n", argv[optind]);
-        *status = 2;
-        return 1;
-    }
-    *status = check_together(s);
+    s->given = (struct tr_given){.options = options, .usage = usage};
+    if (tr_given_read(&s->given, argc, argv, status)) return 1;
+    *status = check_together(&s->given);
     if (!*status) *status = parse_values(s);
     return *status != 0;
 }
@@ -254,7 +223,8 @@ static bool show(void *context, int done, int total)
 /* The model's name and "samples", within what a data set's name may have. */
 static const char *name_set(struct sampling *s)
 {
-    if (value_of(s, NAME)) return value_of(s, NAME);
+    const char *name = tr_given_text(&s->given, NAME);
+    if (name) return name;
     const char *model = nn_model_info(s->model)->name;
     int length = (int)strlen(model);
     if (length > 92) length = 92;
@@ -267,8 +237,8 @@ static const char *name_set(struct sampling *s)
 static nn_status check_sheet_path(struct sampling *s)
 {
     struct nn_replace file;
-    nn_status status = tr_contact_sheet_check_path(value_of(s, SHEET), &s->err);
-    if (status == NN_OK) status = nn_replace_open(&file, value_of(s, SHEET), &s->err);
+    nn_status status = tr_contact_sheet_check_path(tr_given_text(&s->given, SHEET), &s->err);
+    if (status == NN_OK) status = nn_replace_open(&file, tr_given_text(&s->given, SHEET), &s->err);
     if (status == NN_OK) nn_replace_abandon(&file);
     return status;
 }
@@ -276,20 +246,20 @@ static nn_status check_sheet_path(struct sampling *s)
 static nn_status prepare(struct sampling *s, struct tr_sample_output *output)
 {
     nn_status status = NN_OK;
-    if (value_of(s, SHEET)) status = check_sheet_path(s);
+    if (tr_given_text(&s->given, SHEET)) status = check_sheet_path(s);
     if (status == NN_OK)
-        status = nn_model_open(&s->model, value_of(s, MODEL),
-                               value_of(s, DEVICE) ? value_of(s, DEVICE) : "auto", &s->err);
+        status = nn_model_open(&s->model, tr_given_text(&s->given, MODEL),
+                               tr_given_or(&s->given, DEVICE, "auto"), &s->err);
     if (status != NN_OK) return status;
     const struct nn_model_info *info = nn_model_info(s->model);
     int side = s->resolution ? (int)s->resolution : info->resolution;
     if (side > info->resolution)
-        return nn_fail(&s->err, NN_ERR_ARGUMENT, "%s: makes images of %d pixels, not %d", value_of(s, MODEL),
-                       info->resolution, side);
+        return nn_fail(&s->err, NN_ERR_ARGUMENT, "%s: makes images of %d pixels, not %d",
+                       tr_given_text(&s->given, MODEL), info->resolution, side);
     *output = (struct tr_sample_output){
-        .folder = value_of(s, OUT), .name = name_set(s), .side = side, .depth = (int)s->depth};
+        .folder = tr_given_text(&s->given, OUT), .name = name_set(s), .side = side, .depth = (int)s->depth};
     status = tr_sample_plan_init(&s->plan, &s->wish, info, &s->err);
-    if (status == NN_OK && value_of(s, SHEET))
+    if (status == NN_OK && tr_given_text(&s->given, SHEET))
         status = tr_contact_sheet_init(&s->sheet, s->plan.tile_count, s->plan.tile_columns, side, &s->err);
     return status;
 }
@@ -298,7 +268,8 @@ static nn_status save_sheet(struct sampling *s)
 {
     struct nn_sample_texts texts;
     nn_sample_texts_init(&texts, nn_model_info(s->model), NULL, NULL, 1, "roentgym " ROENTGYM_VERSION);
-    return tr_contact_sheet_save(&s->sheet, value_of(s, SHEET), texts.list, texts.count, &s->err);
+    return tr_contact_sheet_save(&s->sheet, tr_given_text(&s->given, SHEET), texts.list, texts.count,
+                                 &s->err);
 }
 
 static nn_status run(struct sampling *s)
@@ -308,9 +279,9 @@ static nn_status run(struct sampling *s)
     if (status != NN_OK) return status;
     tr_interrupt_catch();
     tr_progress_start(&s->progress, "images");
-    status = tr_sample_folder_make(s->model, &s->plan, &output, value_of(s, SHEET) ? &s->sheet : NULL, show,
-                                   s, &s->err);
-    if (status == NN_OK && value_of(s, SHEET)) status = save_sheet(s);
+    status = tr_sample_folder_make(s->model, &s->plan, &output,
+                                   tr_given_text(&s->given, SHEET) ? &s->sheet : NULL, show, s, &s->err);
+    if (status == NN_OK && tr_given_text(&s->given, SHEET)) status = save_sheet(s);
     if (status == NN_OK && s->progress.first < 0) printf("%s: complete already\n", output.folder);
     return status;
 }
