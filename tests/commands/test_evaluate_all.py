@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from trainer import TrainerTest, phantoms, read, trained, write
+from trainer import TrainerTest, locked, phantoms, read, trained, tree, write
 
 PARTS = ["labels", "table1", "low-data", "boundary", "neighbours", "tsne", "swd"]
 
@@ -94,6 +94,14 @@ class All(TrainerTest):
         self.assertNotIn("0.123", page.sections["tsne"])
         self.assertIn("is no JSON", page.sections["table1"])
         self.assertIn("is no result of roentgym evaluate low-data", page.sections["low-data"])
+
+    def test_one_at_a_time_works_in_a_folder(self):
+        os.makedirs(self.path("out/cells"))
+        with locked(self.path("out")):
+            self.refuse(*self.command(), text="another part of roentgym evaluate is at work there")
+        with locked(self.path("out/cells")):
+            self.refuse(*self.command(), text="another roentgym evaluate all is at work there")
+        self.assertEqual(tree(self.path("out")), {})
 
     def test_wrong_use_is_told_in_one_line(self):
         self.refuse("evaluate", "all", status=2, text="--data DIR, --model FILE and --out DIR are needed")

@@ -13,14 +13,13 @@
 #include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/evaluation_report.h"
 #include "trainer/evaluate/part_file.h"
-#include "trainer/evaluate/part_time.h"
-#include "trainer/evaluate/sections.h"
+#include "trainer/evaluate/part_runners.h"
+#include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
-#include "trainer/neighbours/neighbours.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
 
-enum { WORDS_MAX = 40, LABEL_SAMPLES = 1000, SWD_IMAGES = 2048, QUICK_SWD = 256 };
+enum { WORDS_MAX = 40 };
 
 static const char usage[] =
     "usage: roentgym evaluate all --data DIR --model FILE --out DIR [options]\n"
@@ -47,18 +46,16 @@ static const char usage[] =
     "  --device NAME      auto (default), cpu or cuda\n"
     "  --help\n";
 
-/* Options of `all` that some parts take, too. */
-enum option_code { FINDING, SIDE, EPOCHS, SEEDS, SEED, DEVICE, PASSED, DATA, MODEL, OUT, PARTS, QUICK, HELP };
-#define TAKES(code) (1u << (code))
-enum { CLASSIFIES = TAKES(FINDING) | TAKES(SIDE) | TAKES(EPOCHS) | TAKES(SEED) | TAKES(DEVICE) };
+/* Behind those that it hands on. */
+enum option_code { DATA = TR_PASSED, MODEL, OUT, PARTS, QUICK, HELP };
 
 static const struct option options[] = {
-    {"finding", required_argument, NULL, FINDING},
-    {"side", required_argument, NULL, SIDE},
-    {"epochs", required_argument, NULL, EPOCHS},
-    {"seeds", required_argument, NULL, SEEDS},
-    {"seed", required_argument, NULL, SEED},
-    {"device", required_argument, NULL, DEVICE},
+    {"finding", required_argument, NULL, TR_FINDING},
+    {"side", required_argument, NULL, TR_SIDE},
+    {"epochs", required_argument, NULL, TR_EPOCHS},
+    {"seeds", required_argument, NULL, TR_SEEDS},
+    {"seed", required_argument, NULL, TR_SEED},
+    {"device", required_argument, NULL, TR_DEVICE},
     {"data", required_argument, NULL, DATA},
     {"model", required_argument, NULL, MODEL},
     {"out", required_argument, NULL, OUT},
@@ -68,106 +65,14 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-/* What the work of a part is counted from. */
-struct size {
-    double train, test; /* images */
-    double shown;       /* to a network that is trained on real images, in all epochs */
-    double seeds, side;
-    bool quick;
-    bool tabled, near; /* the networks of table1, of neighbours are there, or will be */
-};
-
 struct all {
     const char *data, *model, *folder;
-    const char *passed[PASSED]; /* as given, or NULL */
-    bool quick, wanted[TR_SECTIONS];
-    struct size size;
+    const char *passed[TR_PASSED];                       /* as given, or NULL */
+    bool quick, wanted[TR_SECTIONS], there[TR_SECTIONS]; /* by part */
+    struct tr_part_size size;
     char data_name[128], data_sha256[65], model_name[128], model_sha256[65];
     bool simulated_data, simulated_model;
 };
-
-/* ---- parts -------------------------------------------------------------------------------------- */
-
-static struct tr_part_work labels_work(const struct size *s)
-{
-    double samples = 2 * (s->quick ? 100 : LABEL_SAMPLES);
-    return (struct tr_part_work){0.85 * s->shown, s->test + samples, samples};
-}
-
-/* So many networks for each seed, on so many sets of samples. */
-static struct tr_part_work networks(const struct size *s, int rows, int sets)
-{
-    double all = rows * s->seeds;
-    return (struct tr_part_work){all * s->shown, all * s->test, sets * s->train};
-}
-
-static struct tr_part_work table1_work(const struct size *s)
-{
-    return networks(s, 8, 2);
-}
-
-/* What the parts have in common is trained once. */
-static struct tr_part_work low_data_work(const struct size *s)
-{
-    return s->tabled ? networks(s, 12, 0) : networks(s, 15, 1);
-}
-
-static struct tr_part_work boundary_work(const struct size *s)
-{
-    return s->tabled ? networks(s, 0, 0) : networks(s, 3, 2);
-}
-
-/* In units of the classifiers' network: `looks` images through VGG16, or with --quick a small one. */
-static struct tr_part_work features(const struct size *s, bool train, double looks, double samples)
-{
-    double cost = s->quick ? tr_network_cost(TR_RESNET18, 128, (int)s->side)
-                           : tr_network_cost(TR_VGG16, tr_architecture_side(TR_VGG16), (int)s->side);
-    return (struct tr_part_work){train ? cost * (s->quick ? 256 * 3 : 512 * 5) : 0, cost * looks, samples};
-}
-
-static struct tr_part_work neighbours_work(const struct size *s)
-{
-    return s->quick ? features(s, true, 128 + 2 * 64, 32) : features(s, true, 512 + 2 * 128, 64);
-}
-
-static struct tr_part_work tsne_work(const struct size *s)
-{
-    return s->quick ? features(s, !s->near, 256, 128) : features(s, !s->near, 1024, 512);
-}
-
-static struct tr_part_work swd_work(const struct size *s)
-{
-    double half = s->train / 2;
-    return (struct tr_part_work){0, 0, fmin(half, s->quick ? QUICK_SWD : SWD_IMAGES)};
-}
-
-#define QUICK_NETWORK "--architecture resnet18 --epochs 3 --network-images 256"
-
-static const struct runner {
-    const char *part;
-    int (*main)(int argc, char **argv);
-    unsigned takes;
-    const char *quick; /* more options with --quick, spaces between */
-    struct tr_part_work (*work)(const struct size *size);
-} runners[] = {
-    {"labels", tr_evaluate_labels, CLASSIFIES, "--samples 100", labels_work},
-    {"table1", tr_evaluate_table1, CLASSIFIES | TAKES(SEEDS), "", table1_work},
-    {"low-data", tr_evaluate_low_data, CLASSIFIES | TAKES(SEEDS), "", low_data_work},
-    {"boundary", tr_evaluate_boundary, CLASSIFIES | TAKES(SEEDS), "", boundary_work},
-    {"neighbours", tr_evaluate_neighbours, TAKES(FINDING) | TAKES(SEED) | TAKES(DEVICE),
-     QUICK_NETWORK " --samples 32 --training 128 --held-out 32", neighbours_work},
-    {"tsne", tr_evaluate_tsne, TAKES(FINDING) | TAKES(SEED) | TAKES(DEVICE), QUICK_NETWORK " --images 64",
-     tsne_work},
-    {"swd", tr_evaluate_swd, TAKES(SEED), "", swd_work},
-};
-enum { RUNNERS = sizeof runners / sizeof *runners };
-
-static const struct runner *runner_of(const char *part)
-{
-    for (int r = 0; r < RUNNERS; r++)
-        if (strcmp(runners[r].part, part) == 0) return &runners[r];
-    return NULL;
-}
 
 /* ---- options ------------------------------------------------------------------------------------ */
 
@@ -193,22 +98,21 @@ static int take_parts(struct all *a, const char *list)
 static int check_numbers(const struct all *a)
 {
     static const struct {
-        int code;
-        const char *name;
+        enum tr_passed option;
         uint64_t low, high;
-    } numbers[] = {{SIDE, "side", 32, TR_CASES_SIDE_MAX},
-                   {EPOCHS, "epochs", 1, TR_CLASSIFY_EPOCHS_MAX},
-                   {SEEDS, "seeds", 1, 32},
-                   {SEED, "seed", 0, INT32_MAX}};
+    } numbers[] = {{TR_SIDE, 32, TR_CASES_SIDE_MAX},
+                   {TR_EPOCHS, 1, TR_CLASSIFY_EPOCHS_MAX},
+                   {TR_SEEDS, 1, 32},
+                   {TR_SEED, 0, INT32_MAX}};
     int status = 0;
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers && !status; i++) {
         uint64_t value;
-        const char *text = a->passed[numbers[i].code];
+        const char *text = a->passed[numbers[i].option];
         if (text)
-            status = tr_option_whole("evaluate all", numbers[i].name, text, numbers[i].low, numbers[i].high,
-                                     &value);
+            status = tr_option_whole("evaluate all", tr_passed_names[numbers[i].option], text, numbers[i].low,
+                                     numbers[i].high, &value);
     }
-    const char *device = a->passed[DEVICE];
+    const char *device = a->passed[TR_DEVICE];
     return status || !device ? status
                              : tr_option_word("evaluate all", "device", device, tr_option_devices, &(int){0});
 }
@@ -238,9 +142,9 @@ static int parse(struct all *a, int argc, char **argv, int *status)
     }
     if (!*status) *status = check_numbers(a);
     if (*status) return 1;
-    if (a->quick && !a->passed[SIDE]) a->passed[SIDE] = "64";
-    if (a->quick && !a->passed[EPOCHS]) a->passed[EPOCHS] = "4";
-    if (a->quick && !a->passed[SEEDS]) a->passed[SEEDS] = "1";
+    if (a->quick && !a->passed[TR_SIDE]) a->passed[TR_SIDE] = "64";
+    if (a->quick && !a->passed[TR_EPOCHS]) a->passed[TR_EPOCHS] = "4";
+    if (a->quick && !a->passed[TR_SEEDS]) a->passed[TR_SEEDS] = "1";
     if (optind == argc && a->data && a->model && a->folder) return 0;
     fputs("roentgym evaluate all: --data DIR, --model FILE and --out DIR are needed; see --help\n", stderr);
     *status = 2;
@@ -253,7 +157,7 @@ static int parse(struct all *a, int argc, char **argv, int *status)
 struct line {
     char *words[WORDS_MAX + 1];
     int count;
-    char own[PATH_MAX + 64], quick[192], name[64];
+    char own[PATH_MAX + 64], quick[192], name[64], options[TR_PASSED][16];
 };
 
 static void say(struct line *line, const char *option, const char *value)
@@ -262,23 +166,26 @@ static void say(struct line *line, const char *option, const char *value)
     line->words[line->count++] = (char *)value;
 }
 
-static void make_line(const struct all *a, const struct runner *runner, struct line *line)
+static void make_line(const struct all *a, int part, struct line *line)
 {
-    static const char *const names[PASSED] = {"--finding", "--side", "--epochs",
-                                              "--seeds",   "--seed", "--device"};
-    bool swd = strcmp(runner->part, "swd") == 0;
+    const struct tr_part_runner *runner = &tr_part_runners[part];
+    bool swd = part == TR_PART_SWD;
     *line = (struct line){0};
-    snprintf(line->name, sizeof line->name, "roentgym evaluate %s", runner->part);
+    snprintf(line->name, sizeof line->name, "roentgym evaluate %s", tr_sections[part].part);
     snprintf(line->own, sizeof line->own, "%s/swd-figures.json", a->folder);
     line->words[line->count++] = line->name;
     say(line, swd ? "--real" : "--data", a->data);
     say(line, "--model", a->model);
     say(line, swd ? "--json" : "--out", swd ? line->own : a->folder);
-    for (int code = 0; code < PASSED; code++)
-        if ((runner->takes & TAKES(code)) && a->passed[code]) say(line, names[code], a->passed[code]);
+    for (int code = 0; code < TR_PASSED; code++) {
+        if (!(runner->takes >> code & 1) || !a->passed[code]) continue;
+        snprintf(line->options[code], sizeof line->options[code], "--%s", tr_passed_names[code]);
+        say(line, line->options[code], a->passed[code]);
+    }
     /* Half of the real images make the floor. */
     if (a->quick && swd)
-        snprintf(line->quick, sizeof line->quick, "--images %.0f", fmin(QUICK_SWD, floor(a->size.train / 2)));
+        snprintf(line->quick, sizeof line->quick, "--images %.0f",
+                 fmin(TR_QUICK_SWD, floor(a->size.train / 2)));
     else
         snprintf(line->quick, sizeof line->quick, "%s", a->quick ? runner->quick : "");
     for (char *at = line->quick, *word; (word = strsep(&at, " "));)
@@ -337,8 +244,8 @@ static nn_status look_at_data(struct all *a, struct nn_error *err)
     snprintf(a->data_sha256, sizeof a->data_sha256, "%s", tr_dataset_sha256(data));
     a->simulated_data = tr_dataset_simulated(data);
     a->size.train = tr_dataset_train_count(data);
-    a->size.side = a->passed[SIDE] ? strtod(a->passed[SIDE], NULL)
-                                   : tr_classify_usual_side(TR_RESNET18, tr_dataset_side(data));
+    a->size.side = a->passed[TR_SIDE] ? strtod(a->passed[TR_SIDE], NULL)
+                                      : tr_classify_usual_side(TR_RESNET18, tr_dataset_side(data));
     tr_dataset_close(data);
     return NN_OK;
 }
@@ -362,23 +269,25 @@ static nn_status measure(struct all *a, struct tr_pace *pace, struct nn_error *e
     struct tr_cases train = {0}, test = {0};
     struct nn_device device = {0};
     struct tr_classify_settings settings = tr_classify_defaults(TR_RESNET18, false);
-    if (a->passed[EPOCHS]) settings.epochs = atoi(a->passed[EPOCHS]);
+    if (a->passed[TR_EPOCHS]) settings.epochs = atoi(a->passed[TR_EPOCHS]);
     struct tr_progress progress;
     int side = (int)a->size.side;
     tr_progress_start(&progress, "images");
     nn_status status =
-        tr_cases_read(&train, a->data, true, a->passed[FINDING], side, show_images, &progress, err);
+        tr_cases_read(&train, a->data, true, a->passed[TR_FINDING], side, show_images, &progress, err);
     tr_progress_start(&progress, "images");
     if (status == NN_OK)
-        status = tr_cases_read(&test, a->data, false, a->passed[FINDING], side, show_images, &progress, err);
+        status =
+            tr_cases_read(&test, a->data, false, a->passed[TR_FINDING], side, show_images, &progress, err);
     if (status == NN_OK)
-        status = tr_classify_open_device(&device, a->passed[DEVICE] ? a->passed[DEVICE] : "auto", side, err);
+        status =
+            tr_classify_open_device(&device, a->passed[TR_DEVICE] ? a->passed[TR_DEVICE] : "auto", side, err);
     if (status == NN_OK) {
         double steps = fmax((double)train.count / settings.minibatch, settings.steps_least);
         a->size.shown = settings.epochs * steps * settings.minibatch;
         a->size.train = train.count;
         a->size.test = test.count;
-        a->size.seeds = a->passed[SEEDS] ? atof(a->passed[SEEDS]) : 3;
+        a->size.seeds = a->passed[TR_SEEDS] ? atof(a->passed[TR_SEEDS]) : 3;
         a->size.quick = a->quick;
         status = tr_pace_measure(pace, &train, a->model, &settings, &device, err);
     }
@@ -388,36 +297,38 @@ static nn_status measure(struct all *a, struct tr_pace *pace, struct nn_error *e
     return status;
 }
 
-/* What is to be run, and how long that will take. Without anything to run nothing is measured. */
-static nn_status announce(struct all *a, bool run[RUNNERS], struct nn_error *err)
+/* Of a part that is wanted or there already. */
+static void tell_part(const struct all *a, int k, double seconds)
+{
+    char text[32];
+    printf("%-11s %s%s\n", tr_sections[k].part, a->there[k] ? "is there already" : "about ",
+           a->there[k] ? "" : tr_duration_text(seconds, text));
+}
+
+/* What there is, what is to be run, and how long that will take. Without anything to run nothing is measured.
+ */
+static nn_status announce(struct all *a, struct nn_error *err)
 {
     char text[32];
     double all_s = 0;
     struct tr_pace pace;
-    bool any = false;
-    for (int r = 0; r < RUNNERS; r++) {
-        for (int k = 0; k < TR_SECTIONS; k++)
-            if (strcmp(tr_sections[k].part, runners[r].part) == 0) run[r] = a->wanted[k];
-        run[r] = run[r] && !is_there(a, runners[r].part);
-        any |= run[r];
-        if (run[r] || is_there(a, runners[r].part)) {
-            a->size.tabled |= strcmp(runners[r].part, "table1") == 0;
-            a->size.near |= strcmp(runners[r].part, "neighbours") == 0;
-        }
+    bool any = false, known[TR_SECTIONS];
+    for (int k = 0; k < TR_SECTIONS; k++) {
+        a->there[k] = is_there(a, tr_sections[k].part);
+        known[k] = a->wanted[k] || a->there[k];
+        any |= a->wanted[k] && !a->there[k];
     }
+    a->size.tabled = known[TR_PART_TABLE1];
+    a->size.near = known[TR_PART_NEIGHBOURS];
     nn_status status = any ? measure(a, &pace, err) : NN_OK;
     if (status != NN_OK) return status;
     for (int k = 0; k < TR_SECTIONS; k++) {
-        const struct runner *runner = runner_of(tr_sections[k].part);
-        bool there = is_there(a, tr_sections[k].part);
-        if (!runner || (!a->wanted[k] && !there)) continue;
-        double seconds = run[runner - runners] ? tr_part_seconds(&pace, runner->work(&a->size)) : 0;
-        tr_duration_text(seconds, text);
-        printf("%-11s %s%s\n", runner->part, there ? "is there already" : "about ", there ? "" : text);
+        if (!known[k]) continue;
+        double seconds = a->there[k] ? 0 : tr_part_seconds(&pace, tr_part_runners[k].work(&a->size));
+        tell_part(a, k, seconds);
         all_s += seconds;
     }
-    tr_duration_text(all_s, text);
-    if (any) printf("in all about %s, as busy as this machine is now\n", text);
+    if (any) printf("in all about %s, as busy as this machine is now\n", tr_duration_text(all_s, text));
     fflush(stdout);
     return NN_OK;
 }
@@ -440,35 +351,52 @@ static nn_status write_report(const struct all *a, struct nn_error *err)
 }
 
 /* False when it has failed; what is wrong has been said. */
-static bool run_part(const struct all *a, const struct runner *runner)
+static bool run_part(const struct all *a, int part)
 {
     struct line line;
     struct nn_error err;
-    make_line(a, runner, &line);
-    printf("\n== %s ==\n", runner->part);
+    make_line(a, part, &line);
+    printf("\n== %s ==\n", tr_sections[part].part);
     fflush(stdout);
     optind = 0; /* getopt begins anew */
-    if (runner->main(line.count, line.words) != 0) return false;
-    if (tr_interrupted() || strcmp(runner->part, "swd") != 0) return true;
-    make_line(a, runner, &line); /* getopt may have changed the order */
-    return tr_command_end("roentgym evaluate all", NULL, wrap_swd(a, &line, &err), &err) == 0;
+    if (tr_part_runners[part].main(line.count, line.words) != 0) return false;
+    if (tr_interrupted() || part != TR_PART_SWD) return true;
+    make_line(a, part, &line); /* getopt may have changed the order */
+    if (wrap_swd(a, &line, &err) == NN_OK) return true;
+    fprintf(stderr, "roentgym evaluate all: %s\n", err.text);
+    return false;
+}
+
+/* The folder itself is for its parts to lock; that of the cells is for `all`. A part that is at work there is
+ * told now, and not by each part that fails for it. */
+static nn_status lock_folder(const struct all *a, int *lock, struct nn_error *err)
+{
+    char path[PATH_MAX];
+    int part = -1;
+    nn_status status = tr_part_lock(a->folder, &part, err);
+    if (part >= 0) close(part);
+    snprintf(path, sizeof path, "%s/cells", a->folder);
+    if (status == NN_OK) status = tr_part_folder(path, err);
+    return status == NN_OK ? tr_folder_lock(path, "roentgym evaluate all is at work there", lock, err)
+                           : status;
 }
 
 /* The report is written after each part, so that it is there whenever one looks. */
 static nn_status run_all(struct all *a, int *failed, struct nn_error *err)
 {
-    bool run[RUNNERS] = {false};
-    nn_status status = tr_part_folder(a->folder, err);
+    int lock = -1;
+    nn_status status = lock_folder(a, &lock, err);
     if (status == NN_OK) status = look_at_data(a, err);
     if (status == NN_OK) status = look_at_model(a, err);
     if (status == NN_OK) status = write_report(a, err);
-    if (status == NN_OK) status = announce(a, run, err);
-    for (int r = 0; r < RUNNERS && status == NN_OK && !tr_interrupted(); r++) {
-        if (!run[r]) continue;
-        *failed += !run_part(a, &runners[r]);
+    if (status == NN_OK) status = announce(a, err);
+    for (int k = 0; k < TR_SECTIONS && status == NN_OK && !tr_interrupted(); k++) {
+        if (!a->wanted[k] || a->there[k]) continue;
+        *failed += !run_part(a, k);
         status = write_report(a, err);
     }
-    return status == NN_OK && tr_interrupted() ? nn_fail(err, NN_STOPPED, "stopped") : status;
+    if (lock >= 0) close(lock);
+    return status;
 }
 
 int tr_evaluate_all(int argc, char **argv)
