@@ -96,7 +96,7 @@ static void put_headlines(FILE *page, const struct writing *w)
 {
     fputs("<dl class=\"facts\">\n", page);
     for (int k = 0; k < TR_SECTIONS; k++) {
-        struct tr_headline h;
+        struct tr_headline h = {.range = ""};
         const struct part *part = &w->parts[k];
         if (!part->file || !part->section->headline ||
             !part->section->headline(json_object_get(part->file, "results"), &h))
@@ -105,7 +105,7 @@ static void put_headlines(FILE *page, const struct writing *w)
         tr_html_put(page, h.name);
         fputs("</dt><dd>", page);
         tr_html_put(page, h.value);
-        if (h.range[0]) fprintf(page, " <span class=\"range\">(%s)</span>", h.range);
+        if (h.range[0]) fprintf(page, " <span class=\"range\">%s</span>", h.range);
         fputs("<small>", page);
         tr_html_put(page, h.note);
         fputs("</small></dd></div>\n", page);
@@ -198,12 +198,15 @@ static void put_head(FILE *page, const struct writing *w)
     tr_html_put(page, e->model);
     fprintf(page,
             "</title>\n<style>\n%s"
-            ".facts .range{font-size:.9rem;white-space:nowrap}\n"
+            ".facts .range{display:block;font-size:.95rem}\n"
+            ".drawn{min-width:38rem}.large{max-width:none}table{font-size:.85rem;margin:0}\n"
+            "th.n,td.n{padding:.2rem 0 .2rem .7rem}\n"
+            "@media (min-width:60rem){th[scope=row]{white-space:nowrap}}\n"
             ".limits::before{content:\"Limits: \";font-weight:600}\n"
             ".missing{border-left:5px solid #767676;background:#f4f4f4;padding:.6rem .9rem}\n"
             ".command,.settings{font-size:.9em;color:#444;overflow-wrap:anywhere}\n"
-            "table{font-size:.92rem}.large{max-width:none}@media "
-            "print{.large{max-width:100%%}table{font-size:8pt}.wide{overflow:visible}}\n"
+            "@media "
+            "print{.drawn{min-width:0}.large{max-width:100%%}table{font-size:8pt}.wide{overflow:visible}}\n"
             "code{font-size:.85em;overflow-wrap:anywhere}\n"
             "</style>\n</head>\n<body>\n<header>\n<h1>Evaluation of ",
             tr_page_style);
@@ -211,14 +214,14 @@ static void put_head(FILE *page, const struct writing *w)
     fputs("</h1>\n", page);
     put_origin(page, e);
     put_headlines(page, w);
-    fputs(
-        "<section class=\"wide\" tabindex=\"0\" aria-label=\"What was evaluated\"><table>"
-        "<caption>What was evaluated</caption>\n<thead><tr><th scope=\"col\">What</th><th scope=\"col\">Name"
-        "</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n",
-        page);
+    fputs("<figure><figcaption>What was evaluated</figcaption><section class=\"wide\" tabindex=\"0\" "
+          "aria-label=\"What was evaluated\"><table>\n<thead><tr><th scope=\"col\">What</th><th "
+          "scope=\"col\">Name"
+          "</th><th scope=\"col\">SHA-256</th></tr></thead>\n<tbody>\n",
+          page);
     put_source(page, "Model", e->model, e->model_sha256);
     put_source(page, "Data set", e->data, e->data_sha256);
-    fputs("</tbody></table></section>\n", page);
+    fputs("</tbody></table></section></figure>\n", page);
     put_contents(page, w);
     fputs("</header>\n<main>\n", page);
 }

@@ -155,9 +155,10 @@ static void put_picture(FILE *to, const struct tr_lab *lab, const struct tr_labe
     double x[BINS], y[4][BINS];
     const struct tr_label_gate *g = &judge->gate;
     double no = log_odds(g->no_below), yes = log_odds(g->yes_above);
-    /* Every second one is grey: what does not pass, which may be too narrow for a name. */
-    struct tr_band bands[] = {
-        {-odds_span, no, "passes without"}, {no, yes, ""}, {yes, odds_span, "passes with"}};
+    const struct tr_band bands[] = {/* every second one is grey */
+                                    {-odds_span, no, "passes without"},
+                                    {no, yes, "does not pass"},
+                                    {yes, odds_span, "passes with"}};
     struct tr_chart chart = {.id = "labels-scores",
                              .title = "Scores of the judge",
                              .x_label = "log odds of the finding, by the judge",
@@ -169,7 +170,6 @@ static void put_picture(FILE *to, const struct tr_lab *lab, const struct tr_labe
                              .band_count = 3};
     static const char *const names[] = {"real, without the finding", "real, with it",
                                         "samples asked for without", "samples asked for with it"};
-    if (yes - no > odds_span / 4) snprintf(bands[1].name, sizeof bands[1].name, "does not pass");
     for (int b = 0; b < BINS; b++) x[b] = odds_span * (2.0 * b / (BINS - 1) - 1);
     for (int k = 0; k < 4; k++) {
         if (k < 2)

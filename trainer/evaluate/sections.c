@@ -174,7 +174,7 @@ static const char *chance(char to[TEXT], const json_t *row)
     return is_reference(row) ? strcpy(to, dash) : plain(to, 3, number(row, "difference.auc.p"));
 }
 
-#define P_WORDS "95 %% intervals and p by patient; p is 0.001 at least, for each line by itself"
+#define P_WORDS "95 %% intervals and two-sided p, by patient; p is 0.001 at least and of each line by itself"
 
 static int table1_tables(const json_t *results, struct tr_text_table *tables)
 {
@@ -182,7 +182,7 @@ static int table1_tables(const json_t *results, struct tr_text_table *tables)
     json_t *row;
     char images[TEXT], auc[TEXT], ap[TEXT], less[TEXT], p[TEXT];
     tr_text_table_begin(
-        &tables[0], "Trained on|Images|AUC|Average precision|Less the AUC of real|p|Paper's AUC",
+        &tables[0], "Trained on|Images|AUC|Average precision|AUC less that of real|p|Paper's AUC",
         "Tested on %.0f real images of %.0f patients; networks of each kind: %.0f (" P_WORDS ")",
         number(results, "test.images"), number(results, "test.patients"), number(results, "seeds"));
     json_array_foreach(json_object_get(results, "rows"), i, row)
@@ -191,7 +191,7 @@ static int table1_tables(const json_t *results, struct tr_text_table *tables)
         tr_text_table_row(&tables[0], "%s|%s|%s|%s|%s|%s|%s", text(row, "name"),
                           plain(images, 0, number(row, "images")), interval(auc, row, "auc", AREA),
                           interval(ap, row, "average_precision", AREA), difference(less, row), chance(p, row),
-                          *paper ? paper : "not known");
+                          *paper ? paper : dash);
     }
     return 1;
 }
@@ -291,8 +291,7 @@ static int neighbour_tables(const json_t *results, struct tr_text_table *tables)
                       percent(share, copies, "held_out_flagged"));
     tr_text_table_begin(&tables[1], "Layer|Samples, median|Held-out, median|Ratio|Effect|p",
                         "Distance from the nearest of %.0f training images; effect: how likely a sample is "
-                        "nearer than a held-out image (0.5: alike), 95 %% intervals and p by patient, each "
-                        "line by itself; p is 0.001 at least",
+                        "nearer than a held-out image (0.5: alike); " P_WORDS,
                         number(results, "training_images"));
     json_array_foreach(json_object_get(results, "layers"), i, layer)
     {
@@ -426,7 +425,8 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
          "real images, they look alike to it.",
      .limits =
          "Distances between groups and their sizes mean nothing in such a picture, only who is near whom.",
-     .pictures = {{"tsne.png",
+     .pictures = {{"tsne.svg", "Marks of real images (dots) and samples (squares) of both classes"},
+                  {"tsne.png",
                    "Thumbnails of real images and samples of both classes, in frames by class and set"}},
      .tables = tsne_tables},
     {.part = "swd",

@@ -25,7 +25,7 @@ struct tr_section {
     int (*tables)(const json_t *results, struct tr_text_table *tables);
     /* A sentence on what makes the figures worth little, or NULL; it may be missing. */
     const char *(*warning)(const json_t *results);
-    /* The one figure to know; false when it is not there. */
+    /* Fills in the one figure to know, which is zeroed before; false when it is not there. */
     bool (*headline)(const json_t *results, struct tr_headline *headline);
 };
 

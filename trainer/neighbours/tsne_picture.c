@@ -12,8 +12,9 @@
 enum {
     THUMB_MOST = 56,
     FRAME = 3,
-    LEGEND = 60,
     TEXT = 2,
+    LEGEND_ROW = 26,
+    LEGEND = 8 + TR_TSNE_KINDS * LEGEND_ROW,
     SIDE_LEAST = 640,
     SIDE_MOST = 4096,
     HEIGHT_MOST = 8192,
@@ -38,12 +39,12 @@ static struct extent extent_of(const struct tr_tsne_points *p)
     return (struct extent){low[0], low[1], fmax(high[0] - low[0], 1e-9), fmax(high[1] - low[1], 1e-9)};
 }
 
-/* Two rows of two. */
+/* One below the other: what stands beside the first is lost where the picture is cut. */
 static void put_legend(struct tr_canvas *canvas, const struct tr_tsne_points *p)
 {
-    int letters = TR_CANVAS_LINE * TEXT, half = canvas->picture.width / 2;
+    int letters = TR_CANVAS_LINE * TEXT;
     for (int k = 0; k < TR_TSNE_KINDS; k++) {
-        int x = 12 + k % 2 * half, y = 8 + k / 2 * (letters + 6);
+        int x = 12, y = 8 + k * LEGEND_ROW;
         tr_canvas_fill(canvas, x, y, letters, letters, tr_canvas_colours[k]);
         tr_canvas_text(canvas, x + letters + 6, y + TEXT, TEXT, p->kinds[k]);
     }
@@ -114,7 +115,7 @@ nn_status tr_tsne_draw_svg(const struct tr_tsne_points *p, const char *path, str
         put_mark(to, p->kind[i], 8 + (p->places[2 * i] - e.left) * scale,
                  LEGEND + 8 + (p->places[2 * i + 1] - e.top) * scale);
     for (int k = 0; k < TR_TSNE_KINDS; k++) {
-        int x = 14 + k % 2 * width / 2, y = 20 + k / 2 * 24;
+        int x = 14, y = 20 + k * LEGEND_ROW;
         put_mark(to, k, x, y);
         fprintf(to, "<text x=\"%d\" y=\"%d\">", x + 10, y + 5);
         tr_html_put(to, p->kinds[k]);

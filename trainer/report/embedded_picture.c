@@ -62,17 +62,16 @@ nn_status tr_html_put_picture(FILE *page, const char *path, const char *words, s
     free(bytes);
     fputs("<figure><figcaption>", page);
     tr_html_put(page, words);
-    fputs("</figcaption>", page);
-    if (large) {
-        fputs("<section class=\"wide\" tabindex=\"0\" aria-label=\"", page);
-        tr_html_put(page, words);
-        fputs("\">", page);
-    }
-    fprintf(page, "<img%s alt=\"", large ? " class=\"large\"" : "");
+    fputs("</figcaption><section class=\"wide\" tabindex=\"0\" aria-label=\"", page);
+    tr_html_put(page, words);
+    fprintf(page, "\"><img%s alt=\"",
+            large                       ? " class=\"large\""
+            : strcmp(kind, "image/png") ? " class=\"drawn\""
+                                        : "");
     tr_html_put(page, words);
     fprintf(page, "\" src=\"data:%s;base64,", kind);
     fputs(text, page);
-    fputs(large ? "\"/></section></figure>\n" : "\"/></figure>\n", page);
+    fputs("\"/></section></figure>\n", page);
     free(text);
     return NN_OK;
 }

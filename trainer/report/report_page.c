@@ -164,7 +164,8 @@ static void put_swd_table(FILE *page, const struct tr_run_log *log)
 
 static void put_levels(FILE *page, const struct tr_schedule *s)
 {
-    fputs("<div class=\"wide\"><table><caption>Schedule</caption>\n<thead><tr><th "
+    fputs("<section class=\"wide\" tabindex=\"0\" "
+          "aria-label=\"Schedule\"><table><caption>Schedule</caption>\n<thead><tr><th "
           "scope=\"col\">Level</th><th scope=\"col\" class=\"n\">Fade-in, kimg</th><th scope=\"col\" "
           "class=\"n\">Then, kimg</th><th scope=\"col\" class=\"n\">Minibatch</th><th scope=\"col\" "
           "class=\"n\">Learning rate</th></tr></thead>\n<tbody>\n",
@@ -175,7 +176,7 @@ static void put_levels(FILE *page, const struct tr_schedule *s)
                 "class=\"n\">%d</td><td class=\"n\">%g</td></tr>\n",
                 4 << k, 4 << k, s->levels[k].fade_kimg, s->levels[k].train_kimg, s->levels[k].minibatch,
                 (double)s->levels[k].lr);
-    fputs("</tbody></table></div>\n", page);
+    fputs("</tbody></table></section>\n", page);
 }
 
 /* Every single value of the configuration, as it is in the state. */
@@ -183,7 +184,9 @@ static void put_settings(FILE *page, const char *config_text)
 {
     json_t *root = json_loads(config_text, 0, NULL), *value;
     const char *key;
-    fputs("<div class=\"wide\"><table><caption>Settings</caption>\n<tbody>\n", page);
+    fputs("<section class=\"wide\" tabindex=\"0\" "
+          "aria-label=\"Settings\"><table><caption>Settings</caption>\n<tbody>\n",
+          page);
     json_object_foreach(root, key, value)
     {
         char text[TEXT_SIZE];
@@ -196,7 +199,7 @@ static void put_settings(FILE *page, const char *config_text)
             snprintf(text, sizeof text, "%.7g", json_number_value(value));
         put_row(page, key, text);
     }
-    fputs("</tbody></table></div>\n", page);
+    fputs("</tbody></table></section>\n", page);
     json_decref(root);
 }
 
@@ -215,7 +218,7 @@ static void class_names(const struct tr_run_facts *f, char text[TEXT_SIZE])
 static void put_network(FILE *page, const struct tr_run_facts *f)
 {
     char text[TEXT_SIZE];
-    fputs("<div class=\"wide\"><table>\n<tbody>\n", page);
+    fputs("<section class=\"wide\" tabindex=\"0\" aria-label=\"Network and state\"><table>\n<tbody>\n", page);
     if (f->has_generator) {
         put_row(page, "Model", f->generator.name);
         put_row(page, "Training data", f->generator.simulated ? "simulated" : "real");
@@ -237,7 +240,7 @@ static void put_network(FILE *page, const struct tr_run_facts *f)
         put_row(page, "SHA-256 of the data set", f->data_sha256);
     }
     put_row(page, "Report written by", "roentgym " ROENTGYM_VERSION);
-    fputs("</tbody></table></div>\n", page);
+    fputs("</tbody></table></section>\n", page);
 }
 
 /* ---- the page ----------------------------------------------------------------------------------- */

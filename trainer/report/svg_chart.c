@@ -1,10 +1,11 @@
 #include "trainer/report/svg_chart.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "trainer/report/html_text.h"
 
-enum { LEFT = 62, RIGHT = 14, TOP = 24, BOTTOM = 42, LEGEND_ROW = 18 };
+enum { LEFT = 62, RIGHT = 14, TOP = 24, BOTTOM = 42, LEGEND_ROW = 18, BAND_LETTER = 7 /* at most, of 12 */ };
 
 static const struct {
     const char *colour, *dash;
@@ -159,7 +160,7 @@ static void put_bands(FILE *page, const struct tr_chart *c, const struct frame *
         if (b % 2)
             fprintf(page, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"#f2f2f2\"/>\n",
                     from, f->top, to - from, f->bottom - f->top);
-        if (to - from < 34) continue; /* no room for the name */
+        if (to - from < BAND_LETTER * (double)strlen(c->bands[b].name)) continue; /* over ticks and others */
         fprintf(page, "<text class=\"band\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">", (from + to) / 2,
                 f->top - 5);
         tr_html_put(page, c->bands[b].name);

@@ -19,7 +19,7 @@ struct tr_series {
     bool faint; /* a line to compare with: grey and dashed */
 };
 
-/* A stretch of the x axis with a name above it. */
+/* A stretch of the x axis with a name above it, where there is room for the name. */
 struct tr_band {
     double from, to;
     char name[24];

@@ -41,11 +41,12 @@ void tr_text_table_row(struct tr_text_table *table, const char *format, ...)
 
 void tr_text_table_put_html(FILE *page, const struct tr_text_table *table)
 {
-    fputs("<section class=\"wide\" tabindex=\"0\" aria-label=\"", page);
+    /* The caption is no part of what scrolls. */
+    fputs("<figure><figcaption>", page);
     tr_html_put(page, table->caption);
-    fputs("\"><table><caption>", page);
+    fputs("</figcaption><section class=\"wide\" tabindex=\"0\" aria-label=\"", page);
     tr_html_put(page, table->caption);
-    fputs("</caption>\n<thead><tr>", page);
+    fputs("\"><table>\n<thead><tr>", page);
     for (int c = 0; c < table->columns; c++) {
         fputs(c ? "<th scope=\"col\" class=\"n\">" : "<th scope=\"col\">", page);
         tr_html_put(page, table->head[c]);
@@ -60,7 +61,7 @@ void tr_text_table_put_html(FILE *page, const struct tr_text_table *table)
         }
         fputs("</tr>\n", page);
     }
-    fputs("</tbody></table></section>\n", page);
+    fputs("</tbody></table></section></figure>\n", page);
 }
 
 /* What would end a cell or begin markup is escaped. */

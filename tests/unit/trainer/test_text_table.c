@@ -30,7 +30,7 @@ static void markup_in_a_cell_is_text(void **state)
     tr_text_table_begin(&table, "Class|AUC", "By <class>, %d images", 7);
     tr_text_table_row(&table, "%s|%.3f", "a_b<c>*", 0.5);
     char *html = text_of(tr_text_table_put_html), *markdown = text_of(tr_text_table_put_markdown);
-    assert_non_null(strstr(html, "<caption>By &lt;class&gt;, 7 images</caption>"));
+    assert_non_null(strstr(html, "<figcaption>By &lt;class&gt;, 7 images</figcaption>"));
     assert_non_null(strstr(html, "<th scope=\"row\">a_b&lt;c&gt;*</th><td class=\"n\">0.500</td></tr>"));
     assert_non_null(strstr(markdown, "\n| Class | AUC |\n|---|---:|\n| a\\_b\\<c\\>\\* | 0.500 |\n"));
     free(html);
