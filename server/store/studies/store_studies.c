@@ -289,7 +289,7 @@ static bool has_collections(struct work *w, const struct srv_study_opening *open
         struct db_rows *rows =
             db_query(&w->t,
                      "SELECT 1 FROM deck_versions v JOIN json_each(v.definition, '$.sources') j"
-                     " WHERE v.id = ? AND j.value ->> 'collection' NOT IN"
+                     " WHERE v.id = ? AND j.value ->> 'kind' = 'library' AND j.value ->> 'collection' NOT IN"
                      " (SELECT name FROM collections WHERE removed_at IS NULL)",
                      "i", opening->decks[i].version_id);
         has = !db_next(rows) && has;

@@ -232,6 +232,16 @@ static void a_study_is_not_opened_on_a_collection_that_was_removed_meanwhile(voi
     db_close(db);
 }
 
+static void a_study_of_drawn_images_needs_no_library(void **state)
+{
+    struct srv_study study;
+    struct db *db = scratch_db(state, "drawn.db");
+    struct srv_study_opening opening = add_study(db, "", &study);
+    assert_int_equal(open_study(db, &opening), STUDY_DONE);
+    json_decref(opening.test_items);
+    db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +251,7 @@ int main(void)
         cmocka_unit_test(what_a_learner_has_been_promised_or_shown_comes_last_or_not_at_all),
         cmocka_unit_test(a_collection_is_not_removed_while_a_study_shows_it),
         cmocka_unit_test(a_study_is_not_opened_on_a_collection_that_was_removed_meanwhile),
+        cmocka_unit_test(a_study_of_drawn_images_needs_no_library),
     };
     return cmocka_run_group_tests(tests, scratch_setup, scratch_teardown);
 }
