@@ -83,33 +83,53 @@ nn_id tr_classifier_logits(struct nn_tape *t, const struct tr_classifier *net, c
     return nn_cast(t, x.id, nn_tape_backend(t)->real_type);
 }
 
-/* The 2C moments of one norm, of which the running ones begin at `running`. */
-static nn_status update_norm(const struct nn_tape *t, struct tr_norm_use use, float momentum, float *running,
-                             struct nn_error *err)
+/* All norms' moments as one value: reading each by itself would let a GPU wait as many times. Uses up `ids`.
+ */
+static nn_id joined(struct nn_tape *t, nn_id *ids, int count)
 {
-    const struct nn_tensor *value = nn_value(t, use.moments);
-    if (!value) return nn_fail(err, NN_ERR_ARGUMENT, "a norm's moments are not on the tape any more");
-    size_t count = nn_count(value->shape);
-    bool wide = value->type == NN_F64;
-    void *seen = malloc(count * sizeof(double));
-    if (!seen) return nn_fail(err, NN_ERR_MEMORY, "out of memory for moments");
-    nn_status status = nn_read(t, use.moments, seen, err);
-    float unbiased = use.count > 1 ? (float)use.count / (float)(use.count - 1) : 1;
-    for (size_t i = 0; status == NN_OK && i < count; i++) {
-        float now = wide ? (float)((double *)seen)[i] : ((float *)seen)[i];
-        running[i] += momentum * ((i < count / 2 ? now : unbiased * now) - running[i]);
+    while (count > 1) {
+        int made = 0;
+        for (int i = 0; i < count; i += NN_CONCATENATE_MAX) {
+            int some = count - i < NN_CONCATENATE_MAX ? count - i : NN_CONCATENATE_MAX;
+            ids[made++] = some > 1 ? nn_concatenate(t, ids + i, some) : ids[i];
+        }
+        count = made;
     }
-    free(seen);
-    return status;
+    return ids[0];
 }
 
-nn_status tr_classifier_update_moments(const struct nn_tape *t, const struct tr_classifier *net,
+/* The 2C moments of one norm, of which those seen and the running ones begin at `offset`. */
+static void update_norm(const void *seen, bool wide, size_t offset, size_t channels, size_t count,
+                        float momentum, float *moments)
+{
+    float unbiased = count > 1 ? (float)count / (float)(count - 1) : 1;
+    for (size_t i = offset; i < offset + 2 * channels; i++) {
+        float now = wide ? (float)((const double *)seen)[i] : ((const float *)seen)[i];
+        moments[i] += momentum * ((i < offset + channels ? now : unbiased * now) - moments[i]);
+    }
+}
+
+nn_status tr_classifier_update_moments(struct nn_tape *t, const struct tr_classifier *net,
                                        const struct tr_norm_use *uses, float momentum, float *moments,
                                        struct nn_error *err)
 {
-    nn_status status = NN_OK;
-    for (int k = 0, norm = 0; k < net->entry_count && status == NN_OK; k++)
-        if (net->entries[k].role == TR_MEAN)
-            status = update_norm(t, uses[norm++], momentum, moments + net->entries[k].offset, err);
+    if (net->norm_count == 0) return NN_OK;
+    bool wide = nn_tape_backend(t)->real_type == NN_F64;
+    void *seen = malloc(net->moment_count * sizeof(double));
+    nn_id *ids = malloc((size_t)net->norm_count * sizeof *ids);
+    nn_status status = seen && ids ? NN_OK : nn_fail(err, NN_ERR_MEMORY, "out of memory for moments");
+    if (status != NN_OK) goto out;
+    for (int k = 0; k < net->norm_count; k++) ids[k] = uses[k].moments;
+    nn_id all = joined(t, ids, net->norm_count);
+    status = nn_tape_status(t, err);
+    if (status == NN_OK) status = nn_read(t, all, seen, err);
+    for (int k = 0, norm = 0; k < net->entry_count && status == NN_OK; k++) {
+        const struct tr_entry *e = &net->entries[k];
+        if (e->role == TR_MEAN)
+            update_norm(seen, wide, e->offset, nn_count(e->shape), uses[norm++].count, momentum, moments);
+    }
+out:
+    free(ids);
+    free(seen);
     return status;
 }

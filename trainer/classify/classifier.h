@@ -76,8 +76,8 @@ nn_id tr_classifier_logits(struct nn_tape *t, const struct tr_classifier *net, c
                            nn_id images);
 
 /* After a step of training: running = (1 - momentum) running + momentum seen, variances unbiased (PyTorch's
- * rule; momentum 0.1 is its default). Reads `uses` off the tape. */
-nn_status tr_classifier_update_moments(const struct nn_tape *t, const struct tr_classifier *net,
+ * rule; momentum 0.1 is its default). Reads `uses` off the tape, which must still hold them, at once. */
+nn_status tr_classifier_update_moments(struct nn_tape *t, const struct tr_classifier *net,
                                        const struct tr_norm_use *uses, float momentum, float *moments,
                                        struct nn_error *err) NN_MUST_CHECK;
 
