@@ -90,9 +90,12 @@ class Evaluate(TrainerTest):
         self.assertEqual(read(out), b"{}")
         self.refuse(*swd, "--model", os.path.join(good, sorted(os.listdir(good))[0]), text="safetensors")
         self.refuse(*swd, "--fake", good, "--images", 1000, text="--images 1000")
+        model = os.path.join(trained(), "generator.safetensors")
+        self.refuse("evaluate", "swd", "--real", phantoms(), "--model", model, "--device", "cuda", text="device cuda")
         for wrong in (["evaluate"], ["evaluate", "fid"], swd, [*swd, "--fake", good, "--model", "m"],
                       [*swd, "--fake", good, "--form", "swd-2"], [*swd, "--fake", good, "--images", "0"],
-                      [*swd, "--fake", good, "--memory-gib", "0"], [*swd, "--fake", good, "more"]):
+                      [*swd, "--fake", good, "--memory-gib", "0"], [*swd, "--fake", good, "more"],
+                      [*swd, "--fake", good, "--device", "tpu"]):
             self.assertEqual(roentgym(*wrong).returncode, 2, wrong)
 
 

@@ -127,14 +127,14 @@ nn_status tr_image_source_open_folder(struct tr_image_source **source, const cha
     return NN_OK;
 }
 
-nn_status tr_image_source_open_model(struct tr_image_source **source, const char *path,
+nn_status tr_image_source_open_model(struct tr_image_source **source, const char *path, const char *device,
                                      const struct tr_image_source *like, uint64_t first_seed,
                                      struct nn_error *err)
 {
     struct tr_image_source *s = calloc(1, sizeof *s);
     *source = NULL;
     if (!s) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    nn_status status = nn_model_open(&s->model, path, "auto", err);
+    nn_status status = nn_model_open(&s->model, path, device, err);
     if (status != NN_OK) {
         free(s);
         return status;

@@ -16,9 +16,9 @@ struct tr_image_source;
 nn_status tr_image_source_open_folder(struct tr_image_source **source, const char *folder,
                                       struct nn_error *err) NN_MUST_CHECK;
 
-/* Image i is drawn from seed first_seed + i, with the label of image i of `like` (borrowed) where that is a
- * data set with the model's classes, else of each class in turn. */
-nn_status tr_image_source_open_model(struct tr_image_source **source, const char *path,
+/* `device` as nn_model_open takes it. Image i is drawn from seed first_seed + i, with the label of image i of
+ * `like` (borrowed) where that is a data set with the model's classes, else of each class in turn. */
+nn_status tr_image_source_open_model(struct tr_image_source **source, const char *path, const char *device,
                                      const struct tr_image_source *like, uint64_t first_seed,
                                      struct nn_error *err) NN_MUST_CHECK;
 

@@ -37,6 +37,7 @@ static const char usage[] =
     "  --memory-gib N     bound on what is held at once, 1..1024; default 4\n"
     "  --json FILE        the figures as JSON, too\n"
     "  --seed N           of places, directions and, with --model, latents; default 1\n"
+    "  --device NAME      what draws: auto (default), cpu or cuda\n"
     "  --help\n";
 
 enum { SET_REAL, SET_FAKE, SET_FLOOR, SETS, MODEL_IMAGES = 2048 };
@@ -45,6 +46,7 @@ struct evaluation {
     const char *real_path, *fake_path, *model_path, *json_path;
     bool forms[TR_SWD_FORMS];
     uint64_t images, seed, memory_gib; /* images 0: as many as there are */
+    int device;                        /* of tr_option_devices */
     struct tr_image_source *real, *fake;
     int side;
     struct tr_progress progress[2]; /* of images, of comparing */
@@ -67,13 +69,19 @@ static int take_form(struct evaluation *e, const char *text)
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct evaluation *e, int argc, char **argv, int *status)
 {
-    enum { REAL = 256, FAKE, MODEL, IMAGES, FORM, MEMORY, JSON, SEED, HELP };
+    enum { REAL = 256, FAKE, MODEL, IMAGES, FORM, MEMORY, JSON, SEED, DEVICE, HELP };
     static const struct option options[] = {
-        {"real", required_argument, NULL, REAL},   {"fake", required_argument, NULL, FAKE},
-        {"model", required_argument, NULL, MODEL}, {"images", required_argument, NULL, IMAGES},
-        {"form", required_argument, NULL, FORM},   {"memory-gib", required_argument, NULL, MEMORY},
-        {"json", required_argument, NULL, JSON},   {"seed", required_argument, NULL, SEED},
-        {"help", no_argument, NULL, HELP},         {NULL, 0, NULL, 0},
+        {"real", required_argument, NULL, REAL},
+        {"fake", required_argument, NULL, FAKE},
+        {"model", required_argument, NULL, MODEL},
+        {"images", required_argument, NULL, IMAGES},
+        {"form", required_argument, NULL, FORM},
+        {"memory-gib", required_argument, NULL, MEMORY},
+        {"json", required_argument, NULL, JSON},
+        {"seed", required_argument, NULL, SEED},
+        {"device", required_argument, NULL, DEVICE},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
     };
     int code;
     *status = 0;
@@ -103,6 +111,9 @@ static int parse(struct evaluation *e, int argc, char **argv, int *status)
             break;
         case SEED:
             *status = tr_option_whole("evaluate swd", "seed", optarg, 0, INT64_MAX, &e->seed);
+            break;
+        case DEVICE:
+            *status = tr_option_word("evaluate swd", "device", optarg, tr_option_devices, &e->device);
             break;
         case HELP:
             fputs(usage, stdout);
@@ -159,7 +170,8 @@ static nn_status measure(struct evaluation *e, struct nn_error *err)
     nn_status status = tr_image_source_open_folder(&e->real, e->real_path, err);
     if (status == NN_OK && e->fake_path) status = tr_image_source_open_folder(&e->fake, e->fake_path, err);
     if (status == NN_OK && e->model_path)
-        status = tr_image_source_open_model(&e->fake, e->model_path, e->real, e->seed, err);
+        status = tr_image_source_open_model(&e->fake, e->model_path, tr_option_devices[e->device], e->real,
+                                            e->seed, err);
     if (status == NN_OK) status = choose_count(e, err);
     if (status != NN_OK) return status;
     int real_side = tr_image_source_side(e->real), fake_side = tr_image_source_side(e->fake);

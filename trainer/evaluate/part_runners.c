@@ -78,5 +78,5 @@ const struct tr_part_runner tr_part_runners[TR_SECTIONS] = {
     {tr_evaluate_neighbours, LOOKS, QUICK_NETWORK " --samples 32 --training 128 --held-out 32",
      neighbours_work},
     {tr_evaluate_tsne, LOOKS, QUICK_NETWORK " --images 64", tsne_work},
-    {tr_evaluate_swd, TAKES(TR_SEED), "", swd_work},
+    {tr_evaluate_swd, TAKES(TR_SEED) | TAKES(TR_DEVICE), "", swd_work},
 };
