@@ -59,3 +59,33 @@ test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of 
     await student.context.close();
   }
 });
+
+test('with text of 200 % nothing is cut off or broken inside a word, and the way on stays in reach', async () => {
+  const student = await openPage(browser, phone, daemon.url, 'large-text');
+  const { page } = student;
+  await page.evaluate(() => {
+    document.documentElement.style.fontSize = '200%';
+  });
+  await page.tap('#start');
+  await shown(page, 1, 'viewing');
+  await assertFits(page, 'drill with large text');
+  const cut = await page.$$eval('.bar-count, .viewer-readout', (lines) => lines
+    .filter((line) => line.getBoundingClientRect().height > line.parentElement.closest('.bar, .viewer-tools').getBoundingClientRect().height)
+    .map((line) => line.textContent));
+  assert.deepEqual(cut, [], 'lines that are higher than the bar that they stand in');
+  const broken = await page.$$eval('.level', (levels) => levels.map((level) => {
+    const words = document.createTreeWalker(level, NodeFilter.SHOW_TEXT).nextNode();
+    const range = document.createRange();
+    range.selectNodeContents(words);
+    return { text: words.data, lines: range.getClientRects().length };
+  }).filter(({ text, lines }) => lines > text.trim().split(' ').length));
+  assert.deepEqual(broken, [], 'levels of confidence with more lines than words');
+  await student.shot('large-text');
+  await page.tap('[data-choice=fracture]');
+  await page.tap('[data-confidence="2"]');
+  await shown(page, 1, 'feedback');
+  await settle(page);
+  const next = await page.$eval('#next', (button) => button.getBoundingClientRect().bottom - innerHeight);
+  assert.ok(next <= 0, `${next} px below the screen`);
+  await student.context.close();
+});
