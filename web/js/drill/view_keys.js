@@ -5,7 +5,7 @@
 import { el } from '../dom.js';
 import { choiceLetters } from './keys.js';
 import { keysTexts } from '../texts/viewer_texts.js';
-import { viewerHelp } from '../viewer/view_viewer_help.js';
+import { byFingers, viewerHelp } from '../viewer/view_viewer_help.js';
 
 /**
  * @param {object} props
@@ -22,7 +22,7 @@ export function keysDialog({ choices, graded, on, onChange }) {
   const row = (what, ...keys) => el('div', {}, el('dt', {}, what),
     el('dd', {}, ...keys.flatMap((key, i) => [i ? ` ${t.or} ` : '', el('kbd', {}, key)])));
 
-  const dialog = el('dialog', { class: 'keys', 'aria-labelledby': 'keys-title' },
+  const answering = [
     el('h2', { id: 'keys-title' }, t.title),
     el('dl', {},
       ...choices.map(({ label }, i) => row(label, ...[letters[i].toUpperCase(), arrows[i]].filter(Boolean))),
@@ -33,7 +33,9 @@ export function keysDialog({ choices, graded, on, onChange }) {
       el('input', { type: 'checkbox', checked: on, on: { change: (event) => onChange(event.target.checked) } }),
       el('span', {}, t.on)),
     el('p', { class: 'keys-hint' }, t.offHint),
-    viewerHelp(),
+  ];
+  const dialog = el('dialog', { class: 'keys', 'aria-labelledby': 'keys-title' },
+    ...(byFingers() ? [viewerHelp(), ...answering] : [...answering, viewerHelp()]),
     el('button', { type: 'button', class: 'button', on: { click: () => dialog.close() } }, t.close));
   return dialog;
 }

@@ -66,7 +66,7 @@ export const viewerTexts = {
 };
 
 export const keysTexts = {
-  title: 'Answering',
+  title: 'Answering by keys',
   confidence: 'Guess, fairly sure, certain',
   next: 'Next image',
   help: 'This help',

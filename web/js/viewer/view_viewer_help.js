@@ -8,12 +8,17 @@ import { keysTexts, viewerTexts } from '../texts/viewer_texts.js';
 
 const t = viewerTexts.helpText;
 
+/** Whether fingers are what this device is held with: their ways are then told first. */
+export const byFingers = () => matchMedia('(hover: none) and (pointer: coarse)').matches;
+
 /** @returns {HTMLElement} a section that any dialog can take in */
 export function viewerHelp() {
   const list = (title, rows) => [el('h3', {}, title),
     el('dl', {}, ...rows.map(([what, ...keys]) => el('div', {}, el('dt', {}, what), el('dd', {}, ...keys.flatMap(shownKey)))))];
+  const mouse = list(t.mouse, t.mouseRows);
+  const touch = list(t.touch, t.touchRows);
   return el('section', { class: 'viewer-help' }, el('h2', {}, t.title), el('p', {}, t.lead),
-    ...list(t.mouse, t.mouseRows), ...list(t.touch, t.touchRows), ...list(t.keys, t.keyRows), el('p', {}, t.keyNote));
+    ...(byFingers() ? [...touch, ...mouse] : [...mouse, ...touch]), ...list(t.keys, t.keyRows), el('p', {}, t.keyNote));
 }
 
 /** `words` are plain, a key stands in brackets. */
