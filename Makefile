@@ -192,7 +192,7 @@ LIBRARIES := uplot/dist/uPlot.esm.js:uplot/uPlot.esm.js uplot/dist/uPlot.min.css
 $(call remember,$(B)/pages.txt,$(PAGES) $(LIBRARIES) $(FETCHED))
 
 $(B)/web.txt: $(PAGES:%=web/%) $(B)/pages.txt $(FETCHED)
-	@echo "  pages $(B)/web$(if $(FETCHED),, without charts and QR codes: no npm (deploy/setup.sh run))"
+	@echo "  pages $(B)/web$(if $(FETCHED),, without charts and QR codes: deploy/setup.sh run fetches them)"
 	$(Q)mkdir -p $(B)/web && rm -rf $(B)/web/*
 	$(Q)cd web && cp --parents $(PAGES) $(abspath $(B)/web)
 	$(Q)$(if $(FETCHED),for pair in $(LIBRARIES); do \

@@ -82,6 +82,26 @@ static void send_file(int file, const char *type, const struct srv_request *requ
     if (response->status == 200 && srv_request_matches_etag(request, response->etag)) response->status = 304;
 }
 
+/* Whoever mistyped a page's address gets a page; what pages load gets an error that scripts read. */
+static void send_not_found(int folder, const char *path, const struct srv_request *request,
+                           struct srv_response *response)
+{
+    const char *dot = strchr(path, '.');
+    int file = -1;
+    if (folder >= 0 && (!dot || !strcmp(dot, ".html")))
+        file = openat(folder, "not-found.html", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) {
+        srv_respond_error(response, 404, "not_found", "There is no such page.");
+        return;
+    }
+    send_file(file, type_of("not-found.html"), request, response);
+    close(file);
+    response->status = 404;
+    response->error = "not_found";
+    response->etag[0] = '\0';
+    response->cache_control = "no-store";
+}
+
 void srv_static_file(int folder, const struct srv_request *request, struct srv_response *response)
 {
     const char *path = !strcmp(request->path, "/") ? "index.html" : request->path + (request->path[0] == '/');
@@ -90,7 +110,7 @@ void srv_static_file(int folder, const struct srv_request *request, struct srv_r
     if (folder >= 0 && type && safe_path(path))
         file = openat(folder, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0) {
-        srv_respond_error(response, 404, "not_found", "There is no such page.");
+        send_not_found(folder, path, request, response);
         return;
     }
     send_file(file, type, request, response);

@@ -61,3 +61,14 @@ test('every page comes under a policy without inline code and with Trusted Types
     assert.doesNotMatch(policy, /unsafe|https?:|\*/, file);
   }
 });
+
+test('a link to a deck or a page that is not there says so, and leads to the start page', async () => {
+  for (const [address, title] of [['/?deck=none', 'There is no such deck here'], ['/decks', 'There is no such page']]) {
+    const visitor = await openPage(browser, phone, daemon.url + address, 'unused');
+    const { page } = visitor;
+    await page.waitForSelector(`h1:has-text("${title}")`);
+    await page.tap('.button-main');
+    await page.waitForSelector('[data-screen=start]');
+    await visitor.context.close();
+  }
+});

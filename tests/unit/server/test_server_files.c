@@ -97,6 +97,27 @@ static void only_pages_inside_the_folder_are_sent(void **state)
     close(folder);
 }
 
+static void a_page_that_is_not_there_is_answered_by_a_page_and_a_script_by_an_error(void **state)
+{
+    struct srv_response response = {0};
+    scratch_text(scratch_path(state, "not-found.html"), "<p>none");
+    int folder = open(*state, O_PATH | O_DIRECTORY);
+    const char *const pages[] = {"/decks", "/none.html", "/js/none.html"}, *const others[] = {"/none.js",
+                                                                                              "/.env"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        assert_int_equal(get(folder, pages[i], &response), 404);
+        assert_string_equal(response.content_type, "text/html; charset=utf-8");
+        assert_string_equal(response.error, "not_found");
+        assert_string_equal(response.etag, "");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(get(folder, others[i], &response), 404);
+        assert_string_equal(response.content_type, "application/json");
+    }
+    srv_response_release(&response);
+    close(folder);
+}
+
 static void an_unchanged_page_is_confirmed_by_its_tag(void **state)
 {
     struct srv_response response = {0};
@@ -175,6 +196,7 @@ int main(void)
         cmocka_unit_test(cells_are_quoted_when_they_must_be),
         cmocka_unit_test(cells_that_a_spreadsheet_would_run_are_disarmed),
         cmocka_unit_test(only_pages_inside_the_folder_are_sent),
+        cmocka_unit_test(a_page_that_is_not_there_is_answered_by_a_page_and_a_script_by_an_error),
         cmocka_unit_test(an_unchanged_page_is_confirmed_by_its_tag),
         cmocka_unit_test(the_admin_token_is_made_once_and_kept_private),
         cmocka_unit_test(a_token_that_could_be_guessed_is_refused),

@@ -50,6 +50,11 @@ function showStart() {
     show(noticeView({ ...troubleTexts.noDecks, action: { label: troubleTexts.reload, act: () => location.reload() } }));
     return;
   }
+  if (asked.has('deck') && !catalogue.decks.some(({ id }) => id === asked.get('deck'))) {
+    asked.delete('deck');
+    show(noticeView({ ...troubleTexts.deckGone, action: { label: troubleTexts.startOver, act: showStart } }));
+    return;
+  }
   const saved = store.loadLastSession();
   show(startView({
     ...catalogue,

@@ -16,7 +16,7 @@ const SAMPLE_PIXELS = 512;
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck[]} props.decks at least one
  * @param {import('../api/api_models.js').Model[]} props.models
- * @param {?string} props.deckId the one to be chosen first, if it is there
+ * @param {?string} props.deckId the one to be chosen first, else the first of all
  * @param {boolean} props.resumable a started drill waits in this browser
  * @param {boolean} props.hasCode the learner's code is kept in this browser
  * @param {(deckId: string) => void} props.onStart

@@ -66,6 +66,10 @@ export const troubleTexts = {
     title: 'This class cannot be joined',
     text: 'The link is not complete, or the class was closed. Ask whoever sent it.',
   },
+  deckGone: {
+    title: 'There is no such deck here',
+    text: 'The link is not complete, or the deck was taken out. Ask whoever sent it.',
+  },
   other: {
     title: 'Something went wrong',
     text: (message) => `The server says: “${message}” Reload the page to continue; if it happens again, tell the person who runs this server.`,
