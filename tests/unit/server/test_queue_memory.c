@@ -3,7 +3,6 @@
  * sanitizer, which has its own malloc. */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -12,9 +11,10 @@
 #include <cmocka.h>
 
 #include "server/clock.h"
+#include "tests/unit/own_malloc.h"
 #include "tests/unit/server/fake_sampler.h"
 
-#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__ || !defined __GLIBC__
+#if !OWN_MALLOC
 
 int main(void)
 {
@@ -23,49 +23,6 @@ int main(void)
 }
 
 #else
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void __libc_free(void *block);
-
-/* Allocations until one fails, by any thread; below 0 none does. */
-static atomic_long until_failure = -1;
-static atomic_long blocks_held;
-
-static bool must_fail(void)
-{
-    return atomic_load(&until_failure) >= 0 && atomic_fetch_sub(&until_failure, 1) == 0;
-}
-
-static void *counted(void *block)
-{
-    if (block) atomic_fetch_add(&blocks_held, 1);
-    return block;
-}
-
-/* These replace the C library's in the whole program. */
-void *malloc(size_t size)
-{
-    return must_fail() ? NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : counted(__libc_calloc(count, size));
-}
-
-void *realloc(void *block, size_t size)
-{
-    if (must_fail()) return NULL;
-    return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
-}
-
-void free(void *block)
-{
-    if (block) atomic_fetch_sub(&blocks_held, 1);
-    __libc_free(block);
-}
 
 enum { IMAGES = 3 };
 
@@ -93,9 +50,9 @@ static void ask(struct srv_image_queue *queue, uint64_t seed, struct tally *tall
         tally->failed++;
     else
         tally->wrong = true;
-    long left = atomic_exchange(&until_failure, -1); /* looking at the image needs memory, too */
+    long left = atomic_exchange(&own_until_failure, -1); /* looking at the image needs memory, too */
     if (result == QUEUE_OK) tally->wrong |= !fake_image_right(png, seed);
-    atomic_store(&until_failure, left);
+    atomic_store(&own_until_failure, left);
     srv_blob_release(png);
 }
 
@@ -106,11 +63,11 @@ static bool try_images(struct fake_sampler *fake, long n, struct tally *tally)
     struct srv_image_cache *cache = NULL;
     struct srv_image_queue *queue = NULL;
     *tally = (struct tally){0};
-    atomic_store(&until_failure, n);
+    atomic_store(&own_until_failure, n);
     nn_status status = srv_cache_open(&cache, 1 << 20, NULL, &err);
     if (!status) status = srv_queue_start(&queue, &fake->sampler, cache, &err);
     for (uint64_t i = 0; !status && i < IMAGES; i++) ask(queue, i, tally);
-    long left = atomic_exchange(&until_failure, -1);
+    long left = atomic_exchange(&own_until_failure, -1);
     srv_queue_stop(queue);
     srv_cache_close(cache);
     return left < 0;
@@ -129,11 +86,11 @@ static void each_asker_gets_an_image_or_a_failure(void **state)
     assert_int_equal(tally.failed, IMAGES);
     fake.fails = false;
     for (long n = 0; failed; n++) {
-        long held = atomic_load(&blocks_held);
+        long held = atomic_load(&own_blocks_held);
         failed = try_images(&fake, n, &tally);
         failures += tally.failed;
         assert_false(tally.wrong);
-        assert_int_equal(atomic_load(&blocks_held), held);
+        assert_int_equal(atomic_load(&own_blocks_held), held);
     }
     assert_int_equal(tally.made, IMAGES);
     assert_true(failures >= 2 * IMAGES); /* each image has a file and its blob, and the first one pixels */

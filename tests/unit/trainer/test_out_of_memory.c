@@ -1,6 +1,5 @@
 /* Files and tables when memory runs out: the n-th allocation fails, for every n, and the call must say so,
  * hold nothing and leave the disk as it was. Skipped under a sanitizer, which has its own malloc. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,10 +12,11 @@
 
 #include "engine/image.h"
 #include "engine/safetensors.h"
+#include "tests/unit/own_malloc.h"
 #include "tests/unit/scratch.h"
 #include "trainer/data/labels.h"
 
-#if defined __SANITIZE_ADDRESS__ || !defined __GLIBC__
+#if !OWN_MALLOC
 
 int main(void)
 {
@@ -25,60 +25,6 @@ int main(void)
 }
 
 #else
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t count, size_t size);
-void *__libc_realloc(void *block, size_t size);
-void *__libc_memalign(size_t alignment, size_t size);
-void __libc_free(void *block);
-
-/* Allocations of this thread until one fails; below 0 none does. */
-static _Thread_local long until_failure = -1;
-static _Thread_local bool failed;
-static _Thread_local long blocks_held;
-
-static bool must_fail(void)
-{
-    if (until_failure < 0) return false;
-    if (until_failure-- > 0) return false;
-    failed = true;
-    errno = ENOMEM;
-    return true;
-}
-
-static void *counted(void *block)
-{
-    blocks_held += block != NULL;
-    return block;
-}
-
-/* These four replace the C library's in the whole program. */
-void *malloc(size_t size)
-{
-    return must_fail() ? NULL : counted(__libc_malloc(size));
-}
-
-void *calloc(size_t count, size_t size)
-{
-    return must_fail() ? NULL : counted(__libc_calloc(count, size));
-}
-
-void *realloc(void *block, size_t size)
-{
-    if (must_fail()) return NULL;
-    return block ? __libc_realloc(block, size) : counted(__libc_malloc(size));
-}
-
-void *aligned_alloc(size_t alignment, size_t size)
-{
-    return must_fail() ? NULL : counted(__libc_memalign(alignment, size));
-}
-
-void free(void *block)
-{
-    blocks_held -= block != NULL;
-    __libc_free(block);
-}
 
 /* What is tried: it leaves nothing behind, and returns its status. */
 typedef nn_status trial(void *const *state, struct nn_error *err);
@@ -90,14 +36,13 @@ static void fail_each_allocation(void **state, trial *attempt)
     assert_int_equal(attempt(state, &err), NN_OK); /* warms caches up */
     int files = scratch_count(*state);
     long n = 0;
-    for (failed = true; failed; n++) {
-        long held = blocks_held;
+    for (bool failed = true; failed; n++) {
+        long held = atomic_load(&own_blocks_held);
         err = (struct nn_error){0};
-        failed = false;
-        until_failure = n;
+        atomic_store(&own_until_failure, n);
         nn_status status = attempt(state, &err);
-        until_failure = -1;
-        assert_int_equal(blocks_held, held);
+        failed = atomic_exchange(&own_until_failure, -1) < 0;
+        assert_int_equal(atomic_load(&own_blocks_held), held);
         if (status == NN_OK) continue;
         assert_true(failed);
         assert_int_equal(err.status, status);
@@ -132,7 +77,7 @@ static nn_status try_safetensors(void *const *state, struct nn_error *err)
     status = nn_st_open(&file, path, err);
     if (status) {
         /* The parser may take lack of memory for bad JSON; but the file itself must be right. */
-        until_failure = -1;
+        atomic_store(&own_until_failure, -1);
         assert_int_equal(nn_st_open(&file, path, NULL), NN_OK);
         nn_st_close(file);
         return status;
