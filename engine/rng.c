@@ -92,3 +92,12 @@ uint32_t nn_rng_below(struct nn_rng *r, uint32_t limit)
     while (word < floor);
     return word % limit;
 }
+
+void nn_rng_shuffle(struct nn_rng *r, int *items, int count)
+{
+    for (int i = count - 1; i > 0; i--) {
+        int j = (int)nn_rng_below(r, (uint32_t)i + 1), item = items[i];
+        items[i] = items[j];
+        items[j] = item;
+    }
+}

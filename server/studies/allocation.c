@@ -25,11 +25,7 @@ static int draw_block(const struct srv_study *study, struct nn_rng *rng, int arm
     while (filled < size)
         for (int arm = 0; arm < study->arm_count; arm++)
             for (int i = 0; i < study->arms[arm].weight; i++) arms[filled++] = arm;
-    for (int i = size - 1; i > 0; i--) {
-        int j = (int)nn_rng_below(rng, (uint32_t)i + 1), arm = arms[i];
-        arms[i] = arms[j];
-        arms[j] = arm;
-    }
+    nn_rng_shuffle(rng, arms, size);
     return size;
 }
 

@@ -223,12 +223,7 @@ static int case_at(struct training *t, int64_t position)
     if (pass != t->pass) {
         struct nn_rng rng = {.seed = t->settings->seed, .stream = STREAM_ORDER + ((uint64_t)pass << 16)};
         for (int i = 0; i < (int)count; i++) t->order[i] = i;
-        for (uint32_t i = (uint32_t)count - 1; i > 0; i--) {
-            uint32_t j = nn_rng_below(&rng, i + 1);
-            int swap = t->order[i];
-            t->order[i] = t->order[j];
-            t->order[j] = swap;
-        }
+        nn_rng_shuffle(&rng, t->order, (int)count);
         t->pass = pass;
     }
     return t->order[position % count];

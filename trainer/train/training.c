@@ -126,20 +126,15 @@ struct tr_phase tr_training_phase(const struct tr_training *tr)
 /* The data in a new random order each epoch: a pure function of seed and epoch. */
 static int data_index(struct tr_training *tr, uint64_t position)
 {
-    uint32_t count = (uint32_t)tr_dataset_train_count(tr->data);
-    uint64_t epoch = position / count;
+    int count = tr_dataset_train_count(tr->data);
+    uint64_t epoch = position / (uint64_t)count;
     if (epoch != tr->order_epoch) {
         struct nn_rng rng = {.seed = tr->config.seed, .stream = STREAM_ORDER + (epoch << 16)};
-        for (uint32_t i = 0; i < count; i++) tr->order[i] = (int)i;
-        for (uint32_t i = count - 1; i > 0; i--) {
-            uint32_t j = nn_rng_below(&rng, i + 1);
-            int swap = tr->order[i];
-            tr->order[i] = tr->order[j];
-            tr->order[j] = swap;
-        }
+        for (int i = 0; i < count; i++) tr->order[i] = i;
+        nn_rng_shuffle(&rng, tr->order, count);
         tr->order_epoch = epoch;
     }
-    return tr->order[position % count];
+    return tr->order[position % (uint64_t)count];
 }
 
 /* Grey bytes to -1..1; during a fade mixed with the image as the level below shows it. */

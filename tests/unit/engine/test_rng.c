@@ -151,6 +151,26 @@ static void integers_below_a_limit_are_equally_likely(void **state)
     assert_in_range(low, 9700, 10300);
 }
 
+/* Each of the 24 orders of four items as often as any other. */
+static void a_shuffle_favours_no_order(void **state)
+{
+    (void)state;
+    enum { COUNT = 48000, ORDERS = 24 };
+    struct nn_rng r = {.seed = 7};
+    int counts[256] = {0}, seen = 0;
+    for (int i = 0; i < COUNT; i++) {
+        int items[4] = {0, 1, 2, 3};
+        nn_rng_shuffle(&r, items, 4);
+        counts[items[0] | items[1] << 2 | items[2] << 4 | items[3] << 6]++;
+    }
+    for (int k = 0; k < 256; k++) {
+        seen += counts[k] > 0;
+        if (counts[k]) assert_in_range(counts[k], COUNT / ORDERS - 200, COUNT / ORDERS + 200);
+    }
+    assert_int_equal(seen, ORDERS);
+    nn_rng_shuffle(&r, NULL, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_cursor_reads_its_stream_in_order),
         cmocka_unit_test(ranges_and_normals_of_a_cursor_keep_their_bounds_and_moments),
         cmocka_unit_test(integers_below_a_limit_are_equally_likely),
+        cmocka_unit_test(a_shuffle_favours_no_order),
     };
     return cmocka_run_group_tests_name("rng", tests, NULL, NULL);
 }
