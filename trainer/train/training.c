@@ -1,25 +1,13 @@
 #include "trainer/train/training.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/rng.h"
 #include "engine/sampler.h"
+#include "trainer/train/minibatch.h"
 #include "trainer/train/new_head.h"
 #include "trainer/train/optimiser.h"
-
-/* Streams of nn_random_*, one a purpose. Latents at fixed seeds for sheets use NN_STREAM_LATENT. */
-enum {
-    STREAM_ORDER = 0x7001,
-    STREAM_MIX,
-    STREAM_CRITIC_LATENT,
-    STREAM_GENERATOR_LATENT,
-    STREAM_GENERATOR_LABEL,
-    STREAM_CRITIC_LABEL,
-    STREAM_MIRROR,
-    STREAM_HEAD_LATENT
-};
 
 /* ---- life --------------------------------------------------------------------------------------- */
 
@@ -121,120 +109,6 @@ struct tr_phase tr_training_phase(const struct tr_training *tr)
     return tr_schedule_at(&tr->config.schedule, tr->images);
 }
 
-/* ---- one minibatch ------------------------------------------------------------------------------ */
-
-/* The data in a new random order each epoch: a pure function of seed and epoch. */
-static int data_index(struct tr_training *tr, uint64_t position)
-{
-    int count = tr_dataset_train_count(tr->data);
-    uint64_t epoch = position / (uint64_t)count;
-    if (epoch != tr->order_epoch) {
-        struct nn_rng rng = {.seed = tr->config.seed, .stream = STREAM_ORDER + (epoch << 16)};
-        for (int i = 0; i < count; i++) tr->order[i] = i;
-        nn_rng_shuffle(&rng, tr->order, count);
-        tr->order_epoch = epoch;
-    }
-    return tr->order[position % (uint64_t)count];
-}
-
-/* Grey bytes to -1..1; during a fade mixed with the image as the level below shows it. */
-static void real_image(const uint8_t *grey, int side, float fade, float *out)
-{
-    for (int y = 0; y < side; y += 2)
-        for (int x = 0; x < side; x += 2) {
-            const uint8_t *top = grey + (size_t)y * (size_t)side + x, *bottom = top + side;
-            float *to = out + (size_t)y * (size_t)side + x;
-            float mean = 0.25f * (float)(top[0] + top[1] + bottom[0] + bottom[1]);
-            float a = (1 - fade) / 127.5f, b = fade * mean / 127.5f - 1;
-            to[0] = a * top[0] + b;
-            to[1] = a * top[1] + b;
-            to[side] = a * bottom[0] + b;
-            to[side + 1] = a * bottom[1] + b;
-        }
-}
-
-void tr_training_flip(uint8_t *grey, int side)
-{
-    for (uint8_t *row = grey; row < grey + (size_t)side * (size_t)side; row += side)
-        for (int left = 0, right = side - 1; left < right; left++, right--) {
-            uint8_t swap = row[left];
-            row[left] = row[right];
-            row[right] = swap;
-        }
-}
-
-/* As the discriminator is to see them. tr->host has room for 8 floats a sample: an image has 16 at least. */
-static nn_id augmented(struct tr_training *tr, nn_id images, enum tr_augment_role role)
-{
-    const struct tr_augment_draw draw = {.seed = tr->config.seed,
-                                         .role = role,
-                                         .first = tr->images,
-                                         .p = tr->augment.p,
-                                         .mirror = tr->config.mirror};
-    return tr_augment_images(tr->tape, images, &draw, tr->host);
-}
-
-static nn_status reals(struct tr_training *tr, const struct tr_phase *phase, int n, nn_id *images,
-                       struct nn_error *err)
-{
-    float fade = phase->lod - floorf(phase->lod);
-    size_t pixels = (size_t)phase->side * (size_t)phase->side;
-    for (int i = 0; i < n; i++) {
-        uint64_t position = tr->images + (uint64_t)i;
-        int index = data_index(tr, position);
-        nn_status status = tr_dataset_image(tr->data, phase->side, index, tr->grey, err);
-        if (status != NN_OK) return status;
-        if (tr->config.mirror && nn_random_uniform(tr->config.seed, STREAM_MIRROR, position) < 0.5f)
-            tr_training_flip(tr->grey, phase->side);
-        real_image(tr->grey, phase->side, fade, tr->host + (size_t)i * pixels);
-    }
-    nn_id shown = nn_from_host(tr->tape, tr->host, nn_shape(n, 1, phase->side, phase->side));
-    *images = augmented(tr, shown, TR_AUGMENT_REALS);
-    return NN_OK;
-}
-
-static nn_id latents(struct tr_training *tr, uint64_t stream, int n)
-{
-    int size = nn_gan_latent_size(&tr->config.gan);
-    size_t count = (size_t)n * (size_t)size;
-    nn_random_normals(tr->config.seed, stream, tr->images * (uint64_t)size, count, tr->host);
-    return nn_from_host(tr->tape, tr->host, nn_shape(n, size, 1, 1));
-}
-
-/* Labels of n training images; `index_of` chooses them. */
-static nn_id labels_of(struct tr_training *tr, int n, int (*index_of)(struct tr_training *, uint64_t))
-{
-    int count = tr->config.gan.label_count;
-    if (count == 0) return nn_none;
-    for (int i = 0; i < n; i++)
-        tr_dataset_labels(tr->data, index_of(tr, tr->images + (uint64_t)i), tr->host + i * count);
-    return nn_from_host(tr->tape, tr->host, nn_shape(n, count, 1, 1));
-}
-
-/* An image of the data set: labels drawn so have its own distribution. */
-static int drawn_index(struct tr_training *tr, uint64_t stream, uint64_t position)
-{
-    uint32_t word = nn_random_u32(tr->config.seed, stream, position);
-    return (int)(((uint64_t)word * (uint32_t)tr_dataset_train_count(tr->data)) >> 32);
-}
-
-static int generator_label_index(struct tr_training *tr, uint64_t position)
-{
-    return drawn_index(tr, STREAM_GENERATOR_LABEL, position);
-}
-
-static int critic_label_index(struct tr_training *tr, uint64_t position)
-{
-    return drawn_index(tr, STREAM_CRITIC_LABEL, position);
-}
-
-static nn_id mixing(struct tr_training *tr, int n)
-{
-    for (int i = 0; i < n; i++)
-        tr->host[i] = nn_random_uniform(tr->config.seed, STREAM_MIX, tr->images + (uint64_t)i);
-    return nn_from_host(tr->tape, tr->host, nn_shape(n, 1, 1, 1));
-}
-
 /* ---- steps -------------------------------------------------------------------------------------- */
 
 static nn_status read_scalar(struct tr_training *tr, nn_id id, double *total, struct nn_error *err)
@@ -313,8 +187,9 @@ static nn_status real_batch(struct tr_training *tr, const struct tr_phase *phase
                             struct tr_critic_batch *batch, struct nn_error *err)
 {
     *batch = (struct tr_critic_batch){.lod = phase->lod};
-    nn_status status = reals(tr, phase, n, &batch->reals, err);
-    if (status == NN_OK) batch->real_labels = batch->fake_labels = labels_of(tr, n, data_index);
+    nn_status status = tr_minibatch_reals(tr, phase, n, &batch->reals, err);
+    if (status == NN_OK)
+        batch->real_labels = batch->fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_ORDER);
     return status;
 }
 
@@ -328,14 +203,14 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     nn_status status = real_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
     if (tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
-        batch.fake_labels = labels_of(tr, n, critic_label_index);
-    if (tr->config.loss.kind == TR_LOSS_WGAN_GP) batch.mix = mixing(tr, n);
-    nn_id z = latents(tr, STREAM_CRITIC_LATENT, n);
+        batch.fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_CRITIC_LABEL);
+    if (tr->config.loss.kind == TR_LOSS_WGAN_GP) batch.mix = tr_minibatch_mixing(tr, n);
+    nn_id z = tr_minibatch_latents(tr, n, TR_STREAM_CRITIC_LATENT);
     int before = nn_tape_mark(t);
     batch.fakes = nn_detach(
         t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod));
     nn_tape_keep_only(t, before, batch.fakes);
-    batch.fakes = augmented(tr, batch.fakes, TR_AUGMENT_FAKES);
+    batch.fakes = tr_minibatch_augment(tr, batch.fakes, TR_AUGMENT_FAKES);
     struct tr_critic_loss loss =
         tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss.real, &losses->real, err);
@@ -375,12 +250,12 @@ static nn_status generator_batch(struct tr_training *tr, const struct tr_phase *
     bool paired = tr->config.loss.kind == TR_LOSS_R3;
     *batch = (struct tr_generator_batch){.lod = phase->lod};
     if (paired) {
-        nn_status status = reals(tr, phase, n, &batch->reals, err);
+        nn_status status = tr_minibatch_reals(tr, phase, n, &batch->reals, err);
         if (status != NN_OK) return status;
-        batch->real_labels = batch->fake_labels = labels_of(tr, n, data_index);
+        batch->real_labels = batch->fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_ORDER);
     }
     if (!paired || tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
-        batch->fake_labels = labels_of(tr, n, generator_label_index);
+        batch->fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_GENERATOR_LABEL);
     return NN_OK;
 }
 
@@ -394,9 +269,9 @@ static nn_status generator_step(struct tr_training *tr, const struct tr_phase *p
     struct tr_generator_batch batch;
     nn_status status = generator_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
-    nn_id z = latents(tr, STREAM_GENERATOR_LATENT, n);
+    nn_id z = tr_minibatch_latents(tr, n, TR_STREAM_GENERATOR_LATENT);
     batch.fakes = nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod);
-    batch.fakes = augmented(tr, batch.fakes, TR_AUGMENT_GENERATOR);
+    batch.fakes = tr_minibatch_augment(tr, batch.fakes, TR_AUGMENT_GENERATOR);
     nn_id loss =
         tr_generator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss, &value, err);
@@ -454,7 +329,8 @@ static nn_status begin_level(struct tr_training *tr, const struct tr_phase *phas
                              struct nn_error *err)
 {
     begin_step(tr);
-    nn_id labels = labels_of(tr, n, generator_label_index), z = latents(tr, STREAM_HEAD_LATENT, n);
+    nn_id labels = tr_minibatch_labels(tr, n, TR_STREAM_GENERATOR_LABEL),
+          z = tr_minibatch_latents(tr, n, TR_STREAM_HEAD_LATENT);
     return tr_new_head_fit(tr, z, labels, phase->lod, NULL, err);
 }
 
