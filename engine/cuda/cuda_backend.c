@@ -18,7 +18,6 @@ static bool is_fatal(cudaError_t code)
     case cudaErrorLaunchTimeout:
     case cudaErrorECCUncorrectable:
     case cudaErrorNvlinkUncorrectable:
-    case cudaErrorContained:
     case cudaErrorContextIsDestroyed:
     case cudaErrorInvalidAddressSpace:
     case cudaErrorInvalidPc:

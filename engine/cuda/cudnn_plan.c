@@ -21,13 +21,13 @@ nn_status cudnn_check(cudnnStatus_t code, const char *call, struct nn_error *err
                    cudnnGetErrorString(code), *detail ? ": " : "", detail);
 }
 
-/* Codes that say nothing about the shape: all that cuDNN was asked for would end so. */
+/* Codes that say nothing about the shape: all that cuDNN was asked for would end so. Those below BAD_PARAM
+ * are about its libraries. */
 static bool is_broken(cudnnStatus_t code)
 {
     switch (code) {
-    case CUDNN_STATUS_NOT_INITIALIZED:
-    case CUDNN_STATUS_SUBLIBRARY_VERSION_MISMATCH:
-    case CUDNN_STATUS_SUBLIBRARY_LOADING_FAILED:
+    case CUDNN_STATUS_SUCCESS:
+        return false;
     case CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDA_DRIVER:
     case CUDNN_STATUS_NOT_SUPPORTED_INCOMPATIBLE_CUDART:
     case CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING:
@@ -36,7 +36,7 @@ static bool is_broken(cudnnStatus_t code)
     case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
         return true;
     default:
-        return code >= CUDNN_STATUS_EXECUTION_FAILED;
+        return code < CUDNN_STATUS_BAD_PARAM || code >= CUDNN_STATUS_EXECUTION_FAILED;
     }
 }
 

@@ -19,7 +19,6 @@ typedef enum {
     cudaErrorNoDevice = 100,
     cudaErrorECCUncorrectable = 214,
     cudaErrorNvlinkUncorrectable = 220,
-    cudaErrorContained = 226,
     cudaErrorIllegalAddress = 700,
     cudaErrorLaunchTimeout = 702,
     cudaErrorContextIsDestroyed = 709,
