@@ -14,6 +14,7 @@ name, side, n, precision = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.
 device = sys.argv[5] if len(sys.argv) > 5 else "cpu"
 options = {"aux_logits": False, "init_weights": False} if name == "inception_v3" else {}
 torch.backends.cudnn.benchmark = True
+torch.backends.cudnn.allow_tf32 = False  # f32 is f32 on both sides
 model = getattr(torchvision.models, name)(weights=None, **options).train().to(device, memory_format=torch.channels_last)
 images = torch.randn(n, 3, side, side).to(device, memory_format=torch.channels_last)
 labels = torch.zeros(n, dtype=torch.long, device=device)

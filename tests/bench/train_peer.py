@@ -211,6 +211,7 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
     device = sys.argv[7] if len(sys.argv) > 7 else "cpu"
     torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = False  # f32 is f32 on both sides; bf16 does not care
     training = Training(side.bit_length() - 1, base, most, n, sys.argv[5] == "bf16", device)
     for line in sys.stdin:
         if line.strip() == "step":
