@@ -16,10 +16,18 @@ def newest_state(run):
 
 
 class Inspect(TrainerTest):
-    def inspect(self, path):
-        """The facts as JSON; the text must tell all of the top level, too."""
-        facts = json.loads(self.succeed("inspect", path, "--json"))
-        lines = self.succeed("inspect", path).splitlines()
+    def inspect(self, path, *problems):
+        """The facts as JSON; the text must tell all of the top level, too. problems: what each has in it; with any it
+        fails, and its line has the first of them."""
+        found = [roentgym("inspect", path, *more) for more in (["--json"], [])]
+        facts = json.loads(found[0].stdout)
+        self.assertEqual(len(facts["problems"]), len(problems), facts["problems"])
+        for told, text in zip(facts["problems"], problems):
+            self.assertIn(text, told)
+        for done in found:
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (1, 1) if problems else (0, 0), done.stderr)
+            self.assertIn(problems[0] if problems else "", done.stderr)
+        lines = found[1].stdout.splitlines()
         for key in facts:
             self.assertTrue(any((line + " ").startswith(key.replace("_", " ") + " ") for line in lines), key)
         return facts
@@ -60,7 +68,7 @@ class Inspect(TrainerTest):
         write(state, read(state)[:-1])
         write(os.path.join(run, "generator.safetensors"), b"no")
         write(os.path.join(run, "metrics.jsonl"), b"x\n")
-        facts = self.inspect(run)
+        facts = self.inspect(run, "generator.safetensors", "line 1", os.path.basename(state))
         self.assertNotIn("whole", facts["states"][0])
         self.assertIn("generator.safetensors", facts["generator_problem"])
         self.assertIn("line 1", facts["bad_lines_in_metrics"])
@@ -87,10 +95,10 @@ class Inspect(TrainerTest):
         write(boxes, read(boxes) + b"images/none.png,left,1,1,5,5\n")
         lines = read(boxes).decode().splitlines()
         write(boxes, "\n".join([lines[0], *lines[2:], "images/p000000_0.png,left,60,1,5,5"]) + "\n")
-        facts = self.inspect(folder)
+        facts = self.inspect(folder, "1 box reaches beyond its image", "1 box is of no image")
         self.assertEqual((facts["boxes_beyond_the_image"], facts["boxes_of_no_image"]), (1, 1))
         write(boxes, "file,side\n")
-        self.assertIn("no column 'x'", self.inspect(folder)["boxes_csv_problem"])
+        self.assertIn("no column 'x'", self.inspect(folder, "no column 'x'")["boxes_csv_problem"])
         self.assertNotIn("hips_with_a_box", self.inspect(phantoms()))
 
     def test_a_data_set_with_a_grey_range_has_the_name_that_training_gives_it(self):
@@ -107,7 +115,9 @@ class Inspect(TrainerTest):
 
     def test_text_of_a_file_does_not_steer_the_terminal(self):
         write(self.path("labels.csv"), b"file,label,patient_id,split\na.png,a\x1b[2Jb,1,train\n")
-        self.assertNotIn("\x1b", self.succeed("inspect", self.folder))
+        done = roentgym("inspect", self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("\x1b", done.stdout + done.stderr)
 
     def test_leaks_and_damage_in_a_data_set_are_found(self):
         folder = self.path("hips")
@@ -120,7 +130,8 @@ class Inspect(TrainerTest):
         write(os.path.join(folder, "labels.csv"),
               "file,label,patient_id,split\nimages/0.png,a,p1,train\nimages/1.png,b,p2,test\n"
               "images/2.png,b,p3,train\nimages/3.png,a,p1,test\nimages/4.png,a,p4,train\n")
-        facts = self.inspect(folder)
+        facts = self.inspect(folder, "labels.csv:5", "1 patient is in both splits", "1 image is in both splits",
+                             "2 images cannot be read", "dataset.json")
         self.assertEqual((facts["patients_in_both_splits"], facts["leaking_patients"]), (1, ["p1"]))
         self.assertEqual((facts["equal_files_in_both_splits"], facts["leaking_files"]), (1, ["images/0.png"]))
         self.assertEqual(facts["unreadable_images"], 2)
@@ -136,18 +147,19 @@ class Inspect(TrainerTest):
         name = sorted(os.listdir(os.path.join(folder, "images")))[0]
         image = Image.open(os.path.join(folder, "images", name))
         image.resize((32, 32)).save(os.path.join(folder, "images", name))
-        facts = self.inspect(folder)
+        facts = self.inspect(folder, "mixed")
         self.assertIn("mixed", facts["labels_csv"])
         self.assertEqual(facts["sizes"]["32x32, 8 bits"], 1)
 
     def test_findings_that_may_be_together_are_counted_one_by_one(self):
         write(self.path("labels.csv"), "file,labels,patient_id,split\na.png,x|y,1,train\nb.png,none,2,train\nc.png,y,3,test\n")
-        facts = self.inspect(self.folder)
+        facts = self.inspect(self.folder, "3 images cannot be read", "dataset.json")
         self.assertEqual(facts["images_by_label_and_split"],
                          {"x": {"train": 1}, "y": {"train": 1, "test": 1}, "none": {"train": 1}})
         self.assertIn("findings", facts["labels"])
         write(self.path("labels.csv"), b"file,label,patient_id,split\na.png,\xff,1,train\nb.png,\xff,\xfe,\xfd\n")
-        self.assertEqual(self.inspect(self.folder)["images_by_label_and_split"], {"(not UTF-8)": {"train": 1}})
+        facts = self.inspect(self.folder, "labels.csv:2", "2 images cannot be read", "dataset.json")
+        self.assertEqual(facts["images_by_label_and_split"], {"(not UTF-8)": {"train": 1}})
 
     def test_what_is_nothing_of_these_is_refused_in_one_line(self):
         write(self.path("text"), "hello")

@@ -193,7 +193,9 @@ static nn_status read_cases(struct command *c)
     printf("%s, %s: trained on %d images, %d of them with it; validated on %d, %d of them with it\n",
            c->train.source, c->train.finding, c->train.count, tr_cases_positive(&c->train),
            c->validation.count, tr_cases_positive(&c->validation));
-    if (both) printf("%d patients have images with and without it, and are kept together\n", both);
+    if (both)
+        printf("%d patient%s images with and without it, which are kept together\n", both,
+               both == 1 ? " has" : "s have");
     return NN_OK;
 }
 

@@ -25,6 +25,14 @@ static const char usage[] =
     "look alike, "
     "unreadable images, patients and images that are in both splits, boxes of hips).\n"
     "\n"
+    "Exit status 1, and a line on stderr, where something cannot be read or is not as it must be: a patient "
+    "or "
+    "an image\n"
+    "in both splits, an image or a state that is not whole, a labels.csv that training would refuse. The "
+    "lines "
+    "of problems\n"
+    "name all of it.\n"
+    "\n"
     "  --json             as one JSON object\n"
     "  --help\n";
 
@@ -123,6 +131,17 @@ static nn_status print_json(const json_t *facts, struct nn_error *err)
     return NN_OK;
 }
 
+/* A script asks the exit status alone. */
+static nn_status judge(const char *path, const json_t *problems, struct nn_error *err)
+{
+    size_t count = json_array_size(problems);
+    if (count == 0) return NN_OK;
+    const char *first = json_string_value(json_array_get(problems, 0));
+    if (count == 1) return nn_fail(err, NN_ERR_FORMAT, "%s: %s", path, first);
+    return nn_fail(err, NN_ERR_FORMAT, "%s: %s; and %zu more problem%s", path, first, count - 1,
+                   count == 2 ? "" : "s");
+}
+
 int tr_inspect_main(int argc, char **argv)
 {
     enum { JSON = 256, HELP };
@@ -146,8 +165,10 @@ int tr_inspect_main(int argc, char **argv)
     }
     tr_interrupt_catch();
     nn_status status = inspect(argv[optind], as_json, &facts, &err);
+    if (status == NN_OK) json_object_set_new(facts, "problems", tr_inspect_problems(facts));
     if (status == NN_OK && as_json) status = print_json(facts, &err);
     if (status == NN_OK && !as_json) print_text(facts, 0);
+    if (status == NN_OK) status = judge(argv[optind], json_object_get(facts, "problems"), &err);
     json_decref(facts);
     return tr_command_end(argv[0], NULL, status, &err);
 }

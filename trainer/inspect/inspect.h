@@ -23,4 +23,8 @@ nn_status tr_inspect_run(const char *folder, struct json_t **facts, struct nn_er
 nn_status tr_inspect_data(const char *folder, bool show, struct json_t **facts,
                           struct nn_error *err) NN_MUST_CHECK;
 
+/* What of such facts makes a data set unfit for training or for testing on, or a run damaged: an array of
+ * lines, the caller's, empty where all is well. That pictures look alike is no fault by itself. */
+struct json_t *tr_inspect_problems(const struct json_t *facts);
+
 #endif

@@ -168,19 +168,27 @@ static nn_status write_sheet(struct applying *a)
     return status;
 }
 
+static const char *plural(int count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static void tell(const struct applying *a)
 {
     const struct tr_crop_outcome *o = &a->outcome;
-    printf("%s: %d hips of %d films\n", a->out, o->hips, a->table.count - o->refused);
-    if (o->not_found) printf("not found  %d hips\n", o->not_found);
-    if (o->left_out) printf("left out   %d hips, of which no column tells what they show\n", o->left_out);
-    if (o->refused) printf("refused    %d films\n", o->refused);
+    int films = a->table.count - o->refused;
+    printf("%s: %d hip%s of %d film%s\n", a->out, o->hips, plural(o->hips), films, plural(films));
+    if (o->not_found) printf("not found  %d hip%s\n", o->not_found, plural(o->not_found));
+    if (o->left_out)
+        printf("left out   %d hip%s, for want of a column that tells what is shown\n", o->left_out,
+               plural(o->left_out));
+    if (o->refused) printf("refused    %d film%s\n", o->refused, plural(o->refused));
     printf("report     %s\n", a->wish.report);
     if (*o->fault)
         fprintf(stderr, "roentgym localise apply: %s\n", o->fault);
     else if (o->not_found || o->refused)
-        fprintf(stderr, "roentgym localise apply: %d hips not found, %d films refused; %s says which\n",
-                o->not_found, o->refused, a->wish.report);
+        fprintf(stderr, "roentgym localise apply: %d hip%s not found, %d film%s refused; %s says which\n",
+                o->not_found, plural(o->not_found), o->refused, plural(o->refused), a->wish.report);
 }
 
 static nn_status run(struct applying *a)

@@ -103,7 +103,8 @@ static void tell(const struct tr_hip_measure *m, const struct judged *worst)
            100.0 * m->localised / m->hips);
     printf("IoU          mean %.3f, least %.3f (%s)\n", m->iou, m->least, worst->film->file);
     if (m->absent)
-        printf("not there    %d hips, of which %d were found nevertheless\n", m->absent, m->untrue);
+        printf("not there    %d hip%s, found nevertheless: %d\n", m->absent, m->absent == 1 ? "" : "s",
+               m->untrue);
 }
 
 static nn_status run(struct evaluation *e)
