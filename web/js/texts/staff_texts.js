@@ -93,7 +93,7 @@ export const staffTexts = {
     sessionsEnded: (name) => `${name} is logged out everywhere.`,
     lock: 'Lock the account',
     lockedNow: (name) => `The account of ${name} is locked.`,
-    lockNote: 'A locked account is logged out at once and cannot log in; what it made stays.',
+    lockNote: 'A locked account is logged out at once and cannot log in; what it made stays, but for its links that nobody has used.',
     unlock: 'Unlock the account',
     unlocked: (name) => `The account of ${name} is open again.`,
     unlockNote: 'Unlocked, it can log in again with its old password.',
