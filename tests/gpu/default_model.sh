@@ -17,19 +17,21 @@ roentgym=$(realpath "${1:?$usage}") minutes=${2:?$usage} out=${3:-} lock=${4:-/d
 side=${SIDE:-1024} patients=${PATIENTS:-3600} base=${BASE:-8192} most=${MOST:-256} device=${DEVICE:-cuda}
 read -ra options <<<"${OPTIONS:-}"
 work=$PWD/default-model
+export OMP_WAIT_POLICY=passive
 mkdir -p "$work"
 
-# The first run to its end; then side, share of the time, fade in kimg. More kimg than any card trains in the time.
+# The first run to its end; then side, share of the time, and in kimg how long it fades in and from state to state. More
+# kimg than any card trains in the time.
 first=4:0/8,8:4/12,16:4/16,32:6/24
-shares=(64:12:4 128:15:4 256:20:3 512:22:1.5 1024:31:1)
+shares=(64:12:4:20 128:15:4:10 256:20:3:4 512:22:1.5:2 1024:31:1:1)
 plenty=1000
 
 say() { echo "$(date +%T) $*" >>"$work/log"; }
 
-train() { # NAME SIDE LEVELS SECONDS [PREVIOUS]; SECONDS 0: to its end
-    local name=$1 began=$SECONDS limit=() status
-    local command=(--preset gpu-short --resolution "$2" --levels "$3" --fmap-base "$base" --fmap-max "$most"
-                   --loss nonsat-r1 --tick-kimg 2 --metric-kimg 0 --name "hip-phantom-$side" "${options[@]}"
+train() { # SIDE LEVELS TICK SECONDS [PREVIOUS]; SECONDS 0: to its end
+    local name=at$1 began=$SECONDS limit=() status
+    local command=(--preset gpu-short --resolution "$1" --levels "$2" --fmap-base "$base" --fmap-max "$most"
+                   --loss nonsat-r1 --tick-kimg "$3" --metric-kimg 0 --name "hip-phantom-$side" "${options[@]}"
                    ${5:+--grow-from "$work/$5"})
     [ -e "$work/$name.done" ] && return
     compgen -G "$work/$name/state*" >/dev/null && command=(--resume)
@@ -53,7 +55,7 @@ levels_of() { # SIDE FADE
 }
 
 work() {
-    local deadline now part s share fade total=0 previous=at32
+    local deadline now part s share fade tick total=0 previous=at32
     deadline=$(awk -v began="$(cat "$work/began")" "BEGIN { printf \"%d\", began + $minutes * 60 - 15 }")
     say "phantoms"
     nice -n 10 "$roentgym" phantom --patients "$patients" --size "$side" --seed 1 --out "$work/data" \
@@ -61,18 +63,18 @@ work() {
     say "the GPU is waited for"
     exec 8>>"$lock"
     flock 8
-    train at32 32 "$first" 0 || return 1
+    train 32 "$first" 10 0 || return 1
     for part in "${shares[@]}"; do
-        IFS=: read -r s share fade <<<"$part"
+        IFS=: read -r s share fade tick <<<"$part"
         [ "$s" -le "$side" ] && total=$((total + share))
     done
     for part in "${shares[@]}"; do
-        IFS=: read -r s share fade <<<"$part"
+        IFS=: read -r s share fade tick <<<"$part"
         [ "$s" -le "$side" ] || break
         now=$(date +%s)
         local seconds=$(((deadline - now) * share / total))
         total=$((total - share))
-        train "at$s" "$s" "$(levels_of "$s" "$fade")" $((seconds > 10 ? seconds : 10)) $previous || return 1
+        train "$s" "$(levels_of "$s" "$fade")" "$tick" $((seconds > 10 ? seconds : 10)) $previous || return 1
         trained "at$s" && previous=at$s
     done
     say "complete"
