@@ -6,8 +6,8 @@
 
 #include "engine/rng.h"
 #include "engine/safetensors.h"
-#include "trainer/evaluate/descriptors.h"
-#include "trainer/evaluate/swd.h"
+#include "trainer/swd/descriptors.h"
+#include "trainer/swd/swd.h"
 
 enum { SETS = 3, SEED = 5, STREAM_GREY = 0x100, TENSORS_MAX = 2 + TR_SWD_LEVELS_MAX * (SETS + TR_SWD_FORMS) };
 

@@ -1,10 +1,9 @@
-#include "trainer/evaluate/evaluate.h"
+#include "trainer/parts/parts.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "trainer/commands.h"
-#include "trainer/neighbours/neighbours.h"
 
 static const struct part {
     const char *name, *what;

@@ -10,13 +10,13 @@
 
 #include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
-#include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/evaluation_report.h"
-#include "trainer/evaluate/part_file.h"
 #include "trainer/evaluate/part_runners.h"
 #include "trainer/folder_lock.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
+#include "trainer/parts/part_file.h"
+#include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 
 enum { WORDS_MAX = 40 };

@@ -6,14 +6,14 @@
 
 #include "trainer/classify/trained_file.h"
 #include "trainer/command_end.h"
-#include "trainer/evaluate/evaluate.h"
 #include "trainer/evaluate/label_judge.h"
 #include "trainer/evaluate/label_results.h"
 #include "trainer/evaluate/label_samples.h"
-#include "trainer/evaluate/part_file.h"
 #include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
+#include "trainer/parts/part_file.h"
+#include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 
 enum { PIECE = 128 };

@@ -10,12 +10,12 @@
 #include "engine/file.h"
 #include "trainer/command_end.h"
 #include "trainer/data/image_source.h"
-#include "trainer/evaluate/evaluate.h"
-#include "trainer/evaluate/swd.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/overwrite.h"
+#include "trainer/parts/parts.h"
 #include "trainer/progress.h"
+#include "trainer/swd/swd.h"
 
 static const char usage[] =
     "usage: roentgym evaluate swd --real DIR (--fake DIR | --model FILE) [options]\n"

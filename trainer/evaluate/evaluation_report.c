@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "engine/engine.h"
-#include "trainer/evaluate/part_file.h"
 #include "trainer/evaluate/sections.h"
 #include "trainer/overwrite.h"
+#include "trainer/parts/part_file.h"
 #include "trainer/report/embedded_picture.h"
 #include "trainer/report/html_text.h"
 #include "trainer/report/page_style.h"

@@ -8,7 +8,7 @@
 
 #include "engine/bootstrap.h"
 #include "engine/roc.h"
-#include "trainer/evaluate/number_json.h"
+#include "trainer/parts/number_json.h"
 #include "trainer/report/svg_chart.h"
 #include "trainer/text_file.h"
 

@@ -4,7 +4,7 @@
 
 #include "trainer/evaluate/label_judge.h"
 #include "trainer/evaluate/label_samples.h"
-#include "trainer/evaluate/part_file.h"
+#include "trainer/parts/part_file.h"
 
 /* A judge is weak whose AUC on held-out real images may be below this. */
 #define TR_WEAK_JUDGE 0.8

@@ -2,8 +2,7 @@
 
 #include <math.h>
 
-#include "trainer/evaluate/evaluate.h"
-#include "trainer/neighbours/neighbours.h"
+#include "trainer/parts/parts.h"
 
 enum { LABEL_SAMPLES = 1000, SWD_IMAGES = 2048 };
 

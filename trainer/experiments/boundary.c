@@ -3,9 +3,9 @@
  * distributions" (ICML 2018). */
 #include <math.h>
 
-#include "trainer/evaluate/evaluate.h"
 #include "trainer/experiments/experiment.h"
 #include "trainer/experiments/forest_plot.h"
+#include "trainer/parts/parts.h"
 
 enum { ROWS = 3, SHOWN = 5 };
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "trainer/command_end.h"
-#include "trainer/evaluate/part_file.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
+#include "trainer/parts/part_file.h"
 #include "trainer/text_file.h"
 
 /* ---- JSON --------------------------------------------------------------------------------------- */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/roc.h"
-#include "trainer/evaluate/number_json.h"
+#include "trainer/parts/number_json.h"
 
 enum { DRAWS = 2000, BOOTSTRAP_SEED = 1 };
 

@@ -8,8 +8,8 @@
 
 #include "engine/file.h"
 #include "trainer/data/dataset.h"
-#include "trainer/evaluate/part_file.h"
 #include "trainer/interrupt.h"
+#include "trainer/parts/part_file.h"
 #include "trainer/progress.h"
 
 enum { KEPT_HEADER = 64 + 1 + 64 + 1 }; /* of a set: key, hash of the pixels, a line each */

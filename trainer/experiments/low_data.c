@@ -1,8 +1,8 @@
 /* `roentgym evaluate low-data`: what samples add when real images are few. */
 #include <math.h>
 
-#include "trainer/evaluate/evaluate.h"
 #include "trainer/experiments/experiment.h"
+#include "trainer/parts/parts.h"
 #include "trainer/report/svg_chart.h"
 
 enum { SHARES = 7, SAMPLES_ALONE = 2 * SHARES, ROWS };

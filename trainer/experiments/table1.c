@@ -2,9 +2,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "trainer/evaluate/evaluate.h"
 #include "trainer/experiments/experiment.h"
 #include "trainer/experiments/forest_plot.h"
+#include "trainer/parts/parts.h"
 
 enum { ROWS = 8 };
 

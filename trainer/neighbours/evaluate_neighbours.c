@@ -4,13 +4,13 @@
 #include <stdlib.h>
 
 #include "trainer/data/csv_cell.h"
-#include "trainer/evaluate/number_json.h"
 #include "trainer/interrupt.h"
 #include "trainer/neighbours/distance_table.h"
 #include "trainer/neighbours/feature_study.h"
 #include "trainer/neighbours/nearness.h"
 #include "trainer/neighbours/neighbour_sheet.h"
-#include "trainer/neighbours/neighbours.h"
+#include "trainer/parts/number_json.h"
+#include "trainer/parts/parts.h"
 #include "trainer/text_file.h"
 
 static const char usage[] =

@@ -8,10 +8,10 @@
 #include "trainer/interrupt.h"
 #include "trainer/neighbours/feature_study.h"
 #include "trainer/neighbours/float_journal.h"
-#include "trainer/neighbours/neighbours.h"
 #include "trainer/neighbours/principal.h"
 #include "trainer/neighbours/tsne.h"
 #include "trainer/neighbours/tsne_picture.h"
+#include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 #include "trainer/text_file.h"
 

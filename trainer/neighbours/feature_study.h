@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-#include "trainer/evaluate/part_file.h"
 #include "trainer/neighbours/feature_network.h"
+#include "trainer/parts/part_file.h"
 
 enum { TR_STUDY_NUMBERS_MAX = 8 };
 

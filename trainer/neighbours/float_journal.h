@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "trainer/evaluate/part_file.h"
+#include "trainer/parts/part_file.h"
 
 struct tr_float_journal {
     char path[4096];

@@ -1,4 +1,4 @@
-/* The sliced Wasserstein distance (trainer/evaluate/swd.h, form swd-3x) of the averaged generator from the
+/* The sliced Wasserstein distance (trainer/swd/swd.h, form swd-3x) of the averaged generator from the
  * training images, measured now and then while a run goes on, beside its floor: that of training images from
  * other training images.
  *
@@ -9,7 +9,7 @@
 #ifndef TR_METRIC_H
 #define TR_METRIC_H
 
-#include "trainer/evaluate/swd.h"
+#include "trainer/swd/swd.h"
 #include "trainer/train/training.h"
 
 struct tr_measure {

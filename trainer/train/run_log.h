@@ -3,7 +3,7 @@
 #ifndef TR_RUN_LOG_H
 #define TR_RUN_LOG_H
 
-#include "trainer/evaluate/swd.h"
+#include "trainer/swd/swd.h"
 
 /* What a line does not have is NAN, or 0 for whole numbers. Older runs lack some of it. */
 struct tr_log_entry {

@@ -12,9 +12,9 @@
 
 #include "engine/rng.h"
 #include "trainer/data/image_split.h"
-#include "trainer/evaluate/descriptors.h"
-#include "trainer/evaluate/float_sort.h"
-#include "trainer/evaluate/swd.h"
+#include "trainer/swd/descriptors.h"
+#include "trainer/swd/float_sort.h"
+#include "trainer/swd/swd.h"
 
 enum { SIDE = 32, LEVELS = 2 };
 

@@ -1,4 +1,4 @@
-#include "trainer/evaluate/laplacian.h"
+#include "trainer/swd/laplacian.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "trainer/evaluate/float_sort.h"
+#include "trainer/swd/float_sort.h"
 
 #include <string.h>
 

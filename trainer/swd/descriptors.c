@@ -1,4 +1,4 @@
-#include "trainer/evaluate/descriptors.h"
+#include "trainer/swd/descriptors.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "trainer/evaluate/part_file.h"
+#include "trainer/parts/part_file.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,4 +1,4 @@
-#include "trainer/evaluate/number_json.h"
+#include "trainer/parts/number_json.h"
 
 #include <math.h>
 

@@ -1,13 +1,13 @@
-#include "trainer/evaluate/swd.h"
+#include "trainer/swd/swd.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 
 #include "engine/rng.h"
-#include "trainer/evaluate/descriptors.h"
-#include "trainer/evaluate/float_sort.h"
-#include "trainer/evaluate/laplacian.h"
+#include "trainer/swd/descriptors.h"
+#include "trainer/swd/float_sort.h"
+#include "trainer/swd/laplacian.h"
 
 enum {
     CHANNELS = 3,
