@@ -8,7 +8,7 @@
 #include "server/database/db.h"
 
 /* More than the daemon has statements, so that each is prepared once. */
-enum { DB_STATEMENTS_MAX = 160 };
+enum { DB_STATEMENTS_MAX = 256 };
 
 /* A statement in its place: idle, ready to be run again, or giving rows. */
 struct db_rows {
