@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "trainer/drawing/embedded_picture.h"
+#include "trainer/drawing/html_text.h"
+#include "trainer/drawing/page_style.h"
 #include "trainer/evaluate/sections.h"
 #include "trainer/overwrite.h"
 #include "trainer/parts/part_file.h"
-#include "trainer/report/embedded_picture.h"
-#include "trainer/report/html_text.h"
-#include "trainer/report/page_style.h"
 #include "trainer/text_file.h"
 
 _Static_assert(sizeof((struct tr_evaluation *)0)->missing / sizeof *((struct tr_evaluation *)0)->missing ==

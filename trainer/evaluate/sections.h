@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "trainer/report/text_table.h"
+#include "trainer/drawing/text_table.h"
 
 enum { TR_SECTION_TABLES_MAX = 3, TR_SECTION_PICTURES_MAX = 3, TR_SECTIONS = 7, TR_HEADLINE_RANGE = 48 };
 

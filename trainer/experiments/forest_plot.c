@@ -2,8 +2,8 @@
 
 #include <math.h>
 
-#include "trainer/report/html_text.h"
-#include "trainer/report/svg_chart.h"
+#include "trainer/drawing/html_text.h"
+#include "trainer/drawing/svg_chart.h"
 
 enum {
     PLOT_LEFT = 260,

@@ -1,5 +1,5 @@
 /* A table with a picture in each line: names, numbers, and between them every value as a mark with its
- * interval over one axis, as an SVG file. Colours and description as in trainer/report/svg_chart.h. */
+ * interval over one axis, as an SVG file. Colours and description as in trainer/drawing/svg_chart.h. */
 #ifndef TR_FOREST_PLOT_H
 #define TR_FOREST_PLOT_H
 

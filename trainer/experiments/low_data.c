@@ -1,9 +1,9 @@
 /* `roentgym evaluate low-data`: what samples add when real images are few. */
 #include <math.h>
 
+#include "trainer/drawing/svg_chart.h"
 #include "trainer/experiments/experiment.h"
 #include "trainer/parts/parts.h"
-#include "trainer/report/svg_chart.h"
 
 enum { SHARES = 7, SAMPLES_ALONE = 2 * SHARES, ROWS };
 

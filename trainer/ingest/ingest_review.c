@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "trainer/drawing/html_text.h"
 #include "trainer/ingest/ingest_report.h"
-#include "trainer/report/html_text.h"
 #include "trainer/text_file.h"
 
 enum { PAGE_IMAGES = 100 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "trainer/command_end.h"
+#include "trainer/drawing/contact_sheet.h"
 #include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/localise/box_overlay.h"
@@ -13,7 +14,6 @@
 #include "trainer/localise/localise.h"
 #include "trainer/overwrite.h"
 #include "trainer/progress.h"
-#include "trainer/report/contact_sheet.h"
 
 static const char usage[] =
     "usage: roentgym localise apply --data DIR --out DIR [options]\n"

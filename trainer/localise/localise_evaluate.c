@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "trainer/command_end.h"
+#include "trainer/drawing/contact_sheet.h"
 #include "trainer/given_options.h"
 #include "trainer/localise/box_overlay.h"
 #include "trainer/localise/default_weights.h"
 #include "trainer/localise/hip_measure.h"
 #include "trainer/localise/localise.h"
-#include "trainer/report/contact_sheet.h"
 
 static const char usage[] =
     "usage: roentgym localise evaluate --data DIR [options]\n"

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/drawing/canvas.h"
 #include "trainer/neighbours/feature_study.h"
-#include "trainer/report/canvas.h"
 
 enum { TILE_MOST = 112, GAP = 4, LINES = 2, HEAD = 44, NAME = 300, WIDTH_MOST = 4096 };
 

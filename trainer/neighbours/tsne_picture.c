@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "trainer/data/image_split.h"
-#include "trainer/report/canvas.h"
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/canvas.h"
+#include "trainer/drawing/html_text.h"
 #include "trainer/text_file.h"
 
 enum {

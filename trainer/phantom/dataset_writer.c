@@ -14,10 +14,10 @@
 #include "engine/file.h"
 #include "engine/rng.h"
 #include "engine/sha256.h"
+#include "trainer/drawing/contact_sheet.h"
 #include "trainer/phantom/dataset_journal.h"
 #include "trainer/phantom/dataset_row.h"
 #include "trainer/phantom/phantom_image.h"
-#include "trainer/report/contact_sheet.h"
 
 enum { SHEET_TILES = 32, SHEET_COLUMNS = 8, DESCRIPTION_MAX = 2048 };
 #define TEXT_LIMIT ((size_t)1 << 30)

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "trainer/report/svg_chart.h"
+#include "trainer/drawing/svg_chart.h"
 #include "trainer/train/optimiser.h"
 
 enum { BANDS_MAX = 64, WIDE = 720, HIGH = 250, SMALL_WIDE = 350, SMALL_HIGH = 190 };

@@ -9,9 +9,9 @@
 #include <time.h>
 
 #include "engine/engine.h"
+#include "trainer/drawing/html_text.h"
+#include "trainer/drawing/page_style.h"
 #include "trainer/progress.h"
-#include "trainer/report/html_text.h"
-#include "trainer/report/page_style.h"
 #include "trainer/report/report_charts.h"
 #include "trainer/report/report_sheets.h"
 

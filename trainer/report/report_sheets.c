@@ -8,7 +8,7 @@
 
 #include "engine/base64.h"
 #include "engine/image.h"
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
 
 enum { SHEETS_MAX = 12, NEWEST_WIDTH_MAX = 1400, EARLIER_WIDTH_MAX = 620, NAME_SIZE = 64 };
 

@@ -12,7 +12,7 @@
 #ifndef TR_SAMPLE_FOLDER_H
 #define TR_SAMPLE_FOLDER_H
 
-#include "trainer/report/contact_sheet.h"
+#include "trainer/drawing/contact_sheet.h"
 #include "trainer/sample/sample_plan.h"
 
 struct tr_sample_output {

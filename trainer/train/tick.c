@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine/sampler.h"
-#include "trainer/report/contact_sheet.h"
+#include "trainer/drawing/contact_sheet.h"
 
 enum { SHEET_COLUMNS = 8, SHEET_SEED = 1 };
 

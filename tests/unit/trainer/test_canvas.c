@@ -9,8 +9,8 @@
 
 #include "engine/file.h"
 #include "tests/unit/scratch.h"
-#include "trainer/report/canvas.h"
-#include "trainer/report/contact_sheet.h"
+#include "trainer/drawing/canvas.h"
+#include "trainer/drawing/contact_sheet.h"
 
 static const uint8_t *at(const struct tr_canvas *c, int x, int y)
 {

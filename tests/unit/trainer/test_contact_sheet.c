@@ -10,7 +10,7 @@
 
 #include "engine/image.h"
 #include "tests/unit/scratch.h"
-#include "trainer/report/contact_sheet.h"
+#include "trainer/drawing/contact_sheet.h"
 
 enum { GAP = 2, GAP_GREY = 96 };
 

@@ -12,9 +12,9 @@
 
 #include "engine/base64.h"
 #include "tests/unit/scratch.h"
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
+#include "trainer/drawing/svg_chart.h"
 #include "trainer/report/report_charts.h"
-#include "trainer/report/svg_chart.h"
 #include "trainer/train/run_log.h"
 
 #define LINE(kimg) "{\"kimg\":" kimg ",\"side\":16,\"lod\":0,\"real\":1,\"fake\":null}\n"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "trainer/report/text_table.h"
+#include "trainer/drawing/text_table.h"
 
 static struct tr_text_table table;
 

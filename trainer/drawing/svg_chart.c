@@ -1,9 +1,9 @@
-#include "trainer/report/svg_chart.h"
+#include "trainer/drawing/svg_chart.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
 
 enum { LEFT = 62, RIGHT = 14, TOP = 24, BOTTOM = 42, LEGEND_ROW = 18, BAND_LETTER = 7 /* at most, of 12 */ };
 

@@ -1,9 +1,9 @@
-#include "trainer/report/text_table.h"
+#include "trainer/drawing/text_table.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
 
 /* Up to the columns' number of cells; how many there were. */
 static int split(const char *text, int columns, char cells[][TR_TABLE_CELL])

@@ -1,4 +1,4 @@
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
 
 #include "trainer/data/utf8.h"
 

@@ -1,8 +1,8 @@
-#include "trainer/report/canvas.h"
+#include "trainer/drawing/canvas.h"
 
 #include <string.h>
 
-#include "trainer/report/canvas_font.h"
+#include "trainer/drawing/canvas_font.h"
 
 const struct tr_colour tr_canvas_colours[TR_CANVAS_COLOURS] = {{0, 114, 178}, {230, 159, 0},  {0, 158, 115},
                                                                {213, 94, 0},  {86, 180, 233}, {204, 121, 167},

@@ -1,4 +1,4 @@
-#include "trainer/report/canvas_font.h"
+#include "trainer/drawing/canvas_font.h"
 
 static const struct {
     char c;

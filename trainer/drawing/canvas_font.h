@@ -1,4 +1,4 @@
-/* The letters of trainer/report/canvas.h. */
+/* The letters of trainer/drawing/canvas.h. */
 #ifndef TR_CANVAS_FONT_H
 #define TR_CANVAS_FONT_H
 

@@ -1,4 +1,4 @@
-#include "trainer/report/embedded_picture.h"
+#include "trainer/drawing/embedded_picture.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -6,7 +6,7 @@
 
 #include "engine/base64.h"
 #include "engine/file.h"
-#include "trainer/report/html_text.h"
+#include "trainer/drawing/html_text.h"
 
 enum { PAGE_WIDTH = 960 };
 

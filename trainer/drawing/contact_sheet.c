@@ -1,4 +1,4 @@
-#include "trainer/report/contact_sheet.h"
+#include "trainer/drawing/contact_sheet.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "trainer/report/page_style.h"
+#include "trainer/drawing/page_style.h"
 
 const char tr_page_style[] =
     "body{font:16px/1.5 system-ui,sans-serif;color:#1a1a1a;background:#fff;max-width:60rem;margin:0 "
