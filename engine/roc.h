@@ -51,7 +51,8 @@ struct nn_roc_estimate {
     double value, variance; /* variance NAN: fewer than two cases of a kind */
 };
 
-/* The area after DeLong, DeLong & Clarke-Pearson 1988. NN_ERR_MEMORY. */
+/* The area after DeLong, DeLong & Clarke-Pearson 1988, of cases that have nothing to do with one another: of
+ * clusters of them nn_bootstrap gives intervals and tests. NN_ERR_MEMORY. */
 nn_status nn_roc_delong(const struct nn_roc *roc, struct nn_roc_estimate *area,
                         struct nn_error *err) NN_MUST_CHECK;
 /* The difference of two areas, first less second, with the covariance of ratings of the same cases.
