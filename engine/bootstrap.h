@@ -1,7 +1,12 @@
 /* Percentile bootstrap intervals (Efron 1979) of anything that is made from cases, and tests by the same
  * draws, drawing whole clusters (engine/cluster.h; Field and Welsh 2007): images of one patient are alike,
  * and to draw them one by one would promise more than the data hold. Of a difference between two things of
- * the same cases the test is a paired one. */
+ * the same cases the test is a paired one.
+ *
+ * Percentiles of few clusters are too narrow where a statistic is near its end: intervals of an area under
+ * the ROC curve of 0.92 held the truth in 94 of 100 with 120 patients of one or two images, in 90 with 60 and
+ * in 86 with 24, those of a difference of two areas in 93 to 95 all the same
+ * (tests/unit/engine/test_intervals.c). */
 #ifndef NN_BOOTSTRAP_H
 #define NN_BOOTSTRAP_H
 

@@ -5,7 +5,7 @@
 
 #include "trainer/evaluate/label_results.h"
 
-enum { TEXT = TR_TABLE_CELL };
+enum { TEXT = TR_TABLE_CELL, FEW_PATIENTS = 100 };
 
 /* ---- fields ------------------------------------------------------------------------------------- */
 
@@ -175,6 +175,15 @@ static const char *chance(char to[TEXT], const json_t *row)
 }
 
 #define P_WORDS "95 %% intervals and two-sided p, by patient; p is 0.001 at least and of each line by itself"
+
+/* Percentile intervals of few patients are too narrow (engine/bootstrap.h). */
+static const char *few_warning(const json_t *results)
+{
+    return number(results, "test.patients") < FEW_PATIENTS
+               ? "Fewer than 100 patients to test on: the intervals of AUC and of average precision are too "
+                 "narrow, with 60 patients as those of 90 %; those of differences are not."
+               : NULL;
+}
 
 static int table1_tables(const json_t *results, struct tr_text_table *tables)
 {
@@ -385,6 +394,7 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
          "stand beside these for orientation and cannot be compared one to one.",
      .pictures = {{"table1.svg", "The AUC of each row with its interval"}},
      .tables = table1_tables,
+     .warning = few_warning,
      .headline = table1_headline},
     {.part = "low-data",
      .title = "What samples add when real images are few",
@@ -393,7 +403,8 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
          "samples help.",
      .limits = "The generator has seen all training images, also where the classifier sees few of them.",
      .pictures = {{"low-data.svg", "The AUC by the share of real images, with and without samples"}},
-     .tables = low_data_tables},
+     .tables = low_data_tables,
+     .warning = few_warning},
     {.part = "boundary",
      .title = "Boundary distortion",
      .meaning =
@@ -402,6 +413,7 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
      .limits = "It counts what a classifier misses in samples, which need not be what a learner misses.",
      .pictures = {{"boundary.svg", "What is lost by each measure, with its interval"}},
      .tables = boundary_tables,
+     .warning = few_warning,
      .headline = boundary_headline},
     {.part = "neighbours",
      .title = "Nearest neighbours: are samples copies?",
