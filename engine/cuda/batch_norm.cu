@@ -11,15 +11,15 @@
 enum { SUM_BLOCKS = 384, PASS_BLOCKS = 2048, TOGETHER = 4 };
 
 /* Block (part, tile): `lanes` groups of V channels, and `chunk` pixels, `rows` of them at a time. */
-struct division {
+struct portions {
     unsigned tiles, parts, lanes, rows;
     unsigned channels;
     size_t pixels, chunk;
 };
 
-static division divide(struct nn_shape s, int group, unsigned blocks)
+static portions divide(struct nn_shape s, int group, unsigned blocks)
 {
-    division d = {};
+    portions d = {};
     unsigned groups = (unsigned)(s.c / group);
     d.channels = (unsigned)s.c;
     d.pixels = pixels_of(s);
@@ -33,7 +33,7 @@ static division divide(struct nn_shape s, int group, unsigned blocks)
     return d;
 }
 
-__device__ inline size_t pixels_in(const division &d, unsigned part)
+__device__ inline size_t pixels_in(const portions &d, unsigned part)
 {
     size_t left = d.pixels - part * d.chunk;
     return left < d.chunk ? left : d.chunk;
@@ -46,7 +46,7 @@ struct task {
     size_t first, end;
 };
 
-template <int V> __device__ inline task task_of(const division &d)
+template <int V> __device__ inline task task_of(const portions &d)
 {
     unsigned tile = blockIdx.x % d.tiles, part = blockIdx.x / d.tiles;
     task t = {threadIdx.x % d.lanes, threadIdx.x / d.lanes, 0, 0, 0};
@@ -60,7 +60,7 @@ template <int V> __device__ inline task task_of(const division &d)
 
 /* Calls f(pixel, G) for the thread's pixels, G of them at once, `rows` apart, as long as there are as many:
  * their loads are then under way together. */
-template <typename F> __device__ inline void for_pixels(const division &d, const task &t, F f)
+template <typename F> __device__ inline void for_pixels(const portions &d, const task &t, F f)
 {
     size_t p = t.first;
     for (; p + (TOGETHER - 1) * (size_t)d.rows < t.end; p += TOGETHER * (size_t)d.rows)
@@ -69,7 +69,7 @@ template <typename F> __device__ inline void for_pixels(const division &d, const
 }
 
 template <typename T, int V, int G>
-__device__ inline void load_pixels(const T *x, const division &d, const task &t, size_t p, float (&v)[G][V])
+__device__ inline void load_pixels(const T *x, const portions &d, const task &t, size_t p, float (&v)[G][V])
 {
     for (int k = 0; k < G; k++) load<T, V>(x + (p + k * (size_t)d.rows) * d.channels + t.channel, v[k]);
 }
@@ -77,7 +77,7 @@ __device__ inline void load_pixels(const T *x, const division &d, const task &t,
 /* K values for each channel of the block, made once, by f(channel, values); each thread gets its channels'.
  */
 template <int K, int V, typename F>
-__device__ inline void share_values(const division &d, const task &t, float (&out)[K][V], F f)
+__device__ inline void share_values(const portions &d, const task &t, float (&out)[K][V], F f)
 {
     __shared__ float shared[K][THREADS];
     unsigned width = d.lanes * V, channel = blockIdx.x % d.tiles * width + threadIdx.x;
@@ -103,7 +103,7 @@ __device__ inline void join(float count, float more, float &mean, float &squares
 }
 
 /* parts[c][part] and, after those of all channels, the squares. */
-template <typename T, int V> __global__ void partial_moments(const T *x, division d, float *parts)
+template <typename T, int V> __global__ void partial_moments(const T *x, portions d, float *parts)
 {
     __shared__ float means[V][THREADS], all_squares[V][THREADS], counts[THREADS];
     task t = task_of<V>(d);
@@ -144,7 +144,7 @@ template <typename T, int V> __global__ void partial_moments(const T *x, divisio
 }
 
 /* One warp a channel. Means are summed from the first part's on, so that f32 is enough. */
-__global__ void join_moments(const float *parts, division d, float *out)
+__global__ void join_moments(const float *parts, portions d, float *out)
 {
     unsigned channel = (unsigned)(thread_index() / WARP), lane = threadIdx.x % WARP;
     unsigned count = channel < d.channels ? d.parts : 0;
@@ -162,18 +162,8 @@ __global__ void join_moments(const float *parts, division d, float *out)
     out[d.channels + channel] = all_squares / (float)d.pixels;
 }
 
-/* Calls f with the elements' type and how many of them are one access. */
-template <typename F> static nn_status by_group(enum nn_type type, int channels, bool vectors, F f)
-{
-    return by_type(type, [&](auto zero) {
-        constexpr int V = wide<decltype(zero)>;
-        return vectors && channels % V == 0 ? f(zero, std::integral_constant<int, V>())
-                                            : f(zero, std::integral_constant<int, 1>());
-    });
-}
-
 /* Two numbers of each channel and part. */
-static float *parts_for(struct cuda_backend *cuda, const division &d, struct nn_error *err)
+static float *parts_for(struct cuda_backend *cuda, const portions &d, struct nn_error *err)
 {
     return (float *)cuda_scratch(cuda, CUDA_SCRATCH_PARTIAL, 2 * sizeof(float) * d.channels * (size_t)d.parts,
                                  err);
@@ -183,10 +173,10 @@ nn_status cuda_moments(struct nn_backend *be, const struct nn_tensor *x, struct 
                        struct nn_error *err)
 {
     struct cuda_backend *cuda = cuda_of(be);
-    return by_group(x->type, x->shape.c, aligned(x->data), [&](auto zero, auto width) {
+    return by_width(x, aligned(x->data), [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        division d = divide(x->shape, V, SUM_BLOCKS);
+        portions d = divide(x->shape, V, SUM_BLOCKS);
         float *parts = parts_for(cuda, d, err);
         if (!parts) return NN_ERR_MEMORY;
         nn_status status = launch(cuda, "moments", err, partial_moments<T, V>, d.parts * d.tiles, THREADS,
@@ -215,7 +205,7 @@ static norm_values values_of(const struct nn_norm *n, int channels)
 }
 
 template <typename T, int V>
-__global__ void normalise(const T *x, norm_values norm, const float *beta, float slope, division d, T *y)
+__global__ void normalise(const T *x, norm_values norm, const float *beta, float slope, portions d, T *y)
 {
     task t = task_of<V>(d);
     float own[3][V];
@@ -242,10 +232,10 @@ nn_status cuda_batch_norm(struct nn_backend *be, const struct nn_norm *norm, con
                           const struct nn_tensor *beta, float slope, struct nn_tensor *y,
                           struct nn_error *err)
 {
-    return by_group(x->type, x->shape.c, aligned(x->data, y->data), [&](auto zero, auto width) {
+    return by_width(x, aligned(x->data, y->data), [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        division d = divide(x->shape, V, PASS_BLOCKS);
+        portions d = divide(x->shape, V, PASS_BLOCKS);
         return launch(cuda_of(be), "batch_norm", err, normalise<T, V>, d.parts * d.tiles, THREADS,
                       data_of<const T>(x), values_of(norm, x->shape.c), data_of<const float>(beta), slope, d,
                       data_of<T>(y));
@@ -256,7 +246,7 @@ nn_status cuda_batch_norm(struct nn_backend *be, const struct nn_norm *norm, con
 
 /* As in partial_moments: sums of g, then of g (x - mean). */
 template <typename T, int V>
-__global__ void partial_sums(const T *x, const T *g, norm_values norm, division d, float *parts)
+__global__ void partial_sums(const T *x, const T *g, norm_values norm, portions d, float *parts)
 {
     __shared__ float shared[2][V][THREADS];
     task t = task_of<V>(d);
@@ -291,7 +281,7 @@ __global__ void partial_sums(const T *x, const T *g, norm_values norm, division 
 }
 
 /* One warp a number. */
-__global__ void join_sums(const float *parts, norm_values norm, division d, float *out)
+__global__ void join_sums(const float *parts, norm_values norm, portions d, float *out)
 {
     unsigned number = (unsigned)(thread_index() / WARP), lane = threadIdx.x % WARP;
     unsigned count = number < 2 * d.channels ? d.parts : 0;
@@ -307,10 +297,10 @@ nn_status cuda_batch_norm_sums(struct nn_backend *be, const struct nn_norm *norm
 {
     struct cuda_backend *cuda = cuda_of(be);
     norm_values values = values_of(norm, x->shape.c);
-    return by_group(x->type, x->shape.c, aligned(x->data, g->data), [&](auto zero, auto width) {
+    return by_width(x, aligned(x->data, g->data), [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        division d = divide(x->shape, V, SUM_BLOCKS);
+        portions d = divide(x->shape, V, SUM_BLOCKS);
         float *parts = parts_for(cuda, d, err);
         if (!parts) return NN_ERR_MEMORY;
         nn_status status = launch(cuda, "batch_norm_sums", err, partial_sums<T, V>, d.parts * d.tiles,
@@ -324,7 +314,7 @@ nn_status cuda_batch_norm_sums(struct nn_backend *be, const struct nn_norm *norm
 
 /* out = factor (g - shift - tilt (x - mean)); sums may be NULL. */
 template <typename T, int V>
-__global__ void gradient(const T *x, const T *g, norm_values norm, const float *sums, division d, T *out)
+__global__ void gradient(const T *x, const T *g, norm_values norm, const float *sums, portions d, T *out)
 {
     task t = task_of<V>(d);
     float own[4][V];
@@ -352,10 +342,10 @@ nn_status cuda_batch_norm_dx(struct nn_backend *be, const struct nn_norm *norm, 
                              const struct nn_tensor *g, const struct nn_tensor *sums, struct nn_tensor *out,
                              struct nn_error *err)
 {
-    return by_group(x->type, x->shape.c, aligned(x->data, g->data, out->data), [&](auto zero, auto width) {
+    return by_width(x, aligned(x->data, g->data, out->data), [&](auto zero, auto width) {
         using T = decltype(zero);
         constexpr int V = decltype(width)::value;
-        division d = divide(x->shape, V, PASS_BLOCKS);
+        portions d = divide(x->shape, V, PASS_BLOCKS);
         return launch(cuda_of(be), "batch_norm_dx", err, gradient<T, V>, d.parts * d.tiles, THREADS,
                       data_of<const T>(x), data_of<const T>(g), values_of(norm, x->shape.c),
                       sums ? data_of<const float>(sums) : NULL, d, data_of<T>(out));

@@ -102,6 +102,16 @@ template <typename F> inline nn_status by_type(enum nn_type type, F f)
     return type == NN_BF16 ? f(__nv_bfloat16()) : f(float());
 }
 
+/* Calls f with the element type and the number of channels that fit a read, as constants. */
+template <typename F> inline nn_status by_width(const struct nn_tensor *t, bool vectors, F f)
+{
+    return by_type(t->type, [&](auto zero) {
+        using T = decltype(zero);
+        if (vectors && t->shape.c % wide<T> == 0) return f(zero, std::integral_constant<int, wide<T>>());
+        return f(zero, std::integral_constant<int, 1>());
+    });
+}
+
 template <typename T> inline T *data_of(const struct nn_tensor *t)
 {
     return (T *)t->data;

@@ -38,16 +38,6 @@ static int lanes_for(int channels, int V)
     return lanes;
 }
 
-/* Calls f with the element type and the number of channels that fit a read, as constants. */
-template <typename F> static nn_status by_width(const struct nn_tensor *t, bool vectors, F f)
-{
-    return by_type(t->type, [&](auto zero) {
-        using T = decltype(zero);
-        if (vectors && t->shape.c % wide<T> == 0) return f(zero, std::integral_constant<int, wide<T>>());
-        return f(zero, std::integral_constant<int, 1>());
-    });
-}
-
 /* ---- pixel norm ---------------------------------------------------------------------------------- */
 
 template <typename T, int V>

@@ -16,12 +16,12 @@ static pooling pooling_of(const struct nn_window *w, struct nn_shape x, struct n
 }
 
 /* The thread's pixel and first channel, in a map of h x w pixels; false beyond the last. */
-struct place {
+struct spot {
     size_t image;
     int y, x, channel;
 };
 
-template <int V> __device__ inline bool find_place(const pooling &p, int h, int w, unsigned tiles, place *at)
+template <int V> __device__ inline bool find_place(const pooling &p, int h, int w, unsigned tiles, spot *at)
 {
     unsigned per_pixel = p.channels / V, group = group_of(tiles), pixel = group / per_pixel;
     if (pixel >= (unsigned)h * w) return false;
@@ -29,8 +29,8 @@ template <int V> __device__ inline bool find_place(const pooling &p, int h, int 
     return true;
 }
 
-/* Of the element at (y, x) of the place's image and channel. */
-__device__ inline size_t offset_of(const pooling &p, const place &at, int h, int w, int y, int x)
+/* Of the element at (y, x) of the spot's image and channel. */
+__device__ inline size_t offset_of(const pooling &p, const spot &at, int h, int w, int y, int x)
 {
     return ((at.image * h + y) * w + x) * p.channels + at.channel;
 }
@@ -59,7 +59,7 @@ __device__ inline range windows_of(const pooling &p, int at, int extent)
 template <typename T, int V>
 __global__ void largest(const T *x, pooling p, unsigned tiles, T *out, unsigned char *places)
 {
-    place at;
+    spot at;
     if (!find_place<V>(p, p.y_h, p.y_w, tiles, &at)) return;
     range rows = taps_of(p, at.y, p.x_h), columns = taps_of(p, at.x, p.x_w);
     int top = at.y * p.stride - p.pad, left = at.x * p.stride - p.pad;
@@ -88,7 +88,7 @@ __global__ void largest(const T *x, pooling p, unsigned tiles, T *out, unsigned 
 template <typename T, int V>
 __global__ void sum_of_placed(const T *g, const unsigned char *places, pooling p, unsigned tiles, T *out)
 {
-    place at;
+    spot at;
     if (!find_place<V>(p, p.x_h, p.x_w, tiles, &at)) return;
     range rows = windows_of(p, at.y, p.y_h), columns = windows_of(p, at.x, p.y_w);
     float sum[V] = {0};
@@ -104,16 +104,12 @@ __global__ void sum_of_placed(const T *g, const unsigned char *places, pooling p
     store<T, V>(out + offset_of(p, at, p.x_h, p.x_w, at.y, at.x), sum);
 }
 
-/* Calls f with the elements' type, how many of them are one access, and the grid over `over`. */
+/* As by_width, and with the grid over a map of `over`. */
 template <typename F>
-static nn_status by_group(const struct nn_tensor *like, struct nn_shape over, bool vectors, F f)
+static nn_status by_place(const struct nn_tensor *like, struct nn_shape over, bool vectors, F f)
 {
-    return by_type(like->type, [&](auto zero) {
-        constexpr int V = wide<decltype(zero)>;
-        size_t plane = (size_t)over.h * over.w * over.c;
-        return vectors && over.c % V == 0
-                   ? f(zero, std::integral_constant<int, V>(), grid_over(over.n, plane / V))
-                   : f(zero, std::integral_constant<int, 1>(), grid_over(over.n, plane));
+    return by_width(like, vectors, [&](auto zero, auto width) {
+        return f(zero, width, grid_over(over.n, (size_t)over.h * over.w * over.c / decltype(width)::value));
     });
 }
 
@@ -122,7 +118,7 @@ static nn_status find_largest(struct nn_backend *be, const struct nn_window *win
                               unsigned char *places, struct nn_error *err)
 {
     bool vectors = out ? aligned(x->data, out->data) : aligned(x->data);
-    return by_group(x, y, vectors, [&](auto zero, auto width, row_grid g) {
+    return by_place(x, y, vectors, [&](auto zero, auto width, row_grid g) {
         using T = decltype(zero);
         return launch(cuda_of(be), "max_pool", err, largest<T, decltype(width)::value>, g.blocks, THREADS,
                       data_of<const T>(x), pooling_of(window, x->shape, y), g.tiles,
@@ -145,7 +141,7 @@ nn_status cuda_max_pool_dx(struct nn_backend *be, const struct nn_window *window
     nn_status status = find_largest(be, window, x, g->shape, NULL, places, err);
     if (status) return status;
     bool vectors = aligned(g->data, out->data);
-    return by_group(g, out->shape, vectors, [&](auto zero, auto width, row_grid grid) {
+    return by_place(g, out->shape, vectors, [&](auto zero, auto width, row_grid grid) {
         using T = decltype(zero);
         return launch(cuda, "max_pool_dx", err, sum_of_placed<T, decltype(width)::value>, grid.blocks,
                       THREADS, data_of<const T>(g), (const unsigned char *)places,
@@ -161,7 +157,7 @@ __global__ void sum_windows(const T *from, pooling p, float factor, unsigned til
 {
     int h = adjoint ? p.x_h : p.y_h, w = adjoint ? p.x_w : p.y_w;
     int from_h = adjoint ? p.y_h : p.x_h, from_w = adjoint ? p.y_w : p.x_w;
-    place at;
+    spot at;
     if (!find_place<V>(p, h, w, tiles, &at)) return;
     range rows = adjoint ? windows_of(p, at.y, from_h) : taps_of(p, at.y, from_h);
     range columns = adjoint ? windows_of(p, at.x, from_w) : taps_of(p, at.x, from_w);
@@ -184,7 +180,7 @@ static nn_status average(struct nn_backend *be, const char *name, const struct n
         adjoint ? pooling_of(window, out->shape, from->shape) : pooling_of(window, from->shape, out->shape);
     float factor = 1.0f / (float)(window->kernel * window->kernel);
     bool vectors = aligned(from->data, out->data);
-    return by_group(from, out->shape, vectors, [&](auto zero, auto width, row_grid g) {
+    return by_place(from, out->shape, vectors, [&](auto zero, auto width, row_grid g) {
         using T = decltype(zero);
         return launch(cuda_of(be), name, err, sum_windows<T, decltype(width)::value, adjoint>, g.blocks,
                       THREADS, data_of<const T>(from), p, factor, g.tiles, data_of<T>(out));
