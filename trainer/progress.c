@@ -1,6 +1,7 @@
 #include "trainer/progress.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,18 +9,26 @@
 
 void tr_progress_start(struct tr_progress *p, const char *things)
 {
-    *p = (struct tr_progress){.things = things, .started_s = tr_now_s(), .first = -1};
+    *p = (struct tr_progress){.things = things, .first_s = tr_now_s(), .first = -1};
 }
 
 void tr_progress_show(struct tr_progress *p, int done, int total)
 {
     double now = tr_now_s();
     int terminal = isatty(STDOUT_FILENO);
-    if (p->first < 0) p->first = done - 1;
-    if (done < total && now - p->shown_s <= (terminal ? 0.2 : 10)) return;
-    double rate = (done - p->first) / (now - p->started_s);
-    printf("%s%d of %d %s  %.1f %s/s  %.0f s left%s", terminal ? "\r" : "", done, total, p->things, rate,
-           p->things, (total - done) / rate, terminal && done < total ? "  " : "\n");
+    bool first = p->first < 0;
+    if (first) {
+        p->first = done;
+        p->first_s = now;
+    }
+    if (!first && done < total && now - p->shown_s <= (terminal ? 0.2 : 10)) return;
+    printf("%s%d of %d %s", terminal ? "\r" : "", done, total, p->things);
+    if (done > p->first && now > p->first_s) {
+        char left[32];
+        double rate = (done - p->first) / (now - p->first_s);
+        printf("  %.1f %s/s  %s left", rate, p->things, tr_duration_text((total - done) / rate, left));
+    }
+    fputs(!terminal ? "\n" : done < total ? "    " : "    \n", stdout);
     fflush(stdout);
     p->shown_s = now;
 }
