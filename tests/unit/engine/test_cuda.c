@@ -196,6 +196,38 @@ static void freed_memory_is_handed_out_again(void **state)
     be->close(be);
 }
 
+/* Every size is whole, and no two blocks share a byte, also after some have been given back and taken again.
+ */
+static void blocks_of_all_sizes_keep_what_is_in_them(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 120, LARGEST = 40000 };
+    struct nn_backend *be = open_cuda(NN_F32);
+    struct nn_error err = {0};
+    void *blocks[BLOCKS];
+    static unsigned char values[LARGEST], expected[LARGEST];
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            size_t size = (size_t)(i * 331 + 1);
+            if (round && i % 3) continue;
+            if (round) be->free(be, blocks[i]);
+            blocks[i] = be->alloc(be, size);
+            assert_true(blocks[i] && (size_t)blocks[i] % 64 == 0);
+            memset(values, i + 1, size);
+            require(be->upload(be, blocks[i], values, size, &err), &err);
+        }
+        for (int i = 0; i < BLOCKS; i++) {
+            size_t size = (size_t)(i * 331 + 1);
+            memset(expected, i + 1, size);
+            require(be->download(be, values, blocks[i], size, &err), &err);
+            assert_memory_equal(values, expected, size);
+        }
+    }
+    for (int i = 0; i < BLOCKS; i++) be->free(be, blocks[i]);
+    assert_null(be->alloc(be, SIZE_MAX / 2));
+    be->close(be);
+}
+
 /* ---- what may be missing --------------------------------------------------------------------------- */
 
 static void check_refusal(const char *variable, const char *value, const char *text)
@@ -301,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_thousand_samples_take_no_more_memory),
         cmocka_unit_test(copies_larger_than_the_staging_blocks_arrive_whole),
         cmocka_unit_test(freed_memory_is_handed_out_again),
+        cmocka_unit_test(blocks_of_all_sizes_keep_what_is_in_them),
         cmocka_unit_test(a_machine_without_a_driver_or_with_an_old_one_or_an_old_card_is_told_so),
         cmocka_unit_test_setup_teardown(sampling_goes_on_on_the_cpu_when_the_device_is_lost, scratch_setup,
                                         scratch_teardown),
