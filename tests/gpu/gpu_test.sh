@@ -37,10 +37,10 @@ check() { # SECONDS NAME COMMAND...; 1 where it has failed
     124) verdict=unfinished ;;
     *) verdict="FAILED, status $status" ;;
     esac
-    printf '%-28s %s (%d s)\n' "$name" "$verdict" $((SECONDS - began))
-    [ $status = 0 ] && return
-    grep -E 'ERROR|LINE|FAILED|=========|^#' "$logs/$name.log" | head -n 25 | sed 's/^/    /'
-    [ $status = 124 ] && [ "$limit" = "$sanitizer_s" ]
+    verdict=$(printf '%-28s %s (%d s)' "$name" "$verdict" $((SECONDS - began)))
+    [ $status = 0 ] || verdict+=$'\n'$(grep -E 'ERROR|LINE|FAILED|=========|^#' "$logs/$name.log" | head -n 25 | sed 's/^/    /')
+    echo "$verdict" # at once: others write, too
+    [ $status = 0 ] || { [ $status = 124 ] && [ "$limit" = "$sanitizer_s" ]; }
 }
 sanitizer_s=150
 jobs=()
