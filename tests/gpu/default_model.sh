@@ -99,6 +99,7 @@ if [ -n "$out" ]; then
     if [ -n "$newest" ]; then
         rm -f "$out"/generator.safetensors.*
         split -b 15m -d "$newest" "$out/generator.safetensors."
+        rm -rf "$work/samples"
         "$roentgym" sample --model "$newest" --seeds 1..8 --out "$work/samples" --sheet "$out/sheet.png" --device cpu \
             >/dev/null && ls -l "$out"
     fi
