@@ -23,6 +23,17 @@ void phantom_maps_release(struct phantom_maps *m)
     *m = (struct phantom_maps){0};
 }
 
+void phantom_maps_fill(struct phantom_maps *m, float pitch_mm, phantom_strip *strip, const void *scene)
+{
+    m->pitch_mm = pitch_mm;
+    memset(m->bone, 0, 4 * sizeof *m->bone * (size_t)m->size * (size_t)m->size);
+    for (int row = 0; row < m->size; row++)
+        for (int column = 0; column < m->size; column += SOLID_LANES) {
+            int left = m->size - column;
+            strip(scene, column, row, left < SOLID_LANES ? left : SOLID_LANES, m);
+        }
+}
+
 struct scene {
     struct view view;
     struct hip_bones bones;
@@ -40,8 +51,9 @@ static nn_status scene_make(const struct phantom_patient *p, bool intact, int si
     return soft_grid_make(&s->soft, &s->view, size, body_paths, &s->body, err);
 }
 
-static void render_strip(const struct scene *s, int column, int row, int count, struct phantom_maps *m)
+static void render_strip(const void *scene, int column, int row, int count, struct phantom_maps *m)
 {
+    const struct scene *s = scene;
     struct solid_rays rays;
     float taken[SOLID_LANES] = {0};
     size_t at = (size_t)row * (size_t)m->size + (size_t)column;
@@ -58,13 +70,7 @@ nn_status phantom_render(const struct phantom_patient *p, bool intact, struct ph
     if (!s) return nn_fail(err, NN_ERR_MEMORY, "no memory for a phantom scene");
     nn_status status = scene_make(p, intact, m->size, s, err);
     if (status != NN_OK) goto out;
-    m->pitch_mm = s->view.pitch;
-    memset(m->bone, 0, 4 * sizeof *m->bone * (size_t)m->size * (size_t)m->size);
-    for (int row = 0; row < m->size; row++)
-        for (int column = 0; column < m->size; column += SOLID_LANES) {
-            int left = m->size - column;
-            render_strip(s, column, row, left < SOLID_LANES ? left : SOLID_LANES, m);
-        }
+    phantom_maps_fill(m, s->view.pitch, render_strip, s);
 out:
     soft_grid_release(&s->soft);
     hip_bones_release(&s->bones);

@@ -5,7 +5,6 @@
 #include "trainer/phantom/soft_grid.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct pelvic_scene {
     struct view view[2], middle;
@@ -33,8 +32,9 @@ static nn_status scene_make(const struct phantom_patient hips[2], bool intact, i
     return soft_grid_make(&s->soft, &s->middle, size, pelvis_body_paths, &s->body, err);
 }
 
-static void render_strip(const struct pelvic_scene *s, int column, int row, int count, struct phantom_maps *m)
+static void render_strip(const void *scene, int column, int row, int count, struct phantom_maps *m)
 {
+    const struct pelvic_scene *s = scene;
     static const struct placement UNMOVED = {.rotate = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}};
     struct solid_rays rays;
     float taken[SOLID_LANES] = {0};
@@ -58,13 +58,7 @@ nn_status phantom_render_pelvis(const struct phantom_patient hips[2], bool intac
     if (!s) return nn_fail(err, NN_ERR_MEMORY, "no memory for a phantom scene");
     nn_status status = scene_make(hips, intact, m->size, s, err);
     if (status != NN_OK) goto out;
-    m->pitch_mm = s->middle.pitch;
-    memset(m->bone, 0, 4 * sizeof *m->bone * (size_t)m->size * (size_t)m->size);
-    for (int row = 0; row < m->size; row++)
-        for (int column = 0; column < m->size; column += SOLID_LANES) {
-            int left = m->size - column;
-            render_strip(s, column, row, left < SOLID_LANES ? left : SOLID_LANES, m);
-        }
+    phantom_maps_fill(m, s->middle.pitch, render_strip, s);
 out:
     soft_grid_release(&s->soft);
     trabecular_map_release(&s->spine_grain);
