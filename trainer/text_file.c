@@ -1,7 +1,9 @@
 #include "trainer/text_file.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/file.h"
 
@@ -27,5 +29,18 @@ nn_status tr_text_file_end(struct tr_text_file *file, nn_status printed, struct 
     free(file->bytes);
     file->to = NULL;
     file->bytes = NULL;
+    return status;
+}
+
+nn_status tr_text_file_json(const char *path, json_t *json, int digits, struct nn_error *err)
+{
+    char *text = json ? json_dumps(json, JSON_INDENT(1) | JSON_REAL_PRECISION(digits)) : NULL;
+    json_decref(json);
+    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory is out, or a text is not UTF-8", path);
+    /* The text's zero gives its place to the line's end. */
+    size_t length = strlen(text);
+    text[length] = '\n';
+    nn_status status = nn_file_replace(path, text, length + 1, err);
+    free(text);
     return status;
 }

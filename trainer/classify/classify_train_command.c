@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/file.h"
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/classify_training.h"
 #include "trainer/classify/trained_file.h"
@@ -21,6 +20,7 @@
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/progress.h"
+#include "trainer/text_file.h"
 
 static const char usage[] =
     "usage: roentgym classify train --data DIR --out DIR [options]\n"
@@ -248,15 +248,7 @@ static nn_status write_json(struct command *c, const char *path)
                              "name", c->train.source, "sha256", c->train.sha256, "settings", settings_json(c),
                              "trained_on", cases_json(&c->train), "validated_on", cases_json(&c->validation),
                              "epoch", c->trained.epoch, "validation_auc", c->trained.auc, "history", history);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
-    json_decref(root);
-    if (!text) return nn_fail(&c->err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", path);
-    /* The text's zero gives its place to the line's end. */
-    size_t length = strlen(text);
-    text[length] = '\n';
-    nn_status status = nn_file_replace(path, text, length + 1, &c->err);
-    free(text);
-    return status;
+    return tr_text_file_json(path, root, 8, &c->err);
 }
 
 /* Makes and locks the folder; whether the network is there already. */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/file.h"
 #include "trainer/command_end.h"
 #include "trainer/data/image_source.h"
 #include "trainer/interrupt.h"
@@ -16,6 +15,7 @@
 #include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 #include "trainer/swd/swd.h"
+#include "trainer/text_file.h"
 
 static const char usage[] =
     "usage: roentgym evaluate swd --real DIR (--fake DIR | --model FILE) [options]\n"
@@ -246,15 +246,7 @@ static nn_status write_json(const struct evaluation *e, struct nn_error *err)
     for (int f = 0; f < TR_SWD_FORMS; f++)
         if (root && e->forms[f])
             json_object_set_new(root, tr_swd_form_name((enum tr_swd_form)f), form_json(&e->result, f));
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
-    json_decref(root);
-    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory is out, or a name is not UTF-8", e->json_path);
-    /* The text's zero gives its place to the line's end. */
-    size_t length = strlen(text);
-    text[length] = '\n';
-    nn_status status = nn_file_replace(e->json_path, text, length + 1, err);
-    free(text);
-    return status;
+    return tr_text_file_json(e->json_path, root, 8, err);
 }
 
 int tr_evaluate_swd(int argc, char **argv)

@@ -146,10 +146,5 @@ nn_status tr_label_samples_write_list(const struct tr_label_samples *s, const ch
         json_array_append_new(json_object_get(classes, class_name), json_string(seed));
     }
     json_t *list = json_pack("{s:i,s:s,s:o}", "format", 1, "model_sha256", model_sha256, "classes", classes);
-    char *text = list ? json_dumps(list, JSON_INDENT(1)) : NULL;
-    json_decref(list);
-    nn_status status = text ? nn_file_replace(path, text, strlen(text), err)
-                            : nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    free(text);
-    return status;
+    return tr_text_file_json(path, list, 8, err);
 }

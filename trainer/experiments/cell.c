@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/file.h"
+#include "trainer/text_file.h"
 
 enum { FILE_LIMIT = 64 << 20 };
 
@@ -101,13 +102,8 @@ nn_status tr_cell_write(const struct tr_lab *lab, const struct tr_cell *cell, co
         json_pack("{s:s,s:s,s:i,s:i,s:o?,s:f,s:o}", "key", cell->key, "what", what, "images", cell->images,
                   "epochs", cell->epochs, "validation_auc", isfinite(cell->auc) ? json_real(cell->auc) : NULL,
                   "seconds", cell->seconds, "scores", scores);
-    char *text = root ? json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(root);
     cell_path(lab, cell, path, sizeof path);
-    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory is out", path);
-    nn_status status = nn_file_replace(path, text, strlen(text), err);
-    free(text);
-    return status;
+    return tr_text_file_json(path, root, 17, err);
 }
 
 void tr_cell_release(struct tr_cell *cell)

@@ -9,6 +9,7 @@
 
 #include "engine/file.h"
 #include "trainer/folder_lock.h"
+#include "trainer/text_file.h"
 
 #define PART_BYTES_MAX ((size_t)64 << 20)
 
@@ -99,15 +100,7 @@ nn_status tr_part_write(const struct tr_part *part, json_t *results, struct nn_e
     json_t *file = json_pack("{s:s,s:o,s:o,s:o,s:o,s:o}", "part", part->name, "command",
                              command ? command : json_string("?"), "settings", copy_of(part->settings),
                              "data", copy_of(part->data), "model", copy_of(part->model), "results", results);
-    char *text = file ? json_dumps(file, JSON_INDENT(1) | JSON_REAL_PRECISION(8)) : NULL;
-    json_decref(file);
-    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: memory ran out", path);
-    /* The text's zero gives its place to the line's end. */
-    size_t length = strlen(text);
-    text[length] = '\n';
-    nn_status status = nn_file_replace(path, text, length + 1, err);
-    free(text);
-    return status;
+    return tr_text_file_json(path, file, 8, err);
 }
 
 nn_status tr_part_read(const char *folder, const char *name, json_t **json, struct nn_error *err)
