@@ -128,7 +128,7 @@ programs: unit-programs $(OTHER) $(LOAD) $(BARE) $(HOST_SO) $(if $(CUDA_SO),$(B)
 bench: all $(BENCH) $(LOAD)
 
 # What needs a GPU; without one both say so.
-gpu-programs: all $(UNIT) $(BENCH)
+gpu-programs: all $(UNIT) $(BENCH) $(if $(CUDA_SO),$(B)/tests/gpu/described_plans)
 gpu-test: gpu-programs
 	@tests/gpu/gpu_test.sh $(B)
 gpu-bench: gpu-programs
