@@ -22,7 +22,7 @@ int tr_given_read(struct tr_given *g, int argc, char **argv, int *exit_status)
 {
     int help = 0, code;
     while (g->options[help + 1].name) help++;
-    g->command = argv[0] + strlen("roentgym ");
+    g->command = argv[0] + (strncmp(argv[0], "roentgym ", 9) == 0 ? 9 : 0);
     *exit_status = 2;
     while ((code = getopt_long(argc, argv, "", g->options, NULL)) != -1) {
         if (code == '?') return 1;

@@ -1,5 +1,4 @@
 /* `roentgym evaluate swd`: the sliced Wasserstein distance of a folder or a model from real images. */
-#include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
 #include <math.h>
@@ -9,6 +8,7 @@
 
 #include "trainer/command_end.h"
 #include "trainer/data/image_source.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/overwrite.h"
@@ -58,18 +58,19 @@ struct evaluation {
 
 /* ---- options ------------------------------------------------------------------------------------ */
 
-static int take_form(struct evaluation *e, const char *text)
+static int take_form(struct evaluation *e, const struct tr_given *given, int option)
 {
+    const char *text = tr_given_or(given, option, "both");
     bool both = strcmp(text, "both") == 0, any = false;
     for (int f = 0; f < TR_SWD_FORMS; f++)
         any |= e->forms[f] = both || strcmp(text, tr_swd_form_name((enum tr_swd_form)f)) == 0;
-    return any ? 0 : tr_option_wrong("evaluate swd", "form", text, "swd-3x, swd-1 or both");
+    return any ? 0 : tr_given_wrong(given, option, "swd-3x, swd-1 or both");
 }
 
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct evaluation *e, int argc, char **argv, int *status)
 {
-    enum { REAL = 256, FAKE, MODEL, IMAGES, FORM, MEMORY, JSON, SEED, DEVICE, HELP };
+    enum { REAL, FAKE, MODEL, IMAGES, FORM, MEMORY, JSON, SEED, DEVICE, HELP };
     static const struct option options[] = {
         {"real", required_argument, NULL, REAL},
         {"fake", required_argument, NULL, FAKE},
@@ -83,51 +84,18 @@ static int parse(struct evaluation *e, int argc, char **argv, int *status)
         {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
-    int code;
-    *status = 0;
-    while (*status == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (code) {
-        case REAL:
-            e->real_path = optarg;
-            break;
-        case FAKE:
-            e->fake_path = optarg;
-            break;
-        case MODEL:
-            e->model_path = optarg;
-            break;
-        case IMAGES:
-            *status =
-                tr_option_whole("evaluate swd", "images", optarg, 1, TR_SWD_IMAGES_PUBLISHED, &e->images);
-            break;
-        case FORM:
-            *status = take_form(e, optarg);
-            break;
-        case MEMORY:
-            *status = tr_option_whole("evaluate swd", "memory-gib", optarg, 1, 1024, &e->memory_gib);
-            break;
-        case JSON:
-            e->json_path = optarg;
-            break;
-        case SEED:
-            *status = tr_option_whole("evaluate swd", "seed", optarg, 0, INT64_MAX, &e->seed);
-            break;
-        case DEVICE:
-            *status = tr_option_word("evaluate swd", "device", optarg, tr_option_devices, &e->device);
-            break;
-        case HELP:
-            fputs(usage, stdout);
-            return 1;
-        default:
-            *status = 2;
-        }
-    }
-    if (*status) return 1;
-    if (optind == argc && e->real_path && !e->fake_path != !e->model_path) return 0;
-    fputs("roentgym evaluate swd: --real DIR and either --fake DIR or --model FILE are needed; see --help\n",
-          stderr);
-    *status = 2;
-    return 1;
+    struct tr_given given = {.options = options, .usage = usage};
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    e->real_path = tr_given_text(&given, REAL), e->fake_path = tr_given_text(&given, FAKE);
+    e->model_path = tr_given_text(&given, MODEL), e->json_path = tr_given_text(&given, JSON);
+    *status = tr_given_whole(&given, IMAGES, 1, TR_SWD_IMAGES_PUBLISHED, &e->images);
+    if (!*status) *status = take_form(e, &given, FORM);
+    if (!*status) *status = tr_given_whole(&given, MEMORY, 1, 1024, &e->memory_gib);
+    if (!*status) *status = tr_given_whole(&given, SEED, 0, INT64_MAX, &e->seed);
+    if (!*status) *status = tr_given_word(&given, DEVICE, tr_option_devices, &e->device);
+    if (!*status && (!e->real_path || !e->fake_path == !e->model_path))
+        *status = tr_given_refuse(&given, "--real DIR and either --fake DIR or --model FILE are needed");
+    return *status != 0;
 }
 
 /* ---- work --------------------------------------------------------------------------------------- */

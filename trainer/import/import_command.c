@@ -1,6 +1,5 @@
 /* `roentgym import`: from a file that a converter has written to a checkpoint. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "engine/engine.h"
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/option_value.h"
 
 static const char usage[] =
@@ -46,13 +46,6 @@ static int check_line(const char *option, const char *text, size_t size)
 
 static int check_options(const struct import_options *o)
 {
-    if (!o->file || !o->out || !o->licence) {
-        fputs(
-            "roentgym import: FILE.safetensors, --out CHECKPOINT and --licence TEXT are needed; see roentgym "
-            "import --help\n",
-            stderr);
-        return 2;
-    }
     int status = check_line("licence", o->licence, sizeof((struct nn_checkpoint *)0)->licence);
     return status ? status : check_line("name", o->name, sizeof((struct nn_checkpoint *)0)->name);
 }
@@ -60,43 +53,29 @@ static int check_options(const struct import_options *o)
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct import_options *o, int argc, char **argv, int *status)
 {
+    enum { OUT, LICENCE, NAME, CLASSES, MULTI_LABEL, SIMULATED, HELP };
     static const struct option options[] = {
-        {"out", required_argument, NULL, 'o'},   {"licence", required_argument, NULL, 'l'},
-        {"name", required_argument, NULL, 'n'},  {"classes", required_argument, NULL, 'c'},
-        {"multi-label", no_argument, NULL, 'm'}, {"simulated", no_argument, NULL, 's'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
+        {"out", required_argument, NULL, OUT},
+        {"licence", required_argument, NULL, LICENCE},
+        {"name", required_argument, NULL, NAME},
+        {"classes", required_argument, NULL, CLASSES},
+        {"multi-label", no_argument, NULL, MULTI_LABEL},
+        {"simulated", no_argument, NULL, SIMULATED},
+        {"help", no_argument, NULL, HELP},
+        {NULL, 0, NULL, 0},
     };
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (code) {
-        case 'o':
-            o->out = optarg;
-            break;
-        case 'l':
-            o->licence = optarg;
-            break;
-        case 'n':
-            o->name = optarg;
-            break;
-        case 'c':
-            o->classes = optarg;
-            break;
-        case 'm':
-            o->multi_label = true;
-            break;
-        case 's':
-            o->simulated = true;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            *status = 0;
-            return 1;
-        default:
-            *status = 2;
-            return 1;
-        }
-    }
-    o->file = optind + 1 == argc ? argv[optind] : NULL;
+    struct tr_given given = {.options = options, .usage = usage, .words = 1};
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    *o = (struct import_options){.file = given.word,
+                                 .out = tr_given_text(&given, OUT),
+                                 .licence = tr_given_text(&given, LICENCE),
+                                 .name = tr_given_text(&given, NAME),
+                                 .classes = tr_given_text(&given, CLASSES),
+                                 .multi_label = tr_given_text(&given, MULTI_LABEL) != NULL,
+                                 .simulated = tr_given_text(&given, SIMULATED) != NULL};
+    if (!o->file || !o->out || !o->licence)
+        return *status = tr_given_refuse(&given,
+                                         "FILE.safetensors, --out CHECKPOINT and --licence TEXT are needed");
     *status = check_options(o);
     return *status != 0;
 }
@@ -172,7 +151,7 @@ static nn_status import_file(const struct import_options *o, struct nn_error *er
 
 int tr_import_main(int argc, char **argv)
 {
-    struct import_options options = {0};
+    struct import_options options;
     struct nn_error err;
     int exit_status;
     if (parse(&options, argc, argv, &exit_status)) return exit_status;

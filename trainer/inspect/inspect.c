@@ -1,7 +1,6 @@
 #include "trainer/inspect/inspect.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include "engine/safetensors.h"
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
 
 static const char usage[] =
@@ -144,31 +144,23 @@ static nn_status judge(const char *path, const json_t *problems, struct nn_error
 
 int tr_inspect_main(int argc, char **argv)
 {
-    enum { JSON = 256, HELP };
+    enum { JSON, HELP };
     static const struct option options[] = {
         {"json", no_argument, NULL, JSON}, {"help", no_argument, NULL, HELP}, {NULL, 0, NULL, 0}};
-    bool as_json = false;
     json_t *facts;
     struct nn_error err;
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (code != JSON) return 2;
-        as_json = true;
-    }
-    if (optind != argc - 1) {
-        fputs("roentgym inspect: one FILE or DIR is needed; see roentgym inspect --help\n", stderr);
-        return 2;
-    }
+    struct tr_given given = {.options = options, .usage = usage, .words = 1};
+    int exit_status;
+    if (tr_given_read(&given, argc, argv, &exit_status)) return exit_status;
+    const char *path = given.word;
+    bool as_json = tr_given_text(&given, JSON) != NULL;
+    if (!path) return tr_given_refuse(&given, "one FILE or DIR is needed");
     tr_interrupt_catch();
-    nn_status status = inspect(argv[optind], as_json, &facts, &err);
+    nn_status status = inspect(path, as_json, &facts, &err);
     if (status == NN_OK) json_object_set_new(facts, "problems", tr_inspect_problems(facts));
     if (status == NN_OK && as_json) status = print_json(facts, &err);
     if (status == NN_OK && !as_json) print_text(facts, 0);
-    if (status == NN_OK) status = judge(argv[optind], json_object_get(facts, "problems"), &err);
+    if (status == NN_OK) status = judge(path, json_object_get(facts, "problems"), &err);
     json_decref(facts);
     return tr_command_end(argv[0], NULL, status, &err);
 }

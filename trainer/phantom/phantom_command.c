@@ -1,5 +1,4 @@
 /* `roentgym phantom`: the command line around phantom_dataset_write. */
-#include <getopt.h>
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +6,8 @@
 
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/interrupt.h"
-#include "trainer/option_value.h"
 #include "trainer/phantom/dataset_writer.h"
 #include "trainer/progress.h"
 
@@ -40,73 +39,42 @@ static bool show_progress(void *progress, int done, int total)
 /* 0: go on; otherwise *status is the exit status. */
 static int parse(struct phantom_dataset_options *o, int argc, char **argv, int *status)
 {
+    enum { PATIENTS, OUT, SIZE, SEED, SHEET, THREADS, VIEW, HELP };
     static const struct option options[] = {
-        {"patients", required_argument, NULL, 'p'},
-        {"out", required_argument, NULL, 'o'},
-        {"size", required_argument, NULL, 's'},
-        {"seed", required_argument, NULL, 'r'},
-        {"sheet", required_argument, NULL, 'c'},
-        {"threads", required_argument, NULL, 't'},
-        {"view", required_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
+        {"patients", required_argument, NULL, PATIENTS},
+        {"out", required_argument, NULL, OUT},
+        {"size", required_argument, NULL, SIZE},
+        {"seed", required_argument, NULL, SEED},
+        {"sheet", required_argument, NULL, SHEET},
+        {"threads", required_argument, NULL, THREADS},
+        {"view", required_argument, NULL, VIEW},
+        {"help", no_argument, NULL, HELP},
         {NULL, 0, NULL, 0},
     };
-    uint64_t patients = 0, size = 1024, seed = 1, threads = 0;
-    int code;
-    *status = 0;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (code) {
-        case 'p':
-            *status = tr_option_whole("phantom", "patients", optarg, 0, 1000000, &patients);
-            break;
-        case 's':
-            *status = tr_option_whole("phantom", "size", optarg, 0, 1024, &size);
-            break;
-        case 'r':
-            *status = tr_option_whole("phantom", "seed", optarg, 0, INT64_MAX, &seed);
-            break;
-        case 't':
-            *status = tr_option_whole("phantom", "threads", optarg, 0, 1024, &threads);
-            break;
-        case 'v':
-            o->pelvis = strcmp(optarg, "pelvis") == 0;
-            if (!o->pelvis && strcmp(optarg, "hip") != 0) {
-                fputs("roentgym phantom: --view must be hip or pelvis\n", stderr);
-                *status = 2;
-            }
-            break;
-        case 'o':
-            o->out = optarg;
-            break;
-        case 'c':
-            o->sheet = optarg;
-            break;
-        case 'h':
-            fputs(usage, stdout);
-            return 1;
-        default:
-            *status = 2;
-        }
-        if (*status) return 1;
-    }
-    if (optind < argc || !patients || !o->out || size < 64 || (size & (size - 1)) != 0) {
-        fputs(size < 64 || (size & (size - 1)) != 0
-                  ? "roentgym phantom: --size must be 64, 128, 256, 512 or 1024\n"
-                  : "roentgym phantom: --patients N and --out DIR are needed; see roentgym phantom --help\n",
-              stderr);
-        *status = 2;
-        return 1;
-    }
-    o->patients = (int)patients;
-    o->size = (int)size;
-    o->seed = seed;
-    if (threads) omp_set_num_threads((int)threads);
+    static const char *const views[] = {"hip", "pelvis", NULL};
+    struct tr_given given = {.options = options, .usage = usage};
+    int threads = 0, view = 0;
+    if (tr_given_read(&given, argc, argv, status)) return 1;
+    *o = (struct phantom_dataset_options){.seed = 1, .size = 1024};
+    *status = tr_given_int(&given, PATIENTS, 1, 1000000, &o->patients);
+    if (!*status) *status = tr_given_int(&given, SIZE, 64, 1024, &o->size);
+    if (!*status) *status = tr_given_whole(&given, SEED, 0, INT64_MAX, &o->seed);
+    if (!*status) *status = tr_given_int(&given, THREADS, 0, 1024, &threads);
+    if (!*status) *status = tr_given_word(&given, VIEW, views, &view);
+    if (*status) return 1;
+    o->out = tr_given_text(&given, OUT);
+    o->sheet = tr_given_text(&given, SHEET);
+    o->pelvis = view == 1;
+    if (o->size & (o->size - 1)) return *status = tr_given_wrong(&given, SIZE, "64, 128, 256, 512 or 1024");
+    if (!o->patients || !o->out)
+        return *status = tr_given_refuse(&given, "--patients N and --out DIR are needed");
+    if (threads) omp_set_num_threads(threads);
     return 0;
 }
 
 int tr_phantom_main(int argc, char **argv)
 {
-    struct phantom_dataset_options options = {0};
+    struct phantom_dataset_options options;
     struct nn_error err;
     struct tr_progress progress;
     int exit_status;

@@ -1,11 +1,11 @@
 /* `roentgym report`: a run as one page to look at, print or send. */
-#include <getopt.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "trainer/command_end.h"
 #include "trainer/commands.h"
+#include "trainer/given_options.h"
 #include "trainer/overwrite.h"
 #include "trainer/report/report_page.h"
 #include "trainer/text_file.h"
@@ -37,31 +37,21 @@ static nn_status write_page(const char *path, const char *run, const struct tr_r
 
 int tr_report_main(int argc, char **argv)
 {
-    enum { OUT = 256, HELP };
+    enum { OUT, HELP };
     static const struct option options[] = {
         {"out", required_argument, NULL, OUT}, {"help", no_argument, NULL, HELP}, {NULL, 0, NULL, 0}};
-    const char *out = NULL;
     char path[PATH_MAX];
     struct tr_run_facts facts;
     struct nn_error err;
-    int code;
-    while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (code == HELP) {
-            fputs(usage, stdout);
-            return 0;
-        }
-        if (code != OUT) return 2;
-        out = optarg;
-    }
-    if (optind != argc - 1) {
-        fputs("roentgym report: the folder RUN is needed; see roentgym report --help\n", stderr);
-        return 2;
-    }
-    const char *run = argv[optind];
+    struct tr_given given = {.options = options, .usage = usage, .words = 1};
+    int exit_status;
+    if (tr_given_read(&given, argc, argv, &exit_status)) return exit_status;
+    const char *run = given.word;
+    if (!run) return tr_given_refuse(&given, "the folder RUN is needed");
     snprintf(path, sizeof path, "%s/report.html", run);
     nn_status status = tr_run_facts_read(&facts, run, &err);
     if (status == NN_OK) {
-        status = write_page(out ? out : path, run, &facts, &err);
+        status = write_page(tr_given_or(&given, OUT, path), run, &facts, &err);
         tr_run_facts_release(&facts);
     }
     return tr_command_end(argv[0], NULL, status, &err);
