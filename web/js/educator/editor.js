@@ -209,6 +209,7 @@ export function openEditor({ place, drafts, start, models, collections, taken, o
       el('p', {}, el('strong', {}, t.savedTo(version)), ' ', version === 1 ? t.savedFirst : t.savedAgain),
       el('div', { class: 'buttons' }, share, el('a', { class: 'button', href: `/?deck=${encodeURIComponent(id)}`, target: '_blank' }, t.tryIt))));
     share.focus();
+    outcome.scrollIntoView({ block: 'nearest' }); // the focus alone may show the button without what is said above it
   }
 
   function refuse(error) {

@@ -60,6 +60,7 @@ export async function classesView({ deck, announce }) {
             title.control.value = '';
             made.replaceChildren(await shareBox(entry));
             made.querySelector('h3').focus();
+            made.scrollIntoView({ block: 'nearest' }); // the code, too
             announce(t.madeNow(entry.title));
             await refresh();
           });

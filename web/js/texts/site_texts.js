@@ -39,6 +39,7 @@ export const codeTexts = {
 export const linkTexts = {
   copy: 'Copy the link',
   copied: 'Copied.',
+  onlyHere: 'This link works on this computer alone. For others the server needs an address of its own: whoever runs it finds how in deploy/README.md.',
   copyByHand: 'The link is marked: copy it with Ctrl+C, or by a long press.',
 };
 
