@@ -34,12 +34,14 @@ struct sum {
 static double design_effect(const struct sum *sums, int clusters, int part, int whole)
 {
     double value = (double)part / whole, spread = 0, squares = 0;
+    int used = 0;
     for (int k = 0; k < clusters; k++) {
         double beyond = sums[k].hits - value * sums[k].cases;
         spread += beyond * beyond;
         squares += (double)sums[k].cases * sums[k].cases;
+        used += sums[k].cases > 0;
     }
-    if (part == 0 || part == whole) return squares / whole;
+    if (part == 0 || part == whole || used == 1) return squares / whole;
     return fmax(1, spread / (whole * value * (1 - value)));
 }
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import unittest
 
@@ -22,7 +23,7 @@ def by_patient(cases):
         sums.setdefault(patient, []).append(hit)
     value, squares = sum(hit for hit, _ in cases) / len(cases), sum(len(hits) ** 2 for hits in sums.values())
     effect = squares / len(cases)
-    if 0 < value < 1:
+    if 0 < value < 1 and len(sums) > 1:
         effect = max(1, sum((sum(hits) - value * len(hits)) ** 2 for hits in sums.values()) / (len(cases) * value * (1 - value)))
     return wilson(value * len(cases) / effect, len(cases) / effect)
 
@@ -62,22 +63,39 @@ class Labels(TrainerTest):
         self.assertAlmostEqual(results["samples"]["auc"]["value"],
                                area([(float(row["score"]), row["class"] == "fracture") for row in rows]), 6)
         (judge,) = [name for name in os.listdir(self.path("out")) if name.startswith("judge-")]
-        scored = self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", phantoms(),
-                              "--out", self.path("scores.csv"))
+        scored = self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", phantoms())
         real = results["held_out"]["auc"]  # which draws whole patients there, too
         self.assertIn("AUC {value:.4f}  95 % interval {low:.4f} to {high:.4f}".format(**real), scored)
-        scores = {row["file"]: float(row["score"]) for row in csv.DictReader(read(self.path("scores.csv")).decode().splitlines())}
-        tested = [row for row in csv.DictReader(read(phantoms(), "labels.csv").decode().splitlines()) if row["file"] in scores]
-        for name, finding in (("sensitivity", "fracture"), ("specificity", "no_fracture")):
-            told, cases = results["held_out"][name], [row for row in tested if row["label"] == finding]
-            hits = [((scores[row["file"]] > gate["threshold"]) == (finding == "fracture"), row["patient_id"]) for row in cases]
-            self.assertEqual((told["count"], told["of"]), (sum(hit for hit, _ in hits), len(hits)))
-            for end, want in zip(("low", "high"), by_patient(hits)):
-                self.assertAlmostEqual(told[end], want, 6)
         listed = json.loads(read(self.path("out/checked.json")))
         self.assertEqual((listed["format"], listed["model_sha256"]), (1, part["model"]["sha256"]))
         self.assertEqual({(name, seed) for name, seeds in listed["classes"].items() for seed in seeds},
                          {(row["class"], row["seed"]) for row in rows if row["passes"] == "1"})
+
+    def test_intervals_of_real_images_count_patients(self):
+        folder = self.path("data")
+        shutil.copytree(phantoms(), folder)
+        table = list(csv.DictReader(read(folder, "labels.csv").decode().splitlines()))
+        tested = [row for row in table if row["split"] == "test"]
+        for row in tested:  # all hips without a fracture are of one patient
+            row["patient_id"] = "one" if row["label"] == "no_fracture" else row["patient_id"]
+        write(os.path.join(folder, "labels.csv"), "\n".join(",".join(cells) for cells in [table[0], *(row.values() for row in table)]) + "\n")
+        command = self.command()
+        command[command.index("--data") + 1] = folder
+        self.succeed(*command)
+        (judge,) = [name for name in os.listdir(self.path("out")) if name.startswith("judge-")]
+        self.succeed("classify", "score", "--weights", self.path("out", judge), "--data", folder, "--out", self.path("scores.csv"))
+        scores = {row["file"]: float(row["score"]) for row in csv.DictReader(read(self.path("scores.csv")).decode().splitlines())}
+        results = json.loads(read(self.path("out/labels.json")))["results"]
+        for name, finding in (("sensitivity", "fracture"), ("specificity", "no_fracture")):
+            told = results["held_out"][name]
+            hits = [((scores[row["file"]] > results["gate"]["threshold"]) == (finding == "fracture"), row["patient_id"])
+                    for row in tested if row["label"] == finding]
+            self.assertEqual((told["count"], told["of"]), (sum(hit for hit, _ in hits), len(hits)))
+            for end, want in zip(("low", "high"), by_patient(hits)):
+                self.assertAlmostEqual(told[end], want, 6)
+        self.assertGreater(len(hits), 2)
+        plain = wilson(sum(hit for hit, _ in hits), len(hits))
+        self.assertGreater(told["high"] - told["low"], 1.1 * (plain[1] - plain[0]))
 
     def test_it_goes_on_with_the_same_judge_and_samples(self):
         self.succeed(*self.command())

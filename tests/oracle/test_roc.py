@@ -48,7 +48,7 @@ def clustered_share(hit, patient):
     value, sums = hit.mean(), [hit[patient == p] for p in np.unique(patient)]
     squares = sum((h.sum() - value * len(h)) ** 2 for h in sums)
     sizes = np.array([len(h) for h in sums])
-    effect = (sizes**2).sum() / len(hit) if value in (0, 1) else max(1, squares / (len(hit) * value * (1 - value)))
+    effect = (sizes**2).sum() / len(hit) if value in (0, 1) or len(sums) == 1 else max(1, squares / (len(hit) * value * (1 - value)))
     z2, count = stats.norm.ppf(0.975) ** 2, len(hit) / effect
     return [value, *np.sort(np.roots([1 + z2 / count, -2 * value - z2 / count, value**2]).real)]
 
@@ -102,7 +102,7 @@ class RocAgrees(unittest.TestCase):
 
     def test_shares_have_wilsons_interval_of_as_many_cases_as_the_patients_leave(self):
         generator = np.random.default_rng(10)
-        for patients, most, level in ((5, 1, 0), (5, 6, 0), (40, 2, 1), (40, 3, -9), (40, 3, 9), (300, 2, 0.5), (300, 5, 2)):
+        for patients, most, level in ((1, 6, 0), (5, 1, 0), (5, 6, 0), (40, 2, 1), (40, 3, -9), (40, 3, 9), (300, 2, 0.5), (300, 5, 2)):
             patient = generator.permutation(np.repeat(np.arange(patients), generator.integers(1, most + 1, patients)))
             rating = level + generator.normal(size=patients)[patient] + generator.normal(size=len(patient))
             truth = generator.random(len(patient)) < 0.7

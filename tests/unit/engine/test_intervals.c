@@ -67,6 +67,16 @@ static void patients_with_one_image_right_and_one_wrong_do_not_narrow_it(void **
     assert_same(clustered(hit, patient, 6), nn_wilson(3, 6));
 }
 
+static void a_single_patient_counts_as_one(void **state)
+{
+    (void)state;
+    const int8_t hit[] = {1, 0, 1, 1};
+    const int patient[] = {7, 7, 7, 7};
+    struct nn_share share = clustered(hit, patient, 4);
+    assert_near(share.value, 0.75);
+    assert_true(share.low < 0.12 && share.high > 0.98); /* of one case */
+}
+
 static void of_nothing_there_is_no_share(void **state)
 {
     (void)state;
@@ -218,6 +228,7 @@ int main(void)
         cmocka_unit_test(images_of_different_patients_give_wilsons_interval),
         cmocka_unit_test(copies_of_images_change_nothing),
         cmocka_unit_test(patients_with_one_image_right_and_one_wrong_do_not_narrow_it),
+        cmocka_unit_test(a_single_patient_counts_as_one),
         cmocka_unit_test(of_nothing_there_is_no_share),
         cmocka_unit_test(intervals_of_shares_hold_the_truth_as_often_as_they_say),
         cmocka_unit_test(intervals_of_areas_hold_the_truth_and_what_is_not_there_is_rarely_found),
