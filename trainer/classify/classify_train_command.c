@@ -12,6 +12,7 @@
 
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/classify_training.h"
+#include "trainer/classify/settings_json.h"
 #include "trainer/classify/trained_file.h"
 #include "trainer/command_end.h"
 #include "trainer/data/dataset.h"
@@ -221,13 +222,12 @@ static void path_in(const struct command *c, const char *name, char path[PATH_MA
 
 static json_t *settings_json(const struct command *c)
 {
-    const struct tr_classify_settings *s = &c->settings;
-    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:f,s:b,s:s?,s:f,s:I,s:s}", "architecture",
-                     tr_architecture_words[s->architecture], "side", c->train.side, "minibatch", s->minibatch,
-                     "epochs", s->epochs, "steps_least", s->steps_least, "patience", s->patience, "step_size",
-                     (double)s->step_size, "weight_decay", (double)s->weight_decay, "augment", s->augment,
-                     "pretrained", s->pretrained, "validation", c->share, "seed", (json_int_t)s->seed,
-                     "device", c->on.name);
+    json_t *json = tr_classify_settings_json(&c->settings, c->train.side, &c->on);
+    if (!json) return NULL;
+    json_object_set_new(json, "steps_least", json_integer(c->settings.steps_least));
+    json_object_set_new(json, "augment", json_boolean(c->settings.augment));
+    json_object_set_new(json, "validation", json_real(c->share));
+    return json;
 }
 
 static json_t *cases_json(const struct tr_cases *cases)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "trainer/classify/settings_json.h"
 #include "trainer/command_end.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
@@ -58,13 +59,9 @@ static json_t *results_json(const struct tr_outcome *o)
 static json_t *settings_json(const struct tr_lab *lab)
 {
     const struct tr_lab_settings *s = &lab->settings;
-    const struct tr_classify_settings *c = &s->classify;
-    json_t *pretrained = c->pretrained ? json_string(c->pretrained) : NULL;
-    return json_pack("{s:s,s:i,s:i,s:i,s:i,s:f,s:f,s:o?,s:I,s:i,s:s}", "architecture",
-                     tr_architecture_words[c->architecture], "side", s->side, "minibatch", c->minibatch,
-                     "epochs", c->epochs, "patience", c->patience, "step_size", (double)c->step_size,
-                     "weight_decay", (double)c->weight_decay, "pretrained", pretrained, "seed",
-                     (json_int_t)c->seed, "seeds", s->seeds, "device", lab->device.name);
+    json_t *json = tr_classify_settings_json(&s->classify, s->side, &lab->device);
+    if (json) json_object_set_new(json, "seeds", json_integer(s->seeds));
+    return json;
 }
 
 static nn_status write_json(const struct tr_outcome *o, const char *command, struct nn_error *err)
