@@ -341,12 +341,14 @@ def check_value(value, schema, where):
 
 
 def check_answer(method, path, answer):
-    """Holds an answer to openapi.json, and an error to the shape of errors."""
+    """Holds an answer to openapi.json, and an error to the shape of errors; a page that is not there is answered by a page."""
     if method not in ("GET", "POST"):
         return
     operation = find_operation(method, path)
     if operation is None:
-        if answer.status >= 400:
+        if answer.status == 404 and not path.startswith("/api/") and answer.headers["Content-Type"].startswith("text/html"):
+            assert b"There is no such page" in answer.body, path
+        elif answer.status >= 400:
             check_value(answer.json, OPENAPI["components"]["schemas"]["Error"], path)
         return
     assert str(answer.status) in operation["responses"], f"{method} {path}: {answer.status} is not described"
