@@ -82,6 +82,16 @@ class Answer:
         return self.json["error"]["code"]
 
 
+def read_rows(path, sql, values=(), row_factory=None):
+    """Of a database, whoever else has it open: tuples, or what sqlite3's row_factory makes of them."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection.row_factory = row_factory
+    try:
+        return connection.execute(sql, values).fetchall()
+    finally:
+        connection.close()
+
+
 class Daemon:
     """One running roentgymd, with files of its own in self.folder. Ends with stop() or kill(). Further keyword
     arguments are keys of the configuration."""
@@ -176,12 +186,7 @@ class Daemon:
     # ---- what is kept ----
 
     def rows(self, sql, *values):
-        connection = sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)
-        connection.row_factory = sqlite3.Row
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
+        return read_rows(self.db, sql, values, sqlite3.Row)
 
     def admin_token(self):
         with open(os.path.join(self.folder, "admin-token"), encoding="ascii") as file:

@@ -8,7 +8,6 @@ import random
 import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "api"))
-from daemon import PROGRAM, Daemon, deck  # noqa: E402
+from daemon import PROGRAM, Daemon, deck, read_rows  # noqa: E402
 from library_data import library, make  # noqa: E402
 
 IMAGES = 60
@@ -36,10 +35,8 @@ class LibraryFaults(unittest.TestCase):
 
     def check(self):
         """Every collection that is seen has all its files, whole."""
-        connection = sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)
-        rows = connection.execute("SELECT c.folder, i.sha256 FROM collections c JOIN library_images i"
-                                  " ON i.collection_id = c.id WHERE c.removed_at IS NULL").fetchall()
-        connection.close()
+        rows = read_rows(self.db, "SELECT c.folder, i.sha256 FROM collections c JOIN library_images i"
+                                  " ON i.collection_id = c.id WHERE c.removed_at IS NULL")
         self.assertIn(len(rows), (0, IMAGES))
         for folder, sha256 in rows:
             found = glob.glob(os.path.join(self.library, folder + "*", sha256[:2], sha256 + ".grey"))

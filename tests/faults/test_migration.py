@@ -10,7 +10,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../api")]
-from daemon import ROOT, Daemon  # noqa: E402
+from daemon import ROOT, Daemon, read_rows  # noqa: E402
 from test_daemon_faults import StartTest  # noqa: E402
 
 TABLES = {
@@ -21,24 +21,16 @@ TABLES = {
 }
 
 
-def ask(path, sql):
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    try:
-        return connection.execute(sql).fetchall()
-    finally:
-        connection.close()
-
-
 def content(path):
     """What a file of version 1 holds, in the columns that it has."""
-    return {table: ask(path, f"SELECT {columns} FROM {table} ORDER BY 1, 2") for table, columns in TABLES.items()}
+    return {table: read_rows(path, f"SELECT {columns} FROM {table} ORDER BY 1, 2") for table, columns in TABLES.items()}
 
 
 def schema(path):
     """The tables as SQL, but for the comments and spaces, which ALTER TABLE and schema.sql set otherwise."""
     def bare(sql):
         return re.sub(r"\s+", "", re.sub(r"--.*", "", sql).replace('"', "")) if sql else sql
-    return sorted(((kind, name, bare(sql)) for kind, name, sql in ask(path, "SELECT type, name, sql FROM sqlite_schema")),
+    return sorted(((kind, name, bare(sql)) for kind, name, sql in read_rows(path, "SELECT type, name, sql FROM sqlite_schema")),
                   key=str)
 
 
@@ -57,7 +49,7 @@ class OldDatabase(StartTest):
         return glob.glob(self.db + ".v*")
 
     def assert_untouched(self):
-        self.assertEqual(ask(self.db, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(read_rows(self.db, "PRAGMA user_version"), [(1,)])
         self.assertEqual(content(self.db), self.before)
 
     def test_it_is_copied_then_brought_up_with_all_that_it_held(self):
@@ -67,11 +59,11 @@ class OldDatabase(StartTest):
         self.assertEqual(len(daemon.export()), 4)
         self.assertEqual(daemon.stop(), 0)
         self.assertEqual(content(self.db), self.before)
-        self.assertEqual(ask(self.db, "PRAGMA integrity_check"), [("ok",)])
+        self.assertEqual(read_rows(self.db, "PRAGMA integrity_check"), [("ok",)])
         (copy,) = self.copies()
         self.assertRegex(copy, r"roentgym\.db\.v1-\d{8}T\d{6}Z$")
         self.assertEqual(os.stat(copy).st_mode & 0o777, 0o600)
-        self.assertEqual(ask(copy, "PRAGMA user_version"), [(1,)])
+        self.assertEqual(read_rows(copy, "PRAGMA user_version"), [(1,)])
         self.assertEqual(content(copy), self.before)
 
     def test_its_schema_is_then_that_of_a_new_file(self):
@@ -81,7 +73,7 @@ class OldDatabase(StartTest):
         new = Daemon()
         self.addCleanup(new.close)
         self.assertEqual(schema(self.db), schema(new.db))
-        self.assertEqual(ask(self.db, "PRAGMA user_version"), ask(new.db, "PRAGMA user_version"))
+        self.assertEqual(read_rows(self.db, "PRAGMA user_version"), read_rows(new.db, "PRAGMA user_version"))
 
     def test_a_second_start_changes_nothing_more(self):
         for _ in range(2):

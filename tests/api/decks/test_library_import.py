@@ -5,13 +5,12 @@ import hashlib
 import json
 import os
 import shutil
-import sqlite3
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from daemon import deck  # noqa: E402
+from daemon import deck, read_rows  # noqa: E402
 from library_data import grey, library, make, png, rows  # noqa: E402
 
 
@@ -33,11 +32,7 @@ class LibraryCommand(unittest.TestCase):
         return self.run_library("add", self.data, "--name", name)
 
     def ask(self, sql):
-        connection = sqlite3.connect(f"file:{self.db}?mode=ro", uri=True)
-        try:
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
+        return read_rows(self.db, sql)
 
     def files(self):
         return sorted(glob.glob(os.path.join(self.library, "*/*/*")))
