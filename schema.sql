@@ -7,7 +7,7 @@
 -- What keeps the rows of a frozen study as they are stands apart: server/database/frozen_studies.sql.
 
 PRAGMA application_id = 1919903604; -- the letters "rogt"
-PRAGMA user_version = 7;
+PRAGMA user_version = 8;
 
 -- Checkpoints that sessions were drawn for. A file is known by its hash, whatever its name.
 CREATE TABLE models (
@@ -75,6 +75,7 @@ CREATE TABLE invitations (
     created_at   TEXT NOT NULL,
     expires_at   TEXT NOT NULL,
     used_at      TEXT,
+    made_by      INTEGER REFERENCES accounts (id), -- NULL: the operator
     CHECK (purpose <> 'reset' OR account_id IS NOT NULL)
 ) STRICT;
 

@@ -22,10 +22,16 @@ CARRY(srv_schema_step_3, TEXT_OF("server/database/migrations/to_version_4.sql"))
 CARRY(srv_schema_step_4, TEXT_OF("server/database/migrations/to_version_5.sql"));
 CARRY(srv_schema_step_5, TEXT_OF("server/database/migrations/to_version_6.sql"));
 CARRY(srv_schema_step_6, TEXT_OF("server/database/migrations/to_version_7.sql") FROZEN_STUDIES);
+CARRY(srv_schema_step_7, TEXT_OF("server/database/migrations/to_version_8.sql"));
 
 extern const char srv_schema_step_1[], srv_schema_step_2[], srv_schema_step_3[], srv_schema_step_4[],
-    srv_schema_step_5[], srv_schema_step_6[];
+    srv_schema_step_5[], srv_schema_step_6[], srv_schema_step_7[];
 
-const char *const srv_schema_steps[SCHEMA_VERSION] = {
-    NULL, srv_schema_step_1, srv_schema_step_2, srv_schema_step_3, srv_schema_step_4, srv_schema_step_5,
-    srv_schema_step_6};
+const char *const srv_schema_steps[SCHEMA_VERSION] = {NULL,
+                                                      srv_schema_step_1,
+                                                      srv_schema_step_2,
+                                                      srv_schema_step_3,
+                                                      srv_schema_step_4,
+                                                      srv_schema_step_5,
+                                                      srv_schema_step_6,
+                                                      srv_schema_step_7};

@@ -45,6 +45,18 @@ class OldDatabase(StartTest):
         connection.close()
         self.before = content(self.db)
 
+    def bring_up(self, version, script):
+        """Makes the file one of that version, and runs the script on it."""
+        files = [f"migrations/to_version_{step}.sql" for step in range(2, version + 1)]
+        if version >= 7:
+            files.append("frozen_studies.sql")
+        connection = sqlite3.connect(self.db)
+        for name in files:
+            with open(os.path.join(ROOT, "server/database", name), encoding="utf-8") as file:
+                connection.executescript(file.read())
+        connection.executescript(script + f"PRAGMA user_version = {version};")
+        connection.close()
+
     def copies(self):
         return glob.glob(self.db + ".v*")
 
@@ -83,21 +95,35 @@ class OldDatabase(StartTest):
         self.assertEqual(len(self.copies()), 1)
 
     def test_answers_about_an_image_that_the_learner_had_answered_before_are_no_first_attempts(self):
-        connection = sqlite3.connect(self.db)
-        for version in range(2, 7):
-            with open(os.path.join(ROOT, f"server/database/migrations/to_version_{version}.sql"), encoding="utf-8") as file:
-                connection.executescript(file.read())
-        connection.executescript("""
+        self.bring_up(6, """
             UPDATE items SET (class, seed) = (SELECT class, seed FROM items WHERE n = 1 AND session_id LIKE '1aec%')
             WHERE n = 2;  -- of both sessions, of which one learner's
             INSERT INTO learners (id, code_sha256, created_at) VALUES (1, hex(zeroblob(32)), '2026-01-01T00:00:00.000Z');
-            INSERT INTO session_learners (session_id, learner_id) SELECT id, 1 FROM sessions;
-            PRAGMA user_version = 6;""")
-        connection.close()
+            INSERT INTO session_learners (session_id, learner_id) SELECT id, 1 FROM sessions;""")
         daemon = Daemon(folder=self.folder)
         self.addCleanup(daemon.end_if_running)
         self.assertEqual([row["first_attempt"] for row in daemon.rows("SELECT first_attempt FROM answers ORDER BY id")],
                          [1, 0, 1, 0])
+
+    def test_links_of_before_are_void_too_when_who_made_them_is_no_administrator_any_more(self):
+        token = "AB" * 32
+        self.bring_up(7, f"""
+            INSERT INTO accounts (id, name, password, role, created_at) VALUES
+              (1, 'ann', '', 'admin', '2026-01-01T00:00:00.000Z'), (2, 'bea', '', 'admin', '2026-01-01T00:00:00.000Z');
+            INSERT INTO invitations (id, token_sha256, purpose, role, account_id, created_at, expires_at, used_at)
+              SELECT value, substr('{token}', 2) || value, 'invite', 'admin', NULL, '2026-01-01T00:00:00.000Z',
+              '2126-01-01T00:00:00.000Z', iif(value = 4, '2026-01-02T00:00:00.000Z', NULL)
+              FROM json_each('[1, 2, 3, 4]');
+            INSERT INTO audit (at, account_id, action, object, detail) VALUES
+              ('', NULL, 'invitation.create', 'invitation:1', '{{}}'), ('', 2, 'invitation.create', 'invitation:2', '{{}}'),
+              ('', 1, 'invitation.create', 'invitation:3', '{{}}'), ('', 2, 'invitation.create', 'invitation:4', '{{}}'),
+              ('', 2, 'account.role', 'account:3', '{{}}'), ('', 2, 'deck.create', 'invitation:3', '{{}}');""")
+        daemon = Daemon(folder=self.folder)
+        self.addCleanup(daemon.end_if_running)
+        self.assertEqual([tuple(row) for row in daemon.rows("SELECT id, made_by FROM invitations ORDER BY id")],
+                         [(1, None), (2, 2), (3, 1), (4, 2)])
+        self.assertEqual(daemon.post("/api/v1/accounts/2/role", {"role": "educator"}, daemon.admin_token()).status, 200)
+        self.assertEqual([row["id"] for row in daemon.rows("SELECT id FROM invitations ORDER BY id")], [1, 3, 4])
 
     def test_without_room_for_the_copy_it_is_refused_and_left_alone(self):
         hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

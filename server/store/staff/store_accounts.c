@@ -52,10 +52,7 @@ static bool is_last_admin(struct db_transaction *t, const struct target *target)
 /* Who is no administrator any more has also made no more accounts, and no new passwords for others. */
 static void make_links_void(struct db_transaction *t, int64_t maker_id)
 {
-    db_run(t,
-           "DELETE FROM invitations WHERE used_at IS NULL AND 'invitation:' || id IN"
-           " (SELECT object FROM audit WHERE account_id = ? AND action = 'invitation.create')",
-           "i", maker_id);
+    db_run(t, "DELETE FROM invitations WHERE made_by = ? AND used_at IS NULL", "i", maker_id);
 }
 
 enum db_status srv_store_account_disable(struct db *db, const struct srv_account *actor, int64_t id,
