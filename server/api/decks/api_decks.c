@@ -211,7 +211,22 @@ void api_deck_read(struct srv_app *app, const struct srv_request *request, struc
 
 /* ---- for educators ---- */
 
-static bool read_deck(const struct srv_request *request, struct srv_deck *deck, struct srv_response *response)
+static bool check_list(struct srv_app *app, const struct srv_deck *deck, struct srv_response *response)
+{
+    bool repeated;
+    int places[2];
+    enum db_status status = srv_store_library_repeated(app->db, deck, &repeated, places);
+    if (status != DB_OK)
+        srv_respond_db_error(response, status);
+    else if (repeated)
+        srv_respond_error(response, 422, "wrong_deck",
+                          "deck.list[%d]: is the same picture as list[%d], under another collection.",
+                          places[1], places[0]);
+    return status == DB_OK && !repeated;
+}
+
+static bool read_deck(struct srv_app *app, const struct srv_request *request, struct srv_deck *deck,
+                      struct srv_response *response)
 {
     struct nn_error err = {0};
     json_t *json = srv_request_document(request, response);
@@ -219,7 +234,7 @@ static bool read_deck(const struct srv_request *request, struct srv_deck *deck, 
     nn_status status = srv_deck_read(json, "deck", deck, &err);
     json_decref(json);
     if (status) srv_respond_error(response, 422, "wrong_deck", "%s.", err.text);
-    return status == NN_OK;
+    return status == NN_OK && check_list(app, deck, response);
 }
 
 static void respond_outcome(enum srv_deck_outcome outcome, const char *name, int version, int success,
@@ -253,7 +268,7 @@ void api_deck_create(struct srv_app *app, const struct srv_request *request, str
 {
     struct srv_deck deck;
     enum srv_deck_outcome outcome;
-    if (!read_deck(request, &deck, response)) return;
+    if (!read_deck(app, request, &deck, response)) return;
     enum db_status status = srv_store_deck_add(app->db, request->account, &deck, &outcome);
     if (status == DB_OK)
         respond_outcome(outcome, deck.id, 1, 201, response);
@@ -266,7 +281,7 @@ void api_deck_save(struct srv_app *app, const struct srv_request *request, struc
     int edited, newest;
     struct srv_deck deck;
     enum srv_deck_outcome outcome;
-    if (!api_if_match(request, &edited, response) || !read_deck(request, &deck, response)) return;
+    if (!api_if_match(request, &edited, response) || !read_deck(app, request, &deck, response)) return;
     if (strcmp(deck.id, request->params[0])) {
         srv_respond_error(response, 422, "wrong_deck", "deck.id: is not the one of the address.");
         return;
@@ -374,7 +389,7 @@ void api_deck_preview(struct srv_app *app, const struct srv_request *request, st
 {
     struct srv_deck deck;
     char gap[DECK_GAP_TEXT];
-    if (!read_deck(request, &deck, response)) return;
+    if (!read_deck(app, request, &deck, response)) return;
     if (api_deck_gap(app, &deck, gap))
         srv_respond_error(response, 409, "deck_unavailable", "%s", gap);
     else

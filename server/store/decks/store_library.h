@@ -82,6 +82,10 @@ const struct srv_drawn_item *srv_store_library_give(struct db_transaction *t,
 enum db_status srv_store_library_choose(struct db *db, const struct srv_library_asker *asker,
                                         const struct srv_deck *deck, struct srv_session_item *items,
                                         int count, const struct srv_drawn_item **lacking) NN_MUST_CHECK;
+/* Whether the deck's list names one picture by two collections: the places in the list. Files that are not
+ * there are no picture. */
+enum db_status srv_store_library_repeated(struct db *db, const struct srv_deck *deck, bool *repeated,
+                                          int places[2]) NN_MUST_CHECK;
 /* How many of these images, as in `spared`, have been sent to anybody, and in how many sessions one of them
  * is not answered yet: in those of no study, and in trainings of studies, which are not finished. */
 struct srv_library_seen {

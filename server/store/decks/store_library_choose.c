@@ -365,6 +365,42 @@ enum db_status srv_store_library_choose(struct db *db, const struct srv_library_
     return db_end(&t);
 }
 
+/* [[collection, file], ...] of the deck's list, null for what is drawn. Heap; NULL when memory ran out. */
+static char *listed_files(const struct srv_deck *deck)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < deck->list_count; i++) {
+        const struct srv_deck_pick *pick = &deck->list[i];
+        json_array_append_new(
+            list, *pick->file ? json_pack("[s,s]", deck->sources[pick->source].collection, pick->file)
+                              : json_null());
+    }
+    char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+    json_decref(list);
+    return text;
+}
+
+enum db_status srv_store_library_repeated(struct db *db, const struct srv_deck *deck, bool *repeated,
+                                          int places[2])
+{
+    struct db_transaction t;
+    char *files = listed_files(deck);
+    db_begin(&t, db);
+    if (!files) db_abandon(&t, DB_UNAVAILABLE);
+    struct db_rows *rows =
+        db_query(&t,
+                 "SELECT min(j.key), max(j.key) AS last FROM json_each(?) j"
+                 " JOIN collections c ON c.name = j.value ->> 0 AND c.removed_at IS NULL"
+                 " JOIN library_images i ON i.collection_id = c.id AND i.file = j.value ->> 1"
+                 " GROUP BY i.sha256 HAVING count(*) > 1 ORDER BY last LIMIT 1",
+                 "t", files);
+    *repeated = db_next(rows);
+    for (int k = 0; k < 2 && *repeated; k++) places[k] = (int)db_int(rows, k);
+    db_finish(rows);
+    free(files);
+    return db_end(&t);
+}
+
 enum db_status srv_store_library_seen(struct db *db, const json_t *images, struct srv_library_seen *seen)
 {
     struct db_transaction t;

@@ -205,6 +205,24 @@ class Sessions(LibraryTest):
         row, = self.daemon.rows("SELECT prior_exposures FROM items WHERE session_id = ? AND n = 1", learner.id)
         self.assertEqual(row["prior_exposures"], 1)
 
+    def test_a_list_that_names_one_picture_by_two_collections_is_refused(self):
+        again = make(os.path.join(self.daemon.folder, "again"), 4, self.side, self.simulated)
+        self.assertEqual(library(self.daemon.config_path, "add", again, "--name", "again").returncode, 0)
+        sources = [GAN, LIBRARY, {**LIBRARY, "collection": "again"}]
+        def of(*picks):
+            return deck_2("given", *sources, items=None, prevalence=None, list=[
+                {"class": "no_fracture", "seed": "1"},
+                *({"class": "fracture", "collection": name, "file": f"images/{n}.png"} for name, n in picks)])
+        admin = first_admin(self.daemon)
+        self.assertEqual(admin.post("/api/v1/decks", of(("hips", 1), ("again", 3))).status, 201)
+        for way in ("/api/v1/decks", "/api/v1/decks/given", "/api/v1/preview"):
+            answer = admin.post(way, of(("hips", 1), ("again", 3), ("again", 1)), **{"If-Match": '"1"'})
+            self.assertEqual((answer.status, answer.code), (422, "wrong_deck"), answer.body)
+            self.assertEqual(answer.json["error"]["message"],
+                             "deck.list[3]: is the same picture as list[1], under another collection.")
+        missing = of(("hips", 1), ("again", 99), ("hips", 99))  # may come later
+        self.assertEqual(admin.post("/api/v1/decks/given", missing, **{"If-Match": '"1"'}).status, 200)
+
     def test_two_images_of_the_library_are_two_cases_of_a_reading_study(self):
         for _ in range(2):
             learner = Learner(self.daemon, "fixed")

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from allocation import arms_of  # noqa: E402
 from daemon import Learner  # noqa: E402
 from library_data import library  # noqa: E402
-from studies import GAN, LIBRARY, TEST, TRAIN_GAN, TRAIN_REAL, Person, StudyTest, study  # noqa: E402
+from studies import BASE, GAN, LIBRARY, TEST, TRAIN_GAN, TRAIN_REAL, Person, StudyTest, study  # noqa: E402
 
 STUDIES = "/api/v1/studies"
 
@@ -291,6 +291,23 @@ class TakingPart(StudyTest):
         self.assertIn("study.arms[0].deck", answer.json["error"]["message"])
         self.researcher.post(path, study("long", arms=arms, phases=trainings[:1]), If_Match='"1"')
         self.assertEqual(self.researcher.post(path + "/open", If_Match='"2"').status, 200)
+
+    def test_a_study_does_not_open_with_one_picture_listed_by_two_collections(self):
+        picks = [{"class": "fracture", "collection": name, "file": "images/21.png"} for name in ("hips", "copies")]
+        for name in ("listed-exam", "listed-training"):  # saved before the collection is there
+            deck = {**BASE, "id": name, "feedback": "none", "list": picks, "sources": [LIBRARY, {**LIBRARY, "collection": "copies"}]}
+            del deck["prevalence"]
+            self.assertEqual(self.educator.post("/api/v1/decks", deck).status, 201)
+        self.import_set("copies")
+        exam = self.draft("copied-exam", phases=[{"id": "one", "kind": "test", "deck": "listed-exam"}, {"id": "two", "kind": "training"}])
+        training = self.draft("copied-training", arms=[{"id": arm, "label": arm, "deck": "listed-training"} for arm in "ab"],
+                              phases=[{"id": "only", "kind": "training"}])
+        for path, where in ((exam, 'study.phases[0].deck: list[1] of "listed-exam"'),
+                            (training, 'study.arms[0].deck: list[1] of "listed-training"')):
+            answer = self.researcher.post(path + "/open", If_Match='"1"')
+            self.assertEqual((answer.status, answer.code), (422, "wrong_study"), answer.body)
+            self.assertEqual(answer.json["error"]["message"],
+                             where + " is the same picture as list[0], under another collection.")
 
     def test_who_has_practised_with_an_arms_images_is_not_held_up_and_the_log_tells(self):
         self.educator.post("/api/v1/decks", {**TRAIN_REAL, "id": "ten", "items": 10})  # of 12
