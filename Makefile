@@ -145,10 +145,11 @@ bench-answers: $(B)/tests/bench/bench_answers
 	tests/bench/bench_answers.py --build $(B)
 bench-ingest: $(B)/roentgym
 	tests/bench/bench_ingest.py --build $(B)
-bench-viewer: $(B)/roentgymd $(B)/web.txt
-	ROENTGYM_BUILD=$(B) node tests/bench/bench_viewer.mjs
-bench-pages: $(B)/roentgymd $(B)/web.txt
-	ROENTGYM_BUILD=$(B) node tests/bench/bench_pages.mjs $(ONLY)
+# In a browser, with the modules that its tests drive it by, and pages that have theirs.
+bench-viewer bench-pages:
+	@deploy/setup.sh test
+	@$(MAKE) --no-print-directory $(PARALLEL) $(B)/roentgymd $(B)/web.txt
+	ROENTGYM_BUILD=$(B) node tests/bench/$(subst -,_,$@).mjs $(if $(filter bench-pages,$@),$(ONLY))
 bench-load: $(B)/roentgymd $(LOAD)
 	tests/bench/bench_load.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
@@ -243,6 +244,7 @@ $(B)/host/%.cu.o: %.cu $(B)/flags.txt
 $(UNIT): $(call helpers,tests/unit,test_%)
 $(FUZZ): $(call helpers,tests/fuzz,fuzz_%)
 $(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
+$(B)/tests/bench/bench_answers $(B)/tests/bench/bench_session_start: $(B)/tests/bench/stored_deck.o
 $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) $(TRAINER_LIBS) -lcmocka

@@ -14,41 +14,14 @@
 #include <sys/stat.h>
 
 #include "server/clock.h"
-#include "server/store/decks/store_decks.h"
-#include "server/store/sessions/store_sessions.h"
+#include "tests/bench/stored_deck.h"
 
 enum { ITEMS = DECK_ITEMS_MAX, SESSIONS_MAX = 64, SESSIONS_ALL = 400, THREADS_MAX = 512 };
 
-static const struct nn_model_info model = {
-    .sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
-    .name = "bench",
-    .resolution = 1024,
-    .class_count = 2,
-    .classes = {"no", "yes"},
-    .simulated = true,
-};
-static const struct srv_deck deck = {
-    .id = "bench",
-    .title = "Bench",
-    .question = "Yes?",
-    .models = {"default"},
-    .model_count = 1,
-    .items = ITEMS,
-    .prevalence = 0.5,
-    .sources = {{.weight = 1,
-                 .strength = {1, 1},
-                 .truncation = {1, 1},
-                 .classes = {{{"no", 1}}, {{"yes", 1}}},
-                 .class_count = {1, 1}}},
-    .source_count = 1,
-    .feedback = DECK_TELLS_TRUTH,
-    .choices = {{"no", "No"}, {"yes", "Yes"}},
-};
-
 static struct db *db;
 static int64_t until_us;
-static int sessions;       /* of each thread */
-static int64_t version_id; /* of the deck */
+static int sessions; /* of each thread */
+static struct srv_store_session of_deck;
 
 struct learner {
     pthread_t thread;
@@ -57,35 +30,9 @@ struct learner {
     int count;
 };
 
-static void need(bool fine, const char *what)
-{
-    if (fine) return;
-    fprintf(stderr, "bench_answers: %s failed\n", what);
-    exit(1);
-}
-
-static void keep_id(void *context, const struct srv_store_deck *row)
-{
-    *(int64_t *)context = row->version_id;
-}
-
-static void start_session(char id[SRV_ID_TEXT])
-{
-    struct srv_store_session session = {.deck = deck, .deck_version_id = version_id};
-    struct srv_session_item items[ITEMS];
-    srv_random_hex(session.id, sizeof session.id);
-    srv_random_hex(session.secret_sha256, sizeof session.secret_sha256);
-    srv_clock_format(srv_clock_utc_ms(), session.created_at);
-    const struct srv_drawn_item *lacking;
-    int count = srv_session_draw(&deck, srv_session_key(&deck), items);
-    need(srv_store_session_create(db, &session, NULL, items, count, &model, &lacking) == DB_OK,
-         "starting a session");
-    memcpy(id, session.id, sizeof session.id);
-}
-
 static void answer(const char *session_id, int item)
 {
-    struct srv_store_session session = {.deck = deck};
+    struct srv_store_session session = of_deck;
     enum srv_store_outcome outcome;
     struct srv_store_progress progress;
     struct srv_store_answer a = {
@@ -95,14 +42,19 @@ static void answer(const char *session_id, int item)
     snprintf(a.key, sizeof a.key, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
     srv_clock_format(srv_clock_utc_ms(), a.received_at);
     memcpy(session.id, session_id, sizeof session.id);
-    need(srv_store_answer_add(db, &session, &a, NULL, &outcome, &progress) == DB_OK && outcome == STORE_ADDED,
-         "storing an answer");
+    stored_need(srv_store_answer_add(db, &session, &a, NULL, &outcome, &progress) == DB_OK &&
+                    outcome == STORE_ADDED,
+                "storing an answer");
 }
 
 static void *prepare(void *context)
 {
     struct learner *l = context;
-    for (int i = 0; i < sessions; i++) start_session(l->sessions[i]);
+    struct srv_store_session session = of_deck;
+    for (int i = 0; i < sessions; i++) {
+        stored_deck_start(db, &session);
+        memcpy(l->sessions[i], session.id, sizeof session.id);
+    }
     return NULL;
 }
 
@@ -121,7 +73,7 @@ static void *play(void *context)
 static void for_all(struct learner *learners, int count, void *(*work)(void *))
 {
     for (int i = 0; i < count; i++)
-        need(!pthread_create(&learners[i].thread, NULL, work, &learners[i]), "starting a thread");
+        stored_need(!pthread_create(&learners[i].thread, NULL, work, &learners[i]), "starting a thread");
     for (int i = 0; i < count; i++) pthread_join(learners[i].thread, NULL);
 }
 
@@ -138,7 +90,7 @@ static void report(const struct learner *learners, int count, double seconds, co
     size_t total = 0;
     for (int i = 0; i < count; i++) total += (size_t)learners[i].count;
     int64_t *all = malloc((total + 1) * sizeof *all), *end = all;
-    need(all && total > 0, "answering");
+    stored_need(all && total > 0, "answering");
     for (int i = 0; i < count; i++) {
         memcpy(end, learners[i].taken_us, (size_t)learners[i].count * sizeof *all);
         end += learners[i].count;
@@ -163,15 +115,13 @@ int main(int argc, char **argv)
                : SESSIONS_ALL / count > SESSIONS_MAX ? SESSIONS_MAX
                                                      : SESSIONS_ALL / count;
     struct learner *learners = calloc((size_t)count, sizeof *learners);
-    need(learners, "allocating");
+    stored_need(learners, "allocating");
     for (int i = 0; i < count; i++) {
         learners[i].taken_us = calloc((size_t)(sessions * ITEMS), sizeof(int64_t));
-        need(learners[i].taken_us, "allocating");
+        stored_need(learners[i].taken_us, "allocating");
     }
-    need(db_open(&db, argv[1], &err) == NN_OK, err.text);
-    need(srv_store_decks_configure(db, &deck, 1) == DB_OK &&
-             srv_store_deck_version(db, deck.id, 0, keep_id, &version_id) == DB_OK,
-         "storing the deck");
+    stored_need(db_open(&db, argv[1], &err) == NN_OK, err.text);
+    of_deck = stored_deck(db, "bench", ITEMS, "");
     for_all(learners, count, prepare);
     int64_t begun_us = srv_clock_monotonic_us();
     until_us = begun_us + (int64_t)(atof(argv[3]) * 1e6);
