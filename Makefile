@@ -149,7 +149,7 @@ bench-ingest: $(B)/roentgym
 bench-viewer bench-pages:
 	@deploy/setup.sh test
 	@$(MAKE) --no-print-directory $(PARALLEL) $(B)/roentgymd $(B)/web.txt
-	ROENTGYM_BUILD=$(B) node tests/bench/$(subst -,_,$@).mjs $(if $(filter bench-pages,$@),$(ONLY))
+	ROENTGYM_BUILD=$(B) node tests/bench/$(subst -,_,$@).mjs $(if $(ONLY),$(if $(filter bench-pages,$@),'$(ONLY)'))
 bench-load: $(B)/roentgymd $(LOAD)
 	tests/bench/bench_load.py --build $(B) $(if $(ONLY),--only $(ONLY))
 

@@ -2,6 +2,7 @@
  * What every page of the staff stands in: who is logged in, where they can go, log out; and below, what the images are.
  */
 
+import { prepareDates } from '../dates.js';
 import { el } from '../dom.js';
 import { logOut, whoAmI } from '../api/api_login.js';
 import { provenanceFoot } from '../provenance.js';
@@ -41,6 +42,7 @@ export async function openStaffPage(href, fill) {
     await fill({ main, account, announce: (text) => { announcer.textContent = text; } });
     app.append(provenanceFoot()); // last, so that it does not move
     main.dataset.filled = '';
+    prepareDates();
   } catch (error) {
     app.contains(main) || app.append(main);
     app.append(provenanceFoot());

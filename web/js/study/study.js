@@ -5,6 +5,7 @@
 
 import { listOwnSessions, createLearner } from '../api/api_learners.js';
 import * as api from '../api/api_participants.js';
+import { prepareDates } from '../dates.js';
 import { openDrillPage } from '../drill/drill_page.js';
 import { sendKept } from '../drill/outbox.js';
 import { introView } from '../drill/view_intro.js';
@@ -108,6 +109,7 @@ const takePart = (strata) => tried(async () => {
   store.saveCode(code); // before: when the reply is lost, whoever tries again is the same participant
   const participant = await api.enrol(study, code, invitation.consent, strata);
   show(codeView({ title: invitation.study.title, code, onGo: () => showStep(participant) }));
+  prepareDates();
 });
 
 const agreeAgain = (consent) => tried(async () => {
