@@ -160,15 +160,14 @@ struct nn_backend {
                                struct nn_tensor *out, struct nn_error *err); /* out.c channels from `first` */
     nn_status (*channel_pad)(struct nn_backend *be, const struct nn_tensor *x, int first,
                              struct nn_tensor *out, struct nn_error *err); /* its adjoint: zeros elsewhere */
+    nn_status (*concatenate)(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
+                             struct nn_tensor *out, struct nn_error *err); /* along C, in order */
     nn_status (*avg_pool2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* (N,C,H,W) -> (N,C,H/2,W/2), mean of 2x2 */
     nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
 
     /* ---- what classifiers need besides ---- */
-
-    nn_status (*concatenate)(struct nn_backend *be, const struct nn_tensor *const *parts, int count,
-                             struct nn_tensor *out, struct nn_error *err); /* along C, in order */
 
     /* The largest value of each window, and its adjoint at x: each g goes to the first largest value of its
      * window, row by row. Values are not NaN. */

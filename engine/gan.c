@@ -66,13 +66,9 @@ static enum nn_type real_type(const struct builder *b)
     return nn_tape_backend(b->t)->real_type;
 }
 
-static nn_id concat_channels(struct nn_tape *t, nn_id a, nn_id b)
+static nn_id with_channels(struct nn_tape *t, nn_id x, nn_id more)
 {
-    const struct nn_tensor *va = nn_value(t, a), *vb = nn_value(t, b);
-    if (!va || !vb) return nn_none;
-    int first = va->shape.c, total = first + vb->shape.c;
-    nn_id left = nn_channel_pad(t, a, 0, total);
-    return nn_axpby(t, 1, left, 1, nn_channel_pad(t, b, first, total));
+    return nn_concatenate(t, (const nn_id[]){x, more}, 2);
 }
 
 static nn_id normalise(const struct builder *b, nn_id x)
@@ -118,8 +114,8 @@ static nn_id generator_input(const struct builder *b, nn_id latents, nn_id label
 {
     const struct nn_gan_config *c = &b->net->config;
     if (!c->label_count) return normalise(b, latents);
-    if (c->label_norm == NN_NORM_LATENT_ONLY) return concat_channels(b->t, normalise(b, latents), labels);
-    return normalise(b, concat_channels(b->t, latents, labels));
+    if (c->label_norm == NN_NORM_LATENT_ONLY) return with_channels(b->t, normalise(b, latents), labels);
+    return normalise(b, with_channels(b->t, latents, labels));
 }
 
 /* What the grey head of level `res` sees. */
@@ -198,7 +194,7 @@ static nn_id minibatch_stddev(const struct builder *b, nn_id x)
     nn_id every = nn_broadcast(t, statistic, nn_shape(group, groups, 1, 1), real_type(b));
     nn_id plane = nn_broadcast(t, nn_reshape(t, every, nn_shape(s.n, 1, 1, 1)), nn_shape(s.n, 1, s.h, s.w),
                                real_type(b));
-    return concat_channels(t, x, plane);
+    return with_channels(t, x, plane);
 }
 
 /* (N,F,1,1) features -> (N,1,1,1): their product with the sum of the labels' embeddings. */

@@ -308,6 +308,26 @@ nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total)
     return finish(&o, o.be->channel_pad(o.be, &o.in[0], first, &o.node.value, o.err));
 }
 
+nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count)
+{
+    int given = count < 1 ? 1 : count > NN_CONCATENATE_MAX ? NN_CONCATENATE_MAX : count;
+    struct operation o = begin_many(t, NN_OP_CONCATENATE, parts, given);
+    const struct nn_tensor *in[NN_CONCATENATE_MAX];
+    struct nn_shape total = o.in[0].shape;
+    total.c = 0;
+    for (int k = 0; k < given; k++) {
+        struct nn_shape s = o.in[k].shape;
+        in[k] = &o.in[k];
+        require(&o, o.in[k].data && s.n == total.n && s.h == total.h && s.w == total.w &&
+                        o.in[k].type == o.in[0].type);
+        total.c += s.c;
+    }
+    o.node.attr.shape = total;
+    require(&o, count == given);
+    if (!result(&o, total, o.in[0].type)) return nn_none;
+    return finish(&o, o.be->concatenate(o.be, in, count, &o.node.value, o.err));
+}
+
 nn_id nn_avg_pool2(struct nn_tape *t, nn_id x)
 {
     struct operation o = begin(t, NN_OP_AVG_POOL2, x, nn_none, nn_none);
@@ -347,26 +367,6 @@ nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps)
 }
 
 /* ---- what classifiers need besides -------------------------------------------------------------- */
-
-nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count)
-{
-    int given = count < 1 ? 1 : count > NN_CONCATENATE_MAX ? NN_CONCATENATE_MAX : count;
-    struct operation o = begin_many(t, NN_OP_CONCATENATE, parts, given);
-    const struct nn_tensor *in[NN_CONCATENATE_MAX];
-    struct nn_shape total = o.in[0].shape;
-    total.c = 0;
-    for (int k = 0; k < given; k++) {
-        struct nn_shape s = o.in[k].shape;
-        in[k] = &o.in[k];
-        require(&o, o.in[k].data && s.n == total.n && s.h == total.h && s.w == total.w &&
-                        o.in[k].type == o.in[0].type);
-        total.c += s.c;
-    }
-    o.node.attr.shape = total;
-    require(&o, count == given);
-    if (!result(&o, total, o.in[0].type)) return nn_none;
-    return finish(&o, o.be->concatenate(o.be, in, count, &o.node.value, o.err));
-}
 
 static bool window_fits(const struct nn_window *w)
 {

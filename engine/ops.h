@@ -98,12 +98,11 @@ nn_id nn_broadcast(struct nn_tape *t, nn_id x, struct nn_shape shape, enum nn_ty
 nn_id nn_reshape(struct nn_tape *t, nn_id x, struct nn_shape shape); /* same memory, same order */
 nn_id nn_channel_slice(struct nn_tape *t, nn_id x, int first, int count);
 nn_id nn_channel_pad(struct nn_tape *t, nn_id x, int first, int total);
-nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
-nn_id nn_upsample2(struct nn_tape *t, nn_id x);
-
-/* Two to four maps, one after the other along C. */
+/* One to NN_CONCATENATE_MAX maps, one after the other along C. */
 enum { NN_CONCATENATE_MAX = 4 };
 nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count);
+nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
+nn_id nn_upsample2(struct nn_tape *t, nn_id x);
 
 /* What classifiers need besides. A ReLU of a value is nn_lrelu_mask(t, x, x, 0), a dropout nn_mul with a
  * mask. MAX_POOL_DX, BATCH_NORM_SUMS and BATCH_NORM_DX, which gradients are made of, are not differentiable
