@@ -1,5 +1,4 @@
-/* Memory for many tensors in a few blocks of a backend's memory: pieces are given back one by one, or all at
- * once.
+/* Memory for many tensors in a few blocks of a backend's memory. Pieces are freed one by one, or all at once.
  *
  * A training step asks for the same sizes in the same order each time, so after the first steps the arena
  * is one block, no allocation happens in the loop, and tensors keep their addresses from step to step. */
@@ -38,7 +37,7 @@ struct nn_arena_piece *nn_arena_take(struct nn_arena *a, size_t size_bytes);
 /* One user less; without users the piece is free and the pointer dead. NULL is harmless. */
 void nn_arena_drop(struct nn_arena *a, struct nn_arena_piece *piece);
 
-/* Everything taken before is dead. Several blocks become one that would have held them all. */
+/* Frees every piece. Several blocks become one that would have held them all. */
 void nn_arena_reset(struct nn_arena *a);
 
 #endif

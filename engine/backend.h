@@ -17,15 +17,16 @@
 
 /* y = scale * cross-correlation(x, w), KH x KW taps, `stride`, zero padding pad_h above and below, pad_w left
  * and right:
- *   x (N,I,H,W), w (O,I,KH,KW), y (N,O,H',W') with H' = (H + 2 pad_h - KH)/stride + 1, rounded down; W'
- * alike. The GAN has K 1 pad 0; K 3 pad 1; K 4 stride 2 pad 1 (down-sampling); K 4 pad 0 (4x4 <-> 1x1 dense).
+ *   x (N,I,H,W), w (O,I,KH,KW), y (N,O,H',W')
+ *   H' = (H + 2 pad_h - KH)/stride + 1, rounded down; W' alike
+ * The GAN has K 1 pad 0; K 3 pad 1; K 4 stride 2 pad 1 (down-sampling); K 4 pad 0 (4x4 <-> 1x1 dense).
  * `scale` is the equalised learning rate's gain/sqrt(fan_in), applied to the stored weight. */
 struct nn_conv {
     int kernel_h, kernel_w, stride, pad_h, pad_w;
     float scale;
 };
 
-/* An initialiser for the same in both directions. */
+/* An initialiser of a struct nn_conv that is the same in both directions. */
 #define NN_SQUARE_CONV(kernel, step, pad, factor)                                                            \
     {                                                                                                        \
         .kernel_h = kernel, .kernel_w = kernel, .stride = step, .pad_h = pad, .pad_w = pad, .scale = factor  \
@@ -53,7 +54,8 @@ struct nn_epilogue {
     float slope;
 };
 
-/* How a batch normalisation scales: below. gamma is not looked at by batch_norm_sums. */
+/* A batch normalisation's inputs besides the map (`moments` in the table has the formulas). batch_norm_sums
+ * does not read gamma. */
 struct nn_norm {
     const struct nn_tensor *moments, *gamma;
     float epsilon;
@@ -167,7 +169,7 @@ struct nn_backend {
     nn_status (*upsample2)(struct nn_backend *be, const struct nn_tensor *x, struct nn_tensor *out,
                            struct nn_error *err); /* nearest, (N,C,H,W) -> (N,C,2H,2W) */
 
-    /* ---- what classifiers need besides ---- */
+    /* ---- beyond the GAN: what classifiers need ---- */
 
     /* The largest value of each window, and its adjoint at x: each g goes to the first largest value of its
      * window, row by row. Values are not NaN. */
@@ -201,17 +203,20 @@ struct nn_backend {
 
     /* Resampling of grey images, each by an affine map of its own. x, g and out (N,1,H,W), maps (N,6,1,1),
      * all real_type. Pixel centres lie at whole numbers, the top left one at (0,0). The pixel in column j and
-     * row i of out[n] is read at column u and row v of x[n], with m = maps[n]: u = m0 j + m1 i + m2        v
-     * = m3 j + m4 i + m5 out[i,j] = sum over all integers r, s of  T(r - v, wv) T(s - u, wu) x[mirror(r, H),
-     * mirror(s, W)] T(d, w)  = max(0, 1 - |d|/w), divided by the sum of the same over all integers s (or r)
-     *     wu = min(NN_WARP_WIDTH_MAX, max(1, sqrt(m0^2 + m1^2))), wv likewise of m3 and m4
-     *     mirror(k, L): q = k mod 2L in 0..2L-1; q where q < L, else 2L - 1 - q
+     * row i of out[n] is read at column u and row v of x[n]. With m = maps[n]:
+     *   u = m0 j + m1 i + m2
+     *   v = m3 j + m4 i + m5
+     *   out[i,j] = sum over all integers r, s of T(r - v, wv) T(s - u, wu) x[mirror(r, H), mirror(s, W)]
+     *   T(d, w) = max(0, 1 - |d|/w), divided by the sum of the same over all integers s (or r)
+     *   wu = min(NN_WARP_WIDTH_MAX, max(1, sqrt(m0^2 + m1^2))), wv likewise of m3 and m4
+     *   mirror(k, L): q = k mod 2L in 0..2L-1; q where q < L, else 2L - 1 - q
      * So it is bilinear interpolation as long as the map does not shrink the image. Where it does, the tent
      * is as wide as the step in x, which keeps out what the output cannot show (anti-aliasing). Beyond its
      * edge the image goes on as its mirror image, border pixels twice. Maps to whole pixels copy exactly. |u|
-     * and |v| beyond 2^20 are taken for 2^20; elements of maps are finite. warp_adjoint is the transposed
-     * linear map from g to out: <warp(x), g> = <x, warp_adjoint(g)>. Neither depends on the number of
-     * threads. */
+     * and |v| beyond 2^20 are taken for 2^20; elements of maps are finite.
+     *
+     * warp_adjoint is the transposed linear map from g to out: <warp(x), g> = <x, warp_adjoint(g)>. Neither
+     * depends on the number of threads. */
     nn_status (*warp)(struct nn_backend *be, const struct nn_tensor *x, const struct nn_tensor *maps,
                       struct nn_tensor *out, struct nn_error *err);
     nn_status (*warp_adjoint)(struct nn_backend *be, const struct nn_tensor *g, const struct nn_tensor *maps,
@@ -233,8 +238,8 @@ struct nn_backend {
 
 struct nn_prepared;
 
-/* What a backend that computes on the host offers the sampler: a whole generator prepared at once, its
- * weights packed and its layers fused as they serve best. */
+/* What a backend that computes on the host offers the sampler: a whole generator prepared at once, with its
+ * weights packed and its layers fused. */
 struct nn_generator {
     /* Whether `prepare` takes such a plan. */
     bool (*fits)(const struct nn_stage *stages, int count);
@@ -250,21 +255,21 @@ struct nn_generator {
                      float *images, uint8_t *grey, struct nn_error *err);
 };
 
-/* What a device that works beside the host offers the sampler on top of the table. */
+/* What a device that works while the host goes on offers the sampler beyond the table. */
 struct nn_inference {
     /* Host memory that the device copies to and from while the host goes on. NULL when there is none. */
     void *(*host_alloc)(struct nn_backend *be, size_t size_bytes);
     void (*host_free)(struct nn_backend *be, void *data);
 
-    /* Copies in the order of the calls around them; `host` is from host_alloc. A download is there once
-     * `wait` for its slot, 0 or 1, has returned. */
+    /* Copies that are queued among the kernels and return at once; `host` is from host_alloc. A download has
+     * arrived once `wait` for its slot, 0 or 1, has returned. */
     nn_status (*upload_later)(struct nn_backend *be, void *device, const void *host, size_t size_bytes,
                               struct nn_error *err);
     nn_status (*download_later)(struct nn_backend *be, void *host, const void *device, size_t size_bytes,
                                 int slot, struct nn_error *err);
     nn_status (*wait)(struct nn_backend *be, int slot, struct nn_error *err);
 
-    size_t (*memory_bytes)(struct nn_backend *be); /* taken from the device so far, and not given back */
+    size_t (*memory_bytes)(struct nn_backend *be); /* of the device's memory, held now */
 
     /* Kernels called between record and record_end are kept, not run; replay runs them on the same tensors.
      * All of them must have run once before, so that plans and workspaces are there. A recording is stale,

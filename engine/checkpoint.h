@@ -1,9 +1,10 @@
-/* Generator checkpoints: a safetensors file that holds one generator's weights and all that is known of how
- * they came about. Tensors carry the layout's names; convolution weights (O,I,K,K) are stored, and declared,
- * as O,K,K,I. Metadata keys: format, format_version, name, resolution, fmap_base, fmap_max, mbstd_group,
- * classes (JSON array), training_data ("simulated" or "real"), kimg, provenance; and, which the first files
- * do not have, label_kind, label_norm, conditioning (the words of engine/gan.h), fused_scale ("true" or
- * "false"), pixel_norm_epsilon; and licence, where someone else's conditions hold. */
+/* Generator checkpoints: safetensors files with one generator's weights and where they come from. Tensors
+ * carry the layout's names; convolution weights (O,I,K,K) are stored, and declared, as O,K,K,I.
+ *
+ * Metadata keys: format, format_version, name, resolution, fmap_base, fmap_max, mbstd_group, classes (JSON
+ * array), training_data ("simulated" or "real"), kimg, provenance. Optional, as the first files lack them:
+ * label_kind, label_norm, conditioning (the words of engine/gan.h), fused_scale ("true" or "false"),
+ * pixel_norm_epsilon. And licence, where the weights are under someone else's conditions. */
 #ifndef NN_CHECKPOINT_H
 #define NN_CHECKPOINT_H
 
@@ -33,8 +34,8 @@ nn_status nn_checkpoint_write(const char *path, const struct nn_checkpoint *info
 nn_status nn_checkpoint_read(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
                              float **values, char sha256[65], struct nn_error *err) NN_MUST_CHECK;
 
-/* The same of the header alone: configuration, names and shapes are checked, the weights not looked at.
- * The caller releases `generator`. */
+/* The same for the header alone: checks configuration, names and shapes, and does not read the weights. The
+ * caller releases `generator`. */
 nn_status nn_checkpoint_describe(const char *path, struct nn_checkpoint *info, struct nn_network *generator,
                                  struct nn_error *err) NN_MUST_CHECK;
 

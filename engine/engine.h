@@ -1,6 +1,6 @@
-/* The engine's public face: all that the server may include (with error.h, image.h,
- * sample_text.h and sha256.h). A model is one
- * generator, opened from a checkpoint and ready to sample.
+/* The engine's public face: a model is one generator, opened from a checkpoint and ready to sample. The
+ * server includes this and a few headers of files, images and statistics (tests/dependencies.sh lists them),
+ * nothing of tensors and networks.
  *
  * Threads: a model belongs to one thread at a time; different models may be used by different threads.
  * nn_model_info's result may be read by any thread while the model is open. */
@@ -13,13 +13,13 @@
 
 #include "engine/error.h"
 
-/* Of both programs; images, sessions and metrics carry it. The commit, which the Makefile gives to the two
- * main.c only, does not belong there: the same sample is to have the same bytes. */
+/* The version of both programs. Images, sessions and metrics carry it; the commit is left out, because the
+ * same sample must have the same bytes in every build. */
 #define ROENTGYM_VERSION "0.2.0"
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 
-/* Names of classes that a model offers without having learnt them as labels. No label may be called so. */
+/* Classes that a model offers beyond the labels it has learnt. No label may have one of these names. */
 #define NN_CLASS_NONE "none" /* of a multi-label model, the last: none of its findings */
 #define NN_CLASS_ANY "any"   /* of an unconditional model, the only one */
 
@@ -37,8 +37,7 @@ struct nn_model_info {
     bool simulated;   /* true: the training data were simulated, not patients */
     double kimg;      /* thousands of real images shown to the discriminator */
     char device[64];  /* what it runs on, e.g. "cpu (oneDNN, bf16)" */
-    char device_note[320]; /* why that and not the GPU, one line to show once; "" where there is nothing to
-                              say */
+    char device_note[320]; /* why not the GPU, one line to show once; "" where there is nothing to say */
     char provenance[1024]; /* one line: data set name, hash, how it was trained */
     char licence[256];     /* of weights that others have trained, one line; empty: not stated */
 };
@@ -52,7 +51,7 @@ struct nn_sample_request {
     float truncation; /* [0,1]: scales the latent; 1 full variety, 0 the class's mean hip */
 };
 
-/* What a request cannot say: any mixture of classes, and latents between two seeds. */
+/* A sample that a request cannot describe: any mixture of classes, and latents between two seeds. */
 struct nn_sample_point {
     uint64_t seed, seed_to; /* chooses the latent, between those of two seeds: */
     float blend;            /* [0,1]: 0 that of `seed`, 1 that of `seed_to`; both are their own images */
@@ -61,19 +60,19 @@ struct nn_sample_point {
 };
 
 /* `device`: "cpu", "cuda", or "auto": the GPU where it works, else the CPU. When a GPU that "auto" chose
- * fails later, or runs out of memory, sampling goes on on the CPU, and nn_model_info returns another
- * description, whose device and device_note say so; the first one stays as it was. */
+ * fails later or runs out of memory, sampling continues on the CPU. nn_model_info then returns another
+ * description, whose device and device_note say so; the first one stays valid and unchanged. */
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device,
                         struct nn_error *err) NN_MUST_CHECK;
 void nn_model_close(struct nn_model *model); /* NULL is harmless */
 const struct nn_model_info *nn_model_info(const struct nn_model *model);
 
-/* What keeping the model open costs in bytes, of the host's memory and the device's together. */
+/* Memory that the open model holds, host and device together. */
 size_t nn_model_memory_bytes(const struct nn_model *model);
 
-/* What nn_model_info would say of a file, without opening it: reads and checks the header only, so a weight
- * may still be refused by nn_model_open. sha256, device and device_note stay empty. *memory_bytes is about
- * what nn_model_memory_bytes will be on the CPU. Any thread. */
+/* What nn_model_info would say about a file. Only its header is read and checked, so nn_model_open may still
+ * refuse its weights. sha256, device and device_note stay empty. *memory_bytes is about what
+ * nn_model_memory_bytes will be on the CPU. Any thread. */
 nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t *memory_bytes,
                             struct nn_error *err) NN_MUST_CHECK;
 
@@ -82,7 +81,7 @@ nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t
 nn_status nn_model_sample(struct nn_model *model, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err) NN_MUST_CHECK;
 
-/* The point that `request`, which must be good, means to the model that `info` describes. */
+/* The point that a valid `request` stands for in the model that `info` describes. */
 struct nn_sample_point nn_sample_point_of(const struct nn_model_info *info,
                                           const struct nn_sample_request *request);
 

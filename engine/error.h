@@ -14,7 +14,7 @@ typedef enum {
     NN_ERR_FORMAT,   /* a file is truncated, corrupt or foreign */
     NN_ERR_DEVICE,   /* a device or its library failed */
     NN_ERR_NUMERIC,  /* a value that must be finite is not */
-    NN_STOPPED,      /* no failure: whoever wanted the work wishes it to end before it is done */
+    NN_STOPPED,      /* no failure: the caller asked for the work to end early */
 } nn_status;
 
 struct nn_error {

@@ -16,7 +16,8 @@ enum { NN_RESOLUTION_LOG2_MAX = 10, NN_LABELS_MAX = 64, NN_FMAP_MAX = 4096 };
 
 static const float NN_LRELU_SLOPE = 0.2f; /* a sampler without the tape must use the same */
 
-/* The variants below are the official code's and its successors'. 0 is what the first checkpoints have. */
+/* The variants below are those of the official code and its successors. A checkpoint that does not name one
+ * has its value 0. */
 
 /* What a label vector of label_count numbers says. */
 enum nn_label_kind {
@@ -30,17 +31,17 @@ enum nn_label_norm {
     NN_NORM_LATENT_ONLY /* the latents; labels enter as they are: the Theano code */
 };
 
-/* How the discriminator knows of labels. */
+/* What the discriminator does with labels. */
 enum nn_conditioning {
-    NN_CONDITION_CLASSIFIER, /* it tells them: one logit each beside the score (Odena et al., ICML 2017) */
-    NN_CONDITION_PROJECTION  /* it is told them: the features' product with the sum of the labels' embeddings
-                                is added to the score (Miyato and Koyama, ICLR 2018) */
+    NN_CONDITION_CLASSIFIER, /* predicts them: one logit each beside the score (Odena et al., ICML 2017) */
+    NN_CONDITION_PROJECTION  /* is given them: the features' product with the sum of the labels' embeddings is
+                                added to the score (Miyato and Koyama, ICLR 2018) */
 };
 
 /* The words for them in files and on the command line, in the order of the enums, then NULL. */
 extern const char *const nn_label_kind_words[], *const nn_label_norm_words[], *const nn_conditioning_words[];
 
-/* Which of `words` it is; -1 when it is none. */
+/* The index of `word` among `words`, which NULL ends; -1 when it is not there. */
 int nn_word_index(const char *const words[], const char *word);
 
 struct nn_gan_config {
@@ -48,8 +49,7 @@ struct nn_gan_config {
     int label_count; /* 0: unconditional; at most 63 with NN_LABELS_MULTI, since a model offers "none" too */
     int fmap_base;   /* channels at stage s: min(fmap_base / 2^s, fmap_max) */
     int fmap_max;
-    int mbstd_group; /* minibatch standard deviation over groups of this many samples; 0: the whole minibatch
-                      */
+    int mbstd_group; /* minibatch standard deviation over groups of so many samples; 0: over the minibatch */
     enum nn_label_kind label_kind;
     enum nn_label_norm label_norm;
     enum nn_conditioning conditioning;

@@ -366,7 +366,7 @@ nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps)
     return resample(t, NN_OP_WARP_ADJOINT, g, maps);
 }
 
-/* ---- what classifiers need besides -------------------------------------------------------------- */
+/* ---- beyond the GAN: what classifiers need ------------------------------------------------------ */
 
 static bool window_fits(const struct nn_window *w)
 {

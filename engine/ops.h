@@ -1,6 +1,7 @@
 /* The closed set of differentiable operations. Each one is defined by its kernel in backend.h and by its
- * rule in vjp.c, which is written with operations of this same set; so every gradient can be
- * differentiated again, and no kernel exists for the second order alone.
+ * rule in vjp.c, which is written with operations of this same set. So the gradients of a GAN can be
+ * differentiated again, and no kernel exists for the second order alone. (Max pooling and batch
+ * normalisation, which only classifiers use, have a first order only.)
  *
  * All take values of one tape and return a new value. Shapes and types are checked here, once for all
  * backends; a mismatch is a sticky NN_ERR_ARGUMENT that names the operation and the shapes. */
@@ -55,7 +56,7 @@ enum nn_op {
 
 enum { NN_OP_INPUTS_MAX = 5 };
 
-/* The numbers that, with its inputs, make an operation what it is. Which are used depends on the op. */
+/* An operation's parameters besides its inputs. Which are used depends on the op. */
 struct nn_attributes {
     struct nn_conv conv;     /* CONV, CONV_DX, CONV_DW */
     struct nn_window window; /* MAX_POOL, AVG_POOL and their adjoints */
@@ -69,9 +70,8 @@ struct nn_attributes {
 
 static const nn_id nn_none = {0}; /* for an absent bias */
 
-/* Convolutions (backend.h has the formulas). `slope` 1 and bias nn_none leave the epilogue away; a slope
- * in (0,1) is the leaky ReLU's, 0 the ReLU's. x_shape and w_shape name the result, which the inputs do not
- * fix alone. */
+/* Convolutions (backend.h has the formulas). Slope 1 and bias nn_none mean no epilogue; a slope in (0,1) is a
+ * leaky ReLU, 0 a ReLU. x_shape and w_shape are the result's, which the inputs alone do not fix. */
 struct nn_shape nn_conv_result(const struct nn_conv *geometry, struct nn_shape x, struct nn_shape w);
 nn_id nn_conv(struct nn_tape *t, struct nn_conv geometry, nn_id x, nn_id w, nn_id bias, float slope);
 nn_id nn_conv_dx(struct nn_tape *t, struct nn_conv geometry, nn_id g, nn_id w, nn_id bias, float slope,
@@ -104,9 +104,10 @@ nn_id nn_concatenate(struct nn_tape *t, const nn_id *parts, int count);
 nn_id nn_avg_pool2(struct nn_tape *t, nn_id x);
 nn_id nn_upsample2(struct nn_tape *t, nn_id x);
 
-/* What classifiers need besides. A ReLU of a value is nn_lrelu_mask(t, x, x, 0), a dropout nn_mul with a
- * mask. MAX_POOL_DX, BATCH_NORM_SUMS and BATCH_NORM_DX, which gradients are made of, are not differentiable
- * again: a second order through nn_max_pool or nn_batch_norm is refused by name with NN_ERR_ARGUMENT. */
+/* Beyond the GAN: what classifiers need. A ReLU of a value is nn_lrelu_mask(t, x, x, 0), a dropout nn_mul
+ * with a mask. MAX_POOL_DX, BATCH_NORM_SUMS and BATCH_NORM_DX, which gradients are made of, are not
+ * differentiable again: a second order through nn_max_pool or nn_batch_norm is NN_ERR_ARGUMENT, with the
+ * operation's name. */
 struct nn_shape nn_window_result(const struct nn_window *window, struct nn_shape x);
 nn_id nn_max_pool(struct nn_tape *t, struct nn_window window, nn_id x);
 nn_id nn_max_pool_dx(struct nn_tape *t, struct nn_window window, nn_id x, nn_id g);
@@ -124,8 +125,7 @@ nn_id nn_batch_norm_dx(struct nn_tape *t, nn_id x, nn_id moments, nn_id gamma, n
                        float epsilon); /* sums nn_none where the moments are not x's */
 
 /* Grey images (N,1,H,W) resampled, each by its row of maps (N,6,1,1), all real_type; backend.h has the
- * formula. Linear in the images, and each the other's rule. The maps are constants: no gradient reaches them.
- */
+ * formula. Linear in the images, and each the other's rule. The maps are constants without a gradient. */
 nn_id nn_warp(struct nn_tape *t, nn_id x, nn_id maps);
 nn_id nn_warp_adjoint(struct nn_tape *t, nn_id g, nn_id maps);
 

@@ -32,7 +32,7 @@ double nn_rng_uniform(struct nn_rng *r);                        /* [0,1), 53 bit
 double nn_rng_range(struct nn_rng *r, double low, double high); /* [low,high) */
 double nn_rng_normal(struct nn_rng *r, double mean, double sd);
 uint32_t nn_rng_below(struct nn_rng *r, uint32_t limit); /* 0 .. limit-1, unbiased; limit > 0 */
-/* Puts the items in one of all orders, each as likely (Fisher and Yates, from the last item down). */
+/* Shuffles; every order is equally likely (Fisher and Yates, from the last item down). */
 void nn_rng_shuffle(struct nn_rng *r, int *items, int count);
 
 #endif

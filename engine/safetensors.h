@@ -75,7 +75,7 @@ nn_status nn_st_open_memory(struct nn_st_file **file, const void *bytes, size_t 
                             struct nn_error *err) NN_MUST_CHECK;
 void nn_st_close(struct nn_st_file *file); /* NULL is harmless */
 
-/* What follows gives pointers that the file owns. */
+/* Pointers that the following functions return belong to the file. */
 
 int nn_st_count(const struct nn_st_file *file);
 /* Tensor `index`, 0 .. count-1, in the order of their data. */

@@ -197,7 +197,6 @@ size_t nn_sampler_memory_bytes(const struct nn_sampler *s)
     return sampler_batch_host_bytes(s) + s->backend->inference->memory_bytes(s->backend);
 }
 
-/* Packed weights, the largest maps before the last levels, and of these some rows. */
 static size_t kernel_taps(const struct nn_param *p)
 {
     return (size_t)p->shape.h * (size_t)p->shape.w;
@@ -214,6 +213,7 @@ static size_t sampled_taps(const struct nn_param *p)
     return up ? transformed ? 36 : 16 : transformed ? 16 : 9;
 }
 
+/* Packed weights, the largest maps before the last levels, and some rows of the last levels' maps. */
 size_t nn_sampler_memory_estimate(const struct nn_network *net)
 {
     const struct nn_gan_config *c = &net->config;

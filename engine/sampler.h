@@ -20,7 +20,7 @@ nn_status nn_sampler_new(struct nn_sampler **sampler, struct nn_backend *backend
                          struct nn_error *err) NN_MUST_CHECK;
 void nn_sampler_free(struct nn_sampler *sampler); /* NULL is harmless */
 
-/* Bytes of the host's and the device's memory that the sampler holds; those that it will hold on the CPU. */
+/* Memory that the sampler holds, host and device together; and about what one for `net` would on the CPU. */
 size_t nn_sampler_memory_bytes(const struct nn_sampler *sampler);
 size_t nn_sampler_memory_estimate(const struct nn_network *net);
 
@@ -57,12 +57,12 @@ void nn_sampler_latent(const struct nn_gan_config *config, uint64_t seed, uint64
 void nn_sampler_input(const struct nn_gan_config *config, const float *latent, const float *labels,
                       float truncation, float *input);
 
-/* What a network calls -1..1 to grey: 127.5 v + 127.5 for 8 bits, 32767.5 v + 32767.5 for 16, rounded,
+/* A network's -1..1 as grey levels: 127.5 v + 127.5 for 8 bits, 32767.5 v + 32767.5 for 16, rounded and
  * clipped. */
 void nn_sampler_grey(const float *image, size_t count, uint8_t *grey);
 void nn_sampler_grey16(const float *image, size_t count, uint16_t *grey);
 
-/* Streams of nn_random_normals and friends that are part of what a seed means. */
+/* The stream of nn_random_normals that latents are drawn from: part of what a seed means. */
 enum { NN_STREAM_LATENT = 0x6c61 };
 
 #endif

@@ -1,6 +1,6 @@
-/* The sampler's plan on a device that works beside the host: several samples at once, every size of batch
- * recorded once and replayed, 8-bit images made on the device. While it computes one batch, the host hands
- * out the one before. */
+/* The sampler's plan on a device that works while the host goes on: several samples at once, every size of
+ * batch recorded once and replayed, 8-bit images made on the device. While it computes one batch, the host
+ * hands out the one before. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Inside the sampler: its plan, which sampler.c makes and runs, and which sampler_batch.c runs on a device
- * that works beside the host. */
+/* Inside the sampler: its plan. sampler.c makes it and runs it; sampler_batch.c runs it on a device that
+ * works while the host goes on. */
 #ifndef NN_SAMPLER_PLAN_H
 #define NN_SAMPLER_PLAN_H
 
@@ -27,7 +27,7 @@ struct nn_sampler {
 /* Elements of the largest feature map of one sample. */
 size_t sampler_largest_map(const struct nn_sampler *s);
 
-/* Copies the weights as the device takes them. */
+/* Makes s->batch and copies the weights in the form that the device takes. On failure sampler_batch_free. */
 nn_status sampler_batch_new(struct nn_sampler *s, struct nn_error *err) NN_MUST_CHECK;
 void sampler_batch_free(struct nn_sampler *s);
 size_t sampler_batch_host_bytes(const struct nn_sampler *s);

@@ -42,8 +42,8 @@ nn_id nn_detach(struct nn_tape *tape, nn_id x);
  * operation on the tape. */
 const struct nn_tensor *nn_value(const struct nn_tape *tape, nn_id id);
 
-/* Gives back the memory of all values recorded since `mark` but `keep`, which is a leaf or will not be
- * differentiated: nothing can be computed from the others any more. */
+/* A place on the tape, and the way to free the memory of every value recorded since then except `keep`. That
+ * one must be a leaf or never be differentiated; the others cannot be used again. */
 int nn_tape_mark(const struct nn_tape *tape);
 void nn_tape_keep_only(struct nn_tape *tape, int mark, nn_id keep);
 
@@ -54,9 +54,8 @@ nn_status nn_read(const struct nn_tape *tape, nn_id id, void *host, struct nn_er
  * `seed` has y's shape and type. Only values on a path from some wrt to y are visited. */
 void nn_gradient(struct nn_tape *tape, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out);
 
-/* The same, as the last thing done with what y was computed from: memory is given back on the way as soon as
- * no rule needs it. Afterwards of the values up to y only leaves over outside memory and `wrt` are valid, and
- * of the new ones only `out`. */
+/* The same when nothing else will be computed from the values that led to y: each one's memory is freed as
+ * soon as no rule needs it. Afterwards only `wrt`, `out` and leaves over outside memory are valid. */
 void nn_gradient_last(struct nn_tape *tape, nn_id y, nn_id seed, const nn_id *wrt, int count, nn_id *out);
 
 #endif

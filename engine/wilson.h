@@ -19,9 +19,8 @@ struct nn_share nn_wilson(int part, int whole);
  * Scott 1992): the variance of the share as a ratio of clusters' sums over that of independent cases,
  *     D = sum over clusters of (hits - value * cases)^2 / (whole * value * (1 - value)),
  * and at least 1. Cases that are clusters of their own thus give nn_wilson, and copies of cases change
- * nothing. At 0, at 1
- * and of one cluster alone, where D is not known, all cases of a cluster count as one: D = sum of cases^2 /
- * whole. NN_ERR_MEMORY. */
+ * nothing. At 0, at 1 and of one cluster alone, where D is not known, all cases of a cluster count as one:
+ * D = sum of cases^2 / whole. NN_ERR_MEMORY. */
 nn_status nn_wilson_clustered(const int8_t *hit, const int *cluster, int count, struct nn_share *share,
                               struct nn_error *err) NN_MUST_CHECK;
 
