@@ -10,11 +10,12 @@
 #include "engine/device.h"
 #include "engine/sampler.h"
 
-enum { FIRST_CHOICE, CPU_INSTEAD, INPUTS_MAX = 128 /* made at once for nn_model_sample */ };
+enum { FIRST_CHOICE, CPU_INSTEAD };
+enum { INPUTS_MAX = 128 }; /* given to the sampler at once */
 
 struct nn_model {
-    /* Readers on other threads may hold either, so neither changes: the second one comes to hold after the
-     * GPU that "auto" chose has failed. */
+    /* Readers on other threads may hold either, so neither changes: CPU_INSTEAD's comes to hold after the GPU
+     * that "auto" chose has failed. */
     struct nn_model_info info[2];
     _Atomic int current;
     struct nn_backend *backend;
@@ -94,6 +95,11 @@ static void describe(struct nn_model_info *info, const struct nn_checkpoint *c)
     snprintf(info->licence, sizeof info->licence, "%s", c->licence);
 }
 
+static size_t pixel_count(const struct nn_model *m)
+{
+    return (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
+}
+
 static size_t input_length(const struct nn_model *m)
 {
     const struct nn_gan_config *config = &m->generator.config;
@@ -107,11 +113,12 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
     float *values = NULL;
     struct nn_model *m = calloc(1, sizeof *m);
     if (!m) return nn_fail(err, NN_ERR_MEMORY, "out of memory for a model");
-    nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, m->info[0].sha256, err);
+    struct nn_model_info *info = &m->info[FIRST_CHOICE];
+    nn_status status = nn_checkpoint_read(path, &checkpoint, &m->generator, &values, info->sha256, err);
     if (status != NN_OK) goto out;
-    describe(&m->info[0], &checkpoint);
+    describe(info, &checkpoint);
     bool automatic = strcmp(device, "auto") == 0;
-    status = open_sampler(m, &m->info[FIRST_CHOICE], device, values, &why);
+    status = open_sampler(m, info, device, values, &why);
     if (status != NN_OK && automatic && retreat(m, status, why.text, values)) status = NN_OK;
     if (status != NN_OK) {
         nn_fail(err, status, "%s", why.text);
@@ -121,8 +128,7 @@ nn_status nn_model_open(struct nn_model **model, const char *path, const char *d
         m->values = values;
         values = NULL;
     }
-    size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
-    m->image = malloc(pixels * sizeof *m->image);
+    m->image = malloc(pixel_count(m) * sizeof *m->image);
     m->inputs = malloc(INPUTS_MAX * input_length(m) * sizeof *m->inputs);
     if (!m->image || !m->inputs) status = nn_fail(err, NN_ERR_MEMORY, "%s: out of memory for an image", path);
 out:
@@ -152,8 +158,8 @@ const struct nn_model_info *nn_model_info(const struct nn_model *m)
 
 size_t nn_model_memory_bytes(const struct nn_model *m)
 {
-    size_t pixels = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution;
-    return nn_sampler_memory_bytes(m->sampler) + (pixels + INPUTS_MAX * input_length(m)) * sizeof *m->image +
+    return nn_sampler_memory_bytes(m->sampler) +
+           (pixel_count(m) + INPUTS_MAX * input_length(m)) * sizeof *m->image +
            (m->values ? m->generator.value_count * sizeof *m->values : 0);
 }
 
@@ -173,15 +179,20 @@ nn_status nn_model_describe(const char *path, struct nn_model_info *info, size_t
     return NN_OK;
 }
 
+static bool is_share(float value)
+{
+    return value >= 0 && value <= 1;
+}
+
 static nn_status check_request(const struct nn_model *m, const struct nn_sample_request *r,
                                struct nn_error *err)
 {
     if (r->class_index < 0 || r->class_index >= info_of(m)->class_count)
         return nn_fail(err, NN_ERR_ARGUMENT, "class %d is not one of 0..%d", r->class_index,
                        info_of(m)->class_count - 1);
-    if (!(r->strength >= 0 && r->strength <= 1))
+    if (!is_share(r->strength))
         return nn_fail(err, NN_ERR_ARGUMENT, "strength %g is not in 0..1", (double)r->strength);
-    if (!(r->truncation >= 0 && r->truncation <= 1))
+    if (!is_share(r->truncation))
         return nn_fail(err, NN_ERR_ARGUMENT, "truncation %g is not in 0..1", (double)r->truncation);
     return NN_OK;
 }
@@ -229,7 +240,7 @@ static nn_status run_batch(struct nn_model *m, int count, uint8_t *pixels, struc
 nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
                           uint8_t *pixels, struct nn_error *err)
 {
-    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length = input_length(m);
+    size_t length = input_length(m);
     nn_status status = NN_OK;
     for (int i = 0; i < count; i++)
         if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
@@ -239,14 +250,9 @@ nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *re
             struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[done + i]);
             input_of(m, &point, m->inputs + (size_t)i * length);
         }
-        status = run_batch(m, n, pixels + (size_t)done * area, err);
+        status = run_batch(m, n, pixels + (size_t)done * pixel_count(m), err);
     }
     return status;
-}
-
-static bool is_share(float value)
-{
-    return value >= 0 && value <= 1;
 }
 
 static nn_status check_point(const struct nn_model *m, const struct nn_sample_point *p, int side, int depth,
@@ -301,12 +307,12 @@ static nn_status draw_one(struct nn_model *m, const struct nn_sample_point *poin
 static nn_status draw_whole(struct nn_model *m, const struct nn_sample_point *points, int count,
                             uint8_t *pixels, struct nn_error *err)
 {
-    size_t area = (size_t)info_of(m)->resolution * (size_t)info_of(m)->resolution, length = input_length(m);
+    size_t length = input_length(m);
     nn_status status = NN_OK;
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
         for (int i = 0; i < n; i++) input_of(m, &points[done + i], m->inputs + (size_t)i * length);
-        status = run_batch(m, n, pixels + (size_t)done * area, err);
+        status = run_batch(m, n, pixels + (size_t)done * pixel_count(m), err);
     }
     return status;
 }
