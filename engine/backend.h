@@ -303,8 +303,9 @@ nn_status nn_backend_open_cpu(struct nn_backend **be, enum nn_type map_type,
 bool nn_cpu_has_bf16(void);
 
 /* The first NVIDIA GPU, through build/libroentgym_cuda.so, which is loaded at the first call. real_type f32;
- * map_type NN_F32 or NN_BF16. `name` receives the GPU's. NN_ERR_DEVICE says in one line what is missing: the
- * library, cuDNN, driver, GPU, or a new enough one of them. */
+ * map_type NN_F32 or NN_BF16. `name` receives the GPU's. NN_ERR_ARGUMENT: no such library was built, or none
+ * is wanted. NN_ERR_DEVICE says in one line what is missing: cuDNN, driver, GPU, or a new enough one of them.
+ */
 nn_status nn_backend_open_cuda(struct nn_backend **be, enum nn_type map_type, char name[256],
                                struct nn_error *err) NN_MUST_CHECK;
 

@@ -14,15 +14,13 @@ nn_status nn_backend_open_cuda(struct nn_backend **be, enum nn_type map_type, ch
     *be = NULL;
     if (!path || !*path) path = "libroentgym_cuda.so";
     if (strcmp(path, "none") == 0)
-        return nn_fail(err, NN_ERR_DEVICE,
-                       "no CUDA backend was built or wanted: ROENTGYM_CUDA_LIBRARY is none");
+        return nn_fail(err, NN_ERR_ARGUMENT, "no CUDA backend is wanted: ROENTGYM_CUDA_LIBRARY is none");
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         const char *why = dlerror();
         bool absent = why && strncmp(why, "libroentgym_cuda.so:", 20) == 0;
-        return nn_fail(err, NN_ERR_DEVICE, "%s%s",
-                       absent ? "no CUDA backend was built here: " : "the CUDA backend does not load: ",
-                       why ? why : path);
+        if (absent) return nn_fail(err, NN_ERR_ARGUMENT, "no CUDA backend was built here: %s", why);
+        return nn_fail(err, NN_ERR_DEVICE, "the CUDA backend does not load: %s", why ? why : path);
     }
     nn_status (*open)(size_t, struct nn_backend **, enum nn_type, char *, struct nn_error *);
     void *symbol = dlsym(library, "nn_cuda_open");

@@ -29,8 +29,9 @@ nn_status nn_device_open(struct nn_device *d, const char *device, enum nn_precis
     struct nn_error why = {0};
     nn_status status = open_cuda(d, precision, &why);
     if (status == NN_OK) return NN_OK;
-    if (strcmp(device, "cuda") == 0) return nn_fail(err, status, "device cuda: %s", why.text);
-    if (strstr(why.text, "no CUDA backend was built") == NULL)
-        snprintf(d->note, sizeof d->note, "no GPU: %.300s", why.text);
+    bool built = status != NN_ERR_ARGUMENT;
+    if (strcmp(device, "cuda") == 0)
+        return nn_fail(err, built ? status : NN_ERR_DEVICE, "device cuda: %s", why.text);
+    if (built) snprintf(d->note, sizeof d->note, "no GPU: %.300s", why.text);
     return open_cpu(d, precision, err);
 }

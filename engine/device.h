@@ -13,8 +13,8 @@ struct nn_device {
 };
 
 /* `device`: "cuda", "cpu", or "auto": the GPU where it works, else the CPU with the reason in note (none
- * where no CUDA backend was built). NN_PRECISION_BEST is bf16 maps where the device is fast at it. A device
- * that is named and does not work is NN_ERR_DEVICE. */
+ * where no CUDA backend was built). NN_PRECISION_BEST is bf16 maps where the device is fast at it. "cuda"
+ * where it does not work is NN_ERR_DEVICE. */
 nn_status nn_device_open(struct nn_device *d, const char *device, enum nn_precision precision,
                          struct nn_error *err) NN_MUST_CHECK;
 
