@@ -72,7 +72,9 @@ void api_summary(struct srv_app *app, const struct srv_request *request, struct 
         return;
     }
     count_up(&session.deck, &tally);
-    bool finished = tally.count == session.item_count;
+    /* By the session's reading alone: another request may have answered since, and where the next item comes
+     * with the answer, there would be as many answers now as items then. */
+    bool finished = session.answered_count == session.item_count;
     /* The images of a study's test are shown again in another. */
     bool told = !session.study.tests && (session.deck.feedback || finished);
     srv_respond_json(response, 200,

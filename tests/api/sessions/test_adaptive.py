@@ -8,6 +8,7 @@ import os
 import random
 import statistics
 import sys
+import threading
 import time
 import unittest
 import uuid
@@ -94,6 +95,26 @@ def mean_gap(rows, name):
 
 
 class Adaptive(AdaptiveTest):
+    def test_a_summary_beside_an_answer_tells_nothing_before_the_end(self):
+        player = self.player("secret")
+        early, over = [], threading.Event()
+
+        def ask():
+            while not over.is_set():
+                told = player.summary().json["summary"]
+                if told["finished"] or told["correct"] is not None or told["items"] and told["items"][0]["truth"]:
+                    early.append(told["answered"])
+
+        askers = [threading.Thread(target=ask) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        player.play(count=39)
+        over.set()
+        for asker in askers:
+            asker.join()
+        self.assertEqual(early, [])
+        self.assertTrue(player.play().summary().json["summary"]["finished"])
+
     def test_a_category_that_is_missed_comes_back_sooner(self):
         missed, found = [], []
         for seed in range(10):
