@@ -4,14 +4,15 @@
  *     bench_answers FILE THREADS SECONDS
  *
  * Each thread starts sessions of its own in the database FILE and answers their items one after another, as
- * fast as it is told that the answer before is on disk. Prints `ANSWERS PER_S P50_MS P99_MS MAX_MS
- * WAL_BYTES`. */
+ * fast as it is told that the answer before is on disk. Prints `ANSWERS PER_S P50_MS P99_MS MAX_MS CPU_US
+ * WAL_BYTES`, CPU_US being the processor time of one answer. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "server/clock.h"
 #include "tests/bench/stored_deck.h"
@@ -83,7 +84,14 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void report(const struct learner *learners, int count, double seconds, const char *path)
+static double cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return 1e6 * (double)now.tv_sec + 1e-3 * (double)now.tv_nsec;
+}
+
+static void report(const struct learner *learners, int count, double seconds, double cpu, const char *path)
 {
     char wal[512];
     struct stat info = {0};
@@ -98,8 +106,9 @@ static void report(const struct learner *learners, int count, double seconds, co
     qsort(all, total, sizeof *all, by_size);
     snprintf(wal, sizeof wal, "%s-wal", path);
     stat(wal, &info);
-    printf("%zu %.0f %.2f %.2f %.2f %lld\n", total, (double)total / seconds, (double)all[total / 2] / 1e3,
-           (double)all[total * 99 / 100] / 1e3, (double)all[total - 1] / 1e3, (long long)info.st_size);
+    printf("%zu %.0f %.2f %.2f %.2f %.0f %lld\n", total, (double)total / seconds,
+           (double)all[total / 2] / 1e3, (double)all[total * 99 / 100] / 1e3, (double)all[total - 1] / 1e3,
+           cpu / (double)total, (long long)info.st_size);
     free(all);
 }
 
@@ -123,10 +132,11 @@ int main(int argc, char **argv)
     stored_need(db_open(&db, argv[1], &err) == NN_OK, err.text);
     of_deck = stored_deck(db, "bench", ITEMS, "");
     for_all(learners, count, prepare);
+    double cpu = cpu_us();
     int64_t begun_us = srv_clock_monotonic_us();
     until_us = begun_us + (int64_t)(atof(argv[3]) * 1e6);
     for_all(learners, count, play);
-    report(learners, count, (double)(srv_clock_monotonic_us() - begun_us) / 1e6, argv[1]);
+    report(learners, count, (double)(srv_clock_monotonic_us() - begun_us) / 1e6, cpu_us() - cpu, argv[1]);
     db_close(db);
     for (int i = 0; i < count; i++) free(learners[i].taken_us);
     free(learners);

@@ -60,21 +60,21 @@ def peer(path, threads, seconds):
         connection.close()
 
     players = [threading.Thread(target=play, args=(thread,)) for thread in range(threads)]
-    begun = time.monotonic()
+    begun, used = time.monotonic(), time.process_time()
     for player in players:
         player.start()
     for player in players:
         player.join()
-    lasted = time.monotonic() - begun
+    lasted, used = time.monotonic() - begun, time.process_time() - used
     first.close()
     every = sorted(1e3 * t for thread in taken for t in thread)
-    return len(every) / lasted, every[len(every) // 2], every[len(every) * 99 // 100], every[-1]
+    return len(every) / lasted, every[len(every) // 2], every[len(every) * 99 // 100], every[-1], 1e6 * used / len(every)
 
 
 def ours(build, path, threads, seconds):
     out = subprocess.run([os.path.join(build, "tests/bench/bench_answers"), path, str(threads), str(seconds)],
                          check=True, capture_output=True, text=True).stdout.split()
-    return tuple(map(float, out[1:5]))
+    return tuple(map(float, out[1:6]))
 
 
 def main():
@@ -85,7 +85,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 8, 50, 200])
     args = parser.parse_args()
-    print("threads           answers/s    p50 ms    p99 ms    max ms")
+    print("threads           answers/s    p50 ms    p99 ms    max ms    us CPU")
     for threads in args.threads:
         runs = {"ours": [], "peer": []}
         for _ in range(args.rounds):
@@ -93,8 +93,8 @@ def main():
                 runs["ours"].append(ours(args.build, os.path.join(folder, "ours.db"), threads, args.seconds))
                 runs["peer"].append(peer(os.path.join(folder, "peer.db"), threads, args.seconds))
         for name, results in runs.items():
-            rate, p50, p99, worst = map(statistics.median, zip(*results))
-            print(f"{threads:7} {name:8} {rate:12.0f} {p50:9.2f} {p99:9.2f} {worst:9.2f}", flush=True)
+            rate, p50, p99, worst, cpu = map(statistics.median, zip(*results))
+            print(f"{threads:7} {name:8} {rate:12.0f} {p50:9.2f} {p99:9.2f} {worst:9.2f} {cpu:9.0f}", flush=True)
 
 
 if __name__ == "__main__":
