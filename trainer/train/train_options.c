@@ -1,6 +1,5 @@
 #include "trainer/train/train_options.h"
 
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,79 +44,55 @@ static const char usage[] =
     "Networks, loss, augmentation, optimiser, average (engine/gan.h, trainer/train/loss.h explain them):\n"
     "\n";
 
-enum option_code {
-    DATA = 256,
+enum {
+    DATA,
     OUT,
     RESUME,
     KEEP,
     GROW_FROM,
-    PRESET,
-    RESOLUTION,
+    DEVICE,
+    PRECISION,
+    NAME,
     LABELS,
+    PRESET, /* from here on what a configuration keeps */
+    RESOLUTION,
     LEVELS,
     MINIBATCH,
     LR,
     TICK,
-    DEVICE,
-    PRECISION,
-    NAME,
     SEED,
-    HELP,
-    SETTING = 1000 /* and the numbers after it: the table of train_settings.h */
+    SETTING /* and what follows: the table of train_settings.h; then --help */
 };
 
-static const struct option own_options[] = {
+static const struct option own_options[SETTING] = {
     {"data", required_argument, NULL, DATA},
     {"out", required_argument, NULL, OUT},
     {"resume", no_argument, NULL, RESUME},
     {"keep", required_argument, NULL, KEEP},
     {"grow-from", required_argument, NULL, GROW_FROM},
+    {"device", required_argument, NULL, DEVICE},
+    {"precision", required_argument, NULL, PRECISION},
+    {"name", required_argument, NULL, NAME},
+    {"labels", required_argument, NULL, LABELS},
     {"preset", required_argument, NULL, PRESET},
     {"resolution", required_argument, NULL, RESOLUTION},
-    {"labels", required_argument, NULL, LABELS},
     {"levels", required_argument, NULL, LEVELS},
     {"minibatch", required_argument, NULL, MINIBATCH},
     {"lr", required_argument, NULL, LR},
     {"tick-kimg", required_argument, NULL, TICK},
-    {"device", required_argument, NULL, DEVICE},
-    {"precision", required_argument, NULL, PRECISION},
-    {"name", required_argument, NULL, NAME},
     {"seed", required_argument, NULL, SEED},
-    {"help", no_argument, NULL, HELP},
 };
+_Static_assert((int)SETTING + 2 <= (int)TR_TRAIN_OPTIONS_MAX - (int)TR_SETTINGS_MAX,
+               "more options than there is room for");
 
-enum { OWN_COUNT = sizeof own_options / sizeof *own_options };
-
-static void list_options(struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1])
+static void list_options(struct option list[TR_TRAIN_OPTIONS_MAX])
 {
-    int settings = tr_settings_count();
+    int settings = tr_settings_count(), help = SETTING + settings;
     memcpy(list, own_options, sizeof own_options);
     for (int i = 0; i < settings; i++)
-        list[OWN_COUNT + i] = (struct option){tr_setting_option(i), required_argument, NULL, SETTING + i};
-    list[OWN_COUNT + settings] = (struct option){NULL, 0, NULL, 0};
-}
-
-/* The option's name without the dashes. */
-static const char *option_name(int code)
-{
-    if (code >= SETTING) return tr_setting_option(code - SETTING);
-    for (int i = 0; i < OWN_COUNT; i++)
-        if (own_options[i].val == code) return own_options[i].name;
-    return "?";
-}
-
-/* Notes an option of the configuration: of the same one twice, the last holds. */
-static int note(struct tr_train_options *o, int code, const char *text)
-{
-    int i = 0;
-    while (i < o->given_count && o->given[i].code != code) i++;
-    if (i == (int)(sizeof o->given / sizeof *o->given)) {
-        fprintf(stderr, "roentgym train: more than %d options\n", i);
-        return 2;
-    }
-    o->given[i] = (struct tr_given_option){code, text};
-    if (i == o->given_count) o->given_count++;
-    return 0;
+        list[SETTING + i] = (struct option){tr_setting_option(i), required_argument, NULL, SETTING + i};
+    list[help] = (struct option){"help", no_argument, NULL, help};
+    list[help + 1] = (struct option){NULL, 0, NULL, 0};
 }
 
 static bool is_name(const char *text)
@@ -128,44 +103,31 @@ static bool is_name(const char *text)
     return good;
 }
 
-static int take(struct tr_train_options *o, const char **precision, int code)
+/* What a configuration does not keep. */
+static int take_own(struct tr_train_options *o)
 {
-    uint64_t number;
-    switch (code) {
-    case DATA:
-        o->data = optarg;
-        return 0;
-    case OUT:
-        o->out = optarg;
-        return 0;
-    case GROW_FROM:
-        o->grow_from = optarg;
-        return 0;
-    case RESUME:
-        o->resume = true;
-        return 0;
-    case KEEP:
-        if (tr_option_whole("train", "keep", optarg, 1, 1000, &number) != 0) return 2;
-        o->keep = (int)number;
-        return 0;
-    case DEVICE:
-        o->device = optarg;
-        return tr_option_word("train", "device", optarg, tr_option_devices, &(int){0});
-    case LABELS:
-        o->labels = optarg;
-        if (nn_word_index(nn_label_kind_words, optarg) >= 0 || strcmp(optarg, "none") == 0) return 0;
-        return tr_option_wrong("train", "labels", optarg, "classes, multi or none");
-    case PRECISION:
-        *precision = optarg;
-        return 0;
-    case NAME:
-        o->name = optarg;
-        return is_name(optarg) ? 0 : tr_option_wrong("train", "name", optarg, "UTF-8 of 1 to 127 bytes");
-    case '?': /* getopt has said what was wrong */
-        return 2;
-    default:
-        return note(o, code, optarg);
-    }
+    static const char *const words[] = {"bf16", "f32", NULL};
+    static const enum nn_precision precisions[] = {NN_PRECISION_BF16, NN_PRECISION_F32};
+    const struct tr_given *g = &o->given;
+    int word = -1;
+    o->data = tr_given_text(g, DATA);
+    o->out = tr_given_text(g, OUT);
+    o->resume = tr_given_text(g, RESUME) != NULL;
+    o->grow_from = tr_given_text(g, GROW_FROM);
+    o->device = tr_given_or(g, DEVICE, "auto");
+    o->name = tr_given_text(g, NAME);
+    o->labels = tr_given_text(g, LABELS);
+    if (tr_given_int(g, KEEP, 1, 1000, &o->keep) != 0) return 2;
+    if (tr_given_word(g, DEVICE, tr_option_devices, &(int){0}) != 0) return 2;
+    if (tr_given_word(g, PRECISION, words, &word) != 0) return 2;
+    if (word >= 0) o->precision = precisions[word];
+    if (o->name && !is_name(o->name)) return tr_given_wrong(g, NAME, "UTF-8 of 1 to 127 bytes");
+    if (o->labels && nn_word_index(nn_label_kind_words, o->labels) < 0 && strcmp(o->labels, "none") != 0)
+        return tr_given_wrong(g, LABELS, "classes, multi or none");
+    if (!o->data || !o->out) return tr_given_refuse(g, "--data DIR and --out RUN are needed");
+    if (o->resume && o->grow_from)
+        return tr_given_refuse(g, "--grow-from begins a run, --resume goes on with one");
+    return 0;
 }
 
 static int parse_resolution(const char *text, int *log2)
@@ -177,49 +139,46 @@ static int parse_resolution(const char *text, int *log2)
     return 1u << *log2 == resolution ? 0 : tr_option_wrong("train", "resolution", text, "a power of two");
 }
 
-static nn_status parse_levels(struct tr_schedule *s, const struct tr_given_option *given,
-                              struct nn_error *err)
+static nn_status parse_levels(struct tr_schedule *s, int code, const char *text, struct nn_error *err)
 {
-    if (given->code == LEVELS) return tr_schedule_parse(s, given->text, err);
-    if (given->code == MINIBATCH) return tr_schedule_parse_minibatch(s, given->text, err);
-    return tr_schedule_parse_lr(s, given->text, err);
+    if (code == LEVELS) return tr_schedule_parse(s, text, err);
+    if (code == MINIBATCH) return tr_schedule_parse_minibatch(s, text, err);
+    return tr_schedule_parse_lr(s, text, err);
 }
 
 /* Sets what one option says. When it says nonsense, err has a text unless stderr has it already. */
-static nn_status apply(struct tr_train_config *c, const struct tr_given_option *given, struct nn_error *err)
+static nn_status apply(struct tr_train_config *c, int code, const char *text, struct nn_error *err)
 {
     int status;
     *err = (struct nn_error){0};
-    switch (given->code) {
+    switch (code) {
     case PRESET:
-        snprintf(c->preset, sizeof c->preset, "%s", given->text);
+        snprintf(c->preset, sizeof c->preset, "%s", text);
         return NN_OK;
     case LEVELS:
     case MINIBATCH:
     case LR:
-        return parse_levels(&c->schedule, given, err);
+        return parse_levels(&c->schedule, code, text, err);
     case RESOLUTION:
-        status = parse_resolution(given->text, &c->gan.resolution_log2);
+        status = parse_resolution(text, &c->gan.resolution_log2);
         break;
     case TICK:
-        status = tr_option_number("train", "tick-kimg", given->text, TR_TICK_KIMG_MIN, TR_TICK_KIMG_MAX,
-                                  &c->tick_kimg);
+        status =
+            tr_option_number("train", "tick-kimg", text, TR_TICK_KIMG_MIN, TR_TICK_KIMG_MAX, &c->tick_kimg);
         break;
     case SEED:
-        status = tr_option_whole("train", "seed", given->text, 0, INT64_MAX, &c->seed);
+        status = tr_option_whole("train", "seed", text, 0, INT64_MAX, &c->seed);
         break;
     default:
-        status = tr_setting_take(c, given->code - SETTING, given->text);
+        status = tr_setting_take(c, code - SETTING, text);
     }
     return status == 0 ? NN_OK : NN_ERR_ARGUMENT;
 }
 
-/* What the option says, or `otherwise`. */
-static const char *given_text(const struct tr_train_options *o, int code, const char *otherwise)
+/* Whether the option number `i` of the line is one that a configuration keeps, and the last of its kind. */
+static bool holds(const struct tr_given *g, int i)
 {
-    for (int i = 0; i < o->given_count; i++)
-        if (o->given[i].code == code) return o->given[i].text;
-    return otherwise;
+    return g->list[i].code >= PRESET && g->list[i].text == tr_given_text(g, g->list[i].code);
 }
 
 /* The preset and what was given beside it. To resume, only the texts are looked at here, in a configuration
@@ -227,13 +186,15 @@ static const char *given_text(const struct tr_train_options *o, int code, const 
 static int build_config(struct tr_train_options *o)
 {
     struct nn_error err;
+    const struct tr_given *g = &o->given;
     struct tr_train_config *c = &o->config;
     int log2 = NN_RESOLUTION_LOG2_MAX;
-    if (!o->resume && parse_resolution(given_text(o, RESOLUTION, "64"), &log2) != 0) return 2;
-    nn_status status = tr_train_config_init(c, given_text(o, PRESET, "cpu-small"), log2, &err);
+    if (!o->resume && parse_resolution(tr_given_or(g, RESOLUTION, "64"), &log2) != 0) return 2;
+    nn_status status = tr_train_config_init(c, tr_given_or(g, PRESET, "cpu-small"), log2, &err);
     c->seed = 1;
     if (o->grow_from) c->augment.kimg = 100; /* the published advice for runs that go on from another */
-    for (int i = 0; i < o->given_count && status == NN_OK; i++) status = apply(c, &o->given[i], &err);
+    for (int i = 0; i < g->count && status == NN_OK; i++)
+        if (holds(g, i)) status = apply(c, g->list[i].code, g->list[i].text, &err);
     if (status == NN_OK && !o->resume) status = tr_train_config_check(c, &err);
     if (status == NN_OK) return 0;
     if (*err.text) fprintf(stderr, "roentgym train: %s\n", err.text);
@@ -253,58 +214,34 @@ nn_status tr_train_options_check_resumed(const struct tr_train_options *o,
                                          const struct tr_train_config *state, const char *path,
                                          struct nn_error *err)
 {
+    const struct tr_given *g = &o->given;
     char *kept = tr_train_config_text(state);
     nn_status status = NN_OK;
-    for (int i = 0; i < o->given_count && status == NN_OK; i++) {
-        const struct tr_given_option *given = &o->given[i];
+    for (int i = 0; i < g->count && status == NN_OK; i++) {
+        int code = g->list[i].code;
+        const char *text = g->list[i].text;
         struct tr_train_config wanted = *state;
         struct nn_error problem;
-        if (given->code == PRESET && !*state->preset) continue; /* the first states do not say */
-        if (apply(&wanted, given, &problem) != NN_OK || !says(&wanted, kept))
+        if (!holds(g, i) || (code == PRESET && !*state->preset)) continue; /* the first states have none */
+        if (apply(&wanted, code, text, &problem) != NN_OK || !says(&wanted, kept))
             status = nn_fail(err, NN_ERR_ARGUMENT, "--%s %s contradicts the run to go on with, %s",
-                             option_name(given->code), given->text, path);
+                             g->options[code].name, text, path);
     }
     free(kept);
     return status;
 }
 
-static int choose_precision(struct tr_train_options *o, const char *text)
-{
-    o->precision = NN_PRECISION_BEST;
-    if (!text) return 0;
-    if (strcmp(text, "bf16") != 0 && strcmp(text, "f32") != 0)
-        return tr_option_wrong("train", "precision", text, "bf16 or f32");
-    o->precision = strcmp(text, "f32") == 0 ? NN_PRECISION_F32 : NN_PRECISION_BF16;
-    return 0;
-}
-
 int tr_train_options_parse(struct tr_train_options *o, int argc, char **argv, int *status)
 {
-    const char *precision = NULL;
-    struct option list[OWN_COUNT + TR_SETTINGS_MAX + 1];
-    int code;
-    *o = (struct tr_train_options){.keep = 3, .device = "auto"};
-    list_options(list);
-    while ((code = getopt_long(argc, argv, "", list, NULL)) != -1) {
-        if (code == HELP) {
-            fputs(usage, stdout);
-            tr_settings_help(stdout);
-            *status = 0;
-            return 1;
-        }
-        if ((*status = take(o, &precision, code)) != 0) return 1;
-    }
-    if (optind < argc || !o->data || !o->out) {
-        fputs("roentgym train: --data DIR and --out RUN are needed; see roentgym train --help\n", stderr);
-        *status = 2;
+    *o = (struct tr_train_options){.keep = 3, .given.options = o->options};
+    list_options(o->options);
+    if (tr_given_read(&o->given, argc, argv, status)) {
+        if (*status != 0) return 1;
+        fputs(usage, stdout);
+        tr_settings_help(stdout);
         return 1;
     }
-    if (o->resume && o->grow_from) {
-        fputs("roentgym train: --grow-from begins a run, --resume goes on with one\n", stderr);
-        *status = 2;
-        return 1;
-    }
-    *status = build_config(o);
-    if (*status == 0) *status = choose_precision(o, precision);
+    *status = take_own(o);
+    if (*status == 0) *status = build_config(o);
     return *status != 0;
 }

@@ -3,7 +3,11 @@
 #define TR_TRAIN_OPTIONS_H
 
 #include "engine/device.h"
+#include "trainer/given_options.h"
 #include "trainer/train/train_config.h"
+#include "trainer/train/train_settings.h"
+
+enum { TR_TRAIN_OPTIONS_MAX = TR_SETTINGS_MAX + 32 };
 
 struct tr_train_options {
     const char *data, *out; /* folders */
@@ -16,12 +20,8 @@ struct tr_train_options {
     enum nn_precision precision;   /* of the feature maps; NN_PRECISION_BEST: as the state has it */
     struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
 
-    /* The options given that a configuration keeps, in their order. */
-    struct tr_given_option {
-        int code; /* train_options.c's */
-        const char *text;
-    } given[64];
-    int given_count;
+    struct tr_given given;                       /* the command line as it was read, by: */
+    struct option options[TR_TRAIN_OPTIONS_MAX]; /* so the struct must not be moved */
 };
 
 /* 0: go on. Otherwise the program ends with exit status *status (0 after --help, 2 wrong usage, told on
