@@ -205,15 +205,16 @@ static nn_id labels_on(struct nn_tape *t, const float *labels, struct nn_shape s
 }
 
 /* The batch on the tape; `fakes` not detached. */
-static struct tr_critic_batch batch_of(struct nn_tape *t, const struct inputs *in, const struct model *g)
+static struct tr_discriminator_batch batch_of(struct nn_tape *t, const struct inputs *in,
+                                              const struct model *g)
 {
     struct nn_shape labels = nn_shape(in->n, g->net.config.label_count, 1, 1);
-    struct tr_critic_batch batch = {.reals =
-                                        nn_from_host(t, in->reals, nn_shape(in->n, 1, in->side, in->side)),
-                                    .mix = nn_from_host(t, in->mix, nn_shape(in->n, 1, 1, 1)),
-                                    .real_labels = labels_on(t, in->real_labels, labels),
-                                    .fake_labels = labels_on(t, in->fake_labels, labels),
-                                    .lod = in->lod};
+    struct tr_discriminator_batch batch = {
+        .reals = nn_from_host(t, in->reals, nn_shape(in->n, 1, in->side, in->side)),
+        .mix = nn_from_host(t, in->mix, nn_shape(in->n, 1, 1, 1)),
+        .real_labels = labels_on(t, in->real_labels, labels),
+        .fake_labels = labels_on(t, in->fake_labels, labels),
+        .lod = in->lod};
     nn_id z = nn_from_host(t, in->latents, nn_shape(in->n, in->latent, 1, 1));
     batch.fakes = nn_generator(t, &g->net, g->ids, z, batch.fake_labels, in->lod);
     return batch;
@@ -228,7 +229,7 @@ static void begin(struct nn_tape *t, struct model *g, struct model *d)
     nn_network_leaves(t, &d->net, d->values, d->ids);
 }
 
-static void add_critic_terms(struct nn_tape *t, const struct tr_critic_loss *loss)
+static void add_discriminator_terms(struct nn_tape *t, const struct tr_discriminator_loss *loss)
 {
     const struct {
         const char *name;
@@ -253,7 +254,7 @@ static void run(struct nn_backend *be, const struct tr_train_config *config, con
     init_model(&d, be, &config->gan, NN_DISCRIMINATOR, seed);
 
     begin(t, &g, &d);
-    struct tr_critic_batch batch = batch_of(t, in, &g);
+    struct tr_discriminator_batch batch = batch_of(t, in, &g);
     add_value(t, "out", "fakes", batch.fakes);
     struct tr_generator_batch made = {batch.fakes, batch.fake_labels, batch.reals, batch.real_labels,
                                       in->lod};
@@ -262,10 +263,10 @@ static void run(struct nn_backend *be, const struct tr_train_config *config, con
     add_gradients(t, &g, "g.gradient", total);
 
     batch.fakes = nn_detach(t, batch.fakes);
-    struct tr_critic_loss critic = tr_critic_loss(t, &d.net, d.ids, &batch, loss);
-    add_critic_terms(t, &critic);
-    struct nn_adam adam = tr_critic_adam(config, &phase, 0);
-    add_gradients(t, &d, "d.gradient", critic.total);
+    struct tr_discriminator_loss judged = tr_discriminator_loss(t, &d.net, d.ids, &batch, loss);
+    add_discriminator_terms(t, &judged);
+    struct nn_adam adam = tr_discriminator_adam(config, &phase, 0);
+    add_gradients(t, &d, "d.gradient", judged.total);
     adam.step = 1;
     update(be, t, &d, adam, "d.between");
 
@@ -273,7 +274,7 @@ static void run(struct nn_backend *be, const struct tr_train_config *config, con
     batch = batch_of(t, in, &g);
     batch.fakes = nn_detach(t, batch.fakes);
     total = tr_loss_is_lazy(loss) ? tr_lazy_penalty(t, &d.net, d.ids, &batch, loss)
-                                  : tr_critic_loss(t, &d.net, d.ids, &batch, loss).total;
+                                  : tr_discriminator_loss(t, &d.net, d.ids, &batch, loss).total;
     add_gradients(t, &d, "d.gradient2", total);
     adam.step = 2;
     update(be, t, &d, adam, "d.stepped");

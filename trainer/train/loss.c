@@ -91,7 +91,7 @@ static float norm_scale(const struct tr_loss_config *config, float lod)
 }
 
 /* r + (f - r) u */
-static nn_id mixed_images(struct nn_tape *t, const struct tr_critic_batch *b)
+static nn_id mixed_images(struct nn_tape *t, const struct tr_discriminator_batch *b)
 {
     const struct nn_tensor *reals = nn_value(t, b->reals);
     if (!reals) return nn_none;
@@ -101,7 +101,7 @@ static nn_id mixed_images(struct nn_tape *t, const struct tr_critic_batch *b)
 }
 
 static nn_id gradient_penalty(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                              const struct tr_critic_batch *b, const struct tr_loss_config *config)
+                              const struct tr_discriminator_batch *b, const struct tr_loss_config *config)
 {
     nn_id mixed = mixed_images(t, b);
     nn_id score = score_of(t, nn_discriminator(t, d, d_params, mixed, b->real_labels, b->lod));
@@ -122,7 +122,7 @@ static nn_id zero_centred_penalty(struct nn_tape *t, nn_id score, nn_id images, 
 }
 
 nn_id tr_lazy_penalty(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                      const struct tr_critic_batch *b, const struct tr_loss_config *config)
+                      const struct tr_discriminator_batch *b, const struct tr_loss_config *config)
 {
     nn_id score = score_of(t, nn_discriminator(t, d, d_params, b->reals, b->real_labels, b->lod));
     return zero_centred_penalty(t, score, b->reals, b->lod, (float)config->lazy_interval, config);
@@ -136,9 +136,9 @@ struct outputs {
     nn_id real_score, fake_score; /* (N,1,1,1) */
 };
 
-static nn_id critic_penalty(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                            const struct tr_critic_batch *b, const struct outputs *o,
-                            const struct tr_loss_config *config)
+static nn_id discriminator_penalty(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
+                                   const struct tr_discriminator_batch *b, const struct outputs *o,
+                                   const struct tr_loss_config *config)
 {
     if (config->kind == TR_LOSS_WGAN_GP) return gradient_penalty(t, d, d_params, b, config);
     if (tr_loss_is_lazy(config)) return nn_none;
@@ -148,8 +148,8 @@ static nn_id critic_penalty(struct nn_tape *t, const struct nn_network *d, const
 }
 
 /* What remains without penalty and labels. */
-static nn_id critic_adversarial(struct nn_tape *t, const struct tr_critic_loss *loss, const struct outputs *o,
-                                const struct tr_loss_config *config)
+static nn_id discriminator_adversarial(struct nn_tape *t, const struct tr_discriminator_loss *loss,
+                                       const struct outputs *o, const struct tr_loss_config *config)
 {
     if (config->kind == TR_LOSS_WGAN_GP) {
         nn_id drift = mean_of(t, nn_mul(t, o->real_score, o->real_score));
@@ -160,8 +160,9 @@ static nn_id critic_adversarial(struct nn_tape *t, const struct tr_critic_loss *
     return mean_of(t, total);
 }
 
-static nn_id critic_label(struct nn_tape *t, const struct nn_network *d, const struct tr_critic_batch *b,
-                          const struct outputs *o, const struct tr_loss_config *config)
+static nn_id discriminator_label(struct nn_tape *t, const struct nn_network *d,
+                                 const struct tr_discriminator_batch *b, const struct outputs *o,
+                                 const struct tr_loss_config *config)
 {
     nn_id real = label_loss(t, d, o->real, b->real_labels);
     if (!config->label_fakes) return nn_affine(t, config->label_weight, real, 0);
@@ -169,19 +170,21 @@ static nn_id critic_label(struct nn_tape *t, const struct nn_network *d, const s
                     label_loss(t, d, o->fake, b->fake_labels));
 }
 
-struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                                     const struct tr_critic_batch *b, const struct tr_loss_config *config)
+struct tr_discriminator_loss tr_discriminator_loss(struct nn_tape *t, const struct nn_network *d,
+                                                   const nn_id *d_params,
+                                                   const struct tr_discriminator_batch *b,
+                                                   const struct tr_loss_config *config)
 {
     struct outputs o = {.real = nn_discriminator(t, d, d_params, b->reals, b->real_labels, b->lod),
                         .fake = nn_discriminator(t, d, d_params, b->fakes, b->fake_labels, b->lod)};
     o.real_score = score_of(t, o.real);
     o.fake_score = score_of(t, o.fake);
-    struct tr_critic_loss loss = {.real = mean_of(t, o.real_score), .fake = mean_of(t, o.fake_score)};
+    struct tr_discriminator_loss loss = {.real = mean_of(t, o.real_score), .fake = mean_of(t, o.fake_score)};
     bool paired = config->kind != TR_LOSS_NONSAT_R1;
     loss.margin = paired ? nn_axpby(t, 1, o.real_score, -1, o.fake_score) : o.real_score;
-    loss.penalty = critic_penalty(t, d, d_params, b, &o, config);
-    if (has_label_term(d, config)) loss.label = critic_label(t, d, b, &o, config);
-    loss.total = critic_adversarial(t, &loss, &o, config);
+    loss.penalty = discriminator_penalty(t, d, d_params, b, &o, config);
+    if (has_label_term(d, config)) loss.label = discriminator_label(t, d, b, &o, config);
+    loss.total = discriminator_adversarial(t, &loss, &o, config);
     if (loss.penalty.index) loss.total = nn_axpby(t, 1, loss.total, 1, loss.penalty);
     if (loss.label.index) loss.total = nn_axpby(t, 1, loss.total, 1, loss.label);
     return loss;

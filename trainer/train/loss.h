@@ -69,7 +69,7 @@ struct tr_loss_config tr_loss_config_official(void);
 bool tr_loss_is_lazy(const struct tr_loss_config *config);
 
 /* One minibatch of N, all real_type values on one tape. */
-struct tr_critic_batch {
+struct tr_discriminator_batch {
     nn_id reals, fakes;             /* (N,1,R,R); fakes detached */
     nn_id mix;                      /* (N,1,1,1), uniform in [0,1): 0 the real, 1 the fake; for wgan-gp */
     nn_id real_labels, fake_labels; /* (N,label_count,1,1); nn_none if unconditional */
@@ -77,7 +77,7 @@ struct tr_critic_batch {
 };
 
 /* Scalars (1,1,1,1) on the tape. */
-struct tr_critic_loss {
+struct tr_discriminator_loss {
     nn_id total;      /* to be minimised over the discriminator's parameters */
     nn_id real, fake; /* mean scores */
     nn_id margin;  /* (N,1,1,1), above 0 where a real counts as real: D(r) of nonsat-r1; D(r) - D(f) of pairs
@@ -86,14 +86,15 @@ struct tr_critic_loss {
     nn_id label;   /* of reals and, as configured, fakes, weighted; nn_none if there is no label term */
 };
 
-struct tr_critic_loss tr_critic_loss(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                                     const struct tr_critic_batch *batch,
-                                     const struct tr_loss_config *config);
+struct tr_discriminator_loss tr_discriminator_loss(struct nn_tape *t, const struct nn_network *d,
+                                                   const nn_id *d_params,
+                                                   const struct tr_discriminator_batch *batch,
+                                                   const struct tr_loss_config *config);
 
 /* Of a lazy loss (tr_loss_is_lazy): the penalty times lazy_interval, to be minimised by a step of its own
  * once in lazy_interval of the others. Uses reals, real_labels and lod of the batch. */
 nn_id tr_lazy_penalty(struct nn_tape *t, const struct nn_network *d, const nn_id *d_params,
-                      const struct tr_critic_batch *batch, const struct tr_loss_config *config);
+                      const struct tr_discriminator_batch *batch, const struct tr_loss_config *config);
 
 /* To be minimised over the generator's parameters, on which only `fakes` depend. */
 struct tr_generator_batch {

@@ -17,7 +17,8 @@ struct nn_adam tr_generator_adam(const struct tr_train_config *c, const struct t
     return adam;
 }
 
-struct nn_adam tr_critic_adam(const struct tr_train_config *c, const struct tr_phase *phase, uint64_t images)
+struct nn_adam tr_discriminator_adam(const struct tr_train_config *c, const struct tr_phase *phase,
+                                     uint64_t images)
 {
     struct nn_adam adam = tr_generator_adam(c, phase, images);
     if (!tr_loss_is_lazy(&c->loss)) return adam;

@@ -15,7 +15,8 @@
  * they did without the additional update (Karras et al., StyleGAN2, 2020, appendix B). */
 struct nn_adam tr_generator_adam(const struct tr_train_config *c, const struct tr_phase *phase,
                                  uint64_t images);
-struct nn_adam tr_critic_adam(const struct tr_train_config *c, const struct tr_phase *phase, uint64_t images);
+struct nn_adam tr_discriminator_adam(const struct tr_train_config *c, const struct tr_phase *phase,
+                                     uint64_t images);
 
 /* What remains of the averaged generator at a step on `minibatch` images: ema_decay, or 0.5^(minibatch / H)
  * with H = ema_kimg, at most ema_rampup times the images shown so far; 0 where that is none. */

@@ -109,7 +109,7 @@ static void checksum(const struct nn_st_text *texts, int text_count, const struc
 static nn_status write_file(const char *path, const struct tr_training *tr,
                             const struct nn_st_tensor tensors[TENSORS], struct nn_error *err)
 {
-    char images[24], before[24], steps[24], skipped[24], in_a_row[24], adam_step[24], critic_adam_step[24],
+    char images[24], before[24], steps[24], skipped[24], in_a_row[24], adam_step[24], d_adam_step[24],
         adam_phase[24], augment[80], classes[CLASSES_TEXT], watch[TR_WATCH_TEXT], tick_images[24],
         sum[65] = "";
     snprintf(images, sizeof images, "%" PRIu64, tr->images);
@@ -118,7 +118,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
     snprintf(skipped, sizeof skipped, "%" PRIu64, tr->skipped);
     snprintf(in_a_row, sizeof in_a_row, "%d", tr->skipped_in_a_row);
     snprintf(adam_step, sizeof adam_step, "%" PRId64, tr->generator.adam_step);
-    snprintf(critic_adam_step, sizeof critic_adam_step, "%" PRId64, tr->discriminator.adam_step);
+    snprintf(d_adam_step, sizeof d_adam_step, "%" PRId64, tr->discriminator.adam_step);
     snprintf(adam_phase, sizeof adam_phase, "%d", tr->adam_phase);
     snprintf(augment, sizeof augment, "%.17g %" PRId64 " %" PRId64, tr->augment.p, tr->augment.signs,
              tr->augment.scores);
@@ -141,7 +141,7 @@ static nn_status write_file(const char *path, const struct tr_training *tr,
         {"tick_images", tick_images},
         {"watch", watch},
         {"data_sha256", tr_dataset_sha256(tr->data)},
-        {"discriminator_adam_step", critic_adam_step},
+        {"discriminator_adam_step", d_adam_step},
         {"classes", classes},
         {"augment", augment},
         {CHECKSUM, sum},

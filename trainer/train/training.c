@@ -184,35 +184,35 @@ static void begin_step(struct tr_training *tr)
 
 /* Reals and labels of a discriminator's step. */
 static nn_status real_batch(struct tr_training *tr, const struct tr_phase *phase, int n,
-                            struct tr_critic_batch *batch, struct nn_error *err)
+                            struct tr_discriminator_batch *batch, struct nn_error *err)
 {
-    *batch = (struct tr_critic_batch){.lod = phase->lod};
+    *batch = (struct tr_discriminator_batch){.lod = phase->lod};
     nn_status status = tr_minibatch_reals(tr, phase, n, &batch->reals, err);
     if (status == NN_OK)
         batch->real_labels = batch->fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_ORDER);
     return status;
 }
 
-static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phase, int n,
-                             struct tr_losses *losses, struct nn_error *err)
+static nn_status discriminator_step(struct tr_training *tr, const struct tr_phase *phase, int n,
+                                    struct tr_losses *losses, struct nn_error *err)
 {
     struct nn_tape *t = tr->tape;
     begin_step(tr);
-    struct tr_critic_batch batch;
+    struct tr_discriminator_batch batch;
     int signs = 0;
     nn_status status = real_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
     if (tr->config.loss.fake_labels == TR_FAKE_LABELS_RANDOM)
-        batch.fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_CRITIC_LABEL);
+        batch.fake_labels = tr_minibatch_labels(tr, n, TR_STREAM_DISCRIMINATOR_LABEL);
     if (tr->config.loss.kind == TR_LOSS_WGAN_GP) batch.mix = tr_minibatch_mixing(tr, n);
-    nn_id z = tr_minibatch_latents(tr, n, TR_STREAM_CRITIC_LATENT);
+    nn_id z = tr_minibatch_latents(tr, n, TR_STREAM_DISCRIMINATOR_LATENT);
     int before = nn_tape_mark(t);
     batch.fakes = nn_detach(
         t, nn_generator(t, &tr->generator.net, tr->generator.leaves, z, batch.fake_labels, phase->lod));
     nn_tape_keep_only(t, before, batch.fakes);
     batch.fakes = tr_minibatch_augment(tr, batch.fakes, TR_AUGMENT_FAKES);
-    struct tr_critic_loss loss =
-        tr_critic_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
+    struct tr_discriminator_loss loss =
+        tr_discriminator_loss(t, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, loss.real, &losses->real, err);
     if (status == NN_OK) status = read_scalar(tr, loss.fake, &losses->fake, err);
     if (status == NN_OK && loss.penalty.index) status = read_scalar(tr, loss.penalty, &losses->penalty, err);
@@ -221,8 +221,8 @@ static nn_status critic_step(struct tr_training *tr, const struct tr_phase *phas
     losses->real_sign += (double)signs / n;
     tr_augment_observe(&tr->augment, &tr->config.augment, tr->steps + 1, signs, n);
     if (status == NN_OK)
-        status =
-            descend(tr, &tr->discriminator, loss.total, tr_critic_adam(&tr->config, phase, tr->images), err);
+        status = descend(tr, &tr->discriminator, loss.total,
+                         tr_discriminator_adam(&tr->config, phase, tr->images), err);
     return status;
 }
 
@@ -231,15 +231,15 @@ static nn_status lazy_step(struct tr_training *tr, const struct tr_phase *phase,
                            struct tr_losses *losses, struct nn_error *err)
 {
     begin_step(tr);
-    struct tr_critic_batch batch;
+    struct tr_discriminator_batch batch;
     nn_status status = real_batch(tr, phase, n, &batch, err);
     if (status != NN_OK) return status;
     nn_id penalty =
         tr_lazy_penalty(tr->tape, &tr->discriminator.net, tr->discriminator.leaves, &batch, &tr->config.loss);
     status = read_scalar(tr, penalty, &losses->penalty, err);
     if (status == NN_OK)
-        status =
-            descend(tr, &tr->discriminator, penalty, tr_critic_adam(&tr->config, phase, tr->images), err);
+        status = descend(tr, &tr->discriminator, penalty,
+                         tr_discriminator_adam(&tr->config, phase, tr->images), err);
     return status;
 }
 
@@ -309,12 +309,12 @@ static nn_status reset_adam_at_new_phase(struct tr_training *tr, const struct tr
 }
 
 /* A step of the discriminator, with its lazy penalty when it is due, and one of the average. */
-static nn_status critic_turn(struct tr_training *tr, const struct tr_phase *phase, int n,
-                             struct tr_losses *losses, struct nn_error *err)
+static nn_status discriminator_turn(struct tr_training *tr, const struct tr_phase *phase, int n,
+                                    struct tr_losses *losses, struct nn_error *err)
 {
     const struct tr_loss_config *loss = &tr->config.loss;
     bool due = tr_loss_is_lazy(loss) && tr->steps % (uint64_t)loss->lazy_interval == 0;
-    nn_status status = critic_step(tr, phase, n, losses, err);
+    nn_status status = discriminator_step(tr, phase, n, losses, err);
     if (status == NN_OK && due) status = lazy_step(tr, phase, n, losses, err);
     if (status == NN_OK)
         status = tr->backend->ema(tr->backend, tr_ema_decay(&tr->config, n, tr->images),
@@ -344,7 +344,7 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses, str
     if (status == NN_OK && new_level && tr->config.fit_heads) status = begin_level(tr, &phase, n, err);
     for (int i = 0; i < repeats && status == NN_OK; i++) {
         if (i > 0) tr->images += (uint64_t)n;
-        status = critic_turn(tr, &phase, n, losses, err);
+        status = discriminator_turn(tr, &phase, n, losses, err);
     }
     if (status == NN_OK) status = generator_step(tr, &phase, n, repeats, losses, err);
     if (status != NN_OK) return status;

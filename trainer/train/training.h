@@ -16,7 +16,8 @@ struct tr_player {
 };
 
 /* Sums over `steps` discriminator steps of what each had for its minibatch: mean scores, weighted terms, and
- * the mean of sign(margin) (tr_critic_loss), -1..1, which rises towards 1 as the discriminator overfits. */
+ * the mean of sign(margin) (tr_discriminator_loss), -1..1, which rises towards 1 as the discriminator
+ * overfits. */
 struct tr_losses {
     double real, fake, penalty, label, generator, real_sign;
     double steps; /* a whole number; of one type with the others, so that a state holds them as one row */

@@ -99,36 +99,36 @@ void small_leaves(const struct small_gan *s, const struct nn_network *net, nn_id
 
 /* ---- losses ------------------------------------------------------------------------------------- */
 
-static struct tr_critic_batch batch_of(struct small_gan *s)
+static struct tr_discriminator_batch batch_of(struct small_gan *s)
 {
-    return (struct tr_critic_batch){.reals = test_leaf(s->t, s->reals, small_image_shape(s)),
-                                    .fakes = test_leaf(s->t, s->fakes, small_image_shape(s)),
-                                    .mix = test_leaf(s->t, s->mix, nn_shape(N, 1, 1, 1)),
-                                    .real_labels = small_labels(s, s->labels),
-                                    .fake_labels = small_labels(s, s->fake_labels),
-                                    .lod = s->lod};
+    return (struct tr_discriminator_batch){.reals = test_leaf(s->t, s->reals, small_image_shape(s)),
+                                           .fakes = test_leaf(s->t, s->fakes, small_image_shape(s)),
+                                           .mix = test_leaf(s->t, s->mix, nn_shape(N, 1, 1, 1)),
+                                           .real_labels = small_labels(s, s->labels),
+                                           .fake_labels = small_labels(s, s->fake_labels),
+                                           .lod = s->lod};
 }
 
-struct tr_critic_loss small_critic(struct small_gan *s, nn_id *params)
+struct tr_discriminator_loss small_discriminator(struct small_gan *s, nn_id *params)
 {
     nn_tape_reset(s->t);
     small_leaves(s, &s->d, params);
-    struct tr_critic_batch batch = batch_of(s);
-    struct tr_critic_loss loss = tr_critic_loss(s->t, &s->d, params, &batch, &s->loss);
+    struct tr_discriminator_batch batch = batch_of(s);
+    struct tr_discriminator_loss loss = tr_discriminator_loss(s->t, &s->d, params, &batch, &s->loss);
     test_require_ok(s->t);
     return loss;
 }
 
-nn_id small_critic_total(struct small_gan *s, nn_id *params)
+nn_id small_discriminator_total(struct small_gan *s, nn_id *params)
 {
-    return small_critic(s, params).total;
+    return small_discriminator(s, params).total;
 }
 
 nn_id small_lazy_penalty(struct small_gan *s, nn_id *params)
 {
     nn_tape_reset(s->t);
     small_leaves(s, &s->d, params);
-    struct tr_critic_batch batch = batch_of(s);
+    struct tr_discriminator_batch batch = batch_of(s);
     nn_id loss = tr_lazy_penalty(s->t, &s->d, params, &batch, &s->loss);
     test_require_ok(s->t);
     return loss;

@@ -41,8 +41,8 @@ void small_leaves(const struct small_gan *s, const struct nn_network *net, nn_id
 
 /* A loss on the emptied tape, and the leaves of the parameters that it is minimised over. */
 typedef nn_id small_loss(struct small_gan *s, nn_id *params);
-struct tr_critic_loss small_critic(struct small_gan *s, nn_id *params);
-nn_id small_critic_total(struct small_gan *s, nn_id *params);
+struct tr_discriminator_loss small_discriminator(struct small_gan *s, nn_id *params);
+nn_id small_discriminator_total(struct small_gan *s, nn_id *params);
 nn_id small_lazy_penalty(struct small_gan *s, nn_id *params);
 nn_id small_generator_total(struct small_gan *s, nn_id *params);
 

@@ -10,17 +10,17 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/trainer/small_gan.h"
 #include "tests/unit/tested_backend.h"
+#include "tests/unit/trainer/small_gan.h"
 
 static struct small_gan *new_f64_gan(int resolution_log2, float lod)
 {
     return small_gan_f64(&(struct small_gan_form){resolution_log2, lod, LABELS, 0, 0});
 }
 
-static nn_id critic_penalty(struct small_gan *s, nn_id *params)
+static nn_id discriminator_penalty(struct small_gan *s, nn_id *params)
 {
-    return small_critic(s, params).penalty;
+    return small_discriminator(s, params).penalty;
 }
 
 static const struct {
@@ -30,13 +30,13 @@ static const struct {
 
 #define FOR_EACH_SETTING(k) for (size_t k = 0; k < sizeof settings / sizeof *settings; k++)
 
-static void critic_loss_gradient_matches_central_differences(void **state)
+static void discriminator_loss_gradient_matches_central_differences(void **state)
 {
     (void)state;
     FOR_EACH_SETTING(k)
     {
         struct small_gan *s = new_f64_gan(settings[k].resolution_log2, settings[k].lod);
-        small_check_differences(s, &s->d, small_critic_total);
+        small_check_differences(s, &s->d, small_discriminator_total);
         small_gan_free(s);
     }
 }
@@ -97,7 +97,7 @@ static void penalty_gradient_matches_two_first_order_gradients(void **state)
         }
         double *above = small_gradient(s, &s->d, scores_of_mixed(s, v, h, params, &images), params);
         double *below = small_gradient(s, &s->d, scores_of_mixed(s, v, -h, params, &images), params);
-        nn_id penalty = critic_penalty(s, params);
+        nn_id penalty = discriminator_penalty(s, params);
         double *exact = small_gradient(s, &s->d, penalty, params);
         for (size_t i = 0; i < s->d.value_count; i++) above[i] = (above[i] - below[i]) / (2 * h);
         assert_true(test_dot(exact, exact, s->d.value_count) > 1e-6);
@@ -115,7 +115,7 @@ static void compare_with_f64(struct nn_backend *be, double tolerance)
 {
     struct small_gan *s = small_gan_new(be, &(struct small_gan_form){4, 0.3125f, LABELS, 0, 0}),
                      *truth = new_f64_gan(4, 0.3125f);
-    small_loss *builds[] = {small_critic_total, small_generator_total};
+    small_loss *builds[] = {small_discriminator_total, small_generator_total};
     for (int k = 0; k < 2; k++) {
         nn_id params[PARAMS_MAX];
         const struct nn_network *net = k ? &s->g : &s->d, *truth_net = k ? &truth->g : &truth->d;
@@ -124,7 +124,7 @@ static void compare_with_f64(struct nn_backend *be, double tolerance)
         loss = builds[k](truth, params);
         double *want = small_gradient(truth, truth_net, loss, params);
         double error = test_difference(got, want, net->value_count);
-        if (!(error < tolerance)) fail_msg("%s gradient is off by %.2g", k ? "generator" : "critic", error);
+        if (!(error < tolerance)) fail_msg("%s gradient is off by %.2g", k ? "generator" : "discriminator", error);
         free(got);
         free(want);
     }
@@ -168,7 +168,7 @@ static double cross_entropy(const struct small_gan *s, double out[N][1 + LABELS]
     return sum;
 }
 
-static void critic_loss_is_the_sum_of_its_published_terms(void **state)
+static void discriminator_loss_is_the_sum_of_its_published_terms(void **state)
 {
     (void)state;
     FOR_EACH_SETTING(k)
@@ -187,7 +187,7 @@ static void critic_loss_is_the_sum_of_its_published_terms(void **state)
         }
         double label = cross_entropy(s, real_out) + cross_entropy(s, fake_out);
         nn_id params[PARAMS_MAX];
-        struct tr_critic_loss loss = small_critic(s, params);
+        struct tr_discriminator_loss loss = small_discriminator(s, params);
         test_require_near(small_scalar(s, loss.real), real, 1e-7);
         test_require_near(small_scalar(s, loss.fake), fake, 1e-7);
         test_require_near(small_scalar(s, loss.penalty), penalty, 1e-6);
@@ -219,22 +219,22 @@ static void without_labels_there_is_no_label_term(void **state)
     (void)state;
     struct small_gan *s = small_gan_f64(&(struct small_gan_form){3, 0, 0, 0, 0});
     nn_id params[PARAMS_MAX];
-    struct tr_critic_loss loss = small_critic(s, params);
+    struct tr_discriminator_loss loss = small_discriminator(s, params);
     assert_int_equal(loss.label.index, 0);
     double rest = small_scalar(s, loss.fake) - small_scalar(s, loss.real) + small_scalar(s, loss.penalty);
     assert_true(fabs(small_scalar(s, loss.total) - rest) < 0.1); /* only the drift is left */
-    small_check_differences(s, &s->d, small_critic_total);
+    small_check_differences(s, &s->d, small_discriminator_total);
     small_check_differences(s, &s->g, small_generator_total);
     small_gan_free(s);
 }
 
-static void a_flat_critic_has_a_finite_penalty_gradient(void **state)
+static void a_flat_discriminator_has_a_finite_penalty_gradient(void **state)
 {
     (void)state;
     struct small_gan *s = new_f64_gan(3, 0);
     memset(s->d_values, 0, s->d.value_count * sizeof *s->d_values);
     nn_id params[PARAMS_MAX];
-    struct tr_critic_loss loss = small_critic(s, params);
+    struct tr_discriminator_loss loss = small_discriminator(s, params);
     test_require_near(small_scalar(s, loss.penalty), 10, 1e-4);
     double *gradient = small_gradient(s, &s->d, loss.total, params);
     for (size_t i = 0; i < s->d.value_count; i++) assert_true(isfinite(gradient[i]));
@@ -245,16 +245,16 @@ static void a_flat_critic_has_a_finite_penalty_gradient(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(critic_loss_is_the_sum_of_its_published_terms),
+        cmocka_unit_test(discriminator_loss_is_the_sum_of_its_published_terms),
         cmocka_unit_test(generator_loss_is_minus_the_mean_score_plus_cross_entropy),
-        cmocka_unit_test(critic_loss_gradient_matches_central_differences),
+        cmocka_unit_test(discriminator_loss_gradient_matches_central_differences),
         cmocka_unit_test(generator_loss_gradient_matches_central_differences),
         cmocka_unit_test(penalty_gradient_matches_two_first_order_gradients),
         cmocka_unit_test(gradients_agree_between_f64_and_f32),
         cmocka_unit_test(gradients_agree_between_f64_and_the_cpu_in_f32),
         cmocka_unit_test(gradients_in_bf16_keep_their_direction),
         cmocka_unit_test(without_labels_there_is_no_label_term),
-        cmocka_unit_test(a_flat_critic_has_a_finite_penalty_gradient),
+        cmocka_unit_test(a_flat_discriminator_has_a_finite_penalty_gradient),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void nonsat_r1_is_the_logistic_loss_and_the_squared_gradient_at_reals(voi
     small_gradient_squares(s, s->reals, square);
     double penalty = 3.0 / 2 * mean(square) / 4; /* at full resolution: lod 1.75 doubles the side */
     for (int n = 0; n < N; n++) want[n] = softplus(d.fake[n]) + softplus(-d.real[n]);
-    struct tr_critic_loss loss = small_critic(s, params);
+    struct tr_discriminator_loss loss = small_discriminator(s, params);
     test_require_near(small_scalar(s, loss.real), mean(d.real), 1e-7);
     test_require_near(small_scalar(s, loss.fake), mean(d.fake), 1e-7);
     test_require_near(small_scalar(s, loss.penalty), penalty, 1e-6);
@@ -82,7 +82,7 @@ static void r3_pairs_reals_with_fakes_and_penalises_both(void **state)
     small_gradient_squares(s, s->fakes, fake_square);
     double penalty = 3.0 / 2 * (mean(real_square) + mean(fake_square)) / 4;
     for (int n = 0; n < N; n++) want[n] = softplus(d.fake[n] - d.real[n]);
-    struct tr_critic_loss loss = small_critic(s, params);
+    struct tr_discriminator_loss loss = small_discriminator(s, params);
     test_require_near(small_scalar(s, loss.penalty), penalty, 1e-6);
     test_require_near(small_scalar(s, loss.total) - small_scalar(s, loss.label), mean(want) + penalty, 1e-6);
     test_read(s->t, loss.margin, margin);
@@ -119,10 +119,10 @@ static void a_lazy_penalty_is_the_penalty_times_its_interval_and_leaves_the_loss
     (void)state;
     struct small_gan *s = new_gan(TR_LOSS_NONSAT_R1);
     nn_id params[PARAMS_MAX];
-    struct tr_critic_loss loss = small_critic(s, params);
+    struct tr_discriminator_loss loss = small_discriminator(s, params);
     double penalty = small_scalar(s, loss.penalty), rest = small_scalar(s, loss.total) - penalty;
     s->loss.lazy_interval = 5;
-    loss = small_critic(s, params);
+    loss = small_discriminator(s, params);
     assert_int_equal(loss.penalty.index, 0);
     test_require_near(small_scalar(s, loss.total), rest, 1e-9);
     test_require_near(small_scalar(s, small_lazy_penalty(s, params)), 5 * penalty, 1e-6);
@@ -132,7 +132,7 @@ static void a_lazy_penalty_is_the_penalty_times_its_interval_and_leaves_the_loss
 static double penalty_of(struct small_gan *s)
 {
     nn_id params[PARAMS_MAX];
-    return small_scalar(s, small_critic(s, params).penalty);
+    return small_scalar(s, small_discriminator(s, params).penalty);
 }
 
 static void the_automatic_gamma_goes_by_side_and_minibatch_whatever_the_norm(void **state)
@@ -183,9 +183,9 @@ static void label_terms_are_log_likelihoods_of_each_side_s_own_labels(void **sta
         small_scores(s, s->fakes, fake_out);
         double real = label_loss(s, real_out, s->labels), fake = label_loss(s, fake_out, s->fake_labels);
         s->loss.label_weight = 0.5f;
-        test_require_near(small_scalar(s, small_critic(s, params).label), (real + fake) / 2, 1e-7);
+        test_require_near(small_scalar(s, small_discriminator(s, params).label), (real + fake) / 2, 1e-7);
         s->loss.label_fakes = false;
-        test_require_near(small_scalar(s, small_critic(s, params).label), real / 2, 1e-7);
+        test_require_near(small_scalar(s, small_discriminator(s, params).label), real / 2, 1e-7);
         small_gan_free(s);
     }
 }
@@ -197,11 +197,11 @@ static void a_projection_and_a_weight_of_zero_have_no_label_term(void **state)
     nn_id params[PARAMS_MAX];
     struct small_gan *s = new_gan(TR_LOSS_R3);
     s->loss.label_weight = 0;
-    assert_int_equal(small_critic(s, params).label.index, 0);
+    assert_int_equal(small_discriminator(s, params).label.index, 0);
     small_gan_free(s);
     form.conditioning = NN_CONDITION_PROJECTION;
     s = small_gan_f64(&form);
-    assert_int_equal(small_critic(s, params).label.index, 0);
+    assert_int_equal(small_discriminator(s, params).label.index, 0);
     small_gan_free(s);
 }
 
@@ -216,10 +216,10 @@ static void check_gradients(enum tr_loss_kind kind, enum nn_label_kind labels,
     struct small_gan *s = small_gan_f64(&form);
     s->loss.kind = kind;
     s->loss.gamma = 3;
-    small_check_differences(s, &s->d, small_critic_total);
+    small_check_differences(s, &s->d, small_discriminator_total);
     if (tr_loss_is_lazy(&s->loss)) small_check_differences(s, &s->d, small_lazy_penalty);
     s->loss.lazy_interval = 1;
-    if (kind == TR_LOSS_NONSAT_R1) small_check_differences(s, &s->d, small_critic_total);
+    if (kind == TR_LOSS_NONSAT_R1) small_check_differences(s, &s->d, small_discriminator_total);
     small_check_differences(s, &s->g, small_generator_total);
     small_gan_free(s);
 }
@@ -255,7 +255,7 @@ static void losses_stay_finite_for_large_scores(void **state)
         const struct nn_param *weight = &s->d.params[nn_network_find(&s->d, "4x4/Dense1/weight")];
         for (size_t i = 0; i < nn_count(weight->shape); i++) s->d_values[weight->offset + i] *= 1000;
         s->loss.kind = (enum tr_loss_kind)kind;
-        nn_id loss = small_critic_total(s, params);
+        nn_id loss = small_discriminator_total(s, params);
         double value = small_scalar(s, loss), *gradient = small_gradient(s, &s->d, loss, params);
         assert_true(isfinite(value) && value > 100);
         for (size_t i = 0; i < s->d.value_count; i++) assert_true(isfinite(gradient[i]));

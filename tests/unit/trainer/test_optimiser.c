@@ -27,7 +27,7 @@ static void without_ramp_or_lazy_penalty_both_networks_take_the_level_s_constant
 {
     (void)state;
     struct tr_train_config c = config_of();
-    struct nn_adam g = tr_generator_adam(&c, &first_level, 0), d = tr_critic_adam(&c, &first_level, 0);
+    struct nn_adam g = tr_generator_adam(&c, &first_level, 0), d = tr_discriminator_adam(&c, &first_level, 0);
     assert_true(g.lr == 0.004f && g.beta1 == 0 && g.beta2 == 0.99f && g.epsilon == 1e-8f);
     assert_true(d.lr == g.lr && d.beta1 == g.beta1 && d.beta2 == g.beta2 && d.epsilon == g.epsilon);
 }
@@ -38,7 +38,7 @@ static void the_step_size_rises_over_the_first_images(void **state)
     struct tr_train_config c = config_of();
     c.lr_rampup_kimg = 40;
     near((double)tr_generator_adam(&c, &first_level, 0).lr, 0.004 * exp(-5));
-    near((double)tr_critic_adam(&c, &first_level, 10000).lr, 0.004 * exp(-5 * 0.75 * 0.75));
+    near((double)tr_discriminator_adam(&c, &first_level, 10000).lr, 0.004 * exp(-5 * 0.75 * 0.75));
     near((double)tr_generator_adam(&c, &first_level, 40000).lr, 0.004);
     near((double)tr_generator_adam(&c, &first_level, 90000).lr, 0.004);
 }
@@ -52,15 +52,15 @@ static void a_lazy_penalty_corrects_the_discriminator_s_adam_only(void **state)
     c.loss.kind = TR_LOSS_NONSAT_R1;
     c.loss.lazy_interval = 4;
     c.adam_beta1 = 0.5f;
-    struct nn_adam g = tr_generator_adam(&c, &first_level, 0), d = tr_critic_adam(&c, &first_level, 0);
+    struct nn_adam g = tr_generator_adam(&c, &first_level, 0), d = tr_discriminator_adam(&c, &first_level, 0);
     near((double)d.lr, 0.004 * 4 / 5);
     near(pow((double)d.beta1, 5), pow(0.5, 4));
     near(pow((double)d.beta2, 5), pow((double)0.99f, 4));
     assert_true(g.lr == 0.004f && g.beta1 == 0.5f && g.beta2 == 0.99f);
     c.loss.lazy_interval = 1;
-    assert_true(tr_critic_adam(&c, &first_level, 0).lr == 0.004f);
+    assert_true(tr_discriminator_adam(&c, &first_level, 0).lr == 0.004f);
     c.loss = (struct tr_loss_config){.kind = TR_LOSS_R3, .lazy_interval = 4};
-    assert_true(tr_critic_adam(&c, &first_level, 0).lr == 0.004f);
+    assert_true(tr_discriminator_adam(&c, &first_level, 0).lr == 0.004f);
 }
 
 static void the_average_forgets_by_step_or_by_half_life(void **state)
