@@ -1,9 +1,15 @@
-# roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first.
-# `make` alone builds both programs, `make bench` builds the benchmarks of tests/bench, `make bench-train`
-# trains, `make bench-classifier` trains classifiers and `make bench-sample` samples beside PyTorch and print who
-# was faster; `make bench-load` plays a class of learners against the daemon; `make bench-answers` stores answers
-# beside Python's sqlite3; `make bench-ingest` reads DICOM files beside pydicom; `make bench-viewer` drags over an
-# image in Chromium, and `make bench-pages` times the pages there.
+# roentgym. `make run` starts the daemon, `make test` runs every test; both set the machine up first. `make` alone
+# builds both programs. Speed is measured, side by side with a peer where there is one, by
+#   make bench-train       training beside PyTorch
+#   make bench-classifier  training of classifiers beside PyTorch
+#   make bench-sample      sampling beside PyTorch
+#   make bench-png         encoding a sample beside libpng
+#   make bench-load        the daemon under a class of learners, beside FastAPI
+#   make bench-answers     storing answers beside Python's sqlite3
+#   make bench-ingest      reading DICOM files beside pydicom
+#   make bench-viewer      dragging over an image in Chromium
+#   make bench-pages       how soon the pages are there in Chromium, and answer
+# `make gpu-test` and `make gpu-bench` are for a machine with a GPU; `make bench` only builds.
 #
 # Knobs, on the command line:
 #   PORT=8080       where `make run` listens; 0 takes a free port
@@ -11,8 +17,7 @@
 #   SANITIZE=1      AddressSanitizer + UBSan, in build/sanitize/
 #   ARCH=native     -march of the build (the oneDNN library chooses its own code at run time)
 #   OPT=-O3 WERROR=1
-#   ONLY=64/2048/128   the one cell of `make bench-train`, model of `make bench-sample` or scenario of `make bench-load`, page of
-#                   `make bench-pages`
+#   ONLY=64/2048/128   one cell of bench-train, model of bench-sample, scenario of bench-load or page of bench-pages
 #   B=build         where the output goes
 #   DICOM=no, JPEG=no   leave out what ingest reads with GDCM and libjpeg; by themselves they are built where the
 #                   libraries are found
