@@ -70,3 +70,31 @@ for (const [device, name] of [[phone, '390'], [desktop, '1280']]) {
     await student.context.close();
   });
 }
+
+test('on a phone the way on stays in sight and where it is, whatever is compared', async () => {
+  for (const viewport of [{ width: 390, height: 844 }, { width: 390, height: 664 }, { width: 360, height: 640 }]) {
+    const where = `${viewport.width}x${viewport.height}`;
+    const student = await openPage(browser, { ...phone, viewport }, daemon.url, where);
+    const { page } = student;
+    const wayOn = () => page.$eval('#next', (button) => JSON.stringify(button.getBoundingClientRect()));
+    await page.tap('#start');
+    await shown(page, 1, 'viewing');
+    await page.tap('[data-choice=no]');
+    await shown(page, 1, 'feedback');
+    await page.waitForSelector('.viewer-overlay');
+    const place = await wayOn();
+    assert.ok(JSON.parse(place).bottom <= viewport.height, `${where}: ${place}`);
+    await page.tap('#compare');
+    await page.waitForSelector('.viewer-frames');
+    for (const mode of ['blink', 'side', 'morph']) {
+      await page.tap(`.viewer-frames [data-mode=${mode}]`);
+      await page.waitForSelector(`.viewer-stage[data-mode=${mode}]`);
+      assert.equal(await wayOn(), place, `${mode} at ${where}`);
+    }
+    await student.axe(`a morph at ${where}`);
+    await page.tap('#compare');
+    await page.waitForSelector('.viewer-overlay');
+    assert.equal(await wayOn(), place, where);
+    await student.context.close();
+  }
+});

@@ -23,14 +23,14 @@ const MODES = ['blink', 'side', 'morph'];
  * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {ReturnType<typeof import('../viewer/viewer.js').createViewer>} props.viewer shows the image
- * @returns {{root: HTMLElement, show: (told: ?{feedback: import('./state.js').Feedback,
- *   image: import('../viewer/grey_png.js').GreyImage, alt: string}) => void}} show: null takes everything away
+ * @returns {{root: HTMLElement, compare: HTMLButtonElement, show: (told: ?{feedback: import('./state.js').Feedback,
+ *   image: import('../viewer/grey_png.js').GreyImage, alt: string}) => void}} compare stands beside the way on; show: null takes everything away
  */
 export function createExplanation({ session, deck, viewer }) {
   const label = el('span', {});
   const compare = el('button', { type: 'button', class: 'button', id: 'compare' }, label);
   const status = el('p', { class: 'explanation-status', role: 'status' });
-  const root = el('div', { class: 'explanation' }, compare, status, viewer.extras);
+  const root = el('div', { class: 'explanation' }, status, viewer.extras);
   let told = null;
   let marks = null; // of the finding's place
   let frames = null; // of the comparison that is shown
@@ -109,6 +109,7 @@ export function createExplanation({ session, deck, viewer }) {
 
   return {
     root,
+    compare,
     show(next) {
       leaving.abort();
       leaving = new AbortController();

@@ -31,7 +31,7 @@ export function drillView(props) {
   const film = filmFrame(caption);
   const ask = askStage(props);
   const explanation = createExplanation({ session, deck, viewer: film.viewer });
-  const told = toldStage({ ...props, explanation: explanation.root });
+  const told = toldStage({ ...props, explanation });
   const root = el('main', { class: 'drill', 'data-screen': 'drill' }, bar.root,
     el('div', { class: 'reading' }, film.root,
       el('section', { class: 'panel', 'aria-label': deck.title }, ask.root, told.root)));

@@ -15,7 +15,7 @@ const STREAK_TOLD = 3; // right answers in a row that are worth a word
 /**
  * @param {object} props
  * @param {import('../api/api_decks.js').Deck} props.deck
- * @param {HTMLElement} props.explanation what can be seen of the image now
+ * @param {{root: HTMLElement, compare: HTMLButtonElement}} props.explanation what can be seen of the image now
  * @param {() => void} props.onNext
  */
 export function toldStage({ deck, explanation, onNext }) {
@@ -27,7 +27,8 @@ export function toldStage({ deck, explanation, onNext }) {
   const next = el('button', { type: 'button', class: 'button button-main button-next', id: 'next', on: { click: onNext, keydown: ignoreRepeat } },
     label, hint([keysTexts.space]));
   const root = el('div', { class: 'stage stage-told' },
-    el('div', { class: 'told' }, verdict, truth, mine, late), explanation, next);
+    el('div', { class: 'told' }, verdict, truth, mine, late), explanation.root,
+    el('div', { class: 'told-actions' }, explanation.compare, next));
 
   const tellKept = ({ trouble }) => {
     verdict.className = 'verdict is-kept';

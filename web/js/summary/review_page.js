@@ -50,7 +50,8 @@ export function openReviewPage({ session, deck, missed, of, caption, onBack }) {
         el('div', { class: 'stage stage-told' },
           el('div', { class: 'told' },
             el('h1', { class: 'verdict is-wrong', tabindex: '-1' }, mark(false), drillTexts.incorrect), truth, mine),
-          explanation.root, before, next))));
+          explanation.root,
+          el('div', { class: 'told-actions' }, explanation.compare, before, next)))));
 
   function describe({ truth: made, choice, rating }) {
     const [opening, name, closing] = drillTexts.truth(choiceLabel(deck, made));
