@@ -45,12 +45,24 @@ static bool find_image(struct db_transaction *t, const struct srv_store_session 
     return item->library_image > 0;
 }
 
+/* A learner who knew how long the choice took would know where the next image is from, and of which class: to
+ * draw takes no time, and to look through a collection takes the longer the more it has of a class. So of
+ * every sub-category that was not looked at an image is chosen too, for nobody. */
+static void choose_of_others(struct db_transaction *t, const struct srv_store_session *session,
+                             const bool *looked_at)
+{
+    struct srv_drawn_item others[DECK_CATEGORIES_MAX];
+    int count = srv_draw_categories(&session->deck, session->key, others);
+    for (int i = 0; i < count; i++)
+        if (!looked_at[i]) find_image(t, session, &(struct srv_session_item){.drawn = others[i]});
+}
+
 /* A sub-category whose images are used up is passed over; an order that was there from the start has no other
  * for its place, and ends. */
 bool srv_store_item_decide(struct db_transaction *t, const struct srv_store_session *session,
                            const struct srv_past *past, int count)
 {
-    bool gone[DECK_CATEGORIES_MAX] = {false};
+    bool gone[DECK_CATEGORIES_MAX] = {false}, looked_at[DECK_CATEGORIES_MAX] = {false};
     struct srv_next_item next;
     struct srv_session_item item = {.library_image = 0};
     for (;;) {
@@ -58,10 +70,12 @@ bool srv_store_item_decide(struct db_transaction *t, const struct srv_store_sess
         if (result == NEXT_NO_MEMORY) db_abandon(t, DB_UNAVAILABLE);
         if (result != NEXT_ITEM) return false;
         item.drawn = next.drawn;
+        if (next.category >= 0) looked_at[next.category] = true;
         if (find_image(t, session, &item)) break;
         if (next.category < 0) return false;
         gone[next.category] = true;
     }
+    if (next.pick < 0 && srv_deck_has_collection(&session->deck)) choose_of_others(t, session, looked_at);
     srv_random_hex(item.image, sizeof item.image);
     srv_store_item_add(t, session, count + 1, &item, next.state);
     return true;
