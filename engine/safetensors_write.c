@@ -1,3 +1,4 @@
+/* nn_st_write; safetensors.c reads. */
 #include "engine/safetensors.h"
 
 #include <jansson.h>

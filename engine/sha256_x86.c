@@ -1,3 +1,4 @@
+/* The x86 instructions for SHA-256; sha256.c has the plain form. */
 #include "engine/sha256_blocks.h"
 
 #if defined(__x86_64__)

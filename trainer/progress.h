@@ -1,4 +1,4 @@
-/* How long work shows that it goes on: one line, rewritten on a terminal, every ten seconds elsewhere. */
+/* Progress of long work: one line, rewritten on a terminal; elsewhere a new line every ten seconds. */
 #ifndef TR_PROGRESS_H
 #define TR_PROGRESS_H
 
@@ -8,8 +8,8 @@ struct tr_progress {
     int first; /* what was done at first_s, so that the rate is of this run; -1 until it is shown */
 };
 
-/* Whoever knows what is done at the start sets `first` to it; else the rate is of what comes after the first
- * line. */
+/* A caller that knows how much is done at the start sets `first` to that; otherwise the rate is of what comes
+ * after the first line. */
 void tr_progress_start(struct tr_progress *progress, const char *things);
 /* "12 of 40 images  3.1 images/s  9 s left" on stdout, the first time, now and then, and at the end. */
 void tr_progress_show(struct tr_progress *progress, int done, int total);

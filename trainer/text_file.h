@@ -1,5 +1,5 @@
-/* A text file that is there whole or not at all: what is printed stays in memory, and takes the file's place
- * at the end. */
+/* A text file that is complete or not there: what is printed stays in memory and replaces the file at the
+ * end. */
 #ifndef TR_TEXT_FILE_H
 #define TR_TEXT_FILE_H
 
@@ -19,7 +19,7 @@ struct tr_text_file {
 /* NN_ERR_MEMORY names the file. On failure there is nothing to end. */
 nn_status tr_text_file_begin(struct tr_text_file *file, const char *path, struct nn_error *err) NN_MUST_CHECK;
 
-/* Replaces the file and frees. `printed`: how the printing went; anything but NN_OK is handed back and leaves
+/* Replaces the file and frees. `printed` is how the printing went: anything but NN_OK is returned and leaves
  * the file as it was, as does NN_ERR_MEMORY where the text was too large. */
 nn_status tr_text_file_end(struct tr_text_file *file, nn_status printed, struct nn_error *err) NN_MUST_CHECK;
 

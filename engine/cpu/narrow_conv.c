@@ -7,9 +7,9 @@
  *
  * All passes become one: K=3 forward is T=3 taps a side; its adjoint the same with turned taps; K=4 stride 2
  * forward T=4 taps with input steps of 2. The adjoint of that, the up-sampling of the generator, splits by
- * the output pixel's parity p along each axis into T=2 taps: out[2m+p] = sum over t of w[3 - p - 2t] in[m - 1
- * + p + t],   t = 0, 1, and neighbouring lanes with even and odd pixels simply take different input pixels
- * and weights.
+ * the output pixel's parity p along each axis into T=2 taps,
+ *   out[2m+p] = sum over t = 0, 1 of w[3 - p - 2t] in[m - 1 + p + t],
+ * and neighbouring lanes with even and odd pixels simply take different input pixels and weights.
  *
  * Input rows are copied into a ring of rows with a zero margin, so that no tap needs a bound check. */
 #include "engine/cpu/narrow.h"

@@ -1,3 +1,4 @@
+/* Winograd's form of a 3x3 convolution, F(2x2,3x3): winograd.h. */
 #include "engine/cpu/winograd_form.h"
 #include "engine/cpu/winograd_rows.h"
 #include "engine/gan.h"

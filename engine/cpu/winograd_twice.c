@@ -1,3 +1,4 @@
+/* Winograd's form of fused up-sampling, F(2x2,2x2) of each output phase: winograd.h. */
 #include "engine/cpu/winograd_form.h"
 #include "engine/cpu/winograd_rows.h"
 

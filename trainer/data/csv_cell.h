@@ -1,4 +1,4 @@
-/* Writing comma-separated values; engine/csv_reader.h reads them. */
+/* Writes comma-separated values (RFC 4180); engine/csv_reader.h reads them. */
 #ifndef TR_CSV_CELL_H
 #define TR_CSV_CELL_H
 

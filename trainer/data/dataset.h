@@ -14,7 +14,8 @@
  * of the sources; if they change it is built anew. A complete pyramid replaces the old one at once; whatever
  * fails before leaves the old one.
  *
- * What has no split in its name is of training images: the test split cannot leak into training by mistake.
+ * Functions without a split in their name are about training images, so the test split cannot leak into
+ * training by mistake.
  *
  * Threads: after opening, all functions but tr_dataset_close may be called by several threads. */
 #ifndef TR_DATASET_H
@@ -42,7 +43,8 @@ nn_status tr_dataset_open(struct tr_dataset **dataset, const char *folder, tr_da
                           void *context, struct nn_error *err) NN_MUST_CHECK;
 void tr_dataset_close(struct tr_dataset *dataset); /* NULL is harmless */
 
-/* What follows cannot fail, tr_dataset_image aside; pointers belong to the data set. */
+/* Of what follows only tr_dataset_image and tr_dataset_test_image can fail. Pointers belong to the data set.
+ */
 
 const char *tr_dataset_name(const struct tr_dataset *dataset);
 bool tr_dataset_simulated(const struct tr_dataset *dataset);
@@ -55,7 +57,7 @@ const char *tr_dataset_class(const struct tr_dataset *dataset, int class_index);
 bool tr_dataset_multi_label(const struct tr_dataset *dataset); /* its classes are findings (labels.h) */
 int tr_dataset_class_train_count(const struct tr_dataset *dataset, int class_index);
 
-/* Whether dataset.json has one. */
+/* Whether dataset.json has a grey_range, and which. */
 bool tr_dataset_grey_range(const struct tr_dataset *dataset, int *low, int *high);
 
 int tr_dataset_side(const struct tr_dataset *dataset); /* of the images, in pixels */
@@ -63,8 +65,8 @@ int tr_dataset_train_count(const struct tr_dataset *dataset);
 int tr_dataset_test_count(const struct tr_dataset *dataset);
 
 /* Reads training image `index`, 0 .. train_count-1, at `side` (4, 8, ... the data set's) from the pyramid:
- * side*side bytes into `pixels`, rows from top to bottom. NN_ERR_ARGUMENT: there is no such side. Read and
- * not mapped, so that a pyramid that somebody cuts short is an error and not a SIGBUS. */
+ * side*side bytes into `pixels`, rows from top to bottom. NN_ERR_ARGUMENT: there is no such side. The file is
+ * read, not mapped, so that a pyramid that somebody truncates is an error and not a SIGBUS. */
 nn_status tr_dataset_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
                            struct nn_error *err) NN_MUST_CHECK;
 
@@ -77,7 +79,7 @@ const struct tr_label_row *tr_dataset_test_row(const struct tr_dataset *dataset,
 nn_status tr_dataset_test_image(const struct tr_dataset *dataset, int side, int index, uint8_t *pixels,
                                 struct nn_error *err) NN_MUST_CHECK;
 
-/* Class_count numbers for training image `index`: 1 for each class that it is of, 0 for the others. */
+/* class_count numbers for training image `index`: 1 for each class that it shows, 0 for the others. */
 void tr_dataset_labels(const struct tr_dataset *dataset, int index, float *labels);
 
 #endif

@@ -16,7 +16,7 @@ struct tr_grey_range {
 nn_status tr_grey_range_parse(struct tr_grey_range *range, const struct json_t *pair, const char *path,
                               struct nn_error *err) NN_MUST_CHECK;
 
-/* Its part, the last one, in the hash by which states and checkpoints call a data set. */
+/* Adds it, as the last part, to the hash that names a data set in states and checkpoints. */
 void tr_grey_range_hash(struct tr_grey_range range, struct nn_sha256 *hash);
 
 #endif

@@ -10,9 +10,9 @@
 
 struct tr_image_source;
 
-/* A folder with labels.csv is a data set (trainer/data/dataset.h) of which the training images count; any
- * other gives all its files *.png by name: square 8- or 16-bit grey, of one side, a power of two. The order
- * is by a fixed seed: the first n are a random choice. */
+/* A folder with labels.csv is a data set (trainer/data/dataset.h), of which the training images are taken. Of
+ * any other folder all files *.png are taken: square 8- or 16-bit grey, all of one side, a power of two. They
+ * are shuffled by a fixed seed, so the first n are a random choice. */
 nn_status tr_image_source_open_folder(struct tr_image_source **source, const char *folder,
                                       struct nn_error *err) NN_MUST_CHECK;
 

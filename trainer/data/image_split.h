@@ -1,5 +1,4 @@
-/* A random order of images, so that two sets without an image in common are its beginning and what follows.
- */
+/* A random order of images. Its beginning and what follows are two random sets without an image in common. */
 #ifndef TR_IMAGE_SPLIT_H
 #define TR_IMAGE_SPLIT_H
 

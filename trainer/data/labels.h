@@ -1,4 +1,4 @@
-/* labels.csv: which image shows what, of whom, and which are for training.
+/* labels.csv: what each image shows, whose it is, and whether it is for training or for testing.
  *
  * Columns, in any order: `file` (path within the data-set folder, e.g. images/p000001.png), `label` (one
  * class), `patient_id`, `split` ("train" or "test"). Where an image may show several findings, or none, the
@@ -53,7 +53,7 @@ nn_status tr_labels_check_row(const char *file, const char *label, bool several,
 /* The labels of a cell, one of the column `labels` where `several`:
  *   for (const char *label = tr_labels_of(cell, several), *next; label; label = next)
  *       next = tr_label_next(label, several, &length);
- * where the label has `length` bytes. A cell "none" has not one. */
+ * where the label has `length` bytes. A cell "none" has no label. */
 const char *tr_labels_of(const char *cell, bool several);
 const char *tr_label_next(const char *label, bool several, int *length);
 

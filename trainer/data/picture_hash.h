@@ -18,10 +18,10 @@ struct tr_picture_hash {
 
 void tr_picture_hash(const struct nn_image *image, struct tr_picture_hash *hash);
 
-/* Bits in which they differ, 0..255, the least of the second as it is, mirrored left to right and with black
- * and white exchanged. Copies that were scaled, compressed or brightened have at most TR_PICTURE_HASH_NEAR, other
- * pictures clearly more (tests/unit/trainer/test_ingest.c, tests/commands/test_ingest_cli.py); one that was cut at
- * its edges may be missed. */
+/* Bits in which they differ, 0..255: the least over the second as it is, mirrored left to right, and with
+ * black and white exchanged. Copies that were scaled, compressed or brightened have at most
+ * TR_PICTURE_HASH_NEAR, other pictures clearly more (tests/unit/trainer/test_ingest.c,
+ * tests/commands/test_ingest_cli.py). A cropped copy may be missed. */
 int tr_picture_distance(const struct tr_picture_hash *a, const struct tr_picture_hash *b);
 
 #endif

@@ -12,19 +12,19 @@ struct tr_rectangle {
     int left, top, right, bottom;
 };
 
-/* Which part, in pixels from the outer edge of the picture's first column and row. */
+/* A part of a picture, in pixels from the outer edge of its first column and row. */
 struct tr_part {
     double x, y, width, height;
-    bool alone; /* what lies around it does not count, its edge goes on; else it may reach beyond the picture,
-                   where all is black. A part alone lies within the picture */
+    bool alone;  /* true: pixels around the part are not read, as if its edge went on, and it lies within the
+                    picture. false: it may reach beyond the picture, where all is black */
     bool mirror; /* left to right */
 };
 
-/* The part to the rectangle `place` of `out`, which has the picture's depth; what lies around stays.
+/* Draws the part into the rectangle `place` of `out`, which has the picture's depth; the rest of `out` stays.
  *
  * Each pixel is the mean of the picture, whose pixels are little squares of one grey, over a rectangle around
- * the pixel's middle, each way as long as the pixel where the part shrinks (means of areas, with the
- * fractions of pixels at their edges), as long as a pixel of the picture where it grows (linear
+ * the pixel's middle. Where the part shrinks the rectangle is as large as the pixel (means of areas, with
+ * fractions of pixels at their edges); where it grows, as large as a pixel of the picture (linear
  * interpolation). Rounded once. NN_ERR_MEMORY leaves `out` as it was. */
 nn_status tr_resample(const struct nn_image *picture, const struct tr_part *part, struct nn_image *out,
                       struct tr_rectangle place, struct nn_error *err) NN_MUST_CHECK;

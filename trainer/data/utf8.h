@@ -1,4 +1,4 @@
-/* Which foreign bytes are text. */
+/* Tells text from other bytes in what comes from outside. */
 #ifndef TR_UTF8_H
 #define TR_UTF8_H
 
@@ -8,7 +8,7 @@
  * forms, no surrogates) or a control character: U+0000 to U+001F, U+007F to U+009F. */
 int tr_utf8_length(const char *at);
 
-/* It is made of such characters; so is the empty text. */
+/* Whether the text consists of such characters; the empty one does. */
 bool tr_utf8_is_plain(const char *text);
 
 #endif

@@ -1,4 +1,4 @@
-/* A picture in colour to put images, frames and short texts on: what a contact sheet cannot say. Whatever
+/* A picture in colour with images, frames and short texts, which a contact sheet cannot have. Whatever
  * reaches beyond the picture is cut off. */
 #ifndef TR_CANVAS_H
 #define TR_CANVAS_H
@@ -33,7 +33,7 @@ void tr_canvas_place(struct tr_canvas *canvas, int x, int y, const uint8_t *pixe
 enum { TR_CANVAS_ADVANCE = 6, TR_CANVAS_LINE = 10 };
 int tr_canvas_text(struct tr_canvas *canvas, int x, int y, int size, const char *text);
 
-/* As a contact sheet: tr_contact_sheet_check_path tells it. */
+/* As a PNG file that tr_contact_sheet_check_path takes for a contact sheet, so it may be replaced. */
 nn_status tr_canvas_save(const struct tr_canvas *canvas, const char *path,
                          struct nn_error *err) NN_MUST_CHECK;
 

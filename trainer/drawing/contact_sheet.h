@@ -19,12 +19,12 @@ nn_status tr_contact_sheet_init(struct tr_contact_sheet *sheet, int count, int c
 /* `tile`: side*side 8-bit grey pixels. */
 nn_status tr_contact_sheet_place(struct tr_contact_sheet *sheet, int index, const uint8_t *tile,
                                  struct nn_error *err) NN_MUST_CHECK;
-/* With `texts`, at most 32, and one that says what it is: "Content", "contact sheet". */
+/* With `texts`, at most 32, and one more by which check_path knows it: "Content", "contact sheet". */
 nn_status tr_contact_sheet_save(const struct tr_contact_sheet *sheet, const char *path,
                                 const struct nn_png_text *texts, int text_count,
                                 struct nn_error *err) NN_MUST_CHECK;
-/* Whether a sheet may be saved at a path that the user chose: nothing is there, or a sheet. Of anything else
- * NN_ERR_ARGUMENT, so that a radiograph or a table named by mistake is not replaced. */
+/* NN_OK where nothing, or a sheet, is at a path that the user chose. NN_ERR_ARGUMENT for anything else, so
+ * that a radiograph or a table named by mistake is not replaced. */
 nn_status tr_contact_sheet_check_path(const char *path, struct nn_error *err) NN_MUST_CHECK;
 void tr_contact_sheet_release(struct tr_contact_sheet *sheet); /* harmless on a zeroed struct */
 

@@ -1,3 +1,4 @@
+/* The femur as solids: head, neck, trochanters and shaft, in its own frame, and how it lies. */
 #include "trainer/phantom/lookalike.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Breaks the femur: the surface that each type of fracture cuts, and how the fragments move. */
 #include "trainer/phantom/skeleton.h"
 
 #include "engine/rng.h"

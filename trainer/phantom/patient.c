@@ -1,3 +1,4 @@
+/* Draws the virtual patient: the distributions of anatomy, pose and fractures, with their sources. */
 #include "trainer/phantom/anatomy.h"
 
 #include "engine/rng.h"

@@ -1,3 +1,4 @@
+/* The hemipelvis as solids: wing, acetabulum, pubis, ischium. */
 #include "trainer/phantom/lookalike.h"
 
 #include <math.h>

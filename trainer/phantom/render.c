@@ -1,3 +1,4 @@
+/* Renders the view of one hip: bones and soft tissue into the maps, strip by strip. */
 #include "trainer/phantom/body.h"
 #include "trainer/phantom/bones.h"
 #include "trainer/phantom/soft_grid.h"

@@ -1,3 +1,4 @@
+/* Builds solids: placements, parts and their boxes; solid.c finds the paths of rays in them. */
 #include "trainer/phantom/solid.h"
 
 #include <math.h>

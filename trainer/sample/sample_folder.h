@@ -7,8 +7,8 @@
  * or on real data; "simulated" is the model's.
  *
  * While it is being made the folder has dataset.json.unfinished and no dataset.json, so that no reader takes
- * it for complete. The same wish goes on where a stopped, killed or failed run was: images that are there and
- * whole, pixels and texts, are not made again. */
+ * it for complete. The same wish continues where a run was stopped, killed or has failed: images whose pixels
+ * and texts are there and undamaged are not made again. */
 #ifndef TR_SAMPLE_FOLDER_H
 #define TR_SAMPLE_FOLDER_H
 

@@ -1,5 +1,5 @@
-/* Which images `roentgym sample` makes: their latents, labels and file names. Known in full before the first
- * is made, so that bad wishes are told at once and a stopped run knows what is left.
+/* Which images `roentgym sample` makes: their latents, labels and file names. The plan is complete before the
+ * first image is made, so that a bad wish is refused at once and a stopped run knows what is left.
  *
  *   classes  each class (or one) with each seed of a range
  *   vector   one label vector with each seed

@@ -17,11 +17,11 @@ typedef nn_status tr_work(void *context, int index, const void *buffer, struct n
 /* One thread a processor, at most 16, and twice as many buffers of buffer_bytes each. */
 nn_status tr_work_queue_open(struct tr_work_queue **queue, size_t buffer_bytes, tr_work *work, void *context,
                              struct nn_error *err) NN_MUST_CHECK;
-/* Waits for a free buffer. NULL once some work has failed: close tells why. */
+/* Waits for a free buffer. NULL once some work has failed; tr_work_queue_close returns why. */
 void *tr_work_queue_take(struct tr_work_queue *queue);
 /* Gives a taken buffer to the threads. */
 void tr_work_queue_put(struct tr_work_queue *queue, int index, void *buffer);
-/* Waits until all that was put is done. The first failure, if there was one. NULL is harmless. */
+/* Waits until all that was put is done, and frees. Returns the first failure, if any. NULL is harmless. */
 nn_status tr_work_queue_close(struct tr_work_queue *queue, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -40,7 +40,7 @@
 
 enum tr_loss_kind { TR_LOSS_WGAN_GP, TR_LOSS_NONSAT_R1, TR_LOSS_R3, TR_LOSS_COUNT };
 
-/* Whose labels the fakes of a discriminator's step have: those of the reals beside them, or others drawn from
+/* Which labels the fakes of a discriminator's step get: those of the reals beside them, or others drawn from
  * the data set. */
 enum tr_fake_labels { TR_FAKE_LABELS_REAL_BATCH, TR_FAKE_LABELS_RANDOM, TR_FAKE_LABELS_COUNT };
 
@@ -65,7 +65,7 @@ extern const char *const tr_fake_labels_words[TR_FAKE_LABELS_COUNT + 1];
 /* The official constants: wgan-gp. */
 struct tr_loss_config tr_loss_config_official(void);
 
-/* The penalty is left to steps of its own. */
+/* Whether the penalty has steps of its own (tr_lazy_penalty). */
 bool tr_loss_is_lazy(const struct tr_loss_config *config);
 
 /* One minibatch of N, all real_type values on one tape. */

@@ -20,8 +20,9 @@ struct tr_measure {
     double seconds;                                               /* that it took */
 };
 
-/* Whether at this tick, since the one before, the run has come past a multiple of config.metric_kimg, or to
- * its end, at a level that can be measured. A function of the configuration and the images shown alone. */
+/* Whether to measure at this tick: since the tick before, the run has passed a multiple of
+ * config.metric_kimg, or it ends, and its level can be measured. A function of the configuration and the
+ * images shown alone. */
 bool tr_metric_due(const struct tr_training *tr);
 
 /* Measures config.metric_images images a set, or half the training images if they are fewer. Uses the

@@ -1,5 +1,6 @@
-/* What the networks are shown in one step, on the training's tape: a function of the configuration and of how
- * many images were shown before (tr->images), whatever came between. n is the size of the minibatch. */
+/* What the networks are shown in one step, on the training's tape. It is a function of the configuration and
+ * the number of images shown before (tr->images) alone, so a resumed run shows the same. n is the size of the
+ * minibatch. */
 #ifndef TR_MINIBATCH_H
 #define TR_MINIBATCH_H
 
@@ -22,7 +23,7 @@ enum {
 nn_status tr_minibatch_reals(struct tr_training *tr, const struct tr_phase *phase, int n, nn_id *images,
                              struct nn_error *err) NN_MUST_CHECK;
 
-/* Images as the discriminator is to see them. */
+/* The images with the augmentation that the discriminator sees them through. */
 nn_id tr_minibatch_augment(struct tr_training *tr, nn_id images, enum tr_augment_role role);
 
 /* Labels (n,label_count,1,1), nn_none without labels: those of the reals with TR_STREAM_ORDER, else those of

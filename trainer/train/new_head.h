@@ -1,9 +1,9 @@
 /* A start for the grey head of a level that begins to fade in.
  *
- * The layers of a new level are as they were drawn, and so is its head: during the fade a picture of noise is
- * mixed into the one that was learnt. The head is linear, though, and the new features still tell of the old
- * ones; so its weights and bias are set to those with which, in the mean over images and pixels, it comes
- * closest to the level below, shown at the new size (least squares with a little ridge). */
+ * A new level's layers and its head have their random first weights, so the fade would mix a picture of noise
+ * into the learnt one. But the new features still contain the old ones, and the head is linear: its weights
+ * and bias are set to those that bring it closest, in the mean over images and pixels, to the image of the
+ * level below at the new size (least squares with a little ridge). */
 #ifndef TR_NEW_HEAD_H
 #define TR_NEW_HEAD_H
 

@@ -18,8 +18,8 @@ struct nn_adam tr_generator_adam(const struct tr_train_config *c, const struct t
 struct nn_adam tr_discriminator_adam(const struct tr_train_config *c, const struct tr_phase *phase,
                                      uint64_t images);
 
-/* What remains of the averaged generator at a step on `minibatch` images: ema_decay, or 0.5^(minibatch / H)
- * with H = ema_kimg, at most ema_rampup times the images shown so far; 0 where that is none. */
+/* The share of the averaged generator that a step on `minibatch` images keeps: ema_decay, or
+ * 0.5^(minibatch / H) with H = ema_kimg, at most ema_rampup times the images shown so far; 0 where H is 0. */
 float tr_ema_decay(const struct tr_train_config *c, int minibatch, uint64_t images);
 
 #endif

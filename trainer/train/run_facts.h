@@ -1,4 +1,4 @@
-/* What a run's folder says of the run, gathered for people: `roentgym report` and `roentgym inspect`. */
+/* Everything that a run's folder says about the run, for `roentgym report` and `roentgym inspect`. */
 #ifndef TR_RUN_FACTS_H
 #define TR_RUN_FACTS_H
 
@@ -32,7 +32,7 @@ struct tr_run_facts {
 nn_status tr_run_facts_read(struct tr_run_facts *facts, const char *run, struct nn_error *err) NN_MUST_CHECK;
 void tr_run_facts_release(struct tr_run_facts *facts); /* harmless on a zeroed struct */
 
-/* Seconds of training in the log, over all processes that went on with the run. */
+/* Seconds of training in the log, over all processes that the run had. */
 double tr_run_facts_trained_s(const struct tr_run_facts *facts);
 
 #endif

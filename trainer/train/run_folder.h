@@ -8,9 +8,9 @@
  *   metrics.jsonl                a line for each tick
  *   sheet-00012.345.png          the contact sheet of a tick
  *
- * A tick's sheet, line and generators are written before its state: what a state has behind it is there.
- * After a kill, lines that are newer than the state from which the run goes on are dropped, and written again
- * when the run is there again. */
+ * A tick's sheet, line and generators are written before its state, so a state never lacks them. After a
+ * kill, lines that are newer than the state that the run resumes from are dropped; the run writes them again
+ * when it reaches those ticks. */
 #ifndef TR_RUN_FOLDER_H
 #define TR_RUN_FOLDER_H
 
@@ -32,8 +32,8 @@ nn_status tr_run_open(struct tr_run_folder *folder, const char *path, int keep, 
                       struct nn_error *err) NN_MUST_CHECK;
 void tr_run_close(struct tr_run_folder *folder);
 
-/* To be called when nothing can be refused any more: makes and locks the folder if tr_run_open found none,
- * and removes what a killed run left half written. */
+/* Makes and locks the folder if tr_run_open found none, and removes what a killed run left half written. Call
+ * it last, when nothing can be refused any more. */
 nn_status tr_run_make(struct tr_run_folder *folder, struct nn_error *err) NN_MUST_CHECK;
 
 /* "RUN/FILE" */
@@ -42,7 +42,7 @@ void tr_run_path(const struct tr_run_folder *folder, const char *file, char path
 /* "RUN/state-<kimg>.safetensors" */
 void tr_run_state_path(const struct tr_run_folder *folder, uint64_t images, char path[PATH_MAX]);
 
-/* The states there are, newest first, and the one without a number as TR_RUN_OLD_STATE behind them. *images
+/* The states in the folder, newest first; the one without a number comes last, as TR_RUN_OLD_STATE. *images
  * is heap memory that the caller frees. */
 #define TR_RUN_OLD_STATE UINT64_MAX
 nn_status tr_run_list_states(const struct tr_run_folder *folder, uint64_t **images, int *count,

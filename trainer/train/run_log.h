@@ -1,11 +1,11 @@
-/* RUN/metrics.jsonl read back: what a run has told at its ticks. Lines that are no JSON or lack what every
- * line has are left out and named, so that a file cut off by a crash or edited by hand can still be shown. */
+/* Reads RUN/metrics.jsonl, the figures of a run's ticks. Lines that are not JSON or lack what every line has
+ * are skipped and named, so that a file cut off by a crash or edited by hand can still be shown. */
 #ifndef TR_RUN_LOG_H
 #define TR_RUN_LOG_H
 
 #include "trainer/swd/swd.h"
 
-/* What a line does not have is NAN, or 0 for whole numbers. Older runs lack some of it. */
+/* What a line lacks is NAN, or 0 for whole numbers: older runs did not write all of it. */
 struct tr_log_entry {
     double kimg, lod;
     int side;
@@ -19,10 +19,9 @@ struct tr_log_entry {
 enum { TR_LOG_BAD_NAMED = 5 };
 
 struct tr_run_log {
-    struct tr_log_entry
-        *entries; /* heap; kimg rises: a line that goes back takes the place of those after it */
+    struct tr_log_entry *entries; /* heap; kimg rises: a line that goes back replaces those after it */
     int count;
-    int bad_count; /* lines left out */
+    int bad_count; /* lines skipped */
     struct {
         int line; /* from 1 */
         char why[100];

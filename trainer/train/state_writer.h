@@ -1,7 +1,7 @@
-/* Writes states and generators of a run while its training goes on: the training waits only until its buffers
- * are copied; a thread then makes the checksum, writes, syncs and renames. At most one is under way; a second
- * waits for it. The paper's networks at 1024 have 616 MiB: on two cores that ten other programs used, too,
- * the training waited 0.4 to 1 s, and the state was there after 13 to 17 s. */
+/* Writes states and generators of a run while its training goes on. The training waits only until its buffers
+ * are copied; a thread then makes the checksum, writes, syncs and renames. At most one state is being
+ * written; a second waits for it. With the paper's networks at 1024 (616 MiB), on two cores shared with ten
+ * other programs, the training waited 0.4 to 1 s, and the state was complete after 13 to 17 s. */
 #ifndef TR_STATE_WRITER_H
 #define TR_STATE_WRITER_H
 
@@ -24,19 +24,19 @@ struct tr_state_writer {
     struct nn_error err;
 };
 
-/* Copies the training, and starts to write the generators, then RUN/state-<kimg>.safetensors, and then to
- * remove the states that are too old. A failure of the one before is told here, and nothing new is begun. */
+/* Copies the training and begins to write: first the generators, then RUN/state-<kimg>.safetensors; then
+ * states that are too old are removed. If the one before has failed, returns its error and begins nothing. */
 nn_status tr_state_writer_save(struct tr_state_writer *writer, const struct tr_training *tr,
                                struct nn_error *err) NN_MUST_CHECK;
 
-/* Tells a failure as soon as there is one, without waiting: asked at every step, so that a disk that is full
- * costs no more than what came after the last state. */
+/* Returns a failure as soon as there is one, without waiting. Called at every step, so that a full disk costs
+ * no more than the training since the last state. */
 nn_status tr_state_writer_poll(struct tr_state_writer *writer, struct nn_error *err) NN_MUST_CHECK;
 
-/* Waits until all is written; tells its failure. */
+/* Waits until all is written; returns its failure. */
 nn_status tr_state_writer_finish(struct tr_state_writer *writer, struct nn_error *err) NN_MUST_CHECK;
 
-/* Waits and frees; a failure that nobody has been told is lost. */
+/* Waits and frees; a failure that was not returned yet is lost. */
 void tr_state_writer_release(struct tr_state_writer *writer);
 
 #endif

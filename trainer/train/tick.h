@@ -1,4 +1,4 @@
-/* What a run tells at a tick: a line of progress, a line of RUN/metrics.jsonl, a contact sheet. */
+/* What a run writes at a tick: a line of progress, a line of RUN/metrics.jsonl, a contact sheet. */
 #ifndef TR_TICK_H
 #define TR_TICK_H
 

@@ -1,4 +1,4 @@
-/* What a run is told, as one value: it is written into the state, and a resumed run takes it from there. */
+/* The configuration of a run, as one value. The state contains it, and a resumed run takes it from there. */
 #ifndef TR_TRAIN_CONFIG_H
 #define TR_TRAIN_CONFIG_H
 
@@ -13,8 +13,8 @@ enum { TR_MODEL_NAME_MAX = 127 }; /* bytes */
 #define TR_TICK_KIMG_MAX 1e6
 
 struct tr_train_config {
-    char preset[16];                  /* that it began with; "" in the first states */
-    char name[TR_MODEL_NAME_MAX + 1]; /* of the model, UTF-8; "" in the first states */
+    char preset[16];                  /* that it began with; "" in old states, which lack it */
+    char name[TR_MODEL_NAME_MAX + 1]; /* of the model, UTF-8; "" in old states, which lack it */
     struct nn_gan_config gan;         /* label_count is the data set's number of classes */
     struct tr_schedule schedule;
     struct tr_loss_config loss;

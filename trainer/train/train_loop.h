@@ -13,10 +13,11 @@ struct tr_train_loop {
     uint64_t rate_images;             /* when tick_started_s was */
 };
 
-/* Trains from where the training stands to the end of its schedule, or until tr_interrupted(): then it writes
- * a state: NN_STOPPED. A tick is due whenever the images shown pass a multiple of tick_kimg, a level ends or
- * all ends: the same moments whether or not the run was interrupted. NN_ERR_NUMERIC: what tr_watch and
- * tr_snapshot_take say; the training's watch knows the last good state. */
+/* Trains from where the training stands to the end of its schedule. When tr_interrupted(), writes a state and
+ * returns NN_STOPPED. A tick is due whenever the images shown pass a multiple of tick_kimg, a level ends or
+ * the run ends: at the same moments whether or not the run was interrupted. NN_ERR_NUMERIC is
+ * tr_watch_tick's, tr_watch_step's or tr_snapshot_take's; the training's watch then knows the last good
+ * state. */
 nn_status tr_train_loop(struct tr_train_loop *loop, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ struct tr_train_options {
     int keep;                      /* states that stay in `out` */
     const char *device;            /* auto, cpu or cuda */
     enum nn_precision precision;   /* of the feature maps; NN_PRECISION_BEST: as the state has it */
-    struct tr_train_config config; /* labels still to be told by the data; ignored when resuming */
+    struct tr_train_config config; /* without the labels, which the data set gives; not used when resuming */
 
     struct tr_given given;                       /* the command line as it was read, by: */
     struct option options[TR_TRAIN_OPTIONS_MAX]; /* so the struct must not be moved */
@@ -28,8 +28,8 @@ struct tr_train_options {
  * stderr). */
 int tr_train_options_parse(struct tr_train_options *options, int argc, char **argv, int *status);
 
-/* NN_OK when no option that was given asks for something else than `state`, the configuration of the run to
- * be resumed from the file `path`. The text names the first that does. */
+/* NN_OK when no given option contradicts `state`, the configuration of the run to be resumed from the file
+ * `path`. Otherwise the text names the first that does. */
 nn_status tr_train_options_check_resumed(const struct tr_train_options *options,
                                          const struct tr_train_config *state, const char *path,
                                          struct nn_error *err) NN_MUST_CHECK;

@@ -24,9 +24,10 @@ void tr_settings_help(FILE *out);
 /* NN_OK when every value is in its range; the text names the first that is not. */
 nn_status tr_settings_check(const struct tr_train_config *c, struct nn_error *err) NN_MUST_CHECK;
 
-/* Adds all values to the object `root`; false: out of memory. Takes those that are there from it, and leaves
- * the others as they are: states written before a setting existed do not have it. False: damaged. */
+/* Adds all values to the object `root`; false: out of memory. */
 bool tr_settings_pack(const struct tr_train_config *c, struct json_t *root) NN_MUST_CHECK;
+/* Takes the values that `root` has and leaves the others as they are: states written before a setting existed
+ * do not have it. False: one is damaged. */
 bool tr_settings_unpack(struct tr_train_config *c, const struct json_t *root) NN_MUST_CHECK;
 
 #endif

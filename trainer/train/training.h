@@ -15,12 +15,12 @@ struct tr_player {
     int64_t adam_step; /* updates since Adam was last reset */
 };
 
-/* Sums over `steps` discriminator steps of what each had for its minibatch: mean scores, weighted terms, and
- * the mean of sign(margin) (tr_discriminator_loss), -1..1, which rises towards 1 as the discriminator
+/* Sums, over `steps` discriminator steps, of each step's means over its minibatch: scores, weighted terms,
+ * and the mean of sign(margin) (tr_discriminator_loss), -1..1, which rises towards 1 as the discriminator
  * overfits. */
 struct tr_losses {
     double real, fake, penalty, label, generator, real_sign;
-    double steps; /* a whole number; of one type with the others, so that a state holds them as one row */
+    double steps; /* whole; a double like the others, so that a state holds them as one row */
 };
 
 struct tr_training {
@@ -33,14 +33,14 @@ struct tr_training {
 
     /* Counters; with the config they determine every random number that follows. */
     uint64_t images;        /* real images shown so far */
-    uint64_t images_before; /* shown in the runs that this one has grown out of; for the record only */
+    uint64_t images_before; /* shown in the runs that this one grew from; for the record only */
     uint64_t steps;         /* discriminator steps so far */
     uint64_t skipped;       /* network updates left out because a gradient was not finite */
     int skipped_in_a_row;   /* the latest steps that left an update out */
     int adam_phase; /* the level and whether it fades, for which Adam's moments hold; -1 before the first */
 
     struct tr_augment augment;
-    /* The run's loop's, for a state to hold. */
+    /* Kept by train_loop.c; here because a state holds them. */
     struct tr_losses tick; /* since the last tick */
     uint64_t tick_images;  /* shown at the last tick */
     struct tr_watch watch;
@@ -69,13 +69,12 @@ nn_status tr_training_step(struct tr_training *tr, struct tr_losses *losses,
 
 struct tr_phase tr_training_phase(const struct tr_training *tr);
 
-/* `count` samples of the averaged generator at the phase's lod: side*side floats each into `images`.
- * Sample i has seed first_seed + i and `labels`, label_count
- * floats (not read when there are none). */
+/* `count` samples of the averaged generator at the phase's lod: side*side floats each into `images`. Sample i
+ * has seed first_seed + i; all have `labels`, label_count floats (not read when there are none). */
 nn_status tr_training_sample(struct tr_training *tr, uint64_t first_seed, int count, const float *labels,
                              float *images, struct nn_error *err) NN_MUST_CHECK;
 
-/* Left and right of a square image exchanged: what config.mirror does to half of the reals. */
+/* Mirrors a square image left to right, as config.mirror does with half of the reals. */
 void tr_training_flip(uint8_t *grey, int side);
 
 #endif

@@ -29,7 +29,7 @@ struct tr_watch {
     uint64_t best_images; /* 0: no metric yet */
     int best_side;
     int worse, beyond, alike; /* ticks in a row until now */
-    uint64_t good_images;     /* when nothing looked wrong for the last time; 0: never */
+    uint64_t good_images;     /* at the last tick at which nothing looked wrong; 0: never */
 };
 
 /* What a tick saw. */
@@ -49,7 +49,7 @@ nn_status tr_watch_tick(struct tr_watch *watch, const struct tr_sighting *seen,
 /* After each step: how many in a row have left an update out. */
 nn_status tr_watch_step(int skipped_in_a_row, struct nn_error *err) NN_MUST_CHECK;
 
-/* As one line of text and back; the text is exact. parse returns false for anything else. */
+/* To one line of text and back, without loss. tr_watch_parse returns false for any other text. */
 enum { TR_WATCH_TEXT = 160 };
 void tr_watch_text(const struct tr_watch *watch, char text[TR_WATCH_TEXT]);
 bool tr_watch_parse(struct tr_watch *watch, const char *text) NN_MUST_CHECK;
