@@ -61,11 +61,10 @@ struct tr_norm_use {
 
 struct tr_pass {
     const nn_id *leaves;
-    const float *moments; /* host memory; read where not training */
-    struct tr_norm_use
-        *uses;           /* training: norm_count, filled; NULL: norms by the running moments, no dropout */
-    bool dropout;        /* in training: half of what enters a dense layer of Inception-v3 and VGG16 */
-    uint64_t seed;       /* of the dropout; a fresh one each step */
+    const float *moments;     /* host memory; read where not training */
+    struct tr_norm_use *uses; /* training: norm_count, filled. NULL: running moments, no dropout */
+    bool dropout;             /* in training: half of what enters a dense layer of Inception-v3 and VGG16 */
+    uint64_t seed;            /* of the dropout; a fresh one each step */
     nn_id *convolutions; /* NULL, or for as many as there are entries TR_CONV_WEIGHT, in their order: becomes
                             what each of these layers gives, its norm and ReLU done, (N,C,H,W) map_type */
     nn_id *features;     /* NULL, or becomes what the head is given, (N,C,1,1) map_type */

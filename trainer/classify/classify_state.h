@@ -1,4 +1,4 @@
-/* What a training of a classifier is remembered by between two epochs: a safetensors file of flat buffers. */
+/* A classifier's training between two epochs, and the safetensors file of flat buffers that keeps it. */
 #ifndef TR_CLASSIFY_STATE_H
 #define TR_CLASSIFY_STATE_H
 
@@ -6,7 +6,7 @@
 
 /* Host memory; value_count floats of the first four, moment_count of the others. Owned by the state. */
 struct tr_classify_state {
-    char key[65]; /* hash of all that decides what comes of it */
+    char key[65]; /* tr_classify_training_key's */
     size_t value_count, moment_count;
     float *values, *adam_m, *adam_v, *best_values;
     float *moments, *best_moments;

@@ -17,19 +17,17 @@ enum { TR_CLASSIFY_EPOCHS_MAX = 1000 };
 struct tr_classify_settings {
     enum tr_architecture architecture;
     int minibatch, epochs;
-    int steps_least; /* of an epoch: it shows every training case once, and a small set's as often as it takes
-                      */
+    int steps_least; /* of an epoch: it shows every case once, or as often as these steps take */
     int patience; /* epochs without a better validation AUC after which it ends; 0: never before the last */
     float step_size; /* after a warm-up of one epoch; it then falls to 0 as a cosine does */
     float weight_decay;
     bool augment; /* traditional: each image is mirrored, moved, scaled, stretched, turned, made darker or of
                      other contrast by chance (trainer/train/augment.h) */
-    const char
-        *pretrained; /* safetensors file in torchvision's names, whose head is not used; NULL: from scratch */
-    uint64_t seed;   /* of first weights, order, dropout, augmentation */
+    const char *pretrained; /* safetensors file with torchvision's names, without its head; NULL: none */
+    uint64_t seed;          /* of first weights, order, dropout, augmentation */
 };
 
-/* What is sound and fast on phantoms; classify_training.c has the figures. */
+/* Settings that are sound and fast on phantoms; classify_training.c has the figures. */
 struct tr_classify_settings tr_classify_defaults(enum tr_architecture architecture, bool pretrained);
 
 /* The side at which images of side `own` are shown where none is asked for: fast with ResNet-18, else that
@@ -45,7 +43,7 @@ nn_status tr_classify_open_device(struct nn_device *device, const char *name, in
 nn_status tr_classify_settings_hash(const struct tr_classify_settings *settings, struct nn_sha256 *hash,
                                     struct nn_error *err) NN_MUST_CHECK;
 
-/* What a training is known by, and what comes of it: a hash of all cases, the settings and the device's name.
+/* The key of a training, which decides its result: a hash of all cases, the settings and the device's name.
  */
 nn_status tr_classify_training_key(const struct tr_cases *train, const struct tr_cases *validation,
                                    const struct tr_classify_settings *settings,
@@ -79,14 +77,14 @@ struct tr_classify_progress {
 };
 typedef bool tr_classify_show(void *context, const struct tr_classify_progress *progress);
 
-/* Trains on `train`, whose side is the network's, and gives the weights of the epoch with the best AUC on
- * `validation`; where that is NULL those of the last. The same cases, settings, kind of device and
- * number of threads give the same weights.
+/* Trains on `train`, whose side is the network's, and returns the weights of the epoch with the best AUC on
+ * `validation`, or of the last where that is NULL. The same cases, settings, kind of device and number of
+ * threads give the same weights.
  *
- * `state_path`, or NULL: a file that is replaced after each epoch and from which the same training goes on,
+ * `state_path`, or NULL: a file that is replaced after each epoch and from which the same training continues,
  * to the same bytes in the end; that of another training is NN_ERR_ARGUMENT and left alone. When `show`
- * (NULL: none) returns false it stops: NN_STOPPED. A loss that is not finite is
- * NN_ERR_NUMERIC. On failure nothing is held. The device's real_type is f32. */
+ * (NULL: none) returns false the training stops: NN_STOPPED. A loss that is not finite is NN_ERR_NUMERIC. On
+ * failure nothing is held. The device's real_type is f32. */
 nn_status tr_classify_train(struct tr_trained *trained, const struct tr_cases *train,
                             const struct tr_cases *validation, const struct tr_classify_settings *settings,
                             const struct nn_device *device, const char *state_path, tr_classify_show *show,

@@ -1,5 +1,5 @@
-/* How a network is described: a function that says its layers in order. Called without a tape it lays out the
- * entries that the layers have; with one it builds the graph, and the entries come by in the same order.
+/* A network is described by a function that calls its layers in order. Without a tape the layers lay out
+ * their entries; with one they build the graph, and find their entries in the same order.
  *
  * Errors are sticky, as on a tape. Names are torchvision's without their last part; a layer's own part is
  * appended ("conv1" has "conv1.weight"). */

@@ -1,4 +1,4 @@
-/* How a network was trained, for files that tell it. */
+/* The settings of a classifier's training as JSON, for files that record them. */
 #ifndef TR_SETTINGS_JSON_H
 #define TR_SETTINGS_JSON_H
 

@@ -8,7 +8,7 @@
 /* Replaces `path` whole. `training`: the training's key. */
 nn_status tr_trained_save(const struct tr_trained *trained, const char *training, const char *path,
                           struct nn_error *err) NN_MUST_CHECK;
-/* All but the history, of which epochs says 0. NN_ERR_FORMAT names file and what is wrong with it. */
+/* Reads all but the history: `epochs` becomes 0. NN_ERR_FORMAT names the file and what is wrong with it. */
 nn_status tr_trained_load(struct tr_trained *trained, const char *path, struct nn_error *err) NN_MUST_CHECK;
 /* Whether the file is of that training; NN_ERR_FORMAT: it is no classifier. */
 nn_status tr_trained_is_of(const char *path, const char *training, bool *is,

@@ -1,6 +1,6 @@
-/* What has been made of a data set that is still being made: journal.csv in its folder. The first line holds
- * the parameters of the run; each further one stands for an image that is on disk, with its mask if it has
- * one. A line that a kill cut short is dropped, and a file that is not what its line says is made again. */
+/* journal.csv, the list of what is finished in a data set that is still being made. Its first line has the
+ * parameters of the run, each further one an image that is on disk, with its mask if it has one. A line that
+ * a kill cut short is dropped; a file that does not match its line is made again. */
 #ifndef PHANTOM_DATASET_JOURNAL_H
 #define PHANTOM_DATASET_JOURNAL_H
 

@@ -17,11 +17,11 @@
 extern const char phantom_hip_header[], phantom_pelvis_header[], phantom_box_header[];
 enum { PHANTOM_BOX_ROW_MAX = 128 };
 
-/* What the patient does not know of its picture. */
+/* What a row says beyond the patient. */
 struct phantom_row {
-    int size;
-    bool test;
-    float visibility;
+    int size;         /* of the image, in pixels */
+    bool test;        /* its split */
+    float visibility; /* as in struct phantom_picture */
 };
 
 /* Fills entry->row. */
@@ -30,7 +30,7 @@ nn_status phantom_hip_row(const struct phantom_patient *p, const struct phantom_
 nn_status phantom_pelvis_row(const struct phantom_patient hips[2], const struct phantom_row *row,
                              struct phantom_entry *e, struct nn_error *err) NN_MUST_CHECK;
 
-/* Writes a line to `text`, which has room for PHANTOM_BOX_ROW_MAX; its length. */
+/* Writes a line to `text`, which has room for PHANTOM_BOX_ROW_MAX bytes, and returns its length. */
 int phantom_box_row(const struct phantom_patient *hip, int size, const struct phantom_entry *e, char *text);
 
 #endif

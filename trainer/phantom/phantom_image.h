@@ -7,9 +7,8 @@
 
 struct phantom_picture {
     struct nn_image film; /* 8 bit */
-    struct nn_image
-        mask;         /* 8 bit, 255 where the fracture changes the picture; no pixels without a fracture */
-    float visibility; /* largest change at 1 mm scale, in units of the quantum noise there; 0 without */
+    struct nn_image mask; /* 8 bit, 255 where the fracture changes the picture; without one no pixels */
+    float visibility;     /* largest change at 1 mm scale, in units of the quantum noise there; 0 without */
 };
 
 /* Renders the hip and, when it is fractured, its intact twin: same body, pose, texture, exposure and noise,

@@ -1,4 +1,5 @@
-/* Renders the view of one hip: bones and soft tissue into the maps, strip by strip. */
+/* The maps, how they are filled strip by strip, and the view of one hip; render_pelvis.c has the other view.
+ */
 #include "trainer/phantom/body.h"
 #include "trainer/phantom/bones.h"
 #include "trainer/phantom/soft_grid.h"

@@ -1,4 +1,4 @@
-/* Soft tissue is smooth: it is worked out on a coarse grid over the picture and interpolated. */
+/* Soft tissue, which is smooth: computed on a coarse grid over the picture, and interpolated. */
 #ifndef PHANTOM_SOFT_GRID_H
 #define PHANTOM_SOFT_GRID_H
 
