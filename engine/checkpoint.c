@@ -141,9 +141,9 @@ static nn_status read_classes(const struct reader *r, struct nn_checkpoint *info
     bool good = json_is_array(array) && count <= NN_LABELS_MAX;
     for (size_t i = 0; good && i < count; i++) {
         const char *name = json_string_value(json_array_get(array, i));
-        good = name && *name && strlen(name) < NN_LABEL_NAME_MAX &&
+        good = name && *name && strlen(name) < NN_CLASS_NAME_MAX &&
                !(info->config.label_kind == NN_LABELS_MULTI && strcmp(name, NN_CLASS_NONE) == 0);
-        if (good) snprintf(info->classes[i], NN_LABEL_NAME_MAX, "%s", name);
+        if (good) snprintf(info->classes[i], NN_CLASS_NAME_MAX, "%s", name);
     }
     json_decref(array);
     info->class_count = info->config.label_count = (int)count;

@@ -10,12 +10,12 @@
 
 #include "engine/gan.h"
 
-enum { NN_CHECKPOINT_VERSION = 1, NN_LABEL_NAME_MAX = 48 };
+enum { NN_CHECKPOINT_VERSION = 1 };
 
 struct nn_checkpoint {
     struct nn_gan_config config; /* label_count is class_count */
     int class_count;             /* 0: unconditional; with NN_LABELS_MULTI findings rather than classes */
-    char classes[NN_LABELS_MAX][NN_LABEL_NAME_MAX];
+    char classes[NN_LABELS_MAX][NN_CLASS_NAME_MAX];
     char name[128];
     bool simulated; /* of the training data */
     double kimg;

@@ -10,9 +10,10 @@
 #ifndef NN_GAN_H
 #define NN_GAN_H
 
+#include "engine/engine.h"
 #include "engine/ops.h"
 
-enum { NN_RESOLUTION_LOG2_MAX = 10, NN_LABELS_MAX = 64, NN_FMAP_MAX = 4096 };
+enum { NN_RESOLUTION_LOG2_MAX = 10, NN_LABELS_MAX = NN_CLASSES_MAX, NN_FMAP_MAX = 4096 };
 
 static const float NN_LRELU_SLOPE = 0.2f; /* a sampler without the tape must use the same */
 

@@ -88,9 +88,9 @@ static nn_status add_class(struct nn_checkpoint *c, int index, const char *name,
     if (index >= c->class_count)
         return nn_fail(err, NN_ERR_ARGUMENT, "--classes has more names than the model's %d labels",
                        c->class_count);
-    if (length < 1 || length >= NN_LABEL_NAME_MAX || memchr(name, '/', length) || memchr(name, '|', length))
+    if (length < 1 || length >= NN_CLASS_NAME_MAX || memchr(name, '/', length) || memchr(name, '|', length))
         return nn_fail(err, NN_ERR_ARGUMENT, "--classes: name %d is not 1 to %d bytes without / and |",
-                       index + 1, NN_LABEL_NAME_MAX - 1);
+                       index + 1, NN_CLASS_NAME_MAX - 1);
     memcpy(c->classes[index], name, length);
     c->classes[index][length] = 0;
     if (!strcmp(c->classes[index], NN_CLASS_NONE) || !strcmp(c->classes[index], NN_CLASS_ANY))
