@@ -54,9 +54,9 @@ int tr_cases_source_side(int own, int side)
     return own;
 }
 
-/* The weights of at most TAPS pixels around the centre of pixel `at` of the result; their first. */
 enum { TAPS = 4 }; /* a source is less than twice as fine */
 
+/* The weights of TAPS pixels of the source around the centre of the result's pixel `at`; returns the first. */
 static int tent(int from_side, int to_side, int at, float weights[TAPS])
 {
     double step = (double)from_side / to_side, width = fmax(1, step);

@@ -16,6 +16,7 @@
 #include "trainer/data/labels.h"
 #include "trainer/data/pyramid.h"
 #include "trainer/folder_lock.h"
+#include "trainer/text_file.h"
 
 enum {
     INDEX_FORMAT = 1, /* raised when the pyramid's layout or arithmetic changes */
@@ -164,18 +165,7 @@ static nn_status write_index(const struct tr_dataset *d, const char *folder, str
     json_t *root =
         json_pack("{s:i, s:i, s:i, s:s, s:s}", "format", INDEX_FORMAT, "side", d->pyramid.side, "images",
                   d->labels.train_count, "fingerprint", d->fingerprint, "sha256", d->pyramid.sha256);
-    char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    json_decref(root);
-    if (!text) return nn_fail(err, NN_ERR_MEMORY, "%s: no memory to write it", path);
-    struct nn_replace file;
-    nn_status status = nn_replace_open(&file, path, err);
-    if (!status) status = nn_replace_write(&file, text, strlen(text), err);
-    if (!status)
-        status = nn_replace_commit(&file, err);
-    else
-        nn_replace_abandon(&file);
-    free(text);
-    return status;
+    return tr_text_file_json(path, root, 17, err);
 }
 
 static bool side_is_valid(json_int_t side)
