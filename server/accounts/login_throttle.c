@@ -14,6 +14,7 @@ struct entry {
     char hash[SRV_DIGEST_TEXT]; /* "": free */
     int attempts;
     int64_t open_at_us; /* when the next attempt is let through */
+    int64_t before_us;  /* the same before the last attempt */
 };
 
 struct srv_throttle {
@@ -81,8 +82,10 @@ static int attempt(struct srv_throttle *throttle, const char *hash, int64_t now_
         if (!entry) entry = make_room(throttle);
         memcpy(entry->hash, hash, SRV_DIGEST_TEXT);
         entry->attempts = 0;
+        entry->open_at_us = 0;
     }
     entry->attempts++;
+    entry->before_us = entry->open_at_us;
     entry->open_at_us = now_us + delay_s(entry->attempts) * INT64_C(1000000);
     return 0;
 }
@@ -113,6 +116,6 @@ void srv_throttle_withdraw(struct srv_throttle *throttle, const char *name)
     hash_name(name, hash);
     pthread_mutex_lock(&throttle->mutex);
     struct entry *entry = find(throttle, hash);
-    if (entry && entry->attempts > 0) entry->attempts--, entry->open_at_us = 0;
+    if (entry && entry->attempts > 0) entry->attempts--, entry->open_at_us = entry->before_us;
     pthread_mutex_unlock(&throttle->mutex);
 }

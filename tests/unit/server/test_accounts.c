@@ -169,6 +169,22 @@ static void an_attempt_that_nobody_looked_at_does_not_count(void **state)
     srv_throttle_close(throttle);
 }
 
+static void an_attempt_that_nobody_looked_at_makes_none_before_it_forgotten(void **state)
+{
+    (void)state;
+    struct srv_throttle *throttle = open_throttle();
+    int64_t now = (int64_t)2 * THROTTLE_FORGET_S * SECOND; /* of a clock that has run for long */
+    for (int i = 0; i < THROTTLE_FREE; i++) srv_throttle_attempt(throttle, "ann", now);
+    now += SECOND;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(srv_throttle_attempt(throttle, "ann", now), 0);
+        srv_throttle_withdraw(throttle, "ann");
+    }
+    assert_int_equal(srv_throttle_attempt(throttle, "ann", now), 0);
+    assert_int_equal(srv_throttle_attempt(throttle, "ann", now), 2);
+    srv_throttle_close(throttle);
+}
+
 static void a_flood_of_names_does_not_free_the_one_that_is_guessed(void **state)
 {
     (void)state;
@@ -367,6 +383,7 @@ int main(void)
         cmocka_unit_test(after_five_attempts_each_waits_twice_as_long_up_to_a_limit),
         cmocka_unit_test(a_right_password_or_an_hour_clears_a_name),
         cmocka_unit_test(an_attempt_that_nobody_looked_at_does_not_count),
+        cmocka_unit_test(an_attempt_that_nobody_looked_at_makes_none_before_it_forgotten),
         cmocka_unit_test(a_flood_of_names_does_not_free_the_one_that_is_guessed),
         WITH_FOLDER(a_link_is_good_once_and_until_it_expires),
         WITH_FOLDER(a_session_ends_when_it_idles_and_after_a_week),
