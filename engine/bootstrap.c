@@ -1,10 +1,12 @@
 #include "engine/bootstrap.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "engine/cluster.h"
 #include "engine/rng.h"
+#include "engine/wilson.h"
 
 enum { BOOTSTRAP_STREAM = 0x626f6f74 }; /* "boot" */
 
@@ -34,17 +36,28 @@ static double p_of_zero(const double *values, int used)
     return fmin(1, 2.0 * ((below < above ? below : above) + 1) / (used + 1));
 }
 
+static double deviation_of(const double *values, int used)
+{
+    double mean = 0, squares = 0;
+    for (int i = 0; i < used; i++) mean += values[i] / used;
+    for (int i = 0; i < used; i++) squares += (values[i] - mean) * (values[i] - mean);
+    return sqrt(squares / used);
+}
+
+static const struct nn_interval unknown = {.low = NAN, .high = NAN, .p = NAN, .deviation = NAN};
+
 /* Sorts `values`. */
 static struct nn_interval interval_of(double *values, int draws)
 {
     int used = 0;
     for (int i = 0; i < draws; i++)
         if (!isnan(values[i])) values[used++] = values[i];
-    if (used == 0) return (struct nn_interval){.low = NAN, .high = NAN, .p = NAN};
+    if (used == 0) return unknown;
     qsort(values, (size_t)used, sizeof *values, by_value);
     return (struct nn_interval){.low = quantile(values, used, 0.025),
                                 .high = quantile(values, used, 0.975),
                                 .p = p_of_zero(values, used),
+                                .deviation = deviation_of(values, used),
                                 .used = used};
 }
 
@@ -81,4 +94,28 @@ out:
     free(weight);
     free(dense);
     return status;
+}
+
+/* Draws whose deviation is no more than the rounding of their mean are all the same. */
+static bool varies(double value, double deviation)
+{
+    return value > 0 && value < 1 && deviation > 1e-12;
+}
+
+struct nn_interval nn_bootstrap_share(double value, struct nn_interval drawn, int cases)
+{
+    double away; /* from one half, in errors */
+    if (drawn.used == 0 || isnan(value)) return unknown;
+    if (varies(value, drawn.deviation)) {
+        const double z = 1.959963984540054; /* the normal distribution's quantile of 0.975 */
+        double odds = log(value / (1 - value)), error = drawn.deviation / (value * (1 - value));
+        drawn.low = 1 / (1 + exp(z * error - odds));
+        drawn.high = 1 / (1 + exp(-z * error - odds));
+        away = odds / error;
+    } else {
+        nn_wilson_interval(value, cases, &drawn.low, &drawn.high);
+        away = (value - 0.5) / sqrt(0.25 / cases);
+    }
+    drawn.p = fmax(2.0 / (drawn.used + 1), erfc(fabs(away) / sqrt(2)));
+    return drawn;
 }

@@ -28,3 +28,22 @@ nn_status nn_cluster_number(const int *cluster, int count, int *dense, int *clus
     free(sorted);
     return NN_OK;
 }
+
+nn_status nn_cluster_kinds(const uint8_t *truth, const int *cluster, int count, int clusters[2],
+                           struct nn_error *err)
+{
+    int all;
+    int *dense = malloc(((size_t)count + 1) * sizeof *dense);
+    uint8_t *seen = calloc(2 * ((size_t)count + 1), 1);
+    nn_status status = dense && seen ? nn_cluster_number(cluster, count, dense, &all, err)
+                                     : nn_fail(err, NN_ERR_MEMORY, "no memory for %d cases", count);
+    clusters[0] = clusters[1] = 0;
+    for (int i = 0; i < count && status == NN_OK; i++) {
+        uint8_t *here = &seen[2 * dense[i] + (truth[i] != 0)];
+        clusters[truth[i] != 0] += !*here;
+        *here = 1;
+    }
+    free(seen);
+    free(dense);
+    return status;
+}

@@ -5,19 +5,23 @@
 
 #include "engine/cluster.h"
 
+void nn_wilson_interval(double value, double cases, double *low, double *high)
+{
+    const double z = 1.959963984540054; /* the normal distribution's quantile of 0.975 */
+    double shrink = 1 + z * z / cases, middle = (value + z * z / (2 * cases)) / shrink;
+    double half = z / shrink * sqrt(value * (1 - value) / cases + z * z / (4 * cases * cases));
+    /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */
+    *low = value <= 0 ? 0 : middle - half;
+    *high = value >= 1 ? 1 : middle + half;
+}
+
 /* Of `effective` independent cases. */
 static struct nn_share interval(int part, int whole, double effective)
 {
-    const double z = 1.959963984540054; /* the normal distribution's quantile of 0.975 */
     struct nn_share share = {NAN, NAN, NAN, part, whole};
     if (whole <= 0) return share;
-    double p = (double)part / whole, shrink = 1 + z * z / effective;
-    double middle = (p + z * z / (2 * effective)) / shrink;
-    double half = z / shrink * sqrt(p * (1 - p) / effective + z * z / (4 * effective * effective));
-    /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */
-    share.value = p;
-    share.low = part == 0 ? 0 : middle - half;
-    share.high = part == whole ? 1 : middle + half;
+    share.value = (double)part / whole;
+    nn_wilson_interval(share.value, effective, &share.low, &share.high);
     return share;
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "engine/bootstrap.h"
+#include "engine/cluster.h"
 #include "engine/roc.h"
 #include "engine/wilson.h"
 
@@ -22,14 +23,22 @@ static void areas(const void *context, const int *weight, double *values)
     values[2] = values[0] - nn_roc_auc(&both[1], weight);
 }
 
-static void print_intervals(const struct nn_roc both[2], const int *patient, int draws)
+static void print_intervals(const struct nn_roc both[2], const uint8_t *truth, const int *patient, int draws)
 {
     static const char *const names[STATISTICS] = {"auc", "average_precision", "difference"};
     struct nn_interval intervals[STATISTICS];
+    double values[STATISTICS];
+    int kinds[2];
+    areas(both, NULL, values);
     if (nn_bootstrap(patient, both->count, draws, 1, areas, both, STATISTICS, intervals, NULL)) abort();
+    if (nn_cluster_kinds(truth, patient, both->count, kinds, NULL)) abort();
     for (int k = 0; k < STATISTICS; k++)
         printf("%s_interval %.17g %.17g %d %.17g\n", names[k], intervals[k].low, intervals[k].high,
                intervals[k].used, intervals[k].p);
+    for (int k = 0; k < 2; k++) {
+        struct nn_interval share = nn_bootstrap_share(values[k], intervals[k], nn_cluster_rarer(kinds));
+        printf("%s_share %.17g %.17g %.17g\n", names[k], share.low, share.high, share.p);
+    }
 }
 
 static void print_share(const uint8_t *truth, const double *rating, const int *patient, int count)
@@ -77,7 +86,7 @@ int main(int argc, char **argv)
     print_estimate("delong", estimate);
     if (nn_roc_delong_paired(&both[0], &both[1], &estimate, NULL)) abort();
     print_estimate("paired", estimate);
-    print_intervals(both, patient, draws);
+    print_intervals(both, truth, patient, draws);
     print_share(truth, first, patient, count);
     nn_roc_release(&both[0]);
     nn_roc_release(&both[1]);

@@ -4,7 +4,7 @@ import unittest
 
 try:
     import numpy as np
-    from scipy import stats
+    from scipy import special, stats
     from sklearn import metrics
 except ImportError as why:
     raise unittest.SkipTest(f"no scikit-learn: {why}; Debian's is python3-sklearn")
@@ -36,11 +36,17 @@ def delong_covariance(truth, *ratings):
     return np.atleast_2d(np.cov([w.mean(axis=1) for w in wins])) / m + np.atleast_2d(np.cov([w.mean(axis=0) for w in wins])) / n
 
 
-def bootstrap(patient, statistic, draws):
+def share_interval(value, deviation):
+    """On the scale of log odds, where the error is the derivative's times the deviation."""
+    odds, error = special.logit(value), deviation / (value * (1 - value))
+    return special.expit(stats.norm.interval(0.95, odds, error)), 2 * stats.norm.sf(abs(odds) / error)
+
+
+def bootstrap(patient, statistic, draws, method="percentile"):
     """SciPy's, of whole patients: its result for statistic(indices of cases)."""
     cases = [np.flatnonzero(patient == p) for p in np.unique(patient)]
     return stats.bootstrap((np.arange(len(cases)),), lambda drawn: statistic(np.concatenate([cases[k] for k in drawn])),
-                           vectorized=False, n_resamples=draws, method="percentile", random_state=1)
+                           vectorized=False, n_resamples=draws, method=method, random_state=1)
 
 
 def clustered_share(hit, patient):
@@ -99,6 +105,26 @@ class RocAgrees(unittest.TestCase):
             self.near([low, high], want.confidence_interval, 0.15 * width)
             drawn = want.bootstrap_distribution
             self.assertAlmostEqual(p, 2 * min((drawn <= 0).mean(), (drawn >= 0).mean()), delta=0.02, msg=name)
+            if name == "difference":
+                continue
+            low, high, p = got[f"{name}_share"]
+            ends, chance = share_interval(got[name][0], want.standard_error)
+            self.near([low, high], ends, 0.08 * width)
+            self.assertAlmostEqual(p, max(chance, 2 / 4001), delta=0.02, msg=name)
+
+    def test_an_area_of_few_patients_has_nearly_the_interval_that_is_corrected_for_bias_and_acceleration(self):
+        generator = np.random.default_rng(11)
+        for _ in range(5):
+            truth, rating = random_ratings(generator, 50, 0, 1.8)
+            got = roc(truth, rating, patient=np.arange(50), draws=4000)
+            want = bootstrap(np.arange(50), lambda i: metrics.roc_auc_score(truth[i], rating[i]) if 0 < truth[i].sum() < 50 else 0.5, 2000, "BCa").confidence_interval
+            self.near(got["auc_share"][:2], want, 0.3 * (want.high - want.low))
+
+    def test_an_area_of_one_has_wilsons_interval_of_the_rarer_kind(self):
+        truth = np.arange(40) < 9
+        got = roc(truth, truth * 1.0, patient=np.arange(40) // 2, draws=200)["auc_share"]
+        few = stats.binomtest(5, 5).proportion_ci(method="wilson")
+        self.near(got[:2], [few.low, few.high])
 
     def test_shares_have_wilsons_interval_of_as_many_cases_as_the_patients_leave(self):
         generator = np.random.default_rng(10)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/bootstrap.h"
+#include "engine/cluster.h"
 #include "engine/roc.h"
 #include "trainer/classify/classify_command.h"
 #include "trainer/classify/trained_file.h"
@@ -143,13 +144,18 @@ static nn_status print_areas(struct command *c)
     struct nn_interval intervals[2];
     struct nn_roc roc;
     double values[2];
+    int patients[2];
     nn_status status = nn_roc_init(&roc, c->cases.truth, c->scores, c->cases.count, &c->err);
     if (status != NN_OK) return status;
     areas(&roc, NULL, values);
     status = nn_bootstrap(c->cases.patient, c->cases.count, (int)c->draws, c->seed, areas, &roc, 2, intervals,
                           &c->err);
     nn_roc_release(&roc);
+    if (status == NN_OK)
+        status = nn_cluster_kinds(c->cases.truth, c->cases.patient, c->cases.count, patients, &c->err);
     if (status != NN_OK) return status;
+    for (int k = 0; k < 2; k++)
+        intervals[k] = nn_bootstrap_share(values[k], intervals[k], nn_cluster_rarer(patients));
     printf("%s, %s images: %d, %d with %s\n", c->cases.source, c->split ? c->split : "test", c->cases.count,
            tr_cases_positive(&c->cases), c->cases.finding);
     for (int k = 0; k < 2; k++)

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "engine/bootstrap.h"
+#include "engine/cluster.h"
 #include "engine/roc.h"
 #include "trainer/drawing/svg_chart.h"
+#include "trainer/parts/few_patients.h"
 #include "trainer/parts/number_json.h"
 #include "trainer/text_file.h"
 
@@ -19,7 +21,7 @@ static const double odds_span = 8; /* of the picture: beyond, scores count as th
 /* Of real images, or of samples. Index 0: without the finding, 1: with it. Intervals are by patient; each
  * sample is of a patient of its own. */
 struct tally {
-    int images, passed[2];
+    int images, patients[2], passed[2];
     struct nn_share right[2], agreement; /* right[1]: sensitivity, right[0]: specificity */
     double auc;
     struct nn_interval area;
@@ -40,6 +42,9 @@ static nn_status find_area(const struct tr_cases *cases, const double *scores, s
     status =
         nn_bootstrap(cases->patient, cases->count, DRAWS, BOOTSTRAP_SEED, area_of, &roc, 1, &t->area, err);
     nn_roc_release(&roc);
+    if (status == NN_OK)
+        status = nn_cluster_kinds(cases->truth, cases->patient, cases->count, t->patients, err);
+    if (status == NN_OK) t->area = nn_bootstrap_share(t->auc, t->area, nn_cluster_rarer(t->patients));
     return status;
 }
 
@@ -77,8 +82,9 @@ static nn_status count(const struct tr_cases *cases, const double *scores, const
 static json_t *tally_json(const struct tally *t)
 {
     const struct nn_share *with = &t->right[1], *without = &t->right[0];
-    return json_pack("{s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->images, "auc",
-                     "value", t->auc, "low", t->area.low, "high", t->area.high, "agreement",
+    return json_pack("{s:i,s:i,s:i,s:{s:f,s:f,s:f},s:o,s:o,s:o,s:{s:i,s:i,s:i,s:i}}", "images", t->images,
+                     "patients_with", t->patients[1], "patients_without", t->patients[0], "auc", "value",
+                     t->auc, "low", t->area.low, "high", t->area.high, "agreement",
                      tr_share_json(t->agreement), "sensitivity", tr_share_json(*with), "specificity",
                      tr_share_json(*without), "confusion", "without_seen_without", without->part,
                      "without_seen_with", without->whole - without->part, "with_seen_without",
@@ -214,8 +220,10 @@ static void print_figures(const struct tr_part *part, const struct tr_label_judg
            real->images, samples->count, "", "AUC", "sensitivity", "specificity");
     print_tally("real", real);
     print_tally("samples", drawn);
+    const char *few = tr_few_patients_warning(real->patients[1], real->patients[0]);
     if (real->area.low < TR_WEAK_JUDGE)
         puts("\nThe judge is weak: what it says of samples, and the list, are worth little.");
+    if (few) printf("\n%s\n", few);
     printf("\npassed with margin %g: %d of %d with %s, %d of %d without\n%s/labels.json .csv .svg, "
            "checked.json\n",
            judge->gate.margin, drawn->passed[1], drawn->right[1].whole, samples->asked->finding,

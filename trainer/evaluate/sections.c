@@ -4,8 +4,9 @@
 #include <string.h>
 
 #include "trainer/evaluate/label_results.h"
+#include "trainer/parts/few_patients.h"
 
-enum { TEXT = TR_TABLE_CELL, FEW_PATIENTS = 100 };
+enum { TEXT = TR_TABLE_CELL };
 
 /* ---- fields ------------------------------------------------------------------------------------- */
 
@@ -146,6 +147,11 @@ static bool label_headline(const json_t *results, struct tr_headline *h)
     return isfinite(value);
 }
 
+static const char *few_patients(const json_t *tested)
+{
+    return tr_few_patients_warning(number(tested, "patients_with"), number(tested, "patients_without"));
+}
+
 /* What the text of a page must not leave to the reader to see. */
 static const char *label_warning(const json_t *results)
 {
@@ -153,7 +159,7 @@ static const char *label_warning(const json_t *results)
                ? "The judge hardly tells real images apart: what it says of samples, and its list for decks, "
                  "are "
                  "worth little."
-               : NULL;
+               : few_patients(field(results, "held_out"));
 }
 
 /* ---- experiments -------------------------------------------------------------------------------- */
@@ -176,13 +182,9 @@ static const char *chance(char to[TEXT], const json_t *row)
 
 #define P_WORDS "95 %% intervals and two-sided p, by patient; p is 0.001 at least and of each line by itself"
 
-/* Percentile intervals of few patients are too narrow (engine/bootstrap.h). */
 static const char *few_warning(const json_t *results)
 {
-    return number(results, "test.patients") < FEW_PATIENTS
-               ? "Fewer than 100 patients to test on: the intervals of AUC and of average precision are too "
-                 "narrow, with 60 patients as those of 90 %; those of differences are not."
-               : NULL;
+    return few_patients(field(results, "test"));
 }
 
 static int table1_tables(const json_t *results, struct tr_text_table *tables)

@@ -62,7 +62,7 @@ static void put_table(const struct tr_outcome *o, FILE *to)
         "\nDistortion: that of the classifier trained on real images less that of the one trained on as many "
         "samples\nwith the same shares of classes. Accuracies count a score of 0.5 as a yes.\n",
         to);
-    tr_outcome_put_interval(to);
+    tr_outcome_put_interval(o, to);
 }
 
 static void put_picture(const struct tr_outcome *o, FILE *svg)

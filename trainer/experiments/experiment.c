@@ -5,19 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cluster.h"
 #include "trainer/classify/settings_json.h"
 #include "trainer/command_end.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
+#include "trainer/parts/few_patients.h"
 #include "trainer/parts/part_file.h"
 #include "trainer/text_file.h"
 
 /* ---- JSON --------------------------------------------------------------------------------------- */
 
+/* NULL without memory. */
 static json_t *split_json(const struct tr_cases *cases)
 {
-    return json_pack("{s:i,s:i,s:i}", "images", cases->count, "patients", tr_cases_patients(cases),
-                     "with_finding", tr_cases_positive(cases));
+    int patients[2];
+    if (nn_cluster_kinds(cases->truth, cases->patient, cases->count, patients, NULL) != NN_OK) return NULL;
+    return json_pack("{s:i,s:i,s:i,s:i,s:i}", "images", cases->count, "patients", tr_cases_patients(cases),
+                     "with_finding", tr_cases_positive(cases), "patients_with", patients[1],
+                     "patients_without", patients[0]);
 }
 
 static json_t *row_json(const struct tr_outcome *o, int r)
@@ -80,9 +86,11 @@ static nn_status write_json(const struct tr_outcome *o, const char *command, str
 
 /* ---- tables and pictures ------------------------------------------------------------------------ */
 
-void tr_outcome_put_interval(FILE *to)
+void tr_outcome_put_interval(const struct tr_outcome *o, FILE *to)
 {
+    const char *few = tr_few_patients_warning(o->patients[1], o->patients[0]);
     fprintf(to, "Interval: %s\n%s\n%s\n", tr_interval_words[0], tr_interval_words[1], tr_interval_words[2]);
+    if (few) fprintf(to, "%s\n", few);
 }
 
 void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
@@ -94,8 +102,8 @@ void tr_outcome_put_facts(const struct tr_outcome *o, FILE *to)
             tr_architecture_words[s->classify.architecture], s->side, s->classify.epochs,
             s->classify.epochs == 1 ? "" : "s", s->classify.pretrained ? "pretrained" : "from scratch",
             s->seeds, s->seeds == 1 ? "" : "s");
-    fprintf(to, "tested on %d real images of %d patients, %d with the finding\n", lab->test.count,
-            tr_cases_patients(&lab->test), tr_cases_positive(&lab->test));
+    fprintf(to, "tested on %d real images of %d patients, %d of the images with the finding\n",
+            lab->test.count, tr_cases_patients(&lab->test), tr_cases_positive(&lab->test));
 }
 
 static void put_number(FILE *to, double value)
@@ -179,7 +187,9 @@ static nn_status run(const struct tr_experiment *experiment, const struct tr_lab
     struct tr_held_out *rows = calloc((size_t)grid.row_count, sizeof *rows);
     if (!rows) status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d rows", grid.row_count);
     if (status == NN_OK) status = tr_held_out_measure(&grid, &lab.test, rows, err);
-    struct tr_outcome outcome = {experiment, &lab, &grid, rows};
+    struct tr_outcome outcome = {.experiment = experiment, .lab = &lab, .grid = &grid, .rows = rows};
+    if (status == NN_OK)
+        status = nn_cluster_kinds(lab.test.truth, lab.test.patient, lab.test.count, outcome.patients, err);
     if (status == NN_OK) status = write_all(&outcome, command, err);
     free(rows);
     tr_grid_release(&grid);

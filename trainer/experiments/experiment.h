@@ -16,6 +16,7 @@ struct tr_outcome {
     const struct tr_lab *lab;
     const struct tr_grid *grid;
     const struct tr_held_out *rows; /* one a row of the grid */
+    int patients[2];                /* of the test split, without and with the finding */
 };
 
 struct tr_experiment {
@@ -36,7 +37,7 @@ int tr_experiment_main(const struct tr_experiment *experiment, int argc, char **
 
 /* "2,675 images of 2,050 patients ..." in whole lines: what was tested how, for the table. */
 void tr_outcome_put_facts(const struct tr_outcome *outcome, FILE *to);
-/* What intervals and p mean, below the table. */
-void tr_outcome_put_interval(FILE *to);
+/* What intervals and p mean, below the table, and whether they are of few patients. */
+void tr_outcome_put_interval(const struct tr_outcome *outcome, FILE *to);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/cluster.h"
 #include "engine/roc.h"
 #include "trainer/parts/number_json.h"
 
@@ -14,14 +15,18 @@ const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_preci
 
 _Static_assert(DRAWS == 2000, "the words say so");
 const char *const tr_interval_words[TR_INTERVAL_LINES] = {
-    "95 %, percentiles of the mean over seeds in 2000 draws of the test split's patients with replacement:",
-    "what other patients might change. What another training might change shows in the range over seeds.",
+    "95 %, of the mean over seeds, from 2000 draws of the test split's patients with replacement: "
+    "percentiles of",
+    "differences, else by the draws' deviation in log odds. It says what other patients might change, not "
+    "what another "
+    "training might: that shows in the range over seeds.",
     "p: two-sided, of no difference, by the same draws; 0.001 at least, and for each comparison by itself."};
 
 struct work {
     const struct tr_grid *grid;
     const struct tr_cases *test;
     struct nn_roc *roc; /* one a cell */
+    int patients[2];    /* without and with the finding */
 };
 
 /* All measures of one network, case i counted weight[i] times (NULL: once). */
@@ -76,6 +81,14 @@ static void sum_up(struct tr_figure *f, int seeds, struct nn_interval interval)
     }
 }
 
+/* How many patients' worth a measure is that nobody spoils. */
+static int cases_of(const struct work *w, enum tr_measure m)
+{
+    if (m == TR_SENSITIVITY) return w->patients[1];
+    if (m == TR_SPECIFICITY) return w->patients[0];
+    return nn_cluster_rarer(w->patients);
+}
+
 static void fill_row(const struct work *w, int row, const struct nn_interval *intervals,
                      struct tr_held_out *to)
 {
@@ -90,7 +103,9 @@ static void fill_row(const struct work *w, int row, const struct nn_interval *in
         }
     }
     for (int m = 0; m < TR_MEASURES; m++) {
-        sum_up(&to->figure[m], seeds, intervals[row * 2 * TR_MEASURES + m]);
+        struct tr_figure *f = &to->figure[m];
+        sum_up(f, seeds, intervals[row * 2 * TR_MEASURES + m]);
+        f->interval = nn_bootstrap_share(f->mean, f->interval, cases_of(w, (enum tr_measure)m));
         sum_up(&to->less[m], seeds, intervals[(row * 2 + 1) * TR_MEASURES + m]);
     }
 }
@@ -101,9 +116,10 @@ nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases 
     int cells = grid->row_count * grid->seed_count, values = grid->row_count * 2 * TR_MEASURES;
     struct work w = {.grid = grid, .test = test};
     struct nn_interval *intervals = calloc((size_t)values, sizeof *intervals);
-    nn_status status = NN_OK;
+    nn_status status = nn_cluster_kinds(test->truth, test->patient, test->count, w.patients, err);
     w.roc = calloc((size_t)cells, sizeof *w.roc);
-    if (!intervals || !w.roc) status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d networks", cells);
+    if (status == NN_OK && (!intervals || !w.roc))
+        status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d networks", cells);
     for (int i = 0; i < cells && status == NN_OK; i++)
         status = nn_roc_init(&w.roc[i], test->truth, grid->cells[i].scores, test->count, err);
     if (status == NN_OK)

@@ -56,7 +56,7 @@ static void put_table(const struct tr_outcome *o, FILE *to)
             "share are "
             "among those\nof a larger one. %s\n",
             generator_words);
-    tr_outcome_put_interval(to);
+    tr_outcome_put_interval(o, to);
 }
 
 static void put_picture(const struct tr_outcome *o, FILE *svg)

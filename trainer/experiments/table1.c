@@ -42,7 +42,7 @@ static void put_table(const struct tr_outcome *o, FILE *to)
                 difference, paper[r]);
     }
     putc('\n', to);
-    tr_outcome_put_interval(to);
+    tr_outcome_put_interval(o, to);
     fprintf(to, "Images: less those for validation.\n%s\n", paper_words);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cluster.h"
 #include "engine/roc.h"
 
 enum { DRAWS = 2000, BOOTSTRAP_SEED = 1 };
@@ -141,21 +142,22 @@ static nn_status compare(struct comparing *c, const double *values, double *scra
 static void effects(const void *context, const int *weight, double *values)
 {
     const struct comparing *c = context;
-    for (int k = 0; k < c->count; k++) values[k] = nn_roc_auc(&c->rocs[k], weight) - 0.5;
+    for (int k = 0; k < c->count; k++) values[k] = nn_roc_auc(&c->rocs[k], weight);
 }
 
 static nn_status find_effects(const struct comparing *c, struct nn_error *err)
 {
+    int patients[2] = {0}; /* with samples, which are patients of their own, and with held-out images */
     struct nn_interval *intervals = calloc((size_t)c->count, sizeof *intervals);
     if (!intervals) return nn_fail(err, NN_ERR_MEMORY, "out of memory for %d intervals", c->count);
     nn_status status = nn_bootstrap(c->in->query_patient, c->in->queries, DRAWS, BOOTSTRAP_SEED, effects, c,
                                     c->count, intervals, err);
+    if (status == NN_OK)
+        status = nn_cluster_kinds(c->truth, c->in->query_patient, c->in->queries, patients, err);
     for (int k = 0; k < c->count && status == NN_OK; k++) {
         struct tr_layer_nearness *to = c->into[k];
         to->effect = nn_roc_auc(&c->rocs[k], NULL);
-        to->interval = intervals[k];
-        to->interval.low += 0.5;
-        to->interval.high += 0.5;
+        to->interval = nn_bootstrap_share(to->effect, intervals[k], nn_cluster_rarer(patients));
     }
     free(intervals);
     return status;

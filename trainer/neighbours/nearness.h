@@ -15,9 +15,9 @@
  * All samples. Whether they are nearer as a whole (Meehan, Chaudhuri and Dasgupta 2020) is told by the
  * effect, the probability that a sample is nearer than a held-out image, ties half (the area under the ROC
  * curve, Mann and Whitney's U over all pairs): 0.5 where there is no difference. Its interval of 95 % and p,
- * two-sided, that it is 0.5, are of engine/bootstrap.h and draw held-out patients, not images, beside single
- * samples; the training images are taken as they are. Layers are not independent, and p is not corrected for
- * their number: `all` is the one to ask. */
+ * two-sided, that it is 0.5, are nn_bootstrap_share's (engine/bootstrap.h) and draw held-out patients, not
+ * images, beside single samples; the training images are taken as they are. Layers are not independent, and p
+ * is not corrected for their number: `all` is the one to ask. */
 #ifndef TR_NEARNESS_H
 #define TR_NEARNESS_H
 
