@@ -54,6 +54,8 @@ find_missing() {
     need g++ "what reads DICOM files; tests of the CUDA kernels, run by the host" command -v c++
     need sqlite3 "tests that look into the data base" command -v sqlite3
     need curl "tests that speak HTTP" command -v curl
+    need nginx "tests behind the reverse proxy" test -x /usr/sbin/nginx
+    need openssl "their certificate" command -v openssl
     need systemd "tests of the service's units" command -v systemd-analyze
     need chromium "browser tests" command -v chromium
     need nodejs "web tests (Node.js $node_min or later)" node_is_new
