@@ -52,6 +52,10 @@ WARN     := -Wall -Wextra -Wpedantic -Wshadow -Wundef -Wstrict-prototypes -Wmiss
 ifeq ($(WERROR),1)
 WARN     += -Werror
 endif
+# Vectors wider than the CPU's registers are passed only between functions that become one.
+ifneq ($(ARCH),native)
+WARN     += -Wno-psabi
+endif
 CFLAGS   := -std=c17 -D_GNU_SOURCE $(WARN) $(OPT) -march=$(ARCH) -fno-math-errno -fno-trapping-math \
             -g -fno-omit-frame-pointer -fopenmp -I. -MMD -MP $(SANFLAGS)
 LDFLAGS  := -fopenmp $(SANFLAGS) -Wl,--as-needed -Wl,-rpath,'$$ORIGIN'
