@@ -32,7 +32,6 @@ enum {
     CHECKPOINT_PAGES = 2000, /* 8 MB: log that is enough to be copied into the file */
     ERASE_TRIES = 10,        /* to empty the log before the writers of the group are told */
     ERASE_TURN_MS = 25,
-    UNDO_IN_MEMORY_BYTES = 1 << 20,
 };
 
 /* Copies the log into the file, so that no COMMIT has to. Its pass holds up nobody, but what is committed
@@ -205,21 +204,12 @@ static nn_status open_to_read(struct db *db, const char *path, struct nn_error *
     return status ? status : db_schema_check(db->idle, path, err);
 }
 
-/* What a savepoint may have to undo stays in memory up to that size, which hardly a session's start reaches.
- * SQLite writes a temporary file from 64 KB on, which many did. It must be said before SQLite begins. */
-static void configure(void)
-{
-    sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, UNDO_IN_MEMORY_BYTES);
-}
-
 static nn_status open_by(nn_status (*way)(struct db *, const char *, struct nn_error *), struct db **out,
                          const char *path, struct nn_error *err)
 {
     *out = NULL;
-    static pthread_once_t configured = PTHREAD_ONCE_INIT;
     struct db *db = calloc(1, sizeof *db);
     if (!db) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", path);
-    pthread_once(&configured, configure);
     write_line_init(&db->line);
     pthread_mutex_init(&db->mutex, NULL);
     pthread_cond_init(&db->reader_idle, NULL);
