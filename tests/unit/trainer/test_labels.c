@@ -107,6 +107,16 @@ static nn_status parse(struct tr_labels *t, const char *text, struct nn_error *e
     return tr_labels_parse(t, text, strlen(text), "labels.csv", err);
 }
 
+/* `given` has the classes that the caller knows, or is zeroed. */
+static void check_refused(struct tr_labels given, const char *text, const char *error)
+{
+    struct nn_error err = {0};
+    assert_int_equal(parse(&given, text, &err), NN_ERR_FORMAT);
+    assert_string_equal(err.text, error);
+    assert_null(given.rows);
+    assert_null(given.text);
+}
+
 static void rows_are_read_whatever_the_order_of_columns(void **state)
 {
     (void)state;
@@ -182,14 +192,8 @@ static void every_bad_table_gets_one_line_that_says_where(void **state)
         {HEADER "a,a_label_of_forty_eight_bytes_is_one_byte_too_lon,1,train\n",
          "labels.csv:2: label \"a_label_of_forty_eight_bytes_is_one_byte_too_lon\" is longer than 47 bytes"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct tr_labels t = {0};
-        struct nn_error err = {0};
-        assert_int_equal(parse(&t, cases[i].text, &err), NN_ERR_FORMAT);
-        assert_string_equal(err.text, cases[i].error);
-        assert_null(t.rows);
-        assert_null(t.text);
-    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_refused((struct tr_labels){0}, cases[i].text, cases[i].error);
 }
 
 #define FINDINGS "file,labels,patient_id,split\n"
@@ -250,20 +254,13 @@ static void bad_findings_get_one_line_that_says_where(void **state)
         {FINDINGS "a,x|a_label_of_forty_eight_bytes_is_one_byte_too_lon,1,train\n",
          "labels.csv:2: label \"a_label_of_forty_eight_bytes_is_one_byte_too_lon\" is longer than 47 bytes"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct tr_labels t = {0};
-        struct nn_error err = {0};
-        assert_int_equal(parse(&t, cases[i].text, &err), NN_ERR_FORMAT);
-        assert_string_equal(err.text, cases[i].error);
-        assert_null(t.rows);
-    }
-    struct tr_labels given = {.class_count = 2, .classes = {"x", "none"}};
-    struct nn_error err;
-    assert_int_equal(parse(&given, FINDINGS "a,x,1,train\n", &err), NN_ERR_FORMAT);
-    assert_string_equal(err.text, "labels.csv: no finding can be called \"none\"");
-    struct tr_labels unknown = {.class_count = 1, .classes = {"x"}};
-    assert_int_equal(parse(&unknown, FINDINGS "a,x,1,train\nb,x|xy,2,test\n", &err), NN_ERR_FORMAT);
-    assert_string_equal(err.text, "labels.csv:3: label \"xy\" is not a class of this data set");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        check_refused((struct tr_labels){0}, cases[i].text, cases[i].error);
+    check_refused((struct tr_labels){.class_count = 2, .classes = {"x", "none"}}, FINDINGS "a,x,1,train\n",
+                  "labels.csv: no finding can be called \"none\"");
+    check_refused((struct tr_labels){.class_count = 1, .classes = {"x"}},
+                  FINDINGS "a,x,1,train\nb,x|xy,2,test\n",
+                  "labels.csv:3: label \"xy\" is not a class of this data set");
 }
 
 static void there_can_be_63_findings_and_no_more(void **state)
@@ -288,34 +285,26 @@ static void there_can_be_63_findings_and_no_more(void **state)
 static void a_label_outside_the_given_classes_is_refused(void **state)
 {
     (void)state;
-    struct tr_labels t = {.class_count = 1, .classes = {"x"}};
-    struct nn_error err;
-    assert_int_equal(parse(&t, HEADER "a,x,1,train\nb,z,2,test\n", &err), NN_ERR_FORMAT);
-    assert_string_equal(err.text, "labels.csv:3: label \"z\" is not a class of this data set");
+    check_refused((struct tr_labels){.class_count = 1, .classes = {"x"}}, HEADER "a,x,1,train\nb,z,2,test\n",
+                  "labels.csv:3: label \"z\" is not a class of this data set");
 }
 
 static void more_labels_than_classes_can_be_are_refused(void **state)
 {
     (void)state;
-    struct tr_labels t = {0};
-    struct nn_error err;
     char text[8192] = HEADER;
     for (int i = 0; i <= NN_CLASSES_MAX; i++)
         snprintf(text + strlen(text), 64, "f%d,label%d,p%d,train\n", i, i, i);
-    assert_int_equal(parse(&t, text, &err), NN_ERR_FORMAT);
-    assert_string_equal(err.text, "labels.csv: has more than 64 different labels");
+    check_refused((struct tr_labels){0}, text, "labels.csv: has more than 64 different labels");
 }
 
 static void an_overlong_path_is_refused(void **state)
 {
     (void)state;
-    struct tr_labels t = {0};
-    struct nn_error err;
     char path[TR_LABELS_PATH_MAX + 2] = {0}, text[2048];
     memset(path, 'a', TR_LABELS_PATH_MAX + 1);
     snprintf(text, sizeof text, HEADER "%s,x,1,train\n", path);
-    assert_int_equal(parse(&t, text, &err), NN_ERR_FORMAT);
-    assert_string_equal(err.text, "labels.csv:2: file is longer than 1000 bytes");
+    check_refused((struct tr_labels){0}, text, "labels.csv:2: file is longer than 1000 bytes");
 }
 
 static void mutated_tables_are_read_or_refused_in_one_line(void **state)
