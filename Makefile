@@ -253,7 +253,8 @@ $(B)/host/%.cu.o: %.cu $(B)/flags.txt
 $(UNIT): $(call helpers,tests/unit,test_%)
 $(FUZZ): $(call helpers,tests/fuzz,fuzz_%)
 $(LOAD): $(call objects,$(wildcard tests/bench/load_*.c))
-$(B)/tests/bench/bench_answers $(B)/tests/bench/bench_session_start: $(B)/tests/bench/stored_deck.o
+$(B)/tests/bench/bench_answers $(B)/tests/bench/bench_next_item $(B)/tests/bench/bench_session_start: \
+    $(B)/tests/bench/stored_deck.o
 $(UNIT) $(FUZZ) $(OTHER) $(BENCH) $(LOAD): $(B)/tests/%: $(B)/tests/%.o $(B)/libparts.a $(B)/libengine.a
 	$(say) $@
 	$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/libparts.a $(B)/libengine.a $(SERVER_LIBS) $(TRAINER_LIBS) -lcmocka

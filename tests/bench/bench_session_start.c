@@ -8,48 +8,21 @@
  * times a class is how long its last one waits. The pixels are not touched. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "server/clock.h"
-#include "server/store/decks/store_library.h"
 #include "tests/bench/stored_deck.h"
 
 enum { SIZES = 4, ITEMS = 10, STARTS = 200 };
 
 static const int sizes[SIZES] = {100, 1000, 10000, 50000};
-/* Half of the images show a fracture, three in twenty are the test split. */
-static void add_collection(struct db *db, const char *name, int count)
-{
-    char provenance[] = "{\"name\": \"bench\"}", columns[] = "{\"note\":\"further cells of its line\"}";
-    struct srv_library_set set = {.provenance = provenance, .count = count};
-    struct srv_collection collection = {.name = name};
-    char(*files)[32] = calloc((size_t)count, sizeof *files);
-    set.rows = calloc((size_t)count, sizeof *set.rows);
-    stored_need(files && set.rows, "allocating");
-    for (int i = 0; i < count; i++) {
-        snprintf(files[i], sizeof files[i], "images/%d.png", i);
-        set.rows[i] = (struct srv_library_row){.file = files[i],
-                                               .class_name = i % 2 ? "fracture" : "none",
-                                               .patient = files[i],
-                                               .split = i % 20 < 3 ? "test" : "train",
-                                               .columns = columns,
-                                               .width = 1024};
-        srv_random_hex(set.rows[i].sha256, sizeof set.rows[i].sha256);
-    }
-    srv_random_hex(collection.folder, sizeof collection.folder);
-    srv_random_hex(collection.dataset_sha256, sizeof collection.dataset_sha256);
-    stored_need(srv_store_collection_add(db, &collection, &set) == DB_OK, "storing the collection");
-    free(set.rows);
-    free(files);
-}
 
 /* A session of a collection of that size, ready to be started again and again. */
 static struct srv_store_session prepare(struct db *db, int count)
 {
     char name[DECK_ID_TEXT];
     snprintf(name, sizeof name, "of-%d", count);
-    add_collection(db, name, count);
+    stored_collection(db, name, count, 2);
     return stored_deck(db, name, ITEMS, name);
 }
 

@@ -5,6 +5,7 @@
 
 #include "server/clock.h"
 #include "server/store/decks/store_decks.h"
+#include "server/store/decks/store_library.h"
 
 static const struct nn_model_info model = {
     .sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -20,6 +21,31 @@ void stored_need(bool fine, const char *what)
     if (fine) return;
     fprintf(stderr, "%s failed\n", what);
     exit(1);
+}
+
+void stored_collection(struct db *db, const char *name, int count, int one_in)
+{
+    char provenance[] = "{\"name\": \"bench\"}", columns[] = "{\"note\":\"further cells of its line\"}";
+    struct srv_library_set set = {.provenance = provenance, .count = count};
+    struct srv_collection collection = {.name = name};
+    char(*files)[32] = calloc((size_t)count, sizeof *files);
+    set.rows = calloc((size_t)count, sizeof *set.rows);
+    stored_need(files && set.rows, "allocating");
+    for (int i = 0; i < count; i++) {
+        snprintf(files[i], sizeof files[i], "images/%d.png", i);
+        set.rows[i] = (struct srv_library_row){.file = files[i],
+                                               .class_name = i % one_in ? "fracture" : "none",
+                                               .patient = files[i],
+                                               .split = i % 20 < 3 ? "test" : "train",
+                                               .columns = columns,
+                                               .width = 1024};
+        srv_random_hex(set.rows[i].sha256, sizeof set.rows[i].sha256);
+    }
+    srv_random_hex(collection.folder, sizeof collection.folder);
+    srv_random_hex(collection.dataset_sha256, sizeof collection.dataset_sha256);
+    stored_need(srv_store_collection_add(db, &collection, &set) == DB_OK, "storing the collection");
+    free(set.rows);
+    free(files);
 }
 
 static void keep_id(void *context, const struct srv_store_deck *row)

@@ -1,5 +1,5 @@
-/* A deck in a database and sessions of it, for benchmarks that go straight through the store. Whatever fails
- * ends the program with a line. */
+/* A deck in a database, a collection of images and sessions of them, for benchmarks that go straight through
+ * the store. Whatever fails ends the program with a line. */
 #ifndef TESTS_STORED_DECK_H
 #define TESTS_STORED_DECK_H
 
@@ -9,6 +9,10 @@
 
 /* Ends the program unless that is fine. */
 void stored_need(bool fine, const char *what);
+
+/* A collection of `count` images without pixels: one in `one_in` shows no fracture, three in twenty are the
+ * test split. */
+void stored_collection(struct db *db, const char *name, int count, int one_in);
 
 /* The deck called `name`, of so many items, half of them with a fracture: of the collection, or drawn when it
  * is "". Its choices are no and yes. The result is ready for stored_deck_start, again and again. */
