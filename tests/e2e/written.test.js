@@ -77,7 +77,8 @@ test('an evaluation of all parts is whole and has intervals with its headline fi
     assert.deepEqual(figures.filter(([, range]) => !/^-?[\d.]+ to -?[\d.]+( %)?$/.test(range)).map(([name]) => name), ['SWD × 1000, mean']);
     assert.equal(figures.length, 5);
     const warned = await page.$$eval('main section:has(> .problem)', (all) => all.map(({ id }) => id));
-    assert.deepEqual(warned, ['labels', 'table1', 'low-data', 'boundary']); // of a judge and of tests on a few patients
+    const ofTests = warned.filter((id) => !['neighbours', 'tsne'].includes(id)); // whose network may be weak or not
+    assert.deepEqual(ofTests, ['labels', 'table1', 'low-data', 'boundary']); // of a judge and of tests on a few patients
     await assertLegible(page, `${width} px`);
   });
 });

@@ -87,12 +87,20 @@ static nn_status architecture_of(const struct nn_st_file *file, const char *path
     return NN_OK;
 }
 
+static nn_status auc_of(const struct nn_st_file *file, const char *path, double *auc, struct nn_error *err)
+{
+    const char *text;
+    nn_status status = text_of(file, path, "validation_auc", 64, &text, err);
+    if (status == NN_OK) *auc = *text ? strtod(text, NULL) : NAN;
+    return status;
+}
+
 static nn_status take_metadata(struct tr_trained *t, const struct nn_st_file *file, const char *path,
                                struct nn_error *err)
 {
     double side = 0, epoch = 0, images = 0;
     enum tr_architecture architecture = TR_RESNET18;
-    const char *seed, *auc;
+    const char *seed;
     nn_status status = check_format(file, path, err);
     if (status == NN_OK) status = architecture_of(file, path, &architecture, err);
     if (status == NN_OK)
@@ -104,12 +112,11 @@ static nn_status take_metadata(struct tr_trained *t, const struct nn_st_file *fi
     if (status == NN_OK && nn_st_metadata(file, "images"))
         status = number_of(file, path, "images", 1, INT_MAX, &images, err);
     if (status == NN_OK) status = text_of(file, path, "seed", 24, &seed, err);
-    if (status == NN_OK) status = text_of(file, path, "validation_auc", 64, &auc, err);
+    if (status == NN_OK) status = auc_of(file, path, &t->auc, err);
     if (status != NN_OK) return status;
     t->epoch = (int)epoch;
     t->images = (int)images;
     t->seed = strtoull(seed, NULL, 10);
-    t->auc = *auc ? strtod(auc, NULL) : NAN;
     return tr_classifier_init(&t->net, architecture, (int)side, 1, err);
 }
 
@@ -140,6 +147,17 @@ nn_status tr_trained_is_of(const char *path, const char *training, bool *is, str
     status = check_format(file, path, err);
     const char *own = status == NN_OK ? nn_st_metadata(file, "training") : NULL;
     *is = own && !strcmp(own, training);
+    nn_st_close(file);
+    return status;
+}
+
+nn_status tr_trained_auc(const char *path, double *auc, struct nn_error *err)
+{
+    struct nn_st_file *file;
+    nn_status status = nn_st_open_header(&file, path, err);
+    if (status != NN_OK) return status;
+    status = check_format(file, path, err);
+    if (status == NN_OK) status = auc_of(file, path, auc, err);
     nn_st_close(file);
     return status;
 }

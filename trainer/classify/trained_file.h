@@ -14,4 +14,7 @@ nn_status tr_trained_load(struct tr_trained *trained, const char *path, struct n
 nn_status tr_trained_is_of(const char *path, const char *training, bool *is,
                            struct nn_error *err) NN_MUST_CHECK;
 
+/* Its validation_auc alone, NAN where there was no validation; NN_ERR_FORMAT: it is no classifier. */
+nn_status tr_trained_auc(const char *path, double *auc, struct nn_error *err) NN_MUST_CHECK;
+
 #endif

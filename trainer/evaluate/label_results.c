@@ -10,8 +10,8 @@
 #include "engine/cluster.h"
 #include "engine/roc.h"
 #include "trainer/drawing/svg_chart.h"
-#include "trainer/parts/few_patients.h"
 #include "trainer/parts/number_json.h"
+#include "trainer/parts/part_warnings.h"
 #include "trainer/text_file.h"
 
 enum { BINS = 33, CLASS_TEXT = 1024, DRAWS = 2000, BOOTSTRAP_SEED = 1 };

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "trainer/evaluate/label_results.h"
-#include "trainer/parts/few_patients.h"
+#include "trainer/parts/part_warnings.h"
 
 enum { TEXT = TR_TABLE_CELL };
 
@@ -274,6 +274,11 @@ static bool boundary_headline(const json_t *results, struct tr_headline *h)
 
 /* ---- pictures and distances --------------------------------------------------------------------- */
 
+static const char *network_warning(const json_t *results)
+{
+    return tr_weak_network_warning(number(results, "network_auc"));
+}
+
 static void put_nearness(struct tr_text_table *table, const char *layer, const json_t *of)
 {
     char samples[TEXT], held_out[TEXT], ratio[TEXT], effect[TEXT], p[TEXT];
@@ -431,6 +436,7 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
                    "The samples that are nearest to a training image; copies are framed"},
                   {"neighbours-held-out.png", "The same of held-out real images, to compare with"}},
      .tables = neighbour_tables,
+     .warning = network_warning,
      .headline = neighbour_headline},
     {.part = "tsne",
      .title = "Real images and samples in the plane (t-SNE)",
@@ -442,7 +448,8 @@ const struct tr_section tr_sections[TR_SECTIONS] = {
      .pictures = {{"tsne.svg", "Marks of real images (dots) and samples (squares) of both classes"},
                   {"tsne.png",
                    "Thumbnails of real images and samples of both classes, in frames by class and set"}},
-     .tables = tsne_tables},
+     .tables = tsne_tables,
+     .warning = network_warning},
     {.part = "swd",
      .title = "Sliced Wasserstein distance",
      .meaning =

@@ -10,8 +10,8 @@
 #include "trainer/command_end.h"
 #include "trainer/experiments/experiment_options.h"
 #include "trainer/interrupt.h"
-#include "trainer/parts/few_patients.h"
 #include "trainer/parts/part_file.h"
+#include "trainer/parts/part_warnings.h"
 #include "trainer/text_file.h"
 
 /* ---- JSON --------------------------------------------------------------------------------------- */

@@ -10,6 +10,7 @@
 #include "trainer/neighbours/nearness.h"
 #include "trainer/neighbours/neighbour_sheet.h"
 #include "trainer/parts/number_json.h"
+#include "trainer/parts/part_warnings.h"
 #include "trainer/parts/parts.h"
 #include "trainer/text_file.h"
 
@@ -19,9 +20,9 @@ static const char usage[] =
     "The nearest training images of samples by L1 distance in every convolution layer of a network, beside "
     "those "
     "of\n"
-    "held-out real images; which samples are copies of a training image, also mirrored ones; and a one-sided "
+    "held-out real images; which samples are copies of a training image, also mirrored ones; and a two-sided "
     "test\n"
-    "of Mann and Whitney of whether samples are nearer to training images than held-out images are. Writes "
+    "of whether samples are nearer to training images than held-out images are. Writes "
     "into "
     "the\n"
     "folder --out:\n"
@@ -237,8 +238,9 @@ static nn_status write_results(const struct neighbours *n, struct nn_error *err)
                   "chance", r->chance, "samples_flagged", tr_share_json(r->flagged_samples),
                   "held_out_flagged", tr_share_json(r->flagged_held_out), "samples", copies_json(n));
     return tr_part_write(&part,
-                         json_pack("{s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:[sss],s:s}", "samples", n->samples,
-                                   "held_out", n->held_out, "training_images", n->trainings.count, "layers",
+                         json_pack("{s:o,s:i,s:i,s:i,s:o,s:o,s:o,s:o,s:[sss],s:s}", "network_auc",
+                                   tr_number_json(n->study.network.auc), "samples", n->samples, "held_out",
+                                   n->held_out, "training_images", n->trainings.count, "layers",
                                    layers_json(n), "all_layers", nearness_json(&r->all), "ratio_to_next",
                                    nearness_json(&r->ratios), "copies", test, "pictures", "neighbours.png",
                                    "neighbours-nearest.png", "neighbours-held-out.png", "table",
@@ -271,6 +273,8 @@ static void print_results(const struct neighbours *n)
         n->trainings.count, r->flagged_samples.part, n->samples, 100 * r->flagged_samples.value,
         100 * r->flagged_samples.low, 100 * r->flagged_samples.high, n->held_out, r->flagged_held_out.part,
         100 * r->chance);
+    const char *weak = tr_weak_network_warning(n->study.network.auc);
+    if (weak) puts(weak);
 }
 
 static nn_status work(void *context, struct nn_error *err)

@@ -11,6 +11,8 @@
 #include "trainer/neighbours/principal.h"
 #include "trainer/neighbours/tsne.h"
 #include "trainer/neighbours/tsne_picture.h"
+#include "trainer/parts/number_json.h"
+#include "trainer/parts/part_warnings.h"
 #include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 #include "trainer/text_file.h"
@@ -208,12 +210,13 @@ static nn_status write_results(struct tsne *t, struct nn_error *err)
     if (status != NN_OK) return status;
     const struct tr_part part = tr_feature_study_part(&t->study);
     return tr_part_write(&part,
-                         json_pack("{s:i,s:i,s:i,s:i,s:f,s:f,s:i,s:[ssss],s:s,s:s,s:s}", "images_of_each",
-                                   t->each, "points", t->all.count, "held_out_real_images", t->held_out,
-                                   "components", t->component_count, "perplexity", t->perplexity,
-                                   "trustworthiness", t->trust, "trustworthiness_neighbours",
-                                   TRUST_NEIGHBOURS, "kinds", names[0], names[1], names[2], names[3],
-                                   "picture", "tsne.png", "marks", "tsne.svg", "table", "tsne.csv"),
+                         json_pack("{s:o,s:i,s:i,s:i,s:i,s:f,s:f,s:i,s:[ssss],s:s,s:s,s:s}", "network_auc",
+                                   tr_number_json(t->study.network.auc), "images_of_each", t->each, "points",
+                                   t->all.count, "held_out_real_images", t->held_out, "components",
+                                   t->component_count, "perplexity", t->perplexity, "trustworthiness",
+                                   t->trust, "trustworthiness_neighbours", TRUST_NEIGHBOURS, "kinds",
+                                   names[0], names[1], names[2], names[3], "picture", "tsne.png", "marks",
+                                   "tsne.svg", "table", "tsne.csv"),
                          err);
 }
 
@@ -250,6 +253,8 @@ static nn_status work(void *context, struct nn_error *err)
     if (status == NN_OK)
         printf("%d images of each of two classes and two sets; trustworthiness %.3f: %s/tsne.png\n", t->each,
                t->trust, t->study.folder);
+    const char *weak = status == NN_OK ? tr_weak_network_warning(t->study.network.auc) : NULL;
+    if (weak) puts(weak);
     return status;
 }
 

@@ -93,10 +93,12 @@ static nn_status load_weights(struct tr_feature_network *n, const struct tr_feat
     char own[PATH_MAX];
     const char *path = choice->training.pretrained, *word = tr_architecture_words[n->net.architecture];
     nn_status status = NN_OK;
+    n->auc = NAN;
     if (!path) {
         path = own;
         snprintf(own, sizeof own, "%s/%s-%.12s.safetensors", choice->folder, word, hash);
         if (access(own, F_OK) != 0) status = train_weights(n, choice, train, hash, own, err);
+        if (status == NN_OK) status = tr_trained_auc(own, &n->auc, err);
     }
     if (status != NN_OK) return status;
     n->values = calloc(n->net.value_count, sizeof *n->values); /* the head, which is not used, stays 0 */

@@ -24,6 +24,7 @@ struct tr_feature_layer {
 struct tr_feature_network {
     struct tr_classifier net;
     float *values, *moments; /* heap */
+    double auc;              /* on the images that chose its epoch; NAN: the user's weights */
     const struct nn_device *device;
     struct tr_classify_device run;
     nn_id ids[TR_FEATURE_LAYERS_MAX], last;
