@@ -131,8 +131,7 @@ static double variance_of_mean(const double *v, const struct nn_roc *roc, bool f
     return squares / (of - 1.0) / of;
 }
 
-/* Of an area from its components, or of a difference of areas from the differences of theirs. Components that
- * do not vary sum up to rounding errors rather than to 0. */
+/* Of an area from its components. Those that do not vary sum up to rounding errors rather than to 0. */
 static struct nn_roc_estimate estimate(const double *v, const struct nn_roc *roc)
 {
     double variance = variance_of_mean(v, roc, true) + variance_of_mean(v, roc, false);
@@ -146,42 +145,4 @@ nn_status nn_roc_delong(const struct nn_roc *roc, struct nn_roc_estimate *area, 
     *area = estimate(v, roc);
     free(v);
     return NN_OK;
-}
-
-/* Whether both were made with the same truths. `kinds` has room for a byte a case. */
-static bool same_truths(const struct nn_roc *first, const struct nn_roc *second, uint8_t *kinds)
-{
-    for (int i = 0; i < first->count; i++) kinds[first->cases[i].index] = first->cases[i].finding;
-    for (int i = 0; i < second->count; i++)
-        if (kinds[second->cases[i].index] != second->cases[i].finding) return false;
-    return true;
-}
-
-nn_status nn_roc_delong_paired(const struct nn_roc *first, const struct nn_roc *second,
-                               struct nn_roc_estimate *difference, struct nn_error *err)
-{
-    if (first->count != second->count)
-        return nn_fail(err, NN_ERR_ARGUMENT, "ratings of %d and of %d cases are no pairs", first->count,
-                       second->count);
-    nn_status status = NN_OK;
-    double *v = components(first), *w = components(second);
-    uint8_t *kinds = malloc((size_t)first->count);
-    if (!v || !w || !kinds) {
-        status = nn_fail(err, NN_ERR_MEMORY, "no memory for %d ratings", first->count);
-    } else if (!same_truths(first, second, kinds)) {
-        status = nn_fail(err, NN_ERR_ARGUMENT, "the ratings to compare are of cases with other truths");
-    } else {
-        for (int i = 0; i < first->count; i++) v[i] -= w[i];
-        *difference = estimate(v, first);
-    }
-    free(v);
-    free(w);
-    free(kinds);
-    return status;
-}
-
-double nn_roc_two_sided_p(struct nn_roc_estimate difference)
-{
-    if (!(difference.variance > 0)) return NAN;
-    return erfc(fabs(difference.value) / sqrt(2 * difference.variance));
 }

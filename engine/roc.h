@@ -55,11 +55,5 @@ struct nn_roc_estimate {
  * clusters of them nn_bootstrap gives intervals and tests. NN_ERR_MEMORY. */
 nn_status nn_roc_delong(const struct nn_roc *roc, struct nn_roc_estimate *area,
                         struct nn_error *err) NN_MUST_CHECK;
-/* The difference of two areas, first less second, with the covariance of ratings of the same cases.
- * NN_ERR_ARGUMENT: the two were made with other truths or counts. */
-nn_status nn_roc_delong_paired(const struct nn_roc *first, const struct nn_roc *second,
-                               struct nn_roc_estimate *difference, struct nn_error *err) NN_MUST_CHECK;
-/* How likely a difference at least as large is by chance alone, on either side; NAN without a variance. */
-double nn_roc_two_sided_p(struct nn_roc_estimate difference);
 
 #endif

@@ -22,8 +22,3 @@ double srv_stat_normal_quantile(double p)
     }
     return (low + high) / 2;
 }
-
-double srv_stat_normal_two_sided(double z)
-{
-    return erfc(fabs(z) / sqrt(2));
-}

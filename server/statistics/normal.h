@@ -10,7 +10,4 @@ double srv_stat_normal_density(double x);
 /* The x at which the distribution function reaches p, 0 < p < 1; to 1e-12. */
 double srv_stat_normal_quantile(double p);
 
-/* The chance of a value at least as far from 0 as z, on either side. */
-double srv_stat_normal_two_sided(double z);
-
 #endif

@@ -1,5 +1,5 @@
-/* The empirical ROC curve of a reader's ratings, its area, and the comparison of two areas. Ratings are taken
- * as they are: higher means more surely a signal, and an area below one half stays below. */
+/* The empirical ROC curve of a reader's ratings and its area. Ratings are taken as they are: higher means
+ * more surely a signal, and an area below one half stays below. */
 #ifndef SRV_STATISTICS_RATING_ROC_H
 #define SRV_STATISTICS_RATING_ROC_H
 
@@ -23,21 +23,5 @@ enum srv_stat_gap srv_stat_roc(const struct srv_stat_trial *trials, int count,
  * to 95 %. Where the error comes out as 0 (perfect separation, all ratings alike) it says nothing about how
  * far the reader would keep that up: NO_SPREAD. */
 struct srv_stat_estimate srv_stat_auc(const struct srv_stat_trial *trials, int count);
-
-/* The difference of two areas, first less second, with DeLong's standard error, a plain interval
- * (value -+ 1.96 se), and the two-sided test of no difference. z and p are 0 where the interval is absent. */
-struct srv_stat_auc_difference {
-    struct srv_stat_estimate difference;
-    double z, p;
-};
-
-/* Two ratings of the same `count` items, item by item in the same order: SRV_STAT_UNPAIRED when the truths
- * differ. */
-struct srv_stat_auc_difference srv_stat_auc_paired(const struct srv_stat_trial *first,
-                                                   const struct srv_stat_trial *second, int count);
-
-/* Two readers, each with items of their own. */
-struct srv_stat_auc_difference srv_stat_auc_unpaired(const struct srv_stat_trial *first, int first_count,
-                                                     const struct srv_stat_trial *second, int second_count);
 
 #endif

@@ -17,8 +17,6 @@ const char *srv_stat_gap_name(enum srv_stat_gap gap)
         return "one_kind";
     case SRV_STAT_FLAT:
         return "flat";
-    case SRV_STAT_UNPAIRED:
-        return "unpaired";
     case SRV_STAT_NOT_FINITE:
         return "not_finite";
     case SRV_STAT_NO_MEMORY:

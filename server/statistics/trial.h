@@ -32,7 +32,6 @@ enum srv_stat_gap {
     SRV_STAT_TOO_FEW,  /* trials */
     SRV_STAT_ONE_KIND, /* only signals, or only noises */
     SRV_STAT_FLAT,     /* a learning curve that one steady rate explains as well */
-    SRV_STAT_UNPAIRED, /* the two vectors are not about the same items */
     SRV_STAT_NOT_FINITE,
     SRV_STAT_NO_MEMORY,
 };

@@ -52,11 +52,6 @@ static void print_share(const uint8_t *truth, const double *rating, const int *p
     free(hit);
 }
 
-static void print_estimate(const char *name, struct nn_roc_estimate e)
-{
-    printf("%s %.17g %.17g %.17g\n", name, e.value, e.variance, nn_roc_two_sided_p(e));
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 3) {
@@ -83,9 +78,7 @@ int main(int argc, char **argv)
     printf("auc %.17g\naverage_precision %.17g\n", nn_roc_auc(&both[0], NULL),
            nn_roc_average_precision(&both[0], NULL));
     if (nn_roc_delong(&both[0], &estimate, NULL)) abort();
-    print_estimate("delong", estimate);
-    if (nn_roc_delong_paired(&both[0], &both[1], &estimate, NULL)) abort();
-    print_estimate("paired", estimate);
+    printf("delong %.17g %.17g\n", estimate.value, estimate.variance);
     print_intervals(both, truth, patient, draws);
     print_share(truth, first, patient, count);
     nn_roc_release(&both[0]);

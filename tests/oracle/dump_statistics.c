@@ -1,10 +1,9 @@
 /* The statistics of trials from standard input, for test_statistics.py to compare.
  *
- *   dump_statistics FIRST SECOND <IN >OUT
+ *   dump_statistics COUNT <IN >OUT
  *
- * IN holds f64 numbers: FIRST, then SECOND trials of three (signal 0 or 1, rating, response time). OUT is one
- * line a result, its name and its numbers. Of the second trials only the comparisons with the first are told.
- */
+ * IN holds f64 numbers: COUNT trials of three (signal 0 or 1, rating, response time). OUT is one line a
+ * result, its name and its numbers. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -43,12 +42,6 @@ static void print_quartiles(const char *name, struct srv_stat_quartiles q)
     printf("%s %d %d %.17g %.17g %.17g\n", name, (int)q.gap, q.count, q.lower, q.median, q.upper);
 }
 
-static void print_difference(const char *name, struct srv_stat_auc_difference d)
-{
-    printf("%s %d %.17g %.17g %.17g %.17g %.17g %.17g\n", name, (int)d.difference.gap, d.difference.value,
-           d.difference.se, d.difference.low, d.difference.high, d.z, d.p);
-}
-
 static void print_curves(const struct srv_stat_trial *trials, int count)
 {
     struct srv_stat_roc_point *points = allocate((size_t)count, sizeof *points);
@@ -68,12 +61,12 @@ static void print_curves(const struct srv_stat_trial *trials, int count)
 
 int main(int argc, char **argv)
 {
-    if (argc != 3) {
-        fprintf(stderr, "usage: dump_statistics FIRST SECOND <IN >OUT\n");
+    if (argc != 2) {
+        fprintf(stderr, "usage: dump_statistics COUNT <IN >OUT\n");
         return 2;
     }
-    int count = atoi(argv[1]), second_count = atoi(argv[2]);
-    struct srv_stat_trial *trials = read_trials(count), *second = read_trials(second_count);
+    int count = atoi(argv[1]);
+    struct srv_stat_trial *trials = read_trials(count);
     struct srv_stat_counts c = srv_stat_count(trials, count);
     struct srv_stat_times times = srv_stat_response_times(trials, count);
     struct srv_stat_detection detection = srv_stat_detect(c);
@@ -88,11 +81,7 @@ int main(int argc, char **argv)
     print_quartiles("right", times.right);
     print_quartiles("wrong", times.wrong);
     print_curves(trials, count);
-    if (second_count == count) print_difference("paired", srv_stat_auc_paired(trials, second, count));
-    if (second_count > 0)
-        print_difference("unpaired", srv_stat_auc_unpaired(trials, count, second, second_count));
     for (int i = 1; i < 100; i++) printf("quantile.%d %.17g\n", i, srv_stat_normal_quantile(i / 100.0));
     free(trials);
-    free(second);
     return 0;
 }

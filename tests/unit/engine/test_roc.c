@@ -65,24 +65,6 @@ static void what_has_no_curve_is_refused(void **state)
     assert_non_null(strstr(err.text, "case 2"));
 }
 
-static void only_ratings_of_the_same_cases_are_pairs(void **state)
-{
-    (void)state;
-    const uint8_t others[] = {1, 1, 1, 0, 0};
-    struct nn_roc a, b, shorter;
-    struct nn_roc_estimate e;
-    assert_int_equal(nn_roc_init(&a, truth, rating, 5, NULL), NN_OK);
-    assert_int_equal(nn_roc_init(&b, others, rating, 5, NULL), NN_OK);
-    assert_int_equal(nn_roc_init(&shorter, truth, rating, 4, NULL), NN_OK);
-    assert_int_equal(nn_roc_delong_paired(&a, &b, &e, NULL), NN_ERR_ARGUMENT);
-    assert_int_equal(nn_roc_delong_paired(&a, &shorter, &e, NULL), NN_ERR_ARGUMENT);
-    assert_int_equal(nn_roc_delong_paired(&a, &a, &e, NULL), NN_OK);
-    assert_true(e.value == 0 && e.variance == 0 && isnan(nn_roc_two_sided_p(e)));
-    nn_roc_release(&a);
-    nn_roc_release(&b);
-    nn_roc_release(&shorter);
-}
-
 /* What each draw gave, to look at. */
 struct seen {
     int draws, torn, total_wrong;
@@ -122,7 +104,6 @@ int main(void)
         cmocka_unit_test(a_tie_is_half_a_pair_and_one_step_of_the_curve),
         cmocka_unit_test(a_weight_counts_a_case_as_often_as_copies_of_it),
         cmocka_unit_test(what_has_no_curve_is_refused),
-        cmocka_unit_test(only_ratings_of_the_same_cases_are_pairs),
         cmocka_unit_test(patients_are_drawn_whole_and_draws_without_a_value_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

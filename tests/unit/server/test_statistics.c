@@ -34,7 +34,6 @@ static void quantile_agrees_with_tables(void **state)
     assert_near(srv_stat_normal_quantile(0.025), -SRV_STAT_Z95);
     assert_near(srv_stat_normal_quantile(0.99), 2.326347874040841);
     assert_near(srv_stat_normal_quantile(1e-6), -4.753424308822899);
-    assert_near(srv_stat_normal_two_sided(SRV_STAT_Z95), 0.05);
 }
 
 static void area_counts_pairs_and_half_of_ties(void **state)
@@ -91,7 +90,6 @@ static void nothing_is_said_about_no_trials_or_one_kind(void **state)
         assert_int_equal(d.d_prime.gap, gap);
         assert_int_equal(d.criterion.gap, gap);
         assert_int_equal(srv_stat_specificity(srv_stat_count(trials, count)).gap, SRV_STAT_TOO_FEW);
-        assert_int_equal(srv_stat_auc_paired(trials, trials, count).difference.gap, gap);
         assert_int_equal(srv_stat_fit_curve(trials, count).gap, SRV_STAT_TOO_FEW);
     }
     assert_int_equal(srv_stat_response_times(trials, 0).all.gap, SRV_STAT_TOO_FEW);
@@ -111,8 +109,6 @@ static void values_that_are_no_numbers_are_refused(void **state)
         trials[2].rating = trials[2].response_ms = bad[i];
         assert_int_equal(srv_stat_auc(trials, 4).gap, SRV_STAT_NOT_FINITE);
         assert_int_equal(srv_stat_roc(trials, 4, points, &used), SRV_STAT_NOT_FINITE);
-        assert_int_equal(srv_stat_auc_paired(good, trials, 4).difference.gap, SRV_STAT_NOT_FINITE);
-        assert_int_equal(srv_stat_auc_unpaired(trials, 4, good, 4).difference.gap, SRV_STAT_NOT_FINITE);
         assert_int_equal(srv_stat_response_times(trials, 4).all.gap, SRV_STAT_NOT_FINITE);
     }
 }
@@ -133,36 +129,6 @@ static void the_curve_runs_from_corner_to_corner_through_each_rating(void **stat
         assert_near(points[i].false_alarms, expected[i].false_alarms);
         assert_near(points[i].hits, expected[i].hits);
     }
-}
-
-static void areas_of_different_items_are_not_compared_as_pairs(void **state)
-{
-    (void)state;
-    const struct srv_stat_trial a[] = {{true, 5, 0}, {true, 2, 0}, {false, 3, 0}, {false, 1, 0}};
-    const struct srv_stat_trial b[] = {{true, 5, 0}, {false, 4, 0}, {true, 3, 0}, {false, 1, 0}};
-    const struct srv_stat_trial perfect[] = {{true, 5, 0}, {true, 4, 0}, {false, 3, 0}, {false, 1, 0}};
-    assert_int_equal(srv_stat_auc_paired(a, b, 4).difference.gap, SRV_STAT_UNPAIRED);
-    assert_int_equal(srv_stat_auc_unpaired(a, 4, b, 4).difference.gap, SRV_STAT_WHOLE);
-    /* the same reading twice; a reading whose own error is unknown */
-    assert_int_equal(srv_stat_auc_paired(a, a, 4).difference.gap, SRV_STAT_NO_SPREAD);
-    assert_int_equal(srv_stat_auc_unpaired(a, 4, perfect, 4).difference.gap, SRV_STAT_NO_SPREAD);
-    assert_near(srv_stat_auc_unpaired(a, 4, perfect, 4).difference.value, -0.25);
-}
-
-/* The components of the two readings differ by a third everywhere, which no double holds exactly. */
-static void a_difference_without_spread_is_not_taken_for_a_sure_one(void **state)
-{
-    (void)state;
-    const double better[] = {6, 4, 2, 1, 3, 5}, worse[] = {4, 2, 0, 1, 3, 5};
-    struct srv_stat_trial a[6], b[6];
-    for (int i = 0; i < 6; i++) {
-        a[i] = (struct srv_stat_trial){i < 3, better[i], 0};
-        b[i] = (struct srv_stat_trial){i < 3, worse[i], 0};
-    }
-    struct srv_stat_auc_difference d = srv_stat_auc_paired(a, b, 6);
-    assert_int_equal(d.difference.gap, SRV_STAT_NO_SPREAD);
-    assert_near(d.difference.value, 1.0 / 3);
-    assert_true(d.z == 0 && d.p == 0);
 }
 
 static void rating_four_and_above_is_yes(void **state)
@@ -293,8 +259,6 @@ int main(void)
         cmocka_unit_test(nothing_is_said_about_no_trials_or_one_kind),
         cmocka_unit_test(values_that_are_no_numbers_are_refused),
         cmocka_unit_test(the_curve_runs_from_corner_to_corner_through_each_rating),
-        cmocka_unit_test(areas_of_different_items_are_not_compared_as_pairs),
-        cmocka_unit_test(a_difference_without_spread_is_not_taken_for_a_sure_one),
         cmocka_unit_test(rating_four_and_above_is_yes),
         cmocka_unit_test(shares_of_none_and_all_keep_an_interval_within_the_unit),
         cmocka_unit_test(d_prime_uses_the_log_linear_correction),
