@@ -8,7 +8,7 @@
  * nn_bootstrap_share takes the draws' deviation to the scale of log odds instead, as is done for areas (Pepe
  * 2003, chapter 5). How many of 100 intervals of an area under the ROC curve held the truth where every
  * fourth cluster has the finding (tests/unit/engine/test_intervals.c with 2000 data sets; BCa, Efron's
- * correction for bias and acceleration, in NumPy):
+ * correction for bias and acceleration, in NumPy with 300, so to some 2 of 100):
  *
  *     clusters  area    percentiles   BCa   log odds
  *     30        0.90        88         94      95

@@ -10,12 +10,12 @@
 /* Largest width or height that is read; a larger one is a format error, not an allocation. */
 enum { NN_IMAGE_SIDE_MAX = 16384 };
 
-/* Rows from top to bottom, no padding. `depth` is 8 or 16 bits; 16-bit samples are in host order. A picture in
- * colour, of 24 bits, can be made and written, and nothing else. */
+/* Rows from top to bottom, no padding. `depth` is 8 or 16 bits; 16-bit samples are in host order. A picture
+ * in colour, of 24 bits, can be made and written, and nothing else. */
 struct nn_image {
     int width, height, depth;
-    void *pixels; /* uint8_t or uint16_t, width*height of them, or thrice as many uint8_t, red, green and blue;
-                     heap, owned by the image */
+    void *pixels; /* uint8_t or uint16_t, width*height of them, or thrice as many uint8_t, red, green and
+                     blue; heap, owned by the image */
 };
 
 /* Allocates zeroed pixels. */

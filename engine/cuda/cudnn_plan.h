@@ -25,9 +25,9 @@ struct cudnn_plan {
     char engine[64]; /* its number and notes, for reports */
 };
 
-/* The best plan whose workspace `fits` says there is memory for. NN_OK without a plan when cuDNN has no kernel
- * for the shape; an error when what it has does not start here: a library of cuDNN's is missing or of another
- * version, the driver is too old, the device is lost. */
+/* The best plan whose workspace `fits` says there is memory for. NN_OK without a plan when cuDNN has no
+ * kernel for the shape; an error when what it has does not start here: a library of cuDNN's is missing or of
+ * another version, the driver is too old, the device is lost. */
 nn_status cudnn_plan_make(const struct cudnn_target *target, const struct cuda_conv_call *call,
                           bool (*fits)(void *context, size_t workspace_bytes), void *context,
                           struct cudnn_plan *plan, struct nn_error *err) NN_MUST_CHECK;

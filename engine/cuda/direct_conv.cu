@@ -38,7 +38,8 @@ __global__ void direct_x(extents e, const T *y, const W *w, T *x, size_t count)
     float sum = 0;
     for (int ky = 0; ky < e.g.kernel_h; ky++)
         for (int kx = 0; kx < e.g.kernel_w; kx++) {
-            int py = iy + e.g.pad_h - ky, px = ix + e.g.pad_w - kx, oy = py / e.g.stride, ox = px / e.g.stride;
+            int py = iy + e.g.pad_h - ky, px = ix + e.g.pad_w - kx, oy = py / e.g.stride,
+                ox = px / e.g.stride;
             if (py < 0 || px < 0 || py % e.g.stride || px % e.g.stride || oy >= e.y.h || ox >= e.y.w)
                 continue;
             const T *pixel = y + ((n * e.y.h + oy) * e.y.w + ox) * e.y.c;

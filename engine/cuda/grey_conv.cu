@@ -4,8 +4,7 @@
 
 bool cuda_grey_fits(const struct nn_conv *geometry, const struct nn_tensor *many, const struct nn_tensor *one)
 {
-    return nn_conv_is(geometry, 1, 1, 0) && one->shape.c == 1 &&
-           many->shape.c <= 4096;
+    return nn_conv_is(geometry, 1, 1, 0) && one->shape.c == 1 && many->shape.c <= 4096;
 }
 
 template <typename T, int V, typename W>

@@ -98,8 +98,8 @@ const struct srv_export_column srv_export_columns[EXPORT_COLUMNS] = {
      COLUMN_INTEGER,
      IN_BOTH,
      NULL,
-     "How often the learner, as far as known, had been sent the same picture before, in all sessions; missing: "
-     "not recorded",
+     "How often the learner, as far as known, had been sent the same picture before, in all sessions; "
+     "missing: not recorded",
      {{0}}},
     {"timed_out", COLUMN_YES_NO, IN_BOTH, NULL, "Whether the time limit ended the item", NO_YES},
     {"blur_ms",

@@ -31,7 +31,8 @@
  * Reading and checking them takes 0.1 to 2 ms that a drawn image does not take. So on a server with a library
  * no learner's image leaves its encoder before QUEUE_HELD_US, whatever its source and that of the rest of its
  * session, which may be one arm of a study. The key of an image of a library holds the seed, so that what
- * another session has been sent is not found made. tests/api/sessions/test_secrecy.py puts this to a statistical test.
+ * another session has been sent is not found made. tests/api/sessions/test_secrecy.py puts this to a
+ * statistical test.
  */
 #ifndef SRV_IMAGE_QUEUE_H
 #define SRV_IMAGE_QUEUE_H

@@ -1,6 +1,7 @@
 /* DICOM files of one grey frame, as GDCM decodes them: uncompressed, RLE, JPEG, JPEG lossless, JPEG-LS and
  * JPEG 2000, little and big endian, implicit and explicit, deflated. dicom.cc alone knows GDCM; where it was
- * not there when the program was built, dicom_absent.c stands for it and refuses every file with NN_ERR_DEVICE.
+ * not there when the program was built, dicom_absent.c stands for it and refuses every file with
+ * NN_ERR_DEVICE.
  *
  * Threads: one at a time in a process; GDCM keeps state that is shared, and stderr is caught meanwhile. */
 #ifndef TR_DICOM_H

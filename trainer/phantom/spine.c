@@ -1,5 +1,5 @@
-/* Sacrum, coccyx and the lumbar spine of a whole pelvis. In D, x from the midline, y caudal of the height of the
- * hips, z dorsal of them; proportions read off films. */
+/* Sacrum, coccyx and the lumbar spine of a whole pelvis. In D, x from the midline, y caudal of the height of
+ * the hips, z dorsal of them; proportions read off films. */
 #include "trainer/phantom/skeleton.h"
 
 #include "engine/rng.h"

@@ -47,7 +47,7 @@ void registry_let_it_look(void);
 
 #define wait_until(condition)                                                                                \
     do {                                                                                                     \
-        for (int rest = 20000; !(condition); rest--) {                                                        \
+        for (int rest = 20000; !(condition); rest--) {                                                       \
             if (!rest) fail_msg("waited in vain for %s", #condition);                                        \
             registry_sleep_ms(REGISTRY_LOOK_MS);                                                             \
         }                                                                                                    \

@@ -124,7 +124,8 @@ static void compare_with_f64(struct nn_backend *be, double tolerance)
         loss = builds[k](truth, params);
         double *want = small_gradient(truth, truth_net, loss, params);
         double error = test_difference(got, want, net->value_count);
-        if (!(error < tolerance)) fail_msg("%s gradient is off by %.2g", k ? "generator" : "discriminator", error);
+        if (!(error < tolerance))
+            fail_msg("%s gradient is off by %.2g", k ? "generator" : "discriminator", error);
         free(got);
         free(want);
     }

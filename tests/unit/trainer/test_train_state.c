@@ -13,8 +13,8 @@
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/safetensors.h"
-#include "tests/unit/tested_backend.h"
 #include "tests/unit/scratch.h"
+#include "tests/unit/tested_backend.h"
 #include "tests/unit/trainer/tiny_training.h"
 #include "trainer/train/generator_export.h"
 

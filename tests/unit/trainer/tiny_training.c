@@ -11,8 +11,8 @@
 
 #include "engine/image.h"
 #include "engine/rng.h"
-#include "tests/unit/tested_backend.h"
 #include "tests/unit/scratch.h"
+#include "tests/unit/tested_backend.h"
 
 const float TINY_ONE_HOT[2][2] = {{1, 0}, {0, 1}};
 
