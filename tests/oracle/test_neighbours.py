@@ -12,6 +12,7 @@ except ImportError as why:
     raise unittest.SkipTest(f"{why}; Debian's are python3-sklearn and python3-scipy")
 
 from dumped import dumped  # needs NumPy, too
+from share_interval import share_interval
 
 COUNT, WIDTH, COMPONENTS = 200, 64, 20
 
@@ -62,10 +63,9 @@ class Effect(unittest.TestCase):
                 urn = random.integers(samples + held_out // 2, size=samples + held_out // 2)
                 s, h = urn[urn < samples], urn[urn >= samples] - samples
                 drawn.append(patients[np.ix_(s, h)].mean() if len(s) and len(h) else np.nan)
-            want = np.nanquantile(drawn, [0.025, 0.975])
-            np.testing.assert_allclose([low, high], want, atol=0.12 * (want[1] - want[0]) + 1e-9)
-            drawn = np.array(drawn)
-            self.assertAlmostEqual(p, min(1, 2 * min((drawn <= 0.5).mean(), (drawn >= 0.5).mean())), delta=0.1)
+            want, chance = share_interval(effect, np.nanstd(drawn, ddof=1))
+            np.testing.assert_allclose([low, high], want, atol=0.08 * (want[1] - want[0]))
+            self.assertAlmostEqual(p, max(chance, 2 / 2001), delta=0.03)
 
 
 if __name__ == "__main__":

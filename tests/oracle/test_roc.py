@@ -4,12 +4,13 @@ import unittest
 
 try:
     import numpy as np
-    from scipy import special, stats
+    from scipy import stats
     from sklearn import metrics
 except ImportError as why:
     raise unittest.SkipTest(f"no scikit-learn: {why}; Debian's is python3-sklearn")
 
 from dumped import dumped  # needs NumPy, too
+from share_interval import share_interval
 
 
 def roc(truth, first, second=None, patient=None, draws=1):
@@ -33,12 +34,6 @@ def delong_variance(truth, rating):
     wins = np.subtract.outer(rating[truth], rating[~truth])
     wins = (wins > 0) + 0.5 * (wins == 0)
     return wins.mean(axis=1).var(ddof=1) / truth.sum() + wins.mean(axis=0).var(ddof=1) / (~truth).sum()
-
-
-def share_interval(value, deviation):
-    """On the scale of log odds, where the error is the derivative's times the deviation."""
-    odds, error = special.logit(value), deviation / (value * (1 - value))
-    return special.expit(stats.norm.interval(0.95, odds, error)), 2 * stats.norm.sf(abs(odds) / error)
 
 
 def bootstrap(patient, statistic, draws, method="percentile"):
