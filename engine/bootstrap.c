@@ -107,10 +107,9 @@ struct nn_interval nn_bootstrap_share(double value, struct nn_interval drawn, in
     double away; /* from one half, in errors */
     if (drawn.used == 0 || isnan(value)) return unknown;
     if (varies(value, drawn.deviation)) {
-        const double z = 1.959963984540054; /* the normal distribution's quantile of 0.975 */
         double odds = log(value / (1 - value)), error = drawn.deviation / (value * (1 - value));
-        drawn.low = 1 / (1 + exp(z * error - odds));
-        drawn.high = 1 / (1 + exp(-z * error - odds));
+        drawn.low = 1 / (1 + exp(NN_Z95 * error - odds));
+        drawn.high = 1 / (1 + exp(-NN_Z95 * error - odds));
         away = odds / error;
     } else {
         nn_wilson_interval(value, cases, &drawn.low, &drawn.high);

@@ -7,7 +7,7 @@
 
 void nn_wilson_interval(double value, double cases, double *low, double *high)
 {
-    const double z = 1.959963984540054; /* the normal distribution's quantile of 0.975 */
+    const double z = NN_Z95;
     double shrink = 1 + z * z / cases, middle = (value + z * z / (2 * cases)) / shrink;
     double half = z / shrink * sqrt(value * (1 - value) / cases + z * z / (4 * cases * cases));
     /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */

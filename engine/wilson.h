@@ -7,6 +7,9 @@
 
 #include "engine/error.h"
 
+/* The quantile of 0.975 of the normal distribution: intervals of 95 % reach so many errors to each side. */
+#define NN_Z95 1.959963984540054
+
 struct nn_share {
     double value, low, high; /* NAN when nothing was counted */
     int part, whole;

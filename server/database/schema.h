@@ -1,6 +1,4 @@
-/* schema.sql, what keeps frozen studies, and the steps to both from older versions, carried inside the
- * program.
- */
+/* schema.sql, what keeps frozen studies, and the steps to both from older versions, inside the program. */
 #ifndef SRV_SCHEMA_H
 #define SRV_SCHEMA_H
 

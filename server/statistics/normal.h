@@ -2,9 +2,6 @@
 #ifndef SRV_STATISTICS_NORMAL_H
 #define SRV_STATISTICS_NORMAL_H
 
-/* The quantile of 0.975: intervals reach this many standard errors to each side. */
-#define SRV_STAT_Z95 1.959963984540054
-
 double srv_stat_normal_density(double x);
 
 /* The x at which the distribution function reaches p, 0 < p < 1; to 1e-12. */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/roc.h"
-#include "server/statistics/normal.h"
+#include "engine/wilson.h"
 
 static int count_signals(const struct srv_stat_trial *trials, int count)
 {
@@ -89,7 +89,7 @@ struct srv_stat_estimate srv_stat_auc(const struct srv_stat_trial *trials, int c
     nn_roc_release(&roc);
     if (auc.gap) return auc;
     double middle = log(auc.value / (1 - auc.value));
-    double half = SRV_STAT_Z95 * auc.se / (auc.value * (1 - auc.value));
+    double half = NN_Z95 * auc.se / (auc.value * (1 - auc.value));
     auc.low = logistic(middle - half);
     auc.high = logistic(middle + half);
     return auc;

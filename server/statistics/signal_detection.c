@@ -1,5 +1,6 @@
 #include "server/statistics/signal_detection.h"
 
+#include "engine/wilson.h"
 #include "server/statistics/normal.h"
 
 /* A corrected rate as z, and the variance of that z. */
@@ -17,7 +18,7 @@ static struct z_rate z_of(int part, int whole)
 static struct srv_stat_estimate with_error(double value, double se)
 {
     return (struct srv_stat_estimate){
-        .value = value, .se = se, .low = value - SRV_STAT_Z95 * se, .high = value + SRV_STAT_Z95 * se};
+        .value = value, .se = se, .low = value - NN_Z95 * se, .high = value + NN_Z95 * se};
 }
 
 struct srv_stat_detection srv_stat_detect(struct srv_stat_counts c)

@@ -56,8 +56,7 @@ int tr_cases_source_side(int own, int side)
 
 enum { TAPS = 4 }; /* a source is less than twice as fine */
 
-/* The weights of TAPS pixels of the source around the centre of the result's pixel `at`; returns the first.
- */
+/* The weights of TAPS source pixels around the centre of the result's pixel `at`; returns the first. */
 static int tent(int from_side, int to_side, int at, float weights[TAPS])
 {
     double step = (double)from_side / to_side, width = fmax(1, step);

@@ -52,12 +52,12 @@ static json_t *row_json(const struct tr_outcome *o, int r)
 static json_t *results_json(const struct tr_outcome *o)
 {
     json_t *rows = json_array();
+    const char *const *words = tr_interval_words;
     for (int r = 0; r < o->grid->row_count; r++) json_array_append_new(rows, row_json(o, r));
     json_t *json = json_pack(
         "{s:s,s:o,s:o,s:i,s:o,s:o}", "finding", o->lab->test.finding, "train", split_json(&o->lab->train),
         "test", split_json(&o->lab->test), "seeds", o->grid->seed_count, "interval",
-        json_sprintf("%s %s %s", tr_interval_words[0], tr_interval_words[1], tr_interval_words[2]), "rows",
-        rows);
+        json_sprintf("%s %s %s %s", words[0], words[1], words[2], words[3]), "rows", rows);
     if (json && o->experiment->add_results) o->experiment->add_results(o, json);
     return json;
 }
@@ -89,7 +89,8 @@ static nn_status write_json(const struct tr_outcome *o, const char *command, str
 void tr_outcome_put_interval(const struct tr_outcome *o, FILE *to)
 {
     const char *few = tr_few_patients_warning(o->patients[1], o->patients[0]);
-    fprintf(to, "Interval: %s\n%s\n%s\n", tr_interval_words[0], tr_interval_words[1], tr_interval_words[2]);
+    fputs("Interval: ", to);
+    for (int i = 0; i < TR_INTERVAL_LINES; i++) fprintf(to, "%s\n", tr_interval_words[i]);
     if (few) fprintf(to, "%s\n", few);
 }
 

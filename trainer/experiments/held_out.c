@@ -15,11 +15,9 @@ const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_preci
 
 _Static_assert(DRAWS == 2000, "the words say so");
 const char *const tr_interval_words[TR_INTERVAL_LINES] = {
-    "95 %, of the mean over seeds, from 2000 draws of the test split's patients with replacement: "
-    "percentiles of",
-    "differences, else by the draws' deviation in log odds. It says what other patients might change, not "
-    "what another "
-    "training might: that shows in the range over seeds.",
+    "95 %, of the mean over seeds, from 2000 draws of the test split's patients with replacement:",
+    "percentiles of differences, else by the draws' deviation in log odds. It says what other",
+    "patients might change, not what another training might: that shows in the range over seeds.",
     "p: two-sided, of no difference, by the same draws; 0.001 at least, and for each comparison by itself."};
 
 struct work {

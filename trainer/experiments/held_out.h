@@ -21,7 +21,7 @@ enum tr_measure {
 extern const char *const tr_measure_names[TR_MEASURES]; /* "auc", "average_precision", ... */
 
 /* How the intervals came about, in lines for what is shown. */
-enum { TR_INTERVAL_LINES = 3 };
+enum { TR_INTERVAL_LINES = 4 };
 extern const char *const tr_interval_words[TR_INTERVAL_LINES];
 
 struct tr_figure {

@@ -57,8 +57,8 @@ enum db_status srv_store_invitation_add(struct db *db, const struct srv_account 
     if (*outcome == ACCOUNT_DONE) {
         make_older_void(&t, invitation);
         db_run(&t,
-               "INSERT INTO invitations (token_sha256, purpose, role, account_id, created_at, expires_at, "
-               "made_by)"
+               "INSERT INTO invitations"
+               " (token_sha256, purpose, role, account_id, created_at, expires_at, made_by)"
                " VALUES (?, ?, ?, nullif(?, 0), ?, ?, nullif(?, 0))",
                "tttitti", token_sha256, purpose, srv_role_text(invitation->role), invitation->account_id, now,
                invitation->expires_at, actor->id);

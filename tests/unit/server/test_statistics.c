@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "engine/wilson.h"
 #include "server/api/results/score_json.h"
 #include "server/statistics/learning_curve.h"
 #include "server/statistics/normal.h"
@@ -30,8 +31,8 @@ static void quantile_agrees_with_tables(void **state)
 {
     (void)state;
     assert_near(srv_stat_normal_quantile(0.5), 0);
-    assert_near(srv_stat_normal_quantile(0.975), SRV_STAT_Z95);
-    assert_near(srv_stat_normal_quantile(0.025), -SRV_STAT_Z95);
+    assert_near(srv_stat_normal_quantile(0.975), NN_Z95);
+    assert_near(srv_stat_normal_quantile(0.025), -NN_Z95);
     assert_near(srv_stat_normal_quantile(0.99), 2.326347874040841);
     assert_near(srv_stat_normal_quantile(1e-6), -4.753424308822899);
 }
@@ -150,7 +151,7 @@ static void rating_four_and_above_is_yes(void **state)
 static void shares_of_none_and_all_keep_an_interval_within_the_unit(void **state)
 {
     (void)state;
-    const double z2 = SRV_STAT_Z95 * SRV_STAT_Z95;
+    const double z2 = NN_Z95 * NN_Z95;
     struct srv_stat_estimate none = srv_stat_share(0, 5), all = srv_stat_share(5, 5);
     assert_true(none.low == 0 && all.high == 1);
     assert_near(none.high, z2 / (5 + z2));
