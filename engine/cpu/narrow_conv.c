@@ -237,6 +237,7 @@ broad_row(const struct pass *p, const struct row *r, int taps, int pairs, int st
 static bool run_row(const struct pass *p, const struct row *r, const __m512i *index)
 {
     bool run = r != NULL; /* NULL only asks whether there is a kernel */
+    if (p->in > 99 || p->out > 99) return false; /* a key has two digits for each */
     switch (p->form * 10000 + p->stride * 100000 + p->in * 100 + p->out) {
 #define PACKED(key, taps, pairs, step, span)                                                                 \
     case key:                                                                                                \

@@ -7,40 +7,11 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/engine/backend_pairs.h"
+#include "tests/unit/engine/pair_kernels.h"
 
 /* ---- what classifiers need ---------------------------------------------------------------------------- */
 
 static const struct nn_window windows[] = {{3, 2, 1}, {3, 2, 0}, {2, 2, 0}, {3, 1, 1}, {1, 1, 0}, {5, 3, 2}};
-static const struct nn_window *window; /* of the kernels below */
-
-static nn_status max_pool(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                          struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->max_pool(be, window, a, out, err);
-}
-
-static nn_status max_pool_dx(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                             struct nn_tensor *out, struct nn_error *err)
-{
-    return be->max_pool_dx(be, window, a, b, out, err);
-}
-
-static nn_status avg_pool(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                          struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->avg_pool(be, window, a, out, err);
-}
-
-static nn_status avg_pool_dx(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                             struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->avg_pool_dx(be, window, a, out, err);
-}
-
 /* Few different values, so that windows hold the largest more than once. */
 static void make_ties(struct pair *p)
 {
@@ -59,18 +30,18 @@ static void pools_agree(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (size_t k = 0; k < sizeof windows / sizeof *windows; k++) {
             struct nn_shape x = shapes[i], y = x;
-            window = &windows[k];
-            y.h = (x.h + 2 * window->pad - window->kernel) / window->stride + 1;
-            y.w = (x.w + 2 * window->pad - window->kernel) / window->stride + 1;
+            pair_window = &windows[k];
+            y.h = (x.h + 2 * pair_window->pad - pair_window->kernel) / pair_window->stride + 1;
+            y.w = (x.w + 2 * pair_window->pad - pair_window->kernel) / pair_window->stride + 1;
             struct pair unused[3], map = pair_random_map(s, x), tied = pair_random_map(s, x);
             for (int j = 0; j < 3; j++) unused[j] = pair_make(s, nn_shape(1, 1, 1, 1), NN_F32);
             make_ties(&tied);
-            pair_check_kernel(s, max_pool, "max_pool", map, unused[0], pair_make(s, y, s->map), 0);
-            pair_check_kernel(s, max_pool_dx, "max_pool_dx", tied, pair_random_map(s, y),
+            pair_check_kernel(s, pair_max_pool, "max_pool", map, unused[0], pair_make(s, y, s->map), 0);
+            pair_check_kernel(s, pair_max_pool_dx, "max_pool_dx", tied, pair_random_map(s, y),
                               pair_make(s, x, s->map), pair_map_limit(s));
-            pair_check_kernel(s, avg_pool, "avg_pool", pair_random_map(s, x), unused[1],
+            pair_check_kernel(s, pair_avg_pool, "avg_pool", pair_random_map(s, x), unused[1],
                               pair_make(s, y, s->map), pair_map_limit(s));
-            pair_check_kernel(s, avg_pool_dx, "avg_pool_dx", pair_random_map(s, y), unused[2],
+            pair_check_kernel(s, pair_avg_pool_dx, "avg_pool_dx", pair_random_map(s, y), unused[2],
                               pair_make(s, x, s->map), pair_map_limit(s));
         }
 }

@@ -9,28 +9,9 @@
 
 #include <cmocka.h>
 
-#include "tests/unit/engine/backend_pairs.h"
+#include "tests/unit/engine/pair_kernels.h"
 
 /* ---- pointwise, per pixel, and shape ------------------------------------------------------------------- */
-
-static nn_status mask(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                      struct nn_tensor *out, struct nn_error *err)
-{
-    return be->lrelu_mask(be, a, b, 0.2f, out, err);
-}
-
-static nn_status pixel_norm(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                            struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->pixel_norm(be, a, 1e-8f, out, err);
-}
-
-static nn_status pixel_norm_grad(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                                 struct nn_tensor *out, struct nn_error *err)
-{
-    return be->pixel_norm_grad(be, a, b, 1e-8f, out, err);
-}
 
 static nn_status axpby(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
                        struct nn_tensor *out, struct nn_error *err)
@@ -59,31 +40,10 @@ static nn_status exponential(struct nn_backend *be, const struct nn_tensor *a, c
     return be->exponential(be, a, out, err);
 }
 
-static nn_status log_softmax(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                             struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->log_softmax(be, a, out, err);
-}
-
 static nn_status mul(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
                      struct nn_tensor *out, struct nn_error *err)
 {
     return be->mul(be, a, b, out, err);
-}
-
-static nn_status pool(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                      struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->avg_pool2(be, a, out, err);
-}
-
-static nn_status upsample(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                          struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->upsample2(be, a, out, err);
 }
 
 static nn_status slice(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
@@ -100,20 +60,6 @@ static nn_status pad(struct nn_backend *be, const struct nn_tensor *a, const str
     return be->channel_pad(be, a, (out->shape.c - a->shape.c) / 2, out, err);
 }
 
-static nn_status sum_to(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                        struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->sum_to(be, a, out, err);
-}
-
-static nn_status broadcast(struct nn_backend *be, const struct nn_tensor *a, const struct nn_tensor *b,
-                           struct nn_tensor *out, struct nn_error *err)
-{
-    (void)b;
-    return be->broadcast(be, a, out, err);
-}
-
 static const struct nn_shape map_shapes[] = {{1, 1, 1, 1},    {2, 3, 5, 7},   {1, 4, 33, 65},  {2, 8, 40, 40},
                                              {1, 16, 64, 64}, {3, 129, 4, 4}, {1, 1, 128, 96}, {5, 514, 1, 1},
                                              {2, 1500, 2, 1}, {1, 32, 24, 24}};
@@ -125,14 +71,14 @@ static void pointwise_kernels_agree(void **state)
     static const struct {
         pair_kernel run;
         const char *name;
-    } kernels[] = {{mask, "lrelu_mask"},
-                   {pixel_norm, "pixel_norm"},
-                   {pixel_norm_grad, "pixel_norm_grad"},
+    } kernels[] = {{pair_mask, "lrelu_mask"},
+                   {pair_pixel_norm, "pixel_norm"},
+                   {pair_pixel_norm_grad, "pixel_norm_grad"},
                    {axpby, "axpby"},
                    {affine, "affine"},
                    {square, "power 2"},
                    {exponential, "exponential"},
-                   {log_softmax, "log_softmax"},
+                   {pair_log_softmax, "log_softmax"},
                    {mul, "mul"}};
     FOR_EACH_SETUP(s)
     for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
@@ -207,10 +153,10 @@ static void sums_and_broadcasts_agree_over_every_choice_of_dimensions(void **sta
         for (int keep = 0; keep < 16; keep++) {
             struct nn_shape large = shapes[i], small = reduced(large, keep);
             struct pair unused = pair_make(s, nn_shape(1, 1, 1, 1), NN_F32);
-            pair_check_kernel(s, sum_to, "sum_to", pair_random(s, large, s->map, 1), unused,
+            pair_check_kernel(s, pair_sum_to, "sum_to", pair_random(s, large, s->map, 1), unused,
                               pair_make(s, small, NN_F32), limit_f32);
             unused = pair_make(s, nn_shape(1, 1, 1, 1), NN_F32);
-            pair_check_kernel(s, broadcast, "broadcast", pair_random_real(s, small), unused,
+            pair_check_kernel(s, pair_broadcast, "broadcast", pair_random_real(s, small), unused,
                               pair_make(s, large, s->map), pair_map_limit(s));
         }
 }
@@ -224,9 +170,9 @@ static void shape_kernels_agree(void **state)
         struct nn_shape wider = {m.n, m.c + 3, m.h, m.w};
         struct pair unused[4];
         for (int k = 0; k < 4; k++) unused[k] = pair_make(s, nn_shape(1, 1, 1, 1), NN_F32);
-        pair_check_kernel(s, pool, "avg_pool2", pair_random_map(s, twice), unused[0], pair_make(s, m, s->map),
-                          pair_map_limit(s));
-        pair_check_kernel(s, upsample, "upsample2", pair_random_map(s, m), unused[1],
+        pair_check_kernel(s, pair_pool, "avg_pool2", pair_random_map(s, twice), unused[0],
+                          pair_make(s, m, s->map), pair_map_limit(s));
+        pair_check_kernel(s, pair_upsample, "upsample2", pair_random_map(s, m), unused[1],
                           pair_make(s, twice, s->map), 0);
         pair_check_kernel(s, slice, "channel_slice", pair_random_map(s, wider), unused[2],
                           pair_make(s, m, s->map), 0);
