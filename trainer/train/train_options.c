@@ -21,7 +21,7 @@ static const char usage[] =
     "  --resume           go on from the newest state in RUN that is whole, with the configuration in it\n"
     "  --keep N           states that stay in RUN: the N newest, and the best; default 3\n"
     "  --grow-from STATE  begin with the networks of a state, or of a run's newest, of lower or the same\n"
-    "                     resolution, same widths and classes\n"
+    "                     resolution, the same or half, quarter ... of --fmap-base, the same classes\n"
     "  --device NAME      auto (default: the GPU where it works, else the CPU), cpu or cuda\n"
     "  --precision P      bf16 or f32; default bf16 where the device has it; a run keeps it\n"
     "  --name TEXT        name of the model; default the name of the data set; a run keeps it\n"

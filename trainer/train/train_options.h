@@ -12,7 +12,7 @@ enum { TR_TRAIN_OPTIONS_MAX = TR_SETTINGS_MAX + 32 };
 struct tr_train_options {
     const char *data, *out; /* folders */
     const char *name;       /* of the model, in its checkpoint */
-    const char *grow_from;  /* a state of a lower resolution to begin with, or NULL */
+    const char *grow_from;  /* a state of lower resolution or width to begin with, or NULL */
     const char *labels;     /* "classes", "multi", "none", or NULL: as the data set has them */
     bool resume;
     int keep;                      /* states that stay in `out` */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/gan_widen.h"
 #include "engine/safetensors.h"
 #include "engine/sha256.h"
 
@@ -349,35 +350,56 @@ out:
 
 /* ---- between resolutions ------------------------------------------------------------------------ */
 
-/* One buffer of a state of configuration `small` into the training's buffer of the same name. */
+/* One buffer of a state of configuration `small`, as wide as the network `wide` of the same resolution. */
+static nn_status read_widened(const struct nn_st_file *file, const char *name,
+                              const struct nn_gan_config *small, const struct nn_network *wide, uint64_t seed,
+                              float *values, struct nn_error *err)
+{
+    struct nn_network narrow;
+    const void *data;
+    nn_status status = nn_network_init(&narrow, small, wide->kind, err);
+    if (status != NN_OK) return status;
+    int64_t dims[1] = {(int64_t)narrow.value_count};
+    float *from = malloc(narrow.value_count * sizeof *from);
+    status = from ? nn_st_get(file, name, NN_ST_F32, 1, dims, &data, err)
+                  : nn_fail(err, NN_ERR_MEMORY, "out of memory for the weights to grow from");
+    if (status == NN_OK) {
+        memcpy(from, data, narrow.value_count * sizeof *from);
+        nn_network_widen(wide, values, &narrow, from, seed);
+    }
+    free(from);
+    nn_network_release(&narrow);
+    return status;
+}
+
+/* The same into the training's buffer of that name, for the levels that the state has. */
 static nn_status grow_buffer(const struct nn_st_file *file, const struct tr_training *tr,
                              const struct nn_gan_config *small, enum nn_network_kind kind,
                              const struct buffer *buffer, struct nn_error *err)
 {
     const struct nn_network *large = kind == NN_GENERATOR ? &tr->generator.net : &tr->discriminator.net;
-    struct nn_network net;
-    const void *data;
-    nn_status status = nn_network_init(&net, small, kind, err);
+    struct nn_gan_config config = large->config;
+    struct nn_network lower;
+    config.resolution_log2 = small->resolution_log2;
+    nn_status status = nn_network_init(&lower, &config, kind, err);
     if (status != NN_OK) return status;
-    int64_t dims[1] = {(int64_t)net.value_count};
     size_t size = buffer->count * sizeof(float);
-    float *from = malloc(net.value_count * sizeof *from), *to = malloc(size);
-    status = from && to ? nn_st_get(file, buffer->name, NN_ST_F32, 1, dims, &data, err)
+    float *from = malloc(lower.value_count * sizeof *from), *to = malloc(size);
+    status = from && to ? read_widened(file, buffer->name, small, &lower, tr->config.seed, from, err)
                         : nn_fail(err, NN_ERR_MEMORY, "out of memory for a buffer of %zu MiB", size >> 20);
     if (status == NN_OK) status = tr->backend->download(tr->backend, to, buffer->device, size, err);
     if (status == NN_OK) {
-        memcpy(from, data, net.value_count * sizeof *from);
-        nn_network_copy_levels(large, to, &net, from, true);
+        nn_network_copy_levels(large, to, &lower, from, true);
         status = tr->backend->upload(tr->backend, buffer->device, to, size, err);
     }
     free(from);
     free(to);
-    nn_network_release(&net);
+    nn_network_release(&lower);
     return status;
 }
 
-/* In words, "2 classes, fmap 64/16, fused, joint, classifier, at 8": what two runs must share but the last.
- */
+/* In words, "2 classes, fmap 64/16, fused, joint, classifier, at 8": what two runs must share but the last,
+ * and the widths, which may widen. */
 static void describe_networks(const struct nn_gan_config *c, char text[120])
 {
     snprintf(text, 120, "%d %s, fmap %d/%d, %s, %s, %s, at %d", c->label_count,
@@ -391,9 +413,9 @@ static nn_status check_growth(const struct nn_gan_config *small, const struct nn
 {
     char from[120], to[120];
     if (small->resolution_log2 <= large->resolution_log2 && small->label_count == large->label_count &&
-        small->fmap_base == large->fmap_base && small->fmap_max == large->fmap_max &&
-        small->label_kind == large->label_kind && small->label_norm == large->label_norm &&
-        small->conditioning == large->conditioning && small->unfused == large->unfused)
+        nn_gan_widens(small, large) && small->label_kind == large->label_kind &&
+        small->label_norm == large->label_norm && small->conditioning == large->conditioning &&
+        small->unfused == large->unfused)
         return NN_OK;
     describe_networks(small, from);
     describe_networks(large, to);

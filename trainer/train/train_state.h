@@ -33,9 +33,9 @@ nn_status tr_train_state_read_config(const char *path, struct tr_train_config *c
 nn_status tr_train_state_read(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
 
 /* Fills a fresh training with the weights and the average of a run of a lower (or the same) resolution with
- * the same widths and classes, for the levels that it had. Counters and Adam start anew; images_before
- * remembers how many images that run was shown. Its data set may be another, one of smaller images for
- * instance. */
+ * the same classes, for the levels that it had; narrower networks are widened (engine/gan_widen.h). Counters
+ * and Adam start anew; images_before remembers how many images that run was shown. Its data set may be
+ * another, one of smaller images for instance. */
 nn_status tr_train_state_grow(const char *path, struct tr_training *tr, struct nn_error *err) NN_MUST_CHECK;
 
 #endif

@@ -301,6 +301,30 @@ static void growing_keeps_the_levels_that_were_learnt(void **state)
     tiny_end(f);
 }
 
+static void growing_in_width_keeps_the_images_and_their_average(void **state)
+{
+    const char *path = scratch_path(state, "narrow");
+    struct tr_train_config narrow = at_8(3), wide = at_8(4);
+    static float before[4 * 64], after[4 * 64];
+    struct nn_error err = {0};
+    wide.gan.fmap_base *= 4; /* 4x4 has fmap_max from the first, 8x8 twice the channels it had */
+    narrow.gan.fmap_max = wide.gan.fmap_max = 16;
+    struct tiny_training *f = tiny_begin(state, NN_F32, &narrow);
+    tiny_steps(f, 3);
+    tiny_require(tr_training_sample(&f->tr, 1, 4, TINY_ONE_HOT[1], before, &err), &err);
+    tiny_write_state(f, path);
+    tiny_end(f);
+
+    f = tiny_begin(state, NN_F32, &wide);
+    tiny_require(tr_train_state_grow(path, &f->tr, &err), &err);
+    tiny_require(tr_training_sample(&f->tr, 1, 4, TINY_ONE_HOT[1], after, &err), &err);
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        assert_true(fabsf(after[i] - before[i]) < 1e-5f);
+    tiny_steps(f, 12);
+    assert_int_equal(f->tr.skipped, 0);
+    tiny_end(f);
+}
+
 static void assert_does_not_grow(void **state, const char *path, const struct tr_train_config *config)
 {
     struct tiny_training *f = tiny_begin(state, NN_F32, config);
@@ -325,7 +349,7 @@ static void other_widths_classes_or_a_lower_resolution_do_not_grow(void **state)
     config.gan.fmap_max = 7;
     assert_does_not_grow(state, path, &config);
     config = tiny_config(4);
-    config.gan.fmap_base = 64;
+    config.gan.fmap_base = 16;
     assert_does_not_grow(state, path, &config);
     config = tiny_config(4);
     config.gan.label_count = 3;
@@ -391,6 +415,7 @@ int main(void)
         on_data(damaged_metadata_are_refused),
         on_data(a_full_disk_leaves_the_old_state),
         on_data(growing_keeps_the_levels_that_were_learnt),
+        on_data(growing_in_width_keeps_the_images_and_their_average),
         on_data(other_widths_classes_or_a_lower_resolution_do_not_grow),
         on_data(the_exported_generator_is_the_level_reached_and_samples_alike),
     };
