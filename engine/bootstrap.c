@@ -102,19 +102,90 @@ static bool varies(double value, double deviation)
     return value > 0 && value < 1 && deviation > 1e-12;
 }
 
+/* Of a share, z errors to each side. */
+static void share_ends(double value, double deviation, int cases, double z, double ends[2])
+{
+    if (varies(value, deviation)) {
+        double odds = log(value / (1 - value)), error = deviation / (value * (1 - value));
+        ends[0] = 1 / (1 + exp(z * error - odds));
+        ends[1] = 1 / (1 + exp(-z * error - odds));
+    } else {
+        nn_wilson_interval(value, cases, z, &ends[0], &ends[1]);
+    }
+}
+
+static double p_of(double errors, int used)
+{
+    return fmax(2.0 / (used + 1), erfc(fabs(errors) / sqrt(2)));
+}
+
 struct nn_interval nn_bootstrap_share(double value, struct nn_interval drawn, int cases)
 {
-    double away; /* from one half, in errors */
+    double ends[2], away; /* from one half, in errors */
     if (drawn.used == 0 || isnan(value)) return unknown;
-    if (varies(value, drawn.deviation)) {
-        double odds = log(value / (1 - value)), error = drawn.deviation / (value * (1 - value));
-        drawn.low = 1 / (1 + exp(NN_Z95 * error - odds));
-        drawn.high = 1 / (1 + exp(-NN_Z95 * error - odds));
-        away = odds / error;
-    } else {
-        nn_wilson_interval(value, cases, &drawn.low, &drawn.high);
+    share_ends(value, drawn.deviation, cases, NN_Z95, ends);
+    if (varies(value, drawn.deviation))
+        away = log(value / (1 - value)) * value * (1 - value) / drawn.deviation;
+    else
         away = (value - 0.5) / sqrt(0.25 / cases);
-    }
-    drawn.p = fmax(2.0 / (drawn.used + 1), erfc(fabs(away) / sqrt(2)));
+    drawn.low = ends[0];
+    drawn.high = ends[1];
+    drawn.p = p_of(away, drawn.used);
     return drawn;
+}
+
+/* Two shares of the same draws. */
+struct pair {
+    double value[2], deviation[2], correlation;
+    int cases;
+};
+
+static double correlation_of(double a, double b, double difference)
+{
+    if (a <= 1e-12 || b <= 1e-12) return 0;
+    return fmax(-1, fmin(1, (a * a + b * b - difference * difference) / (2 * a * b)));
+}
+
+static double reach(double a, double b, double correlation)
+{
+    return sqrt(fmax(0, a * a + b * b - 2 * correlation * a * b));
+}
+
+static void difference_ends(const struct pair *p, double z, double ends[2])
+{
+    double first[2], second[2], middle = p->value[0] - p->value[1];
+    share_ends(p->value[0], p->deviation[0], p->cases, z, first);
+    share_ends(p->value[1], p->deviation[1], p->cases, z, second);
+    ends[0] = middle - reach(p->value[0] - first[0], second[1] - p->value[1], p->correlation);
+    ends[1] = middle + reach(first[1] - p->value[0], p->value[1] - second[0], p->correlation);
+}
+
+/* How many errors the interval reaches to 0, by bisection. */
+static double errors_to_zero(const struct pair *p)
+{
+    double low = 0, high = 40, ends[2];
+    while (high - low > 1e-9) {
+        double middle = (low + high) / 2;
+        difference_ends(p, middle, ends);
+        *(ends[0] > 0 || ends[1] < 0 ? &low : &high) = middle;
+    }
+    return low;
+}
+
+struct nn_interval nn_bootstrap_difference(const double value[2], const struct nn_interval drawn[2],
+                                           struct nn_interval difference, int cases)
+{
+    double ends[2];
+    if (difference.used == 0 || isnan(value[0] - value[1])) return unknown;
+    const struct pair pair = {
+        {value[0], value[1]},
+        {drawn[0].deviation, drawn[1].deviation},
+        correlation_of(drawn[0].deviation, drawn[1].deviation, difference.deviation),
+        cases,
+    };
+    difference_ends(&pair, NN_Z95, ends);
+    difference.low = ends[0];
+    difference.high = ends[1];
+    difference.p = p_of(errors_to_zero(&pair), difference.used);
+    return difference;
 }

@@ -3,12 +3,12 @@
  * one by one would promise more than the data hold. Of a difference between two things of the same cases the
  * test is a paired one.
  *
- * nn_bootstrap gives percentiles. They suit differences, but not what lies between 0 and 1: of few clusters
- * they are too narrow and lie too high near 1, and of cases that are all told apart they have no width.
- * nn_bootstrap_share takes the draws' deviation to the scale of log odds instead, as is done for areas (Pepe
- * 2003, chapter 5). How many of 100 intervals of an area under the ROC curve held the truth where every
- * fourth cluster has the finding (tests/unit/engine/test_intervals.c with 2000 data sets; BCa, Efron's
- * correction for bias and acceleration, in NumPy with 300, so to some 2 of 100):
+ * nn_bootstrap gives percentiles. Of what lies between 0 and 1 and of few clusters they are too narrow and
+ * lie too high near 1, and of cases that are all told apart they have no width. nn_bootstrap_share takes the
+ * draws' deviation to the scale of log odds instead, as is done for areas (Pepe 2003, chapter 5). How many of
+ * 100 intervals of an area under the ROC curve held the truth where every fourth cluster has the finding
+ * (tests/unit/engine/test_intervals.c with 2000 data sets; BCa, Efron's correction for bias and acceleration,
+ * in NumPy with 300, so to some 2 of 100):
  *
  *     clusters  area    percentiles   BCa   log odds
  *     30        0.90        88         94      95
@@ -17,8 +17,23 @@
  *     60        0.97        86         91      93
  *     120       0.97        90         91      94
  *
- * Percentiles of a difference of two areas held it in 92 to 95 where the rarer kind had some 30 clusters;
- * with 8 of 30, in 78 to 95. */
+ * Of average precision, with one cluster of 2 to 20 with the finding, log odds held it in 93 to 99 of 100 and
+ * percentiles in 65 to 97.
+ *
+ * Percentiles of a difference of two areas near 1 fall short, too. nn_bootstrap_difference puts the intervals
+ * of both together. The same simulation with 500 or 1000 data sets, so to some 1 of 100; over all that was
+ * tried, areas of 0.7 to 0.99 and every second or fourth of 30 to 120 clusters, it held the difference in 92
+ * to 99:
+ *
+ *     clusters  areas           percentiles   both
+ *     30        0.97 and 0.90       89         96
+ *     30        0.99 and 0.95       86         97
+ *     30        0.90 and 0.90       94         96
+ *     60        0.97 and 0.90       93         94
+ *     60        0.99 and 0.95       87         94
+ *     90        0.97 and 0.90       91         94
+ *     90        0.99 and 0.95       90         94
+ */
 #ifndef NN_BOOTSTRAP_H
 #define NN_BOOTSTRAP_H
 
@@ -55,5 +70,14 @@ nn_status nn_bootstrap(const int *cluster, int count, int draws, uint64_t seed,
  * of an area the clusters of the rarer kind (nn_cluster_rarer). p is of the value being one half, by the same
  * errors, and as from draws at least 2 / (used + 1). NAN without a draw. */
 struct nn_interval nn_bootstrap_share(double value, struct nn_interval drawn, int cases);
+
+/* The interval instead of value[0] - value[1], two such statistics of the same cases, from what nn_bootstrap
+ * gave for both and for their difference: it reaches as far as the ends of both intervals of
+ * nn_bootstrap_share let it (Zou and Donner 2008), low = d - sqrt(a^2 + b^2 - 2 r a b), with d the
+ * difference, a from value[0] down to its low end, b from value[1] up to its high end, and r the correlation
+ * of the draws, 0 where one of them does not vary; high alike, with the other ends. p is of no difference: of
+ * the interval that just meets 0; at least 2 / (used + 1). NAN without a draw. */
+struct nn_interval nn_bootstrap_difference(const double value[2], const struct nn_interval drawn[2],
+                                           struct nn_interval difference, int cases);
 
 #endif

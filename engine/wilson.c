@@ -5,9 +5,8 @@
 
 #include "engine/cluster.h"
 
-void nn_wilson_interval(double value, double cases, double *low, double *high)
+void nn_wilson_interval(double value, double cases, double z, double *low, double *high)
 {
-    const double z = NN_Z95;
     double shrink = 1 + z * z / cases, middle = (value + z * z / (2 * cases)) / shrink;
     double half = z / shrink * sqrt(value * (1 - value) / cases + z * z / (4 * cases * cases));
     /* At 0 and at 1 the ends meet the share; rounding must not push them past it. */
@@ -21,7 +20,7 @@ static struct nn_share interval(int part, int whole, double effective)
     struct nn_share share = {NAN, NAN, NAN, part, whole};
     if (whole <= 0) return share;
     share.value = (double)part / whole;
-    nn_wilson_interval(share.value, effective, &share.low, &share.high);
+    nn_wilson_interval(share.value, effective, NN_Z95, &share.low, &share.high);
     return share;
 }
 

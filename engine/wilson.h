@@ -17,8 +17,9 @@ struct nn_share {
 
 struct nn_share nn_wilson(int part, int whole);
 
-/* The interval of a share `value`, 0..1, of as many cases > 0, which need not be whole. */
-void nn_wilson_interval(double value, double cases, double *low, double *high);
+/* The interval, z errors to each side, of a share `value`, 0..1, of as many cases > 0, which need not be
+ * whole. */
+void nn_wilson_interval(double value, double cases, double z, double *low, double *high);
 
 /* The share of the cases with hit[i] = 1 among those with 0 or 1 (-1: not counted), which come in clusters
  * (engine/cluster.h). The interval is that of whole / D cases, D being the design effect (Kish 1965; Rao and

@@ -13,19 +13,20 @@
 #include "engine/roc.h"
 #include "engine/wilson.h"
 
-enum { STATISTICS = 3 };
+enum { AREA, OTHER_AREA, PRECISION, DIFFERENCE, STATISTICS };
 
 static void areas(const void *context, const int *weight, double *values)
 {
     const struct nn_roc *both = context;
-    values[0] = nn_roc_auc(&both[0], weight);
-    values[1] = nn_roc_average_precision(&both[0], weight);
-    values[2] = values[0] - nn_roc_auc(&both[1], weight);
+    values[AREA] = nn_roc_auc(&both[0], weight);
+    values[OTHER_AREA] = nn_roc_auc(&both[1], weight);
+    values[PRECISION] = nn_roc_average_precision(&both[0], weight);
+    values[DIFFERENCE] = values[AREA] - values[OTHER_AREA];
 }
 
 static void print_intervals(const struct nn_roc both[2], const uint8_t *truth, const int *patient, int draws)
 {
-    static const char *const names[STATISTICS] = {"auc", "average_precision", "difference"};
+    static const char *const names[STATISTICS] = {"auc", "other_auc", "average_precision", "difference"};
     struct nn_interval intervals[STATISTICS];
     double values[STATISTICS];
     int kinds[2];
@@ -35,8 +36,11 @@ static void print_intervals(const struct nn_roc both[2], const uint8_t *truth, c
     for (int k = 0; k < STATISTICS; k++)
         printf("%s_interval %.17g %.17g %d %.17g\n", names[k], intervals[k].low, intervals[k].high,
                intervals[k].used, intervals[k].p);
-    for (int k = 0; k < 2; k++) {
-        struct nn_interval share = nn_bootstrap_share(values[k], intervals[k], nn_cluster_rarer(kinds));
+    for (int k = 0; k < STATISTICS; k++) {
+        int rarer = nn_cluster_rarer(kinds);
+        struct nn_interval share = k == DIFFERENCE
+                                       ? nn_bootstrap_difference(values, intervals, intervals[k], rarer)
+                                       : nn_bootstrap_share(values[k], intervals[k], rarer);
         printf("%s_share %.17g %.17g %.17g\n", names[k], share.low, share.high, share.p);
     }
 }

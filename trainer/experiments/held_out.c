@@ -16,7 +16,7 @@ const char *const tr_measure_names[TR_MEASURES] = {"auc",         "average_preci
 _Static_assert(DRAWS == 2000, "the words say so");
 const char *const tr_interval_words[TR_INTERVAL_LINES] = {
     "95 %, of the mean over seeds, from 2000 draws of the test split's patients with replacement:",
-    "percentiles of differences, else by the draws' deviation in log odds. It says what other",
+    "by the draws' deviation in log odds, of differences by the ends of both. It says what other",
     "patients might change, not what another training might: that shows in the range over seeds.",
     "p: two-sided, of no difference, by the same draws; 0.001 at least, and for each comparison by itself."};
 
@@ -25,6 +25,7 @@ struct work {
     const struct tr_cases *test;
     struct nn_roc *roc; /* one a cell */
     int patients[2];    /* without and with the finding */
+    int all;            /* patients of either kind */
 };
 
 /* All measures of one network, case i counted weight[i] times (NULL: once). */
@@ -84,13 +85,29 @@ static int cases_of(const struct work *w, enum tr_measure m)
 {
     if (m == TR_SENSITIVITY) return w->patients[1];
     if (m == TR_SPECIFICITY) return w->patients[0];
+    if (m == TR_ACCURACY) return w->all;
     return nn_cluster_rarer(w->patients);
+}
+
+/* Of a row and the one that it is compared with; one compared with itself differs in nothing. */
+static void compare(const struct work *w, int row, const struct nn_interval *intervals,
+                    const double *reference, struct tr_held_out *to)
+{
+    int other = w->grid->rows[row].reference;
+    for (int m = 0; m < TR_MEASURES && other != row; m++) {
+        const double values[2] = {to->figure[m].mean, reference[m]};
+        const struct nn_interval drawn[2] = {intervals[row * 2 * TR_MEASURES + m],
+                                             intervals[other * 2 * TR_MEASURES + m]};
+        struct nn_interval *own = &to->less[m].interval;
+        *own = nn_bootstrap_difference(values, drawn, *own, cases_of(w, (enum tr_measure)m));
+    }
 }
 
 static void fill_row(const struct work *w, int row, const struct nn_interval *intervals,
                      struct tr_held_out *to)
 {
     int seeds = w->grid->seed_count;
+    double reference[TR_MEASURES] = {0};
     for (int s = 0; s < seeds; s++) {
         double own[TR_MEASURES], other[TR_MEASURES];
         measure(w, row * seeds + s, NULL, own);
@@ -98,6 +115,7 @@ static void fill_row(const struct work *w, int row, const struct nn_interval *in
         for (int m = 0; m < TR_MEASURES; m++) {
             to->figure[m].by_seed[s] = own[m];
             to->less[m].by_seed[s] = own[m] - other[m];
+            reference[m] += other[m] / seeds;
         }
     }
     for (int m = 0; m < TR_MEASURES; m++) {
@@ -106,6 +124,18 @@ static void fill_row(const struct work *w, int row, const struct nn_interval *in
         f->interval = nn_bootstrap_share(f->mean, f->interval, cases_of(w, (enum tr_measure)m));
         sum_up(&to->less[m], seeds, intervals[(row * 2 + 1) * TR_MEASURES + m]);
     }
+    compare(w, row, intervals, reference, to);
+}
+
+static nn_status count_patients(struct work *w, struct nn_error *err)
+{
+    const struct tr_cases *test = w->test;
+    int *dense = malloc(((size_t)test->count + 1) * sizeof *dense);
+    if (!dense) return nn_fail(err, NN_ERR_MEMORY, "out of memory for %d images", test->count);
+    nn_status status = nn_cluster_number(test->patient, test->count, dense, &w->all, err);
+    free(dense);
+    return status == NN_OK ? nn_cluster_kinds(test->truth, test->patient, test->count, w->patients, err)
+                           : status;
 }
 
 nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases *test,
@@ -114,7 +144,7 @@ nn_status tr_held_out_measure(const struct tr_grid *grid, const struct tr_cases 
     int cells = grid->row_count * grid->seed_count, values = grid->row_count * 2 * TR_MEASURES;
     struct work w = {.grid = grid, .test = test};
     struct nn_interval *intervals = calloc((size_t)values, sizeof *intervals);
-    nn_status status = nn_cluster_kinds(test->truth, test->patient, test->count, w.patients, err);
+    nn_status status = count_patients(&w, err);
     w.roc = calloc((size_t)cells, sizeof *w.roc);
     if (status == NN_OK && (!intervals || !w.roc))
         status = nn_fail(err, NN_ERR_MEMORY, "out of memory for %d networks", cells);

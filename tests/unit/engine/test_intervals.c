@@ -144,6 +144,7 @@ static void intervals_of_shares_hold_the_truth_as_often_as_they_say(void **state
 /* ---- areas -------------------------------------------------------------------------------------- */
 
 /* Of two classifiers: ratings that share the patient's part and the image's, and have noise of their own. */
+enum { FIRST, SECOND, DIFFERENCE, PRECISION, STATISTICS };
 struct ratings {
     int count, patient[IMAGES];
     uint8_t truth[IMAGES];
@@ -187,14 +188,17 @@ static void release(struct ratings *r)
 static void areas(const void *context, const int *weight, double *values)
 {
     const struct ratings *r = context;
-    values[0] = nn_roc_auc(&r->roc[0], weight);
-    values[1] = values[0] - nn_roc_auc(&r->roc[1], weight);
+    values[FIRST] = nn_roc_auc(&r->roc[0], weight);
+    values[SECOND] = nn_roc_auc(&r->roc[1], weight);
+    values[DIFFERENCE] = values[FIRST] - values[SECOND];
+    values[PRECISION] = nn_roc_average_precision(&r->roc[0], weight);
 }
 
-/* How many of 1000 data sets: the intervals of the first area, its percentiles and those of the difference
- * hold the truth, the area lies below its interval, and p of the difference is below 0.05. */
+/* How many of 1000 data sets: the intervals of the first area, of its average precision and of the
+ * difference, and percentiles of the area and of the difference hold the truth, the area lies below its
+ * interval, and p of the difference is below 0.05. */
 struct tally {
-    int area, percentiles, difference, below, found;
+    int area, precision, difference, percentiles, of_difference, below, found;
 };
 
 /* How far apart the kinds' means are for this area, by bisection: the area is Phi(distance / sqrt(2 * 3)). */
@@ -213,19 +217,44 @@ static bool holds(struct nn_interval i, double value)
     return i.low <= value && value <= i.high;
 }
 
-static void try_one(const struct ratings *r, const struct law *law, uint64_t seed, struct tally *t)
+static double phi(double z)
 {
-    struct nn_interval found[2];
+    return 0.5 * erfc(-z / sqrt(2));
+}
+
+/* The average precision of endless images of which that share has the finding: the mean over them of the
+ * share of findings among all that are rated as high. */
+static double precision_of(double distance, double share)
+{
+    const double step = 0.01, deviation = sqrt(3);
+    double sum = 0;
+    for (double z = -8; z < 8; z += step) {
+        double findings = share * phi(-z), others = (1 - share) * phi(-z - distance / deviation);
+        sum += step * exp(-z * z / 2) / sqrt(2 * acos(-1)) * findings / (findings + others);
+    }
+    return sum;
+}
+
+static void try_one(const struct ratings *r, const struct law *law, double precision, uint64_t seed,
+                    struct tally *t)
+{
+    struct nn_interval found[STATISTICS];
+    double values[STATISTICS], difference = law->area[0] - law->area[1];
     int kinds[2];
-    assert_int_equal(nn_bootstrap(r->patient, r->count, DRAWS, seed, areas, r, 2, found, NULL), NN_OK);
+    areas(r, NULL, values);
+    assert_int_equal(nn_bootstrap(r->patient, r->count, DRAWS, seed, areas, r, STATISTICS, found, NULL),
+                     NN_OK);
     assert_int_equal(nn_cluster_kinds(r->truth, r->patient, r->count, kinds, NULL), NN_OK);
-    struct nn_interval area =
-        nn_bootstrap_share(nn_roc_auc(&r->roc[0], NULL), found[0], nn_cluster_rarer(kinds));
+    int rarer = nn_cluster_rarer(kinds);
+    struct nn_interval area = nn_bootstrap_share(values[FIRST], found[FIRST], rarer);
+    struct nn_interval less = nn_bootstrap_difference(values, found, found[DIFFERENCE], rarer);
     t->area += holds(area, law->area[0]);
     t->below += law->area[0] < area.low;
-    t->percentiles += holds(found[0], law->area[0]);
-    t->difference += holds(found[1], law->area[0] - law->area[1]);
-    t->found += found[1].p < 0.05;
+    t->precision += holds(nn_bootstrap_share(values[PRECISION], found[PRECISION], rarer), precision);
+    t->percentiles += holds(found[FIRST], law->area[0]);
+    t->difference += holds(less, difference);
+    t->of_difference += holds(found[DIFFERENCE], difference);
+    t->found += less.p < 0.05;
 }
 
 static struct tally try_areas(struct law law)
@@ -233,19 +262,23 @@ static struct tally try_areas(struct law law)
     struct tally t = {0};
     struct nn_rng rng = {.seed = 4};
     const double distance[2] = {distance_of(law.area[0]), distance_of(law.area[1])};
+    double precision = 0;
     for (int trial = 0; trial < TRIALS; trial++) {
         struct ratings r;
         draw_ratings(&rng, &law, distance, &r);
-        try_one(&r, &law, (uint64_t)trial, &t);
+        if (trial == 0) precision = precision_of(distance[0], (double)r.roc[0].findings / r.count);
+        try_one(&r, &law, precision, (uint64_t)trial, &t);
         release(&r);
     }
-    int *all[] = {&t.area, &t.percentiles, &t.difference, &t.below, &t.found};
-    for (int k = 0; k < 5; k++) *all[k] = *all[k] * 1000 / TRIALS;
-    print_message("# %3d patients, 1 of %d with, areas %.2f and %.2f: held in %.1f of 100 (%.1f below it), "
-                  "by percentiles "
-                  "in %.1f; difference in %.1f, p < 0.05 in %.1f\n",
-                  law.patients, law.others + 1, law.area[0], law.area[1], t.area / 10.0, t.below / 10.0,
-                  t.percentiles / 10.0, t.difference / 10.0, t.found / 10.0);
+    int *all[] = {&t.area, &t.precision, &t.difference, &t.percentiles, &t.of_difference, &t.below, &t.found};
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++) *all[k] = *all[k] * 1000 / TRIALS;
+    print_message(
+        "# %3d patients, 1 of %d with, areas %.2f and %.2f: held in %.1f of 100 (%.1f below it), by "
+        "percentiles in %.1f; precision in %.1f; difference in %.1f, by percentiles in %.1f, p < 0.05 in "
+        "%.1f\n",
+        law.patients, law.others + 1, law.area[0], law.area[1], t.area / 10.0, t.below / 10.0,
+        t.percentiles / 10.0, t.precision / 10.0, t.difference / 10.0, t.of_difference / 10.0,
+        t.found / 10.0);
     return t;
 }
 
@@ -260,6 +293,10 @@ static void intervals_of_areas_hold_the_truth_also_of_few_patients_and_near_one(
             struct tally quarter = try_areas((struct law){patients[n], 3, {area[a], 0.7}});
             assert_in_range(half.area, 915, 985); /* 400 data sets have an error of 1 in 100 */
             assert_in_range(quarter.area, 905, 985);
+            assert_in_range(half.precision, 915, 995);
+            assert_in_range(quarter.precision, 915, 1000);
+            assert_in_range(half.difference, 915, 995);
+            assert_in_range(quarter.difference, 905, 995);
         }
 }
 
@@ -280,6 +317,46 @@ static void percentiles_of_few_patients_are_too_narrow_near_one(void **state)
     struct tally few = try_areas((struct law){30, 3, {0.97, 0.97}});
     assert_true(few.percentiles < 850);
     assert_true(few.area > 940);
+    struct tally apart = try_areas((struct law){30, 3, {0.99, 0.95}});
+    assert_true(apart.of_difference < 890);
+    assert_true(apart.difference > 940);
+}
+
+static void a_difference_reaches_as_far_as_both_intervals_let_it(void **state)
+{
+    (void)state;
+    const double value[2] = {0.9, 0.7};
+    const struct nn_interval drawn[2] = {{.deviation = 0.04, .used = 1999},
+                                         {.deviation = 0.06, .used = 1999}};
+    struct nn_interval one = nn_bootstrap_share(0.9, drawn[0], 20),
+                       two = nn_bootstrap_share(0.7, drawn[1], 20);
+    for (double r = -0.9; r < 1; r += 0.3) {
+        double a = 0.9 - one.low, b = two.high - 0.7, c = one.high - 0.9, d = 0.7 - two.low;
+        struct nn_interval less = {.deviation = sqrt(0.0016 + 0.0036 - 2 * r * 0.0024), .used = 1999};
+        less = nn_bootstrap_difference(value, drawn, less, 20);
+        assert_near(less.low, 0.2 - sqrt(a * a + b * b - 2 * r * a * b));
+        assert_near(less.high, 0.2 + sqrt(c * c + d * d - 2 * r * c * d));
+        assert_int_equal(less.p<0.05, less.low> 0);
+    }
+}
+
+/* Twenty of twenty twice: that both are the same is not known of others. */
+static void what_no_draw_changes_may_still_differ(void **state)
+{
+    (void)state;
+    const double value[2] = {1, 1};
+    const struct nn_interval same[2] = {{.used = 1999}, {.used = 1999}};
+    struct nn_share all = nn_wilson(20, 20);
+    struct nn_interval less = nn_bootstrap_difference(value, same, same[0], 20);
+    assert_near(less.low, all.low - 1);
+    assert_near(less.high, 1 - all.low);
+    assert_near(less.p, 1);
+    const double far[2] = {1, 0};
+    less = nn_bootstrap_difference(far, same, same[0], 20);
+    assert_true(less.low > 0.7 && less.low < 0.8 && less.p < 0.002);
+    assert_near(less.high, 1);
+    less = nn_bootstrap_difference(value, same, (struct nn_interval){.used = 0}, 20);
+    assert_true(isnan(less.low) && isnan(less.p));
 }
 
 static void a_share_that_no_draw_changes_has_wilsons_interval(void **state)
@@ -335,6 +412,8 @@ int main(void)
         cmocka_unit_test(intervals_of_areas_hold_the_truth_also_of_few_patients_and_near_one),
         cmocka_unit_test(what_is_not_there_is_rarely_found_and_what_is_there_is),
         cmocka_unit_test(percentiles_of_few_patients_are_too_narrow_near_one),
+        cmocka_unit_test(a_difference_reaches_as_far_as_both_intervals_let_it),
+        cmocka_unit_test(what_no_draw_changes_may_still_differ),
         cmocka_unit_test(a_share_that_no_draw_changes_has_wilsons_interval),
         cmocka_unit_test(an_interval_leaves_one_half_out_where_p_is_below_a_twentieth),
         cmocka_unit_test(clusters_of_either_kind_are_counted_once_each),
