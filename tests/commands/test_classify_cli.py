@@ -78,6 +78,8 @@ class Classify(TrainerTest):
             of_data = {row["file"]: row for row in csv.DictReader(file)}
         self.assertEqual(len(of_data), 30)
         self.assertTrue(all((row["truth"] == "1") == (int(name[7:10]) % 3 == 0) for name, row in of_data.items()))
+        digits = [len(row["score"].split("e")[0].replace(".", "").strip("0")) for row in of_data.values()]
+        self.assertGreater(max(digits), 14)  # as many as it takes to find the same area
         self.score("run", "--folder", os.path.join(self.data, "images"), "--out", table)
         with open(table, encoding="utf-8") as file:
             of_folder = {row["file"]: row for row in csv.DictReader(file)}
@@ -139,6 +141,12 @@ class Classify(TrainerTest):
         self.refuse_training("resnet18 takes images of a side from 32", "--side", "16")
         self.train("trained")
         weights = self.path("trained/classifier.safetensors")
+        labels = read(self.data, "labels.csv")
+        self.relabel(lambda text: text.replace(",train", ",test"))
+        self.assertIn("test images: 120, 40 with square", self.score("trained", "--data", self.data))
+        self.refuse_training("labels.csv: of 0 training images none shows square")
+        self.refuse("evaluate", "swd", "--real", self.data, "--fake", self.data, text="has no training image")
+        write(os.path.join(self.data, "labels.csv"), labels)
         self.relabel(lambda text: "".join(line + "\n" for line in text.splitlines()
                                           if not ("square" in line and "test" in line)))
         self.refuse("classify", "score", "--weights", weights, "--data", self.data, output=None,

@@ -4,6 +4,7 @@ import html.parser
 import json
 import os
 import re
+import shutil
 import unittest
 
 from trainer import TrainerTest, locked, phantoms, read, trained, tree, write
@@ -94,6 +95,26 @@ class All(TrainerTest):
         self.assertNotIn("0.123", page.sections["tsne"])
         self.assertIn("is no JSON", page.sections["table1"])
         self.assertIn("is no result of roentgym evaluate low-data", page.sections["low-data"])
+
+    def test_a_generator_of_other_data_is_told(self):
+        told = "does not name this data set"
+        self.assertNotIn(told, self.succeed(*self.command("--parts", "")))
+        self.assertNotIn(told, read(self.path("out/report.html")).decode())
+        other = self.path("other")
+        shutil.copytree(phantoms(), other)
+        write(os.path.join(other, "labels.csv"), read(other, "labels.csv") + b"\n")
+        self.assertIn(told, self.succeed("evaluate", "all", "--data", other, *self.command("--parts", "")[4:]))
+        for name in ("report.html", "card.md"):
+            self.assertIn(told, read(self.path("out", name)).decode())
+
+    def test_parts_are_not_of_two_models(self):
+        status, output = self.replace_model(lambda: os.path.exists(self.path("out/labels.json")), "evaluate", "all", "--data",
+                                            phantoms(), "--out", self.path("out"), "--quick", "--side", 32, "--epochs", 1,
+                                            "--parts", "labels,tsne,swd")
+        self.assertEqual(status, 1)
+        self.assertEqual(output.count("was replaced meanwhile"), 1, output)
+        self.assertNotIn("== tsne ==", output)
+        self.assertFalse(os.path.exists(self.path("out/swd.json")))
 
     def test_one_at_a_time_works_in_a_folder(self):
         os.makedirs(self.path("out/cells"))

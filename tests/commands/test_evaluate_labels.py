@@ -42,6 +42,15 @@ class Labels(TrainerTest):
     def rows(self):
         return list(csv.DictReader(read(self.path("out/labels.csv")).decode().splitlines()))
 
+    def test_samples_are_not_of_two_models(self):
+        command = self.command("--samples", 1000)
+        del command[4:6]
+        status, output = self.replace_model(lambda: os.path.exists(self.path("out/labels.csv")), *command)
+        self.assertEqual(status, 1)
+        self.assertIn("was replaced meanwhile", output)
+        self.assertTrue(any(not row["score"] for row in self.rows()))
+        self.assertFalse(os.path.exists(self.path("out/checked.json")))
+
     def test_figures_are_those_of_the_table_and_the_list_is_what_passed(self):
         output = self.succeed(*self.command())
         rows, part = self.rows(), json.loads(read(self.path("out/labels.json")))

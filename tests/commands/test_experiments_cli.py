@@ -107,6 +107,16 @@ class Experiments(TrainerTest):
         with trainer.locked(done()[0]):
             self.refuse(*command("table1", done()[0]), text="another part of roentgym evaluate is at work there", output=None)
 
+    def test_a_model_that_is_replaced_meanwhile_gives_no_figures(self):
+        out = self.path("out")
+        cells = os.path.join(out, "cells")
+        status, output = self.replace_model(lambda: os.path.isdir(cells) and any(name.endswith(".json") for name in os.listdir(cells)),
+                                            "evaluate", "table1", "--data", phantoms(), "--out", out, *SMALL)
+        self.assertEqual(status, 1)
+        self.assertIn("generator.safetensors: was replaced meanwhile", output)
+        self.assertLess(len(os.listdir(os.path.join(out, "sets"))), 2)
+        self.assertFalse(os.path.exists(os.path.join(out, "table1.json")))
+
     def test_another_seed_takes_networks_of_its_own_and_means_are_of_all(self):
         out = self.path("out")
         shutil.copytree(done()[0], out)

@@ -138,6 +138,22 @@ class DefaultNetwork(LocaliseTest):
             across = max(0, min(x + width, u + w) - max(x, u)) * max(0, min(y + height, v + h) - max(y, v))
             self.assertGreater(across / (width * height + w * h - across), 0.7, (file, side))
 
+    def test_is_judged_on_films_of_which_none_is_to_train_with(self):
+        folder = self.path("in")
+        shutil.copytree(pelves(), folder)
+        lines = rows(pelves(), "labels.csv")
+        for label in ("fracture", "no_fracture"):  # one class has test images alone, then both have
+            for line in lines:
+                line["split"] = "test" if line["label"] == label else line["split"]
+            table(os.path.join(folder, "labels.csv"), lines)
+            hips = 2 * sum(line["split"] == "test" for line in lines)
+            self.assertIn(f"of {hips} hips, 100.00 %", self.succeed("localise", "evaluate", "--data", folder))
+            if label == "fracture":
+                told = roentgym("inspect", folder)
+                self.assertIn('class "fracture" has no training image', told.stdout + told.stderr)
+        self.refuse("localise", "train", "--data", folder, "--out", self.path("run"), text="no image of its training split")
+        self.refuse("train", "--data", folder, "--out", self.path("run"), text="0 training images")
+
     def test_finds_no_hip_where_there_is_none_and_says_so(self):
         blank = Image.new("L", (256, 256), 90)
         noise = Image.fromarray(numpy.random.default_rng(1).integers(0, 255, (256, 256), dtype=numpy.uint8))

@@ -235,6 +235,14 @@ class Train(TrainerTest):
                     text=self.path("x"))
         self.assertEqual(sorted(os.listdir(self.folder)), ["again", "large", "small"])
 
+    def test_a_run_grows_from_a_narrower_one(self):
+        narrow = ["train", "--data", phantoms(), "--fmap-max", "8", "--resolution", "8"]
+        self.succeed(*narrow, "--fmap-base", 16, "--out", self.path("narrow"), "--levels", "4:0/0.05,8:0/0.05")
+        self.succeed(*narrow, "--fmap-base", 32, "--out", self.path("wide"), "--levels", "4:0/0,8:0/0.05",
+                     "--grow-from", self.path("narrow"))
+        self.refuse(*narrow, "--fmap-base", 8, "--out", self.path("none"), "--grow-from", self.path("wide"),
+                    text="fmap 32/8")
+
     def test_a_run_folder_that_cannot_be_made_is_told(self):
         write(self.path("file"), "")
         for out in (self.path("file"), self.path("file/run"), self.path("none/run")):

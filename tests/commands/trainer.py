@@ -119,6 +119,16 @@ def trained():
     return folder
 
 
+@functools.cache
+def another():
+    """The generator of a run like it from another seed."""
+    folder = os.path.join(base, "another")
+    made = roentgym("train", "--data", phantoms(), "--out", folder, *SMALL, "--seed", 2, "--metric-kimg", 0,
+                    "--levels", "4:0/0.1,8:0/0,16:0/0.1")
+    assert made.returncode == 0, made.stderr
+    return os.path.join(folder, "generator.safetensors")
+
+
 @contextlib.contextmanager
 def locked(folder):
     """As if another process were at work in the folder."""
@@ -151,6 +161,21 @@ class TrainerTest(unittest.TestCase):
         if output is not None:
             self.assertEqual(done.stdout, output)
         return done.stderr
+
+    def replace_model(self, ready, *arguments):
+        """Starts the program with --model and a copy of trained()'s, puts another's in its place once ready() is
+        true, and returns (exit status, output)."""
+        model, other = self.path("generator.safetensors"), self.path("other.safetensors")
+        shutil.copy(os.path.join(trained(), "generator.safetensors"), model)
+        shutil.copy(another(), other)
+
+        def replaced():
+            if not ready():
+                return False
+            os.replace(other, model)
+            return True
+
+        return self.interrupt(0, replaced, *arguments, "--model", model)
 
     def interrupt(self, number, ready, *arguments):
         """Starts the program, sends signal `number` once ready() is true, returns (exit status, output), or

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         must(i == 0 || row->line > table.rows[i - 1].line);
         training += row->train;
     }
-    must(training >= 1 && training == table.train_count);
+    must(table.row_count >= 1 && training == table.train_count);
     tr_labels_release(&table);
     return 0;
 }

@@ -61,6 +61,11 @@ nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, co
                               const struct tr_cases *like, const uint64_t *seeds, int side,
                               tr_cases_progress *progress, void *context, struct nn_error *err) NN_MUST_CHECK;
 
+/* NN_ERR_ARGUMENT: samples of `model_path` that another file gave than that of `sha256`, as when it is
+ * replaced while its training goes on. */
+nn_status tr_cases_check_drawn(const struct tr_cases *drawn, const char *sha256, const char *model_path,
+                               struct nn_error *err) NN_MUST_CHECK;
+
 /* Appends copies of `more`, which has the same side, classes and finding, to `cases`. Its patients get
  * numbers of their own: they are never taken for those of `cases`. */
 nn_status tr_cases_join(struct tr_cases *cases, const struct tr_cases *more,

@@ -102,3 +102,12 @@ nn_status tr_cases_draw_seeds(struct tr_cases *cases, const char *model_path, co
 {
     return draw(cases, model_path, device, like, like->count, seeds, 0, side, progress, context, err);
 }
+
+nn_status tr_cases_check_drawn(const struct tr_cases *drawn, const char *sha256, const char *model_path,
+                               struct nn_error *err)
+{
+    if (!strcmp(drawn->sha256, sha256)) return NN_OK;
+    return nn_fail(err, NN_ERR_ARGUMENT,
+                   "%s: was replaced meanwhile; while its training goes on, evaluate a copy of it",
+                   model_path);
+}

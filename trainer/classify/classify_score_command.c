@@ -127,7 +127,8 @@ static nn_status write_scores(struct command *c)
     fputs(CSV_START, table.to);
     for (int i = 0; i < c->cases.count; i++) {
         tr_csv_write_cell(table.to, c->cases.file[i]);
-        fprintf(table.to, ",%s,%.9g\n", !c->cases.truth ? "" : c->cases.truth[i] ? "1" : "0", c->scores[i]);
+        /* All digits: of scores near 1 the area would else be another. */
+        fprintf(table.to, ",%s,%.17g\n", !c->cases.truth ? "" : c->cases.truth[i] ? "1" : "0", c->scores[i]);
     }
     return tr_text_file_end(&table, NN_OK, &c->err);
 }

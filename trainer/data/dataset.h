@@ -15,7 +15,8 @@
  * fails before leaves the old one.
  *
  * Functions without a split in their name are about training images, so the test split cannot leak into
- * training by mistake.
+ * training by mistake. A data set may have test images alone, or classes without training images: what trains
+ * refuses that.
  *
  * Threads: after opening, all functions but tr_dataset_close may be called by several threads. */
 #ifndef TR_DATASET_H

@@ -102,6 +102,7 @@ static nn_status open_dataset(struct tr_image_source *s, const char *folder, str
     if (status != NN_OK) return status;
     s->side = tr_dataset_side(s->dataset);
     s->count = tr_dataset_train_count(s->dataset);
+    if (s->count == 0) return nn_fail(err, NN_ERR_FORMAT, "%s: has no training image", folder);
     snprintf(s->text, sizeof s->text, "data set %s (%s), training images", tr_dataset_name(s->dataset),
              tr_dataset_simulated(s->dataset) ? "simulated" : "real");
     return NN_OK;

@@ -162,8 +162,7 @@ static nn_status read_rows(struct parser *p, struct nn_error *err)
         int count;
         nn_status status = nn_csv_next(&p->csv, cells, &count, err);
         if (status) return status;
-        if (!count && !t->train_count)
-            return nn_fail(err, NN_ERR_FORMAT, "%s: has no training image", p->csv.name);
+        if (!count && !t->row_count) return nn_fail(err, NN_ERR_FORMAT, "%s: has no image", p->csv.name);
         if (!count) return NN_OK;
         if (count != p->width)
             return nn_fail(err, NN_ERR_FORMAT, "%s:%d: has %d cells where the header has %d", p->csv.name,
@@ -253,18 +252,21 @@ static nn_status check_classes(const struct parser *p, struct nn_error *err)
 
 static nn_status assign_classes(const struct parser *p, struct nn_error *err)
 {
-    struct tr_labels *t = p->table;
-    uint64_t trained = 0;
     nn_status status = check_classes(p, err);
-    for (int i = 0; i < t->row_count && !status; i++) {
-        status = assign_row(p, i, err);
-        if (t->rows[i].train) trained |= t->rows[i].labels;
-    }
-    for (int k = 0; k < t->class_count && !status; k++)
-        if (!(trained >> k & 1))
-            status = nn_fail(err, NN_ERR_FORMAT, "%s: class \"%s\" has no training image", p->csv.name,
-                             t->classes[k]);
+    for (int i = 0; i < p->table->row_count && !status; i++) status = assign_row(p, i, err);
     return status;
+}
+
+nn_status tr_labels_check_training(const struct tr_labels *t, const char *name, struct nn_error *err)
+{
+    uint64_t trained = 0;
+    if (!t->train_count) return nn_fail(err, NN_ERR_FORMAT, "%s: has no training image", name);
+    for (int i = 0; i < t->row_count; i++)
+        if (t->rows[i].train) trained |= t->rows[i].labels;
+    for (int k = 0; k < t->class_count; k++)
+        if (!(trained >> k & 1))
+            return nn_fail(err, NN_ERR_FORMAT, "%s: class \"%s\" has no training image", name, t->classes[k]);
+    return NN_OK;
 }
 
 /* ---- what must hold between rows ---- */

@@ -40,11 +40,15 @@ struct tr_labels {
  * NN_ERR_FORMAT names file and line: a missing or repeated column, a record of another length than the
  * header's, an empty cell in a needed column, a path that is over-long or leaves the folder, an unknown or
  * over-long label, one that is not plain UTF-8 text, one twice in a cell, a finding called "none", a split
- * that is neither train nor test, a file listed twice, a patient in both splits; and a table without training
- * images or with a class that has none. On failure nothing is held. */
+ * that is neither train nor test, a file listed twice, a patient in both splits; and a table without rows. On
+ * failure nothing is held. */
 nn_status tr_labels_parse(struct tr_labels *table, const char *text, size_t size_bytes, const char *name,
                           struct nn_error *err) NN_MUST_CHECK;
 void tr_labels_release(struct tr_labels *table); /* harmless on a zeroed struct */
+
+/* What training needs besides: NN_ERR_FORMAT where there is no training image, or a class has none. */
+nn_status tr_labels_check_training(const struct tr_labels *table, const char *name,
+                                   struct nn_error *err) NN_MUST_CHECK;
 
 /* What the cells of a row must be, in a table of any origin. NN_ERR_FORMAT says what is wrong, not where. */
 nn_status tr_labels_check_row(const char *file, const char *label, bool several, const char *split,

@@ -240,8 +240,9 @@ static nn_status create_levels(struct builder *b, struct nn_error *err)
         int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0) return nn_fail(err, NN_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
         b->files[b->levels++] = fd;
-        /* A disk that is too small shows now, not after an hour. */
-        int failed = posix_fallocate(fd, 0, (off_t)side * side * b->labels->train_count);
+        /* A disk that is too small shows now, not after an hour. None may be to train with. */
+        off_t bytes = (off_t)side * side * b->labels->train_count;
+        int failed = bytes ? posix_fallocate(fd, 0, bytes) : 0;
         if (failed) return nn_fail(err, NN_ERR_IO, "%s: cannot be written: %s", path, strerror(failed));
     }
     return NN_OK;

@@ -16,6 +16,7 @@
 #include "trainer/interrupt.h"
 #include "trainer/option_value.h"
 #include "trainer/parts/part_file.h"
+#include "trainer/parts/part_warnings.h"
 #include "trainer/parts/parts.h"
 #include "trainer/progress.h"
 
@@ -72,6 +73,7 @@ struct all {
     struct tr_part_size size;
     char data_name[128], data_sha256[65], model_name[128], model_sha256[65];
     bool simulated_data, simulated_model;
+    const char *warning; /* of all figures, or NULL */
 };
 
 /* ---- options ------------------------------------------------------------------------------------ */
@@ -259,8 +261,19 @@ static nn_status look_at_model(struct all *a, struct nn_error *err)
     snprintf(a->model_name, sizeof a->model_name, "%s", info->name);
     snprintf(a->model_sha256, sizeof a->model_sha256, "%s", info->sha256);
     a->simulated_model = info->simulated;
+    a->warning = tr_other_data_warning(info->provenance, a->data_sha256);
     nn_model_close(model);
     return NN_OK;
+}
+
+/* Of a model that was replaced the parts to come would be of another one than those before them. */
+static nn_status check_model(const struct all *a, struct nn_error *err)
+{
+    struct all now = {.model = a->model};
+    nn_status status = look_at_model(&now, err);
+    if (status != NN_OK || !strcmp(now.model_sha256, a->model_sha256)) return status;
+    return nn_fail(err, NN_ERR_ARGUMENT,
+                   "%s: was replaced meanwhile; while its training goes on, evaluate a copy of it", a->model);
 }
 
 /* Both splits in memory, for their numbers and a few steps. */
@@ -337,8 +350,9 @@ static nn_status announce(struct all *a, struct nn_error *err)
 
 static nn_status write_report(const struct all *a, struct nn_error *err)
 {
-    struct tr_evaluation e = {a->folder,       a->data_name,      a->model_name,      a->data_sha256,
-                              a->model_sha256, a->simulated_data, a->simulated_model, {""}};
+    struct tr_evaluation e = {a->folder,          a->data_name,    a->model_name,
+                              a->data_sha256,     a->model_sha256, a->simulated_data,
+                              a->simulated_model, a->warning,      {""}};
     for (int k = 0; k < TR_SECTIONS; k++) {
         char *const words[] = {"roentgym evaluate all",    "--data", (char *)a->data,   "--model",
                                (char *)a->model,           "--out",  (char *)a->folder, "--parts",
@@ -350,21 +364,20 @@ static nn_status write_report(const struct all *a, struct nn_error *err)
     return tr_evaluation_report_write(&e, err);
 }
 
-/* False when it has failed; what is wrong has been said. */
-static bool run_part(const struct all *a, int part)
+/* False when it has failed; what is wrong has been said. NN_ERR_ARGUMENT: nothing more can be done. */
+static nn_status run_part(const struct all *a, int part, bool *done, struct nn_error *err)
 {
     struct line line;
-    struct nn_error err;
     make_line(a, part, &line);
     printf("\n== %s ==\n", tr_sections[part].part);
     fflush(stdout);
     optind = 0; /* getopt begins anew */
-    if (tr_part_runners[part].main(line.count, line.words) != 0) return false;
-    if (tr_interrupted() || part != TR_PART_SWD) return true;
+    *done = tr_part_runners[part].main(line.count, line.words) == 0;
+    if (tr_interrupted()) return NN_OK;
+    nn_status status = check_model(a, err);
+    if (status != NN_OK || !*done || part != TR_PART_SWD) return status;
     make_line(a, part, &line); /* getopt may have changed the order */
-    if (wrap_swd(a, &line, &err) == NN_OK) return true;
-    fprintf(stderr, "roentgym evaluate all: %s\n", err.text);
-    return false;
+    return wrap_swd(a, &line, err);
 }
 
 /* The folder itself is for its parts to lock; that of the cells is for `all`. A part that is at work there is
@@ -389,11 +402,14 @@ static nn_status run_all(struct all *a, int *failed, struct nn_error *err)
     if (status == NN_OK) status = look_at_data(a, err);
     if (status == NN_OK) status = look_at_model(a, err);
     if (status == NN_OK) status = write_report(a, err);
+    if (status == NN_OK && a->warning) puts(a->warning);
     if (status == NN_OK) status = announce(a, err);
     for (int k = 0; k < TR_SECTIONS && status == NN_OK && !tr_interrupted(); k++) {
         if (!a->wanted[k] || a->there[k]) continue;
-        *failed += !run_part(a, k);
-        status = write_report(a, err);
+        bool done = false;
+        status = run_part(a, k, &done, err);
+        *failed += !done;
+        if (status == NN_OK) status = write_report(a, err);
     }
     if (lock >= 0) close(lock);
     return status;

@@ -213,6 +213,7 @@ static void put_head(FILE *page, const struct writing *w)
     tr_html_put(page, e->model);
     fputs("</h1>\n", page);
     put_origin(page, e);
+    if (e->warning) put_sentence(page, "problem", e->warning);
     put_headlines(page, w);
     fputs("<figure><figcaption>What was evaluated</figcaption><section class=\"wide\" tabindex=\"0\" "
           "aria-label=\"What was evaluated\"><table>\n<thead><tr><th scope=\"col\">What</th><th "
@@ -244,12 +245,13 @@ static nn_status put_card(FILE *to, const struct writing *w, struct nn_error *er
 {
     const struct tr_evaluation *e = w->e;
     (void)err;
-    fprintf(
-        to,
-        "## Evaluation\n\nModel `%s`, SHA-256 `%s`, on the data set `%s`, SHA-256 `%s`. %sIntervals are of "
-        "95 %%.\n\n",
-        e->model, e->model_sha256, e->data, e->data_sha256,
-        e->simulated_data ? "What is called real below is simulated, too. " : "");
+    fprintf(to,
+            "## Evaluation\n\nModel `%s`, SHA-256 `%s`, on the data set `%s`, SHA-256 `%s`. %s%s%sIntervals "
+            "are of "
+            "95 %%.\n\n",
+            e->model, e->model_sha256, e->data, e->data_sha256,
+            e->simulated_data ? "What is called real below is simulated, too. " : "",
+            e->warning ? e->warning : "", e->warning ? " " : "");
     for (int k = 0; k < TR_SECTIONS; k++) {
         const struct part *part = &w->parts[k];
         fprintf(to, "### %s\n\n", part->section->title);

@@ -11,6 +11,7 @@ struct tr_evaluation {
     const char *data, *model; /* their names; texts borrowed */
     const char *data_sha256, *model_sha256;
     bool simulated_data, simulated_model; /* what real images are, and the generator's training images */
+    const char *warning;                  /* of all figures, or NULL */
     char missing[7][512]; /* by section: the command that would make the part; "" is not shown */
 };
 

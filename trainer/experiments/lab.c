@@ -247,6 +247,9 @@ nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err)
     tr_progress_start(&progress, things);
     status = tr_cases_draw(set, lab->settings.model, lab->settings.device, &lab->train, lab->train.count,
                            first_seed(k), lab->train.side, show_progress, &progress, err);
+    if (status != NN_OK) return status;
+    status = tr_cases_check_drawn(set, lab->model_sha256, lab->settings.model, err);
     if (status == NN_OK) status = keep_set(path, key, size, set->pixels, err);
+    if (status != NN_OK) tr_cases_release(set);
     return status;
 }

@@ -1,5 +1,4 @@
-/* What `roentgym inspect` says of a data set's folder. Reads it more patiently than training does: what would
- * be refused there is counted here. */
+/* What `roentgym inspect` says of a data set's folder: what would be refused by training is counted here. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -7,152 +6,19 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/csv_reader.h"
 #include "engine/file.h"
-#include "engine/image.h"
 #include "engine/sha256.h"
 #include "trainer/data/boxes.h"
 #include "trainer/data/grey_range.h"
 #include "trainer/data/labels.h"
 #include "trainer/inspect/inspect.h"
 #include "trainer/inspect/inspect_looks.h"
-#include "trainer/interrupt.h"
-#include "trainer/progress.h"
+#include "trainer/inspect/inspect_survey.h"
 
-enum { LABELS_MAX = 256, NAMED_MAX = 5, SHAPES_MAX = 16, PATH_SIZE = 8192, BINS = 256 };
+enum { LABELS_MAX = 256, NAMED_MAX = 5, SHAPES_MAX = 16, PATH_SIZE = 8192 };
 
 #define CSV_LIMIT ((size_t)256 << 20)
 #define JSON_LIMIT ((size_t)16 << 20)
-#define IMAGE_LIMIT ((size_t)64 << 20)
-
-enum { FILE_COLUMN, LABEL_COLUMN, PATIENT_COLUMN, SPLIT_COLUMN, COLUMNS };
-static const char *const columns[COLUMNS] = {"file", "label", "patient_id", "split"};
-
-/* A record of labels.csv and what its image turned out to be. */
-struct item {
-    const char *cell[COLUMNS]; /* "" where there is no such column */
-    int width, height, depth;  /* 0: cannot be read */
-    char sha256[65];
-    char problem[200];
-    struct tr_picture_hash hash;
-    double mean; /* grey, as 8 bits */
-};
-
-struct survey {
-    const char *folder;
-    char *text; /* backing of the cells */
-    struct item *items;
-    int count;
-    char labels_sha256[65];
-    bool multi; /* the column is `labels`: findings joined by | */
-    struct tr_grey_range range;
-    uint64_t bins[BINS]; /* of all images' pixels, as 8 bits */
-    bool stopped;
-};
-
-/* ---- labels.csv --------------------------------------------------------------------------------- */
-
-static nn_status read_header(struct survey *s, struct nn_csv *csv, int place[COLUMNS], struct nn_error *err)
-{
-    char *fields[NN_CSV_FIELDS_MAX];
-    int count;
-    nn_status status = nn_csv_next(csv, fields, &count, err);
-    if (status != NN_OK) return status;
-    for (int c = 0; c < COLUMNS; c++) {
-        place[c] = -1;
-        for (int i = 0; i < count; i++)
-            if (strcmp(fields[i], columns[c]) == 0) place[c] = i;
-    }
-    for (int i = 0; i < count && place[LABEL_COLUMN] < 0; i++)
-        if (strcmp(fields[i], "labels") == 0) place[LABEL_COLUMN] = i, s->multi = true;
-    if (place[FILE_COLUMN] >= 0) return NN_OK;
-    return nn_fail(err, NN_ERR_FORMAT, "%s: has no column 'file'", csv->name);
-}
-
-static nn_status read_rows(struct survey *s, struct nn_csv *csv, struct nn_error *err)
-{
-    int place[COLUMNS], room = 0, count = 0;
-    char *fields[NN_CSV_FIELDS_MAX];
-    nn_status status = read_header(s, csv, place, err);
-    while (status == NN_OK && (status = nn_csv_next(csv, fields, &count, err)) == NN_OK && count > 0) {
-        if (s->count == room) {
-            room = room ? 2 * room : 256;
-            struct item *more = realloc(s->items, (size_t)room * sizeof *more);
-            if (!more) return nn_fail(err, NN_ERR_MEMORY, "%s: out of memory", csv->name);
-            s->items = more;
-        }
-        struct item *item = &s->items[s->count++];
-        *item = (struct item){0};
-        for (int c = 0; c < COLUMNS; c++)
-            item->cell[c] = place[c] >= 0 && place[c] < count ? fields[place[c]] : "";
-    }
-    return status;
-}
-
-static nn_status read_csv(struct survey *s, const char *path, struct nn_error *err)
-{
-    uint8_t *bytes;
-    size_t size;
-    struct nn_csv csv;
-    nn_status status = nn_file_read(path, CSV_LIMIT, &bytes, &size, err);
-    if (status != NN_OK) return status;
-    nn_sha256_hex(bytes, size, s->labels_sha256);
-    s->text = (char *)bytes;
-    nn_csv_init(&csv, s->text, size, path);
-    return read_rows(s, &csv, err);
-}
-
-/* ---- images ------------------------------------------------------------------------------------- */
-
-/* Counts its pixels in `bins`. */
-static void look_at(const struct survey *s, struct item *item, uint64_t bins[BINS])
-{
-    char path[PATH_SIZE];
-    uint8_t *bytes;
-    size_t size;
-    struct nn_error problem;
-    struct nn_image image = {0};
-    snprintf(path, sizeof path, "%s/%s", s->folder, item->cell[FILE_COLUMN]);
-    nn_status status = nn_file_read(path, IMAGE_LIMIT, &bytes, &size, &problem);
-    if (status == NN_OK) {
-        nn_sha256_hex(bytes, size, item->sha256);
-        status = nn_png_decode(bytes, size, item->cell[FILE_COLUMN], &image, &problem);
-        free(bytes);
-    }
-    if (status != NN_OK) {
-        snprintf(item->problem, sizeof item->problem, "%.199s", problem.text);
-        return;
-    }
-    item->width = image.width, item->height = image.height, item->depth = image.depth;
-    size_t pixels = (size_t)image.width * (size_t)image.height;
-    for (size_t i = 0; i < pixels; i++)
-        bins[image.depth == 16 ? ((uint16_t *)image.pixels)[i] >> 8 : ((uint8_t *)image.pixels)[i]]++;
-    uint64_t sum = 0;
-    for (int b = 0; b < BINS; b++) sum += (uint64_t)b * bins[b];
-    item->mean = (double)sum / (double)pixels;
-    tr_picture_hash(&image, &item->hash);
-    nn_image_release(&image);
-}
-
-static void look_at_all(struct survey *s, bool show)
-{
-    struct tr_progress progress;
-    int done = 0;
-    tr_progress_start(&progress, "images");
-#pragma omp parallel for schedule(dynamic)
-    for (int i = 0; i < s->count; i++) {
-        uint64_t bins[BINS] = {0};
-        if (tr_interrupted()) continue;
-        look_at(s, &s->items[i], bins);
-#pragma omp critical(tr_inspect_progress)
-        {
-            for (int b = 0; b < BINS; b++) s->bins[b] += bins[b];
-            done++;
-            if (show) tr_progress_show(&progress, done, s->count);
-        }
-    }
-    s->stopped = tr_interrupted();
-}
 
 /* ---- what follows from them --------------------------------------------------------------------- */
 
@@ -181,12 +47,12 @@ static void count_label(json_t *labels, const char *label, const char *split)
 }
 
 /* {label: {split: n}}: labels and splits as they are written. An image with two findings counts for both. */
-static json_t *count_labels(const struct survey *s)
+static json_t *count_labels(const struct tr_survey *s)
 {
     json_t *labels = json_object();
     for (int i = 0; i < s->count; i++) {
-        const char *split = s->items[i].cell[SPLIT_COLUMN];
-        for (const char *at = s->items[i].cell[LABEL_COLUMN], *next; at; at = next) {
+        const char *split = s->items[i].cell[TR_SURVEY_SPLIT];
+        for (const char *at = s->items[i].cell[TR_SURVEY_LABEL], *next; at; at = next) {
             char label[100];
             int length;
             next = tr_label_next(at, s->multi, &length);
@@ -197,11 +63,11 @@ static json_t *count_labels(const struct survey *s)
     return labels;
 }
 
-static json_t *count_shapes(const struct survey *s)
+static json_t *count_shapes(const struct tr_survey *s)
 {
     json_t *shapes = json_object();
     for (int i = 0; i < s->count; i++) {
-        const struct item *item = &s->items[i];
+        const struct tr_survey_item *item = &s->items[i];
         char shape[80];
         if (!item->depth) continue;
         snprintf(shape, sizeof shape, "%dx%d, %d bits", item->width, item->height, item->depth);
@@ -215,24 +81,24 @@ static json_t *count_shapes(const struct survey *s)
 
 static int by_patient(const void *a, const void *b)
 {
-    const struct item *const *x = a, *const *y = b;
-    return strcmp((*x)->cell[PATIENT_COLUMN], (*y)->cell[PATIENT_COLUMN]);
+    const struct tr_survey_item *const *x = a, *const *y = b;
+    return strcmp((*x)->cell[TR_SURVEY_PATIENT], (*y)->cell[TR_SURVEY_PATIENT]);
 }
 
 static int by_hash(const void *a, const void *b)
 {
-    const struct item *const *x = a, *const *y = b;
+    const struct tr_survey_item *const *x = a, *const *y = b;
     return strcmp((*x)->sha256, (*y)->sha256);
 }
 
-static const char *hash_of(const struct item *item)
+static const char *hash_of(const struct tr_survey_item *item)
 {
     return item->sha256;
 }
 
-static const char *patient_of(const struct item *item)
+static const char *patient_of(const struct tr_survey_item *item)
 {
-    return item->cell[PATIENT_COLUMN];
+    return item->cell[TR_SURVEY_PATIENT];
 }
 
 /* Groups of items alike in `key`, sorted so. */
@@ -241,14 +107,15 @@ struct groups {
     json_t *named; /* the first in both splits */
 };
 
-static struct groups group(const struct item **sorted, int count, const char *(*key)(const struct item *),
-                           const char *(*name)(const struct item *))
+static struct groups group(const struct tr_survey_item **sorted, int count,
+                           const char *(*key)(const struct tr_survey_item *),
+                           const char *(*name)(const struct tr_survey_item *))
 {
     struct groups g = {.named = json_array()};
     for (int i = 0, next; i < count; i = next) {
         bool both = false;
         for (next = i; next < count && strcmp(key(sorted[i]), key(sorted[next])) == 0; next++)
-            both |= strcmp(sorted[i]->cell[SPLIT_COLUMN], sorted[next]->cell[SPLIT_COLUMN]) != 0;
+            both |= strcmp(sorted[i]->cell[TR_SURVEY_SPLIT], sorted[next]->cell[TR_SURVEY_SPLIT]) != 0;
         if (!key(sorted[i])[0]) continue; /* not known */
         g.count++;
         g.repeated += next - i - 1;
@@ -260,14 +127,14 @@ static struct groups group(const struct item **sorted, int count, const char *(*
     return g;
 }
 
-static const char *file_of(const struct item *item)
+static const char *file_of(const struct tr_survey_item *item)
 {
-    return item->cell[FILE_COLUMN];
+    return item->cell[TR_SURVEY_FILE];
 }
 
-static void put_groups(json_t *facts, const struct survey *s)
+static void put_groups(json_t *facts, const struct tr_survey *s)
 {
-    const struct item **sorted = malloc(((size_t)s->count + 1) * sizeof *sorted);
+    const struct tr_survey_item **sorted = malloc(((size_t)s->count + 1) * sizeof *sorted);
     if (!sorted) return; /* the other facts stand without these */
     for (int i = 0; i < s->count; i++) sorted[i] = &s->items[i];
     qsort(sorted, (size_t)s->count, sizeof *sorted, by_patient);
@@ -288,27 +155,28 @@ static void put_groups(json_t *facts, const struct survey *s)
 
 static int by_file(const void *a, const void *b)
 {
-    const struct item *const *x = a, *const *y = b;
-    return strcmp((*x)->cell[FILE_COLUMN], (*y)->cell[FILE_COLUMN]);
+    const struct tr_survey_item *const *x = a, *const *y = b;
+    return strcmp((*x)->cell[TR_SURVEY_FILE], (*y)->cell[TR_SURVEY_FILE]);
 }
 
 /* Half a pixel of rounding is forgiven. */
-static bool is_within(const struct tr_box *box, const struct item *item)
+static bool is_within(const struct tr_box *box, const struct tr_survey_item *item)
 {
     return box->x >= -0.5 && box->y >= -0.5 && box->x + box->width <= item->width + 0.5 &&
            box->y + box->height <= item->height + 0.5;
 }
 
-static void count_boxes(json_t *facts, const struct survey *s, const struct tr_boxes *t,
-                        const struct item **sorted)
+static void count_boxes(json_t *facts, const struct tr_survey *s, const struct tr_boxes *t,
+                        const struct tr_survey_item **sorted)
 {
     int both = 0, beyond = 0, unknown = 0;
     for (int i = 0; i < s->count; i++) sorted[i] = &s->items[i];
     qsort(sorted, (size_t)s->count, sizeof *sorted, by_file);
     for (int i = 0; i < t->count; i++) {
         const struct tr_box *box = &t->boxes[i];
-        const struct item key = {.cell = {box->file}}, *wanted = &key;
-        const struct item **found = bsearch(&wanted, sorted, (size_t)s->count, sizeof *sorted, by_file);
+        const struct tr_survey_item key = {.cell = {box->file}}, *wanted = &key;
+        const struct tr_survey_item **found =
+            bsearch(&wanted, sorted, (size_t)s->count, sizeof *sorted, by_file);
         both += i > 0 && strcmp(box->file, t->boxes[i - 1].file) == 0;
         unknown += !found;
         beyond += found && (*found)->depth && !is_within(box, *found);
@@ -320,7 +188,7 @@ static void count_boxes(json_t *facts, const struct survey *s, const struct tr_b
 }
 
 /* boxes.csv, where there is one. */
-static void put_boxes(json_t *facts, const struct survey *s)
+static void put_boxes(json_t *facts, const struct tr_survey *s)
 {
     char path[PATH_SIZE];
     struct tr_boxes boxes;
@@ -331,28 +199,28 @@ static void put_boxes(json_t *facts, const struct survey *s)
         json_object_set_new(facts, "boxes_csv_problem", json_string(problem.text));
         return;
     }
-    const struct item **sorted = malloc(((size_t)s->count + 1) * sizeof *sorted);
+    const struct tr_survey_item **sorted = malloc(((size_t)s->count + 1) * sizeof *sorted);
     if (sorted) count_boxes(facts, s, &boxes, sorted); /* the other facts stand without these */
     free(sorted);
     tr_boxes_release(&boxes);
 }
 
-static void put_looks(json_t *facts, const struct survey *s)
+static void put_looks(json_t *facts, const struct tr_survey *s)
 {
     struct tr_look *looks = malloc(((size_t)s->count + 1) * sizeof *looks);
     int count = 0;
     if (!looks) return;
     for (int i = 0; i < s->count; i++) {
-        const struct item *item = &s->items[i];
+        const struct tr_survey_item *item = &s->items[i];
         if (item->depth)
-            looks[count++] = (struct tr_look){item->cell[FILE_COLUMN], item->cell[LABEL_COLUMN],
-                                              item->cell[SPLIT_COLUMN], item->hash, item->mean};
+            looks[count++] = (struct tr_look){item->cell[TR_SURVEY_FILE], item->cell[TR_SURVEY_LABEL],
+                                              item->cell[TR_SURVEY_SPLIT], item->hash, item->mean};
     }
     tr_inspect_looks(facts, looks, count);
     free(looks);
 }
 
-static void put_unreadable(json_t *facts, const struct survey *s)
+static void put_unreadable(json_t *facts, const struct tr_survey *s)
 {
     json_t *named = json_array();
     int count = 0;
@@ -370,12 +238,12 @@ static json_t *share(uint64_t part, uint64_t whole)
 }
 
 /* Of all pixels together, as 8 bits: what clipped or narrow exposures show up in. */
-static json_t *histogram(const struct survey *s)
+static json_t *histogram(const struct tr_survey *s)
 {
     const uint64_t *bins = s->bins;
     uint64_t total = 0, below = 0;
     double sum = 0;
-    for (int b = 0; b < BINS; b++) total += bins[b], sum += (double)b * (double)bins[b];
+    for (int b = 0; b < TR_SURVEY_BINS; b++) total += bins[b], sum += (double)b * (double)bins[b];
     if (!total) return json_null();
     static const struct {
         const char *name;
@@ -384,38 +252,38 @@ static json_t *histogram(const struct survey *s)
                      {"75%", 0.75}, {"99%", 0.99}, {"highest", 1}};
     json_t *facts = json_object();
     size_t q = 0, count = sizeof quantiles / sizeof *quantiles;
-    for (int b = 0; b < BINS; b++) {
+    for (int b = 0; b < TR_SURVEY_BINS; b++) {
         below += bins[b];
         for (; q < count && below > 0 && (double)below >= quantiles[q].share * (double)total; q++)
             json_object_set_new(facts, quantiles[q].name, json_integer(b));
     }
     json_object_set_new(facts, "mean", json_real(round(100 * sum / (double)total) / 100));
     json_object_set_new(facts, "share_at_0", share(bins[0], total));
-    json_object_set_new(facts, "share_at_255", share(bins[BINS - 1], total));
+    json_object_set_new(facts, "share_at_255", share(bins[TR_SURVEY_BINS - 1], total));
     return facts;
 }
 
 /* As tr_dataset_sha256: by this name a state or checkpoint calls the data set. */
-static void combine_hashes(const struct survey *s, char hex[65])
+static void combine_hashes(const struct tr_survey *s, struct tr_grey_range grey, char hex[65])
 {
     struct nn_sha256 hash;
     nn_sha256_init(&hash);
     nn_sha256_add(&hash, s->labels_sha256, 64);
     for (int i = 0; i < s->count; i++) nn_sha256_add(&hash, s->items[i].sha256, 64);
-    tr_grey_range_hash(s->range, &hash);
+    tr_grey_range_hash(grey, &hash);
     nn_sha256_finish(&hash, hex);
 }
 
 /* ---- dataset.json, and the whole ---------------------------------------------------------------- */
 
-static void put_description(json_t *facts, struct survey *s)
+static void put_description(json_t *facts, const char *folder, struct tr_grey_range *grey)
 {
     char path[PATH_SIZE];
     uint8_t *bytes;
     size_t size;
     struct nn_error problem;
     json_error_t where;
-    snprintf(path, sizeof path, "%s/dataset.json", s->folder);
+    snprintf(path, sizeof path, "%s/dataset.json", folder);
     json_t *root = NULL;
     if (nn_file_read(path, JSON_LIMIT, &bytes, &size, &problem) == NN_OK) {
         root = json_loadb((const char *)bytes, size, JSON_REJECT_DUPLICATES, &where);
@@ -438,10 +306,10 @@ static void put_description(json_t *facts, struct survey *s)
     if (json_is_array(json_object_get(root, "classes")))
         json_object_set(facts, "classes", json_object_get(root, "classes"));
     const json_t *range = json_object_get(root, "grey_range");
-    if (tr_grey_range_parse(&s->range, range, path, &problem) != NN_OK)
+    if (tr_grey_range_parse(grey, range, path, &problem) != NN_OK)
         json_object_set_new(facts, "dataset_json_problem", json_string(problem.text));
     else if (range)
-        json_object_set_new(facts, "grey_range", json_pack("[ii]", s->range.low, s->range.high));
+        json_object_set_new(facts, "grey_range", json_pack("[ii]", grey->low, grey->high));
     json_decref(root);
 }
 
@@ -457,7 +325,8 @@ static json_t *verdict(const char *path, size_t shapes)
         status = tr_labels_parse(&labels, (const char *)bytes, size, path, &problem);
         free(bytes);
     }
-    if (status == NN_OK) tr_labels_release(&labels);
+    if (status == NN_OK) status = tr_labels_check_training(&labels, path, &problem);
+    tr_labels_release(&labels);
     if (status == NN_OK && shapes > 1)
         return json_string("images of mixed size or depth; unfit for training");
     return json_string(status == NN_OK ? "fit for training" : problem.text);
@@ -465,38 +334,33 @@ static json_t *verdict(const char *path, size_t shapes)
 
 nn_status tr_inspect_data(const char *folder, bool show, json_t **out, struct nn_error *err)
 {
-    struct survey s = {.folder = folder};
+    struct tr_survey s;
+    struct tr_grey_range grey = {0};
     char path[PATH_SIZE], sha256[65];
     *out = NULL;
+    nn_status status = tr_survey_read(&s, folder, show, err);
+    if (status != NN_OK) return status;
     snprintf(path, sizeof path, "%s/labels.csv", folder);
-    nn_status status = read_csv(&s, path, err);
-    if (status == NN_OK) {
-        look_at_all(&s, show);
-        if (s.stopped) status = nn_fail(err, NN_STOPPED, "stopped");
-    }
-    if (status == NN_OK) {
-        json_t *facts = json_object();
-        json_object_set_new(facts, "kind", json_string("data set"));
-        json_object_set_new(facts, "path", json_string(folder));
-        put_description(facts, &s);
-        json_t *shapes = count_shapes(&s);
-        json_object_set_new(facts, "labels_csv", verdict(path, json_object_size(shapes)));
-        json_object_set_new(facts, "images", json_integer(s.count));
-        json_object_set_new(facts, "sizes", shapes);
-        put_unreadable(facts, &s);
-        json_object_set_new(facts, "labels",
-                            json_string(s.multi ? "any number of findings an image" : "one an image"));
-        json_object_set_new(facts, "images_by_label_and_split", count_labels(&s));
-        put_groups(facts, &s);
-        put_boxes(facts, &s);
-        put_looks(facts, &s);
-        json_object_set_new(facts, "grey_levels_of_8_bits", histogram(&s));
-        json_object_set_new(facts, "grey_histogram", tr_inspect_histogram(s.bins));
-        combine_hashes(&s, sha256);
-        json_object_set_new(facts, "sha256", json_string(sha256));
-        *out = facts;
-    }
-    free(s.items);
-    free(s.text);
-    return status;
+    json_t *facts = json_object();
+    json_object_set_new(facts, "kind", json_string("data set"));
+    json_object_set_new(facts, "path", json_string(folder));
+    put_description(facts, folder, &grey);
+    json_t *shapes = count_shapes(&s);
+    json_object_set_new(facts, "labels_csv", verdict(path, json_object_size(shapes)));
+    json_object_set_new(facts, "images", json_integer(s.count));
+    json_object_set_new(facts, "sizes", shapes);
+    put_unreadable(facts, &s);
+    json_object_set_new(facts, "labels",
+                        json_string(s.multi ? "any number of findings an image" : "one an image"));
+    json_object_set_new(facts, "images_by_label_and_split", count_labels(&s));
+    put_groups(facts, &s);
+    put_boxes(facts, &s);
+    put_looks(facts, &s);
+    json_object_set_new(facts, "grey_levels_of_8_bits", histogram(&s));
+    json_object_set_new(facts, "grey_histogram", tr_inspect_histogram(s.bins));
+    combine_hashes(&s, grey, sha256);
+    json_object_set_new(facts, "sha256", json_string(sha256));
+    *out = facts;
+    tr_survey_release(&s);
+    return NN_OK;
 }

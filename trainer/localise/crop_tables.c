@@ -267,7 +267,8 @@ nn_status tr_crop_tables_write(const struct tr_crop_wish *w, const struct tr_pel
     fflush(labels.to);
     struct tr_labels parsed = {0};
     struct nn_error problem;
-    if (tr_labels_parse(&parsed, labels.bytes, labels.size, path, &problem) != NN_OK)
+    if (tr_labels_parse(&parsed, labels.bytes, labels.size, path, &problem) != NN_OK ||
+        tr_labels_check_training(&parsed, path, &problem) != NN_OK)
         snprintf(o->fault, sizeof o->fault, "%.350s", problem.text);
     tr_labels_release(&parsed);
     status = tr_text_file_end(&labels, NN_OK, err);

@@ -213,8 +213,11 @@ nn_status tr_feature_study_draw(const struct tr_feature_study *s, const struct t
 {
     struct tr_progress progress;
     tr_progress_start(&progress, "samples drawn");
-    return tr_cases_draw(samples, s->model, s->device_word, like, count, first_seed, (int)s->side, go_on,
-                         &progress, err);
+    nn_status status = tr_cases_draw(samples, s->model, s->device_word, like, count, first_seed, (int)s->side,
+                                     go_on, &progress, err);
+    if (status == NN_OK) status = tr_cases_check_drawn(samples, s->model_sha256, s->model, err);
+    if (status != NN_OK) tr_cases_release(samples);
+    return status;
 }
 
 /* ---- the command -------------------------------------------------------------------------------------- */

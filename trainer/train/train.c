@@ -34,6 +34,10 @@ static nn_status check_classes(const struct run *r, int minibatch, struct nn_err
 {
     for (int k = 0; k < r->options.config.gan.label_count; k++) {
         int images = tr_dataset_class_train_count(r->data, k);
+        if (images == 0)
+            return nn_fail(err, NN_ERR_ARGUMENT,
+                           "%s: class \"%s\" has no training image; --labels none trains without classes",
+                           r->options.data, tr_dataset_class(r->data, k));
         if (images < minibatch)
             return nn_fail(err, NN_ERR_ARGUMENT,
                            "%s: class \"%s\" has %d training image%s, fewer than a minibatch of %d; "

@@ -182,6 +182,26 @@ static void a_pyramid_cut_short_while_it_is_open_is_an_error(void **state)
     tr_dataset_close(d);
 }
 
+static void test_images_alone_can_be_opened_and_read(void **state)
+{
+    char text[512] = "file,label,patient_id,split\n";
+    for (int i = 0; i < IMAGES; i++)
+        snprintf(text + strlen(text), 60, "images/%d.png,%s,p%d,test\n", i, i % 2 ? "a" : "b", i);
+    scratch_text(scratch_path(state, "labels.csv"), text);
+    for (int again = 0; again < 2; again++) {
+        int images_read;
+        uint8_t pixels[SIDE * SIDE];
+        struct nn_error err;
+        struct tr_dataset *d = open_counting(state, &images_read);
+        assert_int_equal(images_read, again ? 0 : IMAGES);
+        assert_int_equal(tr_dataset_train_count(d), 0);
+        assert_int_equal(tr_dataset_class_train_count(d, 1), 0);
+        assert_int_equal(tr_dataset_test_count(d), IMAGES);
+        if (tr_dataset_test_image(d, 4, IMAGES - 1, pixels, &err)) fail_msg("%s", err.text);
+        tr_dataset_close(d);
+    }
+}
+
 static void the_order_of_classes_in_dataset_json_wins(void **state)
 {
     scratch_text(scratch_path(state, "dataset.json"),
@@ -516,6 +536,7 @@ int main(void)
         dataset_test(a_folder_gives_its_description_and_training_images),
         dataset_test(every_level_is_the_rounded_mean_of_the_full_image),
         dataset_test(a_pyramid_cut_short_while_it_is_open_is_an_error),
+        dataset_test(test_images_alone_can_be_opened_and_read),
         dataset_test(the_order_of_classes_in_dataset_json_wins),
         dataset_test(findings_are_a_number_each_and_counted),
         dataset_test(the_grey_range_is_stretched_over_8_bits_before_rounding),

@@ -167,8 +167,7 @@ static void every_bad_table_gets_one_line_that_says_where(void **state)
         {"\n\n", "labels.csv: is empty"},
         {"file,label,split\n", "labels.csv:1: column \"patient_id\" is missing"},
         {"file,label,patient_id,split,file\n", "labels.csv:1: column \"file\" is there twice"},
-        {HEADER, "labels.csv: has no training image"},
-        {HEADER "a,x,1,test\n", "labels.csv: has no training image"},
+        {HEADER, "labels.csv: has no image"},
         {HEADER "a,x,1\n", "labels.csv:2: has 3 cells where the header has 4"},
         {HEADER "a,x,1,train,\n", "labels.csv:2: has 5 cells where the header has 4"},
         {HEADER "a,x,1,train\n,x,1,train\n", "labels.csv:3: file is empty"},
@@ -187,7 +186,6 @@ static void every_bad_table_gets_one_line_that_says_where(void **state)
         {HEADER "a,x,1,train\nb,x,2,train\n\na,x,3,train\n", "labels.csv:5: file \"a\" is already in line 2"},
         {HEADER "a,x,1,train\nb,x,2,test\nc,x,1,test\n",
          "labels.csv:4: patient \"1\" is in both splits (line 2)"},
-        {HEADER "a,x,1,train\nb,y,2,test\n", "labels.csv: class \"y\" has no training image"},
         {HEADER "a,x,1,train\n\"b", "labels.csv:3: a quote is not closed"},
         {HEADER "a,a_label_of_forty_eight_bytes_is_one_byte_too_lon,1,train\n",
          "labels.csv:2: label \"a_label_of_forty_eight_bytes_is_one_byte_too_lon\" is longer than 47 bytes"},
@@ -250,7 +248,6 @@ static void bad_findings_get_one_line_that_says_where(void **state)
         {FINDINGS "a,x,1,train\nb,x|y|x,2,train\n", "labels.csv:3: label \"x\" is there twice"},
         {FINDINGS "a,none|x,1,train\n", "labels.csv:2: \"none\" stands beside another label"},
         {FINDINGS "a,none,1,train\n", "labels.csv: no image has a label but \"none\""},
-        {FINDINGS "a,x,1,train\nb,x|y,2,test\n", "labels.csv: class \"y\" has no training image"},
         {FINDINGS "a,x|a_label_of_forty_eight_bytes_is_one_byte_too_lon,1,train\n",
          "labels.csv:2: label \"a_label_of_forty_eight_bytes_is_one_byte_too_lon\" is longer than 47 bytes"},
     };
@@ -261,6 +258,32 @@ static void bad_findings_get_one_line_that_says_where(void **state)
     check_refused((struct tr_labels){.class_count = 1, .classes = {"x"}},
                   FINDINGS "a,x,1,train\nb,x|xy,2,test\n",
                   "labels.csv:3: label \"xy\" is not a class of this data set");
+}
+
+static void only_training_needs_an_image_of_every_class(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *given, *error;
+    } cases[] = {
+        {HEADER "a,x,1,train\nb,y,2,test\nc,y,3,train\n", NULL, NULL},
+        {HEADER "a,x,1,test\n", NULL, "labels.csv: has no training image"},
+        {HEADER "a,x,1,train\nb,y,2,test\n", NULL, "labels.csv: class \"y\" has no training image"},
+        {HEADER "a,x,1,train\n", "w", "labels.csv: class \"w\" has no training image"},
+        {FINDINGS "a,x,1,train\nb,x|y,2,test\n", NULL, "labels.csv: class \"y\" has no training image"},
+        {FINDINGS "a,none,1,train\nb,x,2,test\n", NULL, "labels.csv: class \"x\" has no training image"},
+        {FINDINGS "a,x|y,1,train\nb,none,2,test\n", NULL, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tr_labels t = {.class_count = cases[i].given ? 2 : 0, .classes = {"x"}};
+        struct nn_error err;
+        if (cases[i].given) strcpy(t.classes[1], cases[i].given);
+        if (parse(&t, cases[i].text, &err)) fail_msg("%s", err.text);
+        nn_status status = tr_labels_check_training(&t, "labels.csv", &err);
+        assert_int_equal(status, cases[i].error ? NN_ERR_FORMAT : NN_OK);
+        if (cases[i].error) assert_string_equal(err.text, cases[i].error);
+        tr_labels_release(&t);
+    }
 }
 
 static void there_can_be_63_findings_and_no_more(void **state)
@@ -347,6 +370,7 @@ int main(void)
         cmocka_unit_test(a_column_labels_holds_several_findings_or_none),
         cmocka_unit_test(a_bar_or_none_in_the_column_label_is_part_of_a_class),
         cmocka_unit_test(bad_findings_get_one_line_that_says_where),
+        cmocka_unit_test(only_training_needs_an_image_of_every_class),
         cmocka_unit_test(there_can_be_63_findings_and_no_more),
         cmocka_unit_test(a_label_outside_the_given_classes_is_refused),
         cmocka_unit_test(more_labels_than_classes_can_be_are_refused),
