@@ -15,7 +15,7 @@
 
 /* The version of both programs. Images, sessions and metrics carry it; the commit is left out, because the
  * same sample must have the same bytes in every build. */
-#define ROENTGYM_VERSION "0.2.0"
+#define ROENTGYM_VERSION "0.3.0"
 
 enum { NN_CLASSES_MAX = 64, NN_CLASS_NAME_MAX = 48 };
 

@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define TSV_NOTHING "n/a"
+
 static const char *skip_digits(const char *text)
 {
     return text + strspn(text, "0123456789");
@@ -28,16 +30,17 @@ static bool is_negative_number(const char *text)
     return !*end;
 }
 
-static bool is_formula(const char *text)
+/* What begins with an apostrophe itself gets another, so that one can be taken off everywhere. */
+static bool wants_apostrophe(const char *text)
 {
-    return *text && strchr("=+-@\t\r", *text) && !is_negative_number(text);
+    return *text && strchr("=+-@\t\r\n'", *text) && !is_negative_number(text);
 }
 
 void srv_csv_cell(FILE *out, const char *text)
 {
     bool quote = strpbrk(text, ",\"\r\n");
     if (quote) putc_unlocked('"', out);
-    if (is_formula(text)) putc_unlocked('\'', out);
+    if (wants_apostrophe(text)) putc_unlocked('\'', out);
     for (; *text; text++) {
         if (*text == '"') putc_unlocked('"', out);
         putc_unlocked(*text, out);
@@ -56,7 +59,7 @@ void srv_csv_row(FILE *out, const char *const *cells, int count)
 
 void srv_tsv_cell(FILE *out, const char *text)
 {
-    if (is_formula(text)) putc_unlocked('\'', out);
-    if (!*text) fputs("n/a", out);
+    if (wants_apostrophe(text) || !strcmp(text, TSV_NOTHING)) putc_unlocked('\'', out);
+    if (!*text) fputs(TSV_NOTHING, out);
     for (; *text; text++) putc_unlocked((unsigned char)*text < ' ' || *text == 127 ? ' ' : *text, out);
 }

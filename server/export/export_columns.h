@@ -17,7 +17,12 @@ enum srv_column_set {
     IN_BOTH = IN_LOG | IN_PUBLISHED, /* the log, and what is published */
 };
 
-enum { EXPORT_COLUMNS = 53, EXPORT_LEVELS_MAX = 7 };
+enum { EXPORT_COLUMNS = 54, EXPORT_LEVELS_MAX = 7 };
+
+/* All that truth_basis may say. */
+#define EXPORT_BASIS_CLASS "class given to the generator"
+#define EXPORT_BASIS_PHANTOM "the phantom, by the label of its data set"
+#define EXPORT_BASIS_LABEL "label of the data set"
 
 /* Those that something depends on. */
 enum {
@@ -25,7 +30,9 @@ enum {
     EXPORT_PARTICIPANT = 1,
     EXPORT_SESSION = 2,
     EXPORT_DECK = 3,
+    EXPORT_ITEM = 4,
     EXPORT_DECK_VERSION = 21,
+    EXPORT_PREV_ITEM = 23,
     /* of studies, the last ones: */
     EXPORT_ARM = EXPORT_COLUMNS - 5,
     EXPORT_TRIAL = EXPORT_COLUMNS - 3,

@@ -308,9 +308,13 @@ void srv_document_readme(FILE *out, const struct srv_export_log *log)
     fputs(log->study ? people_text : sessions_text, out);
     fputs(
         "## Cells\n\n"
-        "An empty cell (CSV) or n/a (TSV) was not recorded. A text that a spreadsheet would run as a formula "
-        "has\n"
-        "an apostrophe before it.\n\n"
+        "An empty cell (CSV) or n/a (TSV) was not told or not recorded, which 0 is. Files are UTF-8 without "
+        "a byte\n"
+        "order mark; CSV has commas and CRLF, quoted by RFC 4180, TSV has tabs and LF and no quotes (in R:\n"
+        "read.delim(file, quote = \"\", na.strings = \"n/a\")). A text that a spreadsheet would run as a "
+        "formula, that\n"
+        "begins with an apostrophe or, in TSV, that is n/a has an apostrophe before it: the text comes "
+        "behind.\n\n"
         "No licence is stated: whoever publishes this adds one.\n",
         out);
 }

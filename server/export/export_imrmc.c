@@ -201,29 +201,41 @@ static bool write_keys(struct crossing *c, struct srv_export_log *log, struct sr
     return !fclose(out) && good;
 }
 
-static bool write_readme(const struct crossing *c, struct srv_zip *zip)
+static const char *by_source(const struct srv_export_log *log)
+{
+    return log->study ? "by-source.imrmc" : "answers.imrmc";
+}
+
+static bool write_readme(const struct crossing *c, const struct srv_export_log *log, struct srv_zip *zip)
 {
     FILE *out = srv_zip_entry(zip, "README.txt");
     if (!out) return false;
-    fputs("by-source.imrmc: the modality is what was read, images of a network (gan) or of a library. Every\n"
-          "reader has rated every case, so iMRMC and RJafroc read it.\n\n",
-          out);
+    fprintf(out,
+            "%s: the modality is what was read, images of a network (gan), of a library, or of both\n"
+            "(mixed). Every reader has rated every case, so iMRMC and RJafroc read it.\n\n",
+            by_source(log));
     if (c->arm_count > 1)
         fputs("by-arm_iMRMC-only.imrmc: the modality is the arm that the reader was trained in. Each reader "
               "is\n"
               "in one arm, so readers are nested in modalities: iMRMC reads it, RJafroc does not.\n\n",
               out);
-    fputs("readers.csv and cases.csv say whom and which image the numbers stand for. A reader without a "
-          "number\n"
-          "has not rated all cases and is left out. Scores are ratings from 1 to 6.\n",
+    fputs("readers.csv and cases.csv say whom and which image the numbers stand for, in columns that are "
+          "named as\n"
+          "in the other exports; rated counts the cases that the reader has rated. A reader without a number "
+          "has\n"
+          "not rated all of them and is left out.\n\n"
+          "Scores are ratings: from 1, surely the deck's first choice, to 6, surely its second; of a deck "
+          "that\n"
+          "does not ask how sure the reader is, 1 or 6. Truth is 1 where the second choice is right, else 0. "
+          "Only\n"
+          "the first rating of a case counts.\n",
           out);
     return !fclose(out);
 }
 
 static bool write_archive(struct crossing *c, struct srv_export_log *log, struct srv_zip *zip)
 {
-    if (!log->study) return write_answers(c, log, zip, "answers.imrmc", false) && write_keys(c, log, zip);
-    return write_readme(c, zip) && write_answers(c, log, zip, "by-source.imrmc", false) &&
+    return write_readme(c, log, zip) && write_answers(c, log, zip, by_source(log), false) &&
            (c->arm_count < 2 || write_answers(c, log, zip, "by-arm_iMRMC-only.imrmc", true)) &&
            write_keys(c, log, zip);
 }
@@ -247,9 +259,9 @@ static bool is_crossed(struct crossing *c, struct srv_export_log *log, char refu
     if (c->complete < 2) {
         snprintf(refusal, EXPORT_REFUSAL_TEXT,
                  "Of %lld readers %lld rated all of the %d images that were answered: two are needed, and "
-                 "they must "
-                 "have seen the same images.",
-                 c->complete + c->incomplete, c->complete, c->count);
+                 "they must have seen the same images%s.",
+                 c->complete + c->incomplete, c->complete, c->count,
+                 log->study ? "" : "; from and to leave out the days of others");
         return false;
     }
     if (c->positives < 2 || c->count - c->positives < 2)

@@ -1,10 +1,11 @@
 /* The ratings of one deck, or of one phase of a study, for programs that analyse readers x cases (iMRMC,
- * RJafroc): an archive of answers.imrmc and of the keys to its numbers, readers.csv and cases.csv.
+ * RJafroc): an archive of answers.imrmc, of the keys to its numbers, readers.csv and cases.csv, and of
+ * README.txt.
  *
  * "Modality" can mean two things in a study of teaching, so a study has two files, named for theirs:
  * by-source.imrmc, where it is what was read, images of a network or of a library; and
  * by-arm_iMRMC-only.imrmc, where it is the arm that the reader was trained in. There each reader has read one
- * modality alone, which iMRMC takes and RJafroc does not. README.txt says so. */
+ * modality alone, which iMRMC takes and RJafroc does not. */
 #ifndef SRV_EXPORT_IMRMC_H
 #define SRV_EXPORT_IMRMC_H
 

@@ -15,6 +15,7 @@ import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../api"))
 from daemon import Daemon, Learner, deck, fake_time, need_checkpoint  # noqa: E402
+from exports import copy_sessions  # noqa: E402
 
 BODY = b'{"deck":"default"}'
 HEAD = (b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -120,6 +121,27 @@ class Stop(unittest.TestCase):
         self.assertEqual(self.daemon.stop(), 0)
         for connection in (*idlers, stalled):
             connection.close()
+
+
+    def test_a_stop_waits_for_no_export_that_is_being_made(self):
+        """It may be minutes, and whoever asked may have left."""
+        learner = Learner(self.daemon)
+        self.assertEqual(learner.answer(1).status, 201)
+        copy_sessions(self.daemon.db, 3000)
+        head = f"GET /api/v1/export/package.zip HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.daemon.admin_token()}\r\n\r\n"
+        clients = [self.connect() for _ in range(6)]
+        for client in clients:
+            self.addCleanup(client.close)
+            client.sendall(head.encode())
+        files = f"/proc/{self.daemon.process.pid}/fd"
+        while sum("export" in os.readlink(os.path.join(files, name)) for name in os.listdir(files)) < len(clients):
+            time.sleep(0.001)
+        self.daemon.process.send_signal(signal.SIGTERM)
+        answers = [b"".join(iter(lambda c=client: c.recv(65536), b"")) for client in clients]
+        self.assertEqual(self.daemon.process.wait(timeout=60), 0)
+        for answer in answers:
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 ") or b'"code":"stopping"' in answer, answer[:200])
+        self.assertGreater(sum(b'"code":"stopping"' in answer for answer in answers), 2)
 
 
 TIMED = {"format": 2, "id": "timed", "title": "Hips", "question": "Is there a fracture?", "items": 4, "prevalence": 0.5,

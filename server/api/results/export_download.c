@@ -97,6 +97,7 @@ static void make(struct srv_app *app, const struct srv_export_filter *filter,
     if (!made->spool) return;
     pthread_mutex_lock(&app->export_turn);
     srv_export_begin(&log, app->db, filter);
+    log.stop = &app->stopping;
     log.home = *app->config->public_url ? app->config->public_url : srv_connections_address(app->connections);
     made->unknown = srv_export_unknown(&log);
     bool written = !made->unknown && download->write(&log, made->spool, folder, made->refusal);
@@ -107,8 +108,8 @@ static void make(struct srv_app *app, const struct srv_export_filter *filter,
     made->spool = NULL;
 }
 
-static void respond_not_made(const struct made *made, const struct srv_export_filter *filter,
-                             struct srv_response *response)
+static void respond_not_made(const struct srv_app *app, const struct made *made,
+                             const struct srv_export_filter *filter, struct srv_response *response)
 {
     if (made->status != DB_OK) {
         srv_respond_db_error(response, made->status);
@@ -120,6 +121,8 @@ static void respond_not_made(const struct made *made, const struct srv_export_fi
                           made->unknown, name);
     } else if (made->refusal[0]) {
         srv_respond_error(response, 409, "not_crossed", "%s", made->refusal);
+    } else if (atomic_load(&app->stopping)) {
+        srv_respond_error(response, 503, "stopping", "The server is being stopped.");
     } else {
         srv_log_error("an export could not be written: the disk is too full, or one file of it too large");
         srv_respond_error(response, 503, "storage_unavailable",
@@ -146,7 +149,7 @@ void srv_download_send(struct srv_app *app, const struct srv_export_filter *filt
     char sha256[SRV_DIGEST_TEXT];
     make(app, filter, download, &made);
     if (!made.spool) {
-        respond_not_made(&made, filter, response);
+        respond_not_made(app, &made, filter, response);
         return;
     }
     if (filter->study && hash_spool(made.spool, sha256))

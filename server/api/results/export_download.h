@@ -1,5 +1,6 @@
 /* An export as the answer to a request: made whole from one moment of the data base, in a file without a name
- * beside it, then sent. What is stored meanwhile waits for nobody, and is in all of an export or in none. */
+ * beside it, then sent. What is stored meanwhile waits for nobody, and is in all of an export or in none. A
+ * stop of the server waits for what is sent, and not for exports that are made or wait for their turn. */
 #ifndef SRV_EXPORT_DOWNLOAD_H
 #define SRV_EXPORT_DOWNLOAD_H
 
@@ -25,7 +26,7 @@ extern const struct srv_download srv_download_csv, srv_download_jsonl, srv_downl
     srv_download_imrmc, srv_download_xapi;
 
 /* Sends the file, a study's with its SHA-256 as the entity tag, or the error: 404 unknown_study, 409
- * not_crossed, 422 wrong_filter, 500, 503. */
+ * not_crossed, 422 wrong_filter, 500, 503 storage_unavailable or stopping. */
 void srv_download_send(struct srv_app *app, const struct srv_export_filter *filter,
                        const struct srv_download *download, struct srv_response *response);
 

@@ -3,6 +3,7 @@
 #define SRV_STORE_EXPORT_H
 
 #include <jansson.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "server/database/db.h"
@@ -29,6 +30,7 @@ struct srv_export_log {
     const char *home; /* "https://host", with which names of ours begin in files for others; borrowed */
     json_t *study;    /* its definition, NULL for all other exports */
     bool bids;        /* for the caller to set: a study's participants are called sub-CODE, not CODE */
+    const atomic_bool *stop; /* likewise, or NULL: true ends srv_export_each */
 };
 
 void srv_export_begin(struct srv_export_log *log, struct db *db, const struct srv_export_filter *filter);
@@ -60,8 +62,8 @@ typedef bool srv_export_row(void *context, const char *const *cells);
 
 /* Calls `row` for each answer: sessions in the order of their (random) ids, of a study participants in the
  * order of their (random) codes, in each the order of answering. May be called again, and gives the same
- * rows. False when `row` did not want them all, or when the data base failed, which srv_export_end will tell.
- */
+ * rows. False when `row` did not want them all, at a stop, or when the data base failed, which srv_export_end
+ * will tell. */
 bool srv_export_each(struct srv_export_log *log, srv_export_row *row, void *context);
 
 #endif

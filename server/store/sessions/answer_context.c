@@ -7,6 +7,13 @@
 
 enum { DAY_MS = 24 * 60 * 60 * 1000, SIDE_MAX = 65535 };
 
+static const char word_letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
+
+static bool is_word(const char *text)
+{
+    return strspn(text, word_letters) == strlen(text);
+}
+
 const struct srv_json_field srv_context_fields[CONTEXT_FIELDS] = {
     {"timed_out", 'b', false},  {"blur_ms", 'n', false},     {"viewer_actions", 'a', false},
     {"wl_centre", 'n', false},  {"wl_width", 'n', false},    {"zoom_max", 'n', false},
@@ -50,6 +57,19 @@ static bool is_input(const char *text)
     return false;
 }
 
+/* Names, numbers, and nothing that somebody wrote: an export has these cells, and a spreadsheet that takes
+ * semicolons for the ends of cells would run what follows one. As deep as JSON is read, at most. */
+static bool is_plain(json_t *value)
+{
+    size_t i;
+    const char *name;
+    json_t *member;
+    if (json_is_string(value)) return is_word(json_string_value(value));
+    json_array_foreach(value, i, member) if (!is_plain(member)) return false;
+    json_object_foreach(value, name, member) if (!is_word(name) || !is_plain(member)) return false;
+    return true;
+}
+
 /* Kept as text of its own making: compact, and within the room. */
 static bool read_actions(const json_t *body, struct srv_answer_context *context)
 {
@@ -59,7 +79,7 @@ static bool read_actions(const json_t *body, struct srv_answer_context *context)
     json_array_foreach(actions, i, action) if (!json_is_object(action)) return false;
     size_t size = json_dumpb(actions, context->viewer_actions, CONTEXT_ACTIONS_TEXT - 1,
                              JSON_COMPACT | JSON_ENSURE_ASCII);
-    if (size == 0 || size >= CONTEXT_ACTIONS_TEXT) return false;
+    if (size == 0 || size >= CONTEXT_ACTIONS_TEXT || !is_plain(actions)) return false;
     context->viewer_actions[size] = '\0';
     return true;
 }
@@ -67,7 +87,6 @@ static bool read_actions(const json_t *body, struct srv_answer_context *context)
 const char *srv_context_read(const json_t *body, struct srv_answer_context *context)
 {
     const json_t *timed_out = json_object_get(body, "timed_out");
-    const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-";
     *context = (struct srv_answer_context){.timed_out = timed_out ? json_is_true(timed_out) : NAN};
     for (int i = 0; i < CONTEXT_FIELDS; i++)
         if (json_object_get(body, srv_context_fields[i].name)) context->told = true;
@@ -81,14 +100,15 @@ const char *srv_context_read(const json_t *body, struct srv_answer_context *cont
         return "zoom_max must be from 0.01 to 1000.";
     if (!read_number(body, "dpr", 0.05, 100, &context->dpr)) return "dpr must be from 0.05 to 100.";
     if (!read_actions(body, context))
-        return "viewer_actions must be a list of objects, of at most 8192 bytes together.";
+        return "viewer_actions must be a list of objects, of at most 8192 bytes together, with words of "
+               "letters, digits, dots, dashes.";
     if (!read_text(body, "viewport_px", "0123456789x", context->viewport_px, sizeof context->viewport_px) ||
         !is_viewport(context->viewport_px))
         return "viewport_px must be WIDTHxHEIGHT, in pixels up to 65535.";
-    if (!read_text(body, "input_type", letters, context->input_type, sizeof context->input_type) ||
+    if (!read_text(body, "input_type", word_letters, context->input_type, sizeof context->input_type) ||
         !is_input(context->input_type))
         return "input_type must be keyboard, mouse, touch or pen.";
-    if (!read_text(body, "ui_version", letters, context->ui_version, sizeof context->ui_version))
+    if (!read_text(body, "ui_version", word_letters, context->ui_version, sizeof context->ui_version))
         return "ui_version must be 1 to 40 letters, digits, dots, dashes.";
     return NULL;
 }

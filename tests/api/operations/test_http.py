@@ -1,10 +1,12 @@
 """HTTP itself: headers, methods, limits, odd requests, pages."""
 
+import gzip
 import http.client
 import json
 import os
 import socket
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -64,6 +66,40 @@ class Pages(DaemonTest):
         self.assertEqual((page.status, page.headers["Content-Type"]), (200, "text/html; charset=utf-8"))
         self.assertEqual(self.daemon.get("/index.html").body, page.body)
         self.assertEqual(self.daemon.get("/", If_None_Match=page.headers["ETag"]).status, 304)
+
+    def test_who_takes_gzip_gets_the_compressed_file_unless_it_is_older(self):
+        plain = b"export const words = 'fracture, or not';\n" * 20
+        with tempfile.TemporaryDirectory() as folder:
+            page = os.path.join(folder, "words.js")
+            with open(page, "wb") as file:
+                file.write(plain)
+            with gzip.open(page + ".gz", "wb") as file:
+                file.write(plain)
+            os.utime(page, (1_000_000, 1_000_000))
+            daemon = Daemon(web=folder)
+            self.addCleanup(daemon.stop)
+            whole = daemon.get("/words.js")
+            self.assertEqual((whole.body, whole.headers["Content-Encoding"]), (plain, None))
+            tags = {whole.headers["ETag"]}
+            for accepted in ("gzip", "deflate, gzip, br", "GZIP ,br"):
+                with self.subTest(accepted=accepted):
+                    small = daemon.get("/words.js", Accept_Encoding=accepted)
+                    self.assertEqual(small.headers["Content-Encoding"], "gzip")
+                    self.assertEqual(small.headers["Content-Type"], whole.headers["Content-Type"])
+                    self.assertEqual(gzip.decompress(small.body), plain)
+                    tags.add(small.headers["ETag"])
+            self.assertEqual(len(tags), 2, "a tag of each form")
+            again = daemon.get("/words.js", Accept_Encoding="gzip", If_None_Match=small.headers["ETag"])
+            self.assertEqual(again.status, 304)
+            for answer in (whole, small, again):
+                self.assertEqual(answer.headers["Vary"], "Accept-Encoding")
+            for accepted in ("", "br", "gzip;q=0", "xgzip", "gzipped"):
+                with self.subTest(accepted=accepted):
+                    self.assertEqual(daemon.get("/words.js", Accept_Encoding=accepted).body, plain)
+            self.assertEqual(daemon.get("/words.js.gz").status, 404)
+            os.utime(page + ".gz", (999_999, 999_999))
+            stale = daemon.get("/words.js", Accept_Encoding="gzip")
+            self.assertEqual((stale.body, stale.headers["Vary"]), (plain, None))
 
     def test_nothing_outside_the_folder_is_served(self):
         for path in ("/../Makefile", "/%2e%2e/Makefile", "/..%2fMakefile", "/js/../../Makefile", "//etc/passwd",

@@ -12,11 +12,12 @@ import sys
 import tempfile
 import threading
 import unittest
+import uuid
 import zipfile
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from daemon import ROOT, DaemonTest, Daemon, Learner, deck, need_checkpoint, table  # noqa: E402
-from exports import CSV, JSONL, ZIP, fetch  # noqa: E402
+from daemon import ROOT, DaemonTest, Daemon, Learner, deck, deck_of, need_checkpoint, table  # noqa: E402
+from exports import CSV, JSONL, ZIP, copy_sessions, fetch  # noqa: E402
 
 VALIDATORS = os.path.join(ROOT, "tests/validators")
 
@@ -48,25 +49,6 @@ def drill(daemon, items, **context):
         answer = learner.answer(n, "fracture" if n % 2 else "no_fracture", 1 + n % 3, response_ms=1000.25 * n, **context)
         assert answer.status == 201, answer.body
     return learner
-
-
-def copy_sessions(path, count):
-    """Sessions 1 to `count`, each a copy of the first one with its items and answers."""
-    connection = sqlite3.connect(path)
-    with connection:
-        first = connection.execute("SELECT id FROM sessions LIMIT 1").fetchone()[0]
-        for name, key, columns in (
-                ("sessions", "id", "secret_sha256, deck_version_id, server_version, created_at"),
-                ("session_models", "session_id", "place, model_id"),
-                ("items", "session_id", "n, class, seed, strength, truncation, image_sha256"),
-                ("answers", "session_id", "item, key, choice, confidence, rating, correct, response_ms, received_at")):
-            more, value = (", image", ", printf('%044x%04x', k, n)") if name == "items" else ("", "")
-            connection.execute(f"WITH RECURSIVE copy (k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copy WHERE k < ?)"
-                               f" INSERT INTO {name} ({key}, {columns}{more})"
-                               f" SELECT printf('%032x', k), {columns}{value} FROM copy, {name} WHERE {key} = ?",
-                               (count, first))
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
 
 
 class Forms(DaemonTest):
@@ -220,6 +202,8 @@ class Filters(unittest.TestCase):
         self.assertEqual(count("?to=2026-01-31"), 1)
         self.assertEqual(count("?deck=default&from=2026-02-01"), 2)
         self.assertEqual(count("?from=2020-01-01&to=2020-01-02"), 0)
+        cut = {row["item"]: row["prev_item"] for row in table(fetch(daemon, CSV + "?deck=default&from=2026-02-01").body.decode())}
+        self.assertEqual(cut, {"2": "1", "3": "2"})
         folder = unpacked(self, daemon, "?from=2020-01-01&to=2020-01-02")
         self.assertEqual(len(read(folder, "participants.tsv").splitlines()), 1)
 
@@ -239,6 +223,22 @@ class Filters(unittest.TestCase):
         self.assertEqual(table(read(folder, "data/task-hip_data.csv"))[0]["server_version"], "'" + hostile)
         own = read(folder, "sub-0001/beh/sub-0001_task-hip_beh.tsv").split("\n")
         self.assertEqual([len(line.split("\t")) for line in own[:-1]], [own[0].count("\t") + 1] * 2)
+
+
+class Asked(DaemonTest):
+    decks = [deck(items=2), deck_of("quick", rating="two_buttons")]
+
+    def test_a_rating_without_a_confidence_is_told_from_a_sure_one(self):
+        """Two buttons ask for none, and make the same ratings as those who are sure."""
+        self.assertEqual(Learner(self.daemon).answer(1, "fracture", 3).status, 201)
+        quick = Learner(self.daemon, "quick")
+        answer = self.daemon.post(quick.url + "/answers", {"key": str(uuid.uuid4()), "item": 1, "choice": "yes",
+                                                           "response_ms": 900}, quick.secret)
+        self.assertEqual(answer.status, 201, answer.body)
+        rows = {row["deck_id"]: row for row in table(fetch(self.daemon, CSV).body.decode())}
+        self.assertEqual({name: (row["rating"], row["confidence_asked"]) for name, row in rows.items()},
+                         {"default": ("6", "1"), "quick": ("6", "0")})
+        self.assertEqual({row["confidence_asked"] for row in table(read(unpacked(self, self.daemon), "data/task-hip_data.csv"))}, {"0", "1"})
 
 
 class Crossed(DaemonTest):
@@ -261,6 +261,8 @@ class Crossed(DaemonTest):
             self.read_by("fixed", 5, answers[k:] + answers[:k])
         self.read_by("fixed", 3, answers)  # stopped early
         archive = zipfile.ZipFile(io.BytesIO(fetch(self.daemon, "/api/v1/export/imrmc.zip?deck=fixed").body))
+        for name in archive.namelist()[1:]:
+            self.assertIn(name, archive.read("README.txt").decode())
         text = archive.read("answers.imrmc").decode("ascii")
         lines = text.split("\n")
         self.assertEqual(lines[1:6], ["N0:3", "N1:2", "NR:3", "NM:1", "BEGIN DATA:"])
@@ -317,7 +319,7 @@ class NoRoom(unittest.TestCase):
         unlimited = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
         log = os.path.getsize(daemon.db + "-wal")
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (log + 100000, unlimited[1]))
-        for path in (CSV, JSONL):
+        for path in (CSV, JSONL, ZIP):
             answer = fetch(daemon, path, 503)
             self.assertEqual(answer.code, "storage_unavailable")
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, unlimited)

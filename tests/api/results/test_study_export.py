@@ -1,6 +1,7 @@
 """A study's exports: the same answers in every form, read by programs of others; nobody to be found in them; the
 same bytes from a frozen study."""
 
+import collections
 import csv
 import hashlib
 import io
@@ -266,6 +267,38 @@ class Exports(DaemonTest):
         finally:
             stop.set()
             writer.join()
+
+    def test_who_leaves_meanwhile_is_in_all_of_a_package_or_in_none(self):
+        study, left = StudyRows(self.daemon, "leaving"), []
+        for _ in range(12):
+            code = study.enrol("gan")
+            study.read(code, "pre", "exam")
+            study.read(code, "train", "practice")
+            left.append(code)
+        gone = []
+
+        def leave():
+            for k, code in enumerate(left[:-1]):
+                form = {"form": ("delete", "anonymise")[k % 2]}
+                answer = self.researcher.post(f"/api/v1/studies/leaving/participants/{code}/withdraw", form)
+                assert answer.status == 200, answer.body
+                gone.append(code)
+
+        leaver = threading.Thread(target=leave)
+        leaver.start()
+        for last in (False,) * 4 + (True,):
+            if last:
+                leaver.join()
+            before = list(gone)
+            folder = self.package(study="leaving")
+            rows = table(self.read(folder, "data/task-hip_data.csv"))
+            people = table(self.read(folder, "participants.tsv"), delimiter="\t")
+            self.assertEqual(collections.Counter(row["participant_id"] for row in rows),
+                             {person["participant_id"]: 10 for person in people})
+            self.assertEqual({name for name in os.listdir(folder) if name.startswith("sub-")},
+                             {person["participant_id"] for person in people})
+            self.assertFalse({"sub-" + code for code in before} & {person["participant_id"] for person in people})
+        self.assertEqual(len(people), 1 + 5)
 
     def test_the_entity_tag_is_the_files_hash_and_the_file_always_the_same(self):
         first, again = self.fetch("package.zip"), self.fetch("package.zip")

@@ -367,7 +367,8 @@ class Answers(DaemonTest):
                         {"dpr": 0}, {"viewport_px": "0x7"}, {"viewport_px": "1280"}, {"viewport_px": "99999x1"},
                         {"viewport_px": "12x34x5"}, {"input_type": "mind"}, {"input_type": ""}, {"ui_version": ""},
                         {"ui_version": "=1+1"}, {"ui_version": "1" * 41}, {"viewer_actions": [1]},
-                        {"viewer_actions": [{"x": "y" * 9000}]}]
+                        {"viewer_actions": [{"x": "y" * 9000}]}, {"viewer_actions": [{"x": ";=1+1"}]},
+                        {"viewer_actions": [{"x": [{"I am Jane": 1}]}]}, {"viewer_actions": [{"\u2028": 1}]}]
         malformed = [{"timed_out": 1}, {"blur_ms": "1"}, {"viewer_actions": {}}, {"dpr": None}, {"input_type": 1}]
         for changes, status in ((out_of_range, 422), (malformed, 400)):
             for change in changes:

@@ -30,9 +30,22 @@ static void what_a_spreadsheet_would_run_gets_an_apostrophe(void **state)
     assert_cell(srv_csv_cell, "@SUM(A1)", "'@SUM(A1)");
     assert_cell(srv_csv_cell, "\tx", "'\tx");
     assert_cell(srv_csv_cell, "\rx", "\"'\rx\"");
+    assert_cell(srv_csv_cell, "\n=1", "\"'\n=1\"");
     assert_cell(srv_csv_cell, "=cmd|' /C calc'!A0,\"x\"", "\"'=cmd|' /C calc'!A0,\"\"x\"\"\"");
     assert_cell(srv_csv_cell, "fracture", "fracture");
     assert_cell(srv_csv_cell, "", "");
+}
+
+/* Else nobody could tell =1 from '=1, nor an answer "n/a" from none. */
+static void no_two_texts_become_the_same_cell(void **state)
+{
+    (void)state;
+    assert_cell(srv_csv_cell, "'=1", "''=1");
+    assert_cell(srv_csv_cell, "'t", "''t");
+    assert_cell(srv_csv_cell, "n/a", "n/a");
+    assert_cell(srv_tsv_cell, "'=1", "''=1");
+    assert_cell(srv_tsv_cell, "n/a", "'n/a");
+    assert_cell(srv_tsv_cell, "n/as", "n/as");
 }
 
 static void negative_numbers_stay_numbers_and_nothing_else_that_begins_with_a_minus(void **state)
@@ -79,12 +92,15 @@ static void every_column_of_the_codebook_is_named_once_and_described(void **stat
     assert_string_equal(srv_export_columns[EXPORT_SESSION].name, "session_id");
     assert_string_equal(srv_export_columns[EXPORT_DECK].name, "deck_id");
     assert_string_equal(srv_export_columns[EXPORT_DECK_VERSION].name, "deck_version");
+    assert_string_equal(srv_export_columns[EXPORT_ITEM].name, "item");
+    assert_string_equal(srv_export_columns[EXPORT_PREV_ITEM].name, "prev_item");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_spreadsheet_would_run_gets_an_apostrophe),
+        cmocka_unit_test(no_two_texts_become_the_same_cell),
         cmocka_unit_test(negative_numbers_stay_numbers_and_nothing_else_that_begins_with_a_minus),
         cmocka_unit_test(a_tsv_cell_stays_in_its_place),
         cmocka_unit_test(every_column_of_the_codebook_is_named_once_and_described),
