@@ -92,6 +92,11 @@ void api_respond_no_model(enum srv_models_result result, struct srv_response *re
  * sentence that says why, or "". */
 enum { DECK_GAP_TEXT = 160 };
 bool api_deck_gap(struct srv_app *app, const struct srv_deck *deck, char gap[DECK_GAP_TEXT]);
+/* Whether no entry of the deck's list is the same picture as another, under another collection that may have
+ * come after the list was saved. Else 422 names the entry: of the deck in the request (`where` is NULL), or
+ * of one that a study names in its field `where`. */
+bool api_list_check(struct srv_app *app, const struct srv_deck *deck, const char *where,
+                    struct srv_response *response);
 /* Where there is no image for the item, for those who may know it: as a sentence without its full stop, and
  * as 409. */
 void api_images_missing(const struct srv_deck *deck, const struct srv_drawn_item *lacking,

@@ -72,6 +72,26 @@ void api_respond_images_missing(const struct srv_deck *deck, const struct srv_dr
     srv_respond_error(response, 409, "images_missing", "Images are missing: %s.", text);
 }
 
+bool api_list_check(struct srv_app *app, const struct srv_deck *deck, const char *where,
+                    struct srv_response *response)
+{
+    bool repeated;
+    int places[2];
+    char entry[DECK_GAP_TEXT] = "";
+    enum db_status status = srv_store_library_repeated(app->db, deck, &repeated, places);
+    if (status != DB_OK) {
+        srv_respond_db_error(response, status);
+    } else if (repeated) {
+        if (where)
+            snprintf(entry, sizeof entry, "%s: list[%d] of \"%s\"", where, places[1], deck->id);
+        else
+            snprintf(entry, sizeof entry, "deck.list[%d]:", places[1]);
+        srv_respond_error(response, 422, where ? "wrong_study" : "wrong_deck",
+                          "%s is the same picture as list[%d], under another collection.", entry, places[0]);
+    }
+    return status == DB_OK && !repeated;
+}
+
 /* ---- for learners ---- */
 
 struct listing {
@@ -211,20 +231,6 @@ void api_deck_read(struct srv_app *app, const struct srv_request *request, struc
 
 /* ---- for educators ---- */
 
-static bool check_list(struct srv_app *app, const struct srv_deck *deck, struct srv_response *response)
-{
-    bool repeated;
-    int places[2];
-    enum db_status status = srv_store_library_repeated(app->db, deck, &repeated, places);
-    if (status != DB_OK)
-        srv_respond_db_error(response, status);
-    else if (repeated)
-        srv_respond_error(response, 422, "wrong_deck",
-                          "deck.list[%d]: is the same picture as list[%d], under another collection.",
-                          places[1], places[0]);
-    return status == DB_OK && !repeated;
-}
-
 static bool read_deck(struct srv_app *app, const struct srv_request *request, struct srv_deck *deck,
                       struct srv_response *response)
 {
@@ -234,7 +240,7 @@ static bool read_deck(struct srv_app *app, const struct srv_request *request, st
     nn_status status = srv_deck_read(json, "deck", deck, &err);
     json_decref(json);
     if (status) srv_respond_error(response, 422, "wrong_deck", "%s.", err.text);
-    return status == NN_OK && check_list(app, deck, response);
+    return status == NN_OK && api_list_check(app, deck, NULL, response);
 }
 
 static void respond_outcome(enum srv_deck_outcome outcome, const char *name, int version, int success,

@@ -64,21 +64,6 @@ static void hold(struct srv_study_opening *opening, int64_t version_id, bool tes
     opening->decks[opening->deck_count++].tests = tests;
 }
 
-/* Where a list was saved before its second collection was there. */
-static bool check_list(struct check *check, const char *where, const struct srv_deck *deck)
-{
-    bool repeated;
-    int places[2];
-    enum db_status status = srv_store_library_repeated(check->app->db, deck, &repeated, places);
-    if (status != DB_OK)
-        srv_respond_db_error(check->response, status);
-    else if (repeated)
-        srv_respond_error(check->response, 422, "wrong_study",
-                          "%s: list[%d] of \"%s\" is the same picture as list[%d], under another collection.",
-                          where, places[1], deck->id, places[0]);
-    return status == DB_OK && !repeated;
-}
-
 /* A trial of what a session would show: how many items, or -1. */
 static int choose(struct check *check, const char *where, const struct srv_deck *deck,
                   struct srv_library_asker asker, struct srv_session_item *items)
@@ -86,7 +71,7 @@ static int choose(struct check *check, const char *where, const struct srv_deck 
     char gap[DECK_GAP_TEXT];
     struct api_checked_lists lists;
     const struct srv_drawn_item *lacking;
-    if (!check_list(check, where, deck)) return -1;
+    if (!api_list_check(check->app, deck, where, check->response)) return -1;
     if (!api_checked_lists(check->app, deck, NULL, &lists, check->response)) return -1;
     asker.checked = lists.of;
     int count = srv_session_draw(deck, srv_session_key(deck), items);

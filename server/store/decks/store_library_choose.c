@@ -40,20 +40,29 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-static int by_standing(const void *a, const void *b)
+/* A label's images come by their ids, so those of a data set with one label each are in order. */
+static void order_by_id(struct pool *pool)
 {
-    const struct candidate *x = a, *y = b;
-    int order = (x->standing > y->standing) - (x->standing < y->standing);
-    return order ? order : by_id(a, b);
+    int i = 1;
+    while (i < pool->count && pool->images[i - 1].id < pool->images[i].id) i++;
+    if (i < pool->count) qsort(pool->images, (size_t)pool->count, sizeof *pool->images, by_id);
 }
 
-/* Ready to be taken from. */
-static void settle(struct pool *pool, const struct srv_library_asker *asker)
+/* Ready to be taken from; false when memory ran out. */
+static bool settle(struct pool *pool, const struct srv_library_asker *asker)
 {
-    if (pool->count) qsort(pool->images, (size_t)pool->count, sizeof *pool->images, by_standing);
+    int end[WITHHELD + 1] = {0}, next = 0;
+    struct candidate *settled = malloc((size_t)(pool->count + 1) * sizeof *settled);
+    if (!settled) return false;
     for (int i = 0; i < pool->count; i++) pool->of[pool->images[i].standing]++;
+    for (int s = NEW; s <= WITHHELD; next += pool->of[s++]) end[s] = next;
+    for (int i = 0; i < pool->count; i++) settled[end[pool->images[i].standing]++] = pool->images[i];
+    free(pool->images);
+    pool->images = settled;
+    pool->capacity = pool->count + 1;
     pool->of[WITHHELD] = 0;
     if (!asker->shown_again) pool->of[SHOWN] = 0;
+    return true;
 }
 
 /* ---- what an image shows ---- */
@@ -104,12 +113,13 @@ static bool read_pool(struct db_transaction *t, int64_t collection, const struct
         " FROM labels WHERE label IS NOT NULL), firsts (label, id) AS (SELECT label,"
         " (SELECT id FROM library_images WHERE collection_id = ?1 AND class = label LIMIT 1) FROM labels)"
         " SELECT i.id FROM firsts s CROSS JOIN library_images i ON i.collection_id = ?1 AND i.class = s.label"
-        " AND i.split = ?4 WHERE " HAS("s.id", "(?2)") " AND NOT " HAS(
-            "s.id", "(SELECT value FROM json_each(?3))") " ORDER BY i.id",
+        " AND i.split = ?4 WHERE " HAS("s.id", "(?2)") " AND NOT " HAS("s.id",
+                                                                       "(SELECT value FROM json_each(?3))"),
         "ittt", collection, like->class_name, against, like->source->test ? "test" : "train");
     while (kept && db_next(rows)) kept = add(pool, (struct candidate){.id = db_int(rows, 0)});
     db_finish(rows);
     free(against);
+    order_by_id(pool);
     return kept;
 }
 
@@ -179,9 +189,8 @@ static void fill(struct db_transaction *t, const struct srv_library_asker *asker
 {
     int64_t collection = srv_store_collection_id(t, like->source->collection);
     if (!read_pool(t, collection, like, pool) ||
-        !judge_images(t, collection, asker, deck, items, count, pool))
+        !judge_images(t, collection, asker, deck, items, count, pool) || !settle(pool, asker))
         db_abandon(t, DB_UNAVAILABLE);
-    settle(pool, asker);
 }
 
 static const struct srv_checked_class *class_of(const struct srv_library_asker *asker,
@@ -229,7 +238,7 @@ static void fill_of_list(struct db_transaction *t, const struct srv_library_aske
                         : srv_checked_seed_find(class, image->seed);
         if (place >= 0) pool->images[place].excluded = true;
     }
-    settle(pool, asker);
+    if (!settle(pool, asker)) db_abandon(t, DB_UNAVAILABLE);
 }
 
 /* 0 when there is none, or one of another class. */

@@ -20,18 +20,21 @@ enum { IMAGES = 12, DRAWS = 1200 };
 
 /* ---- collections and decks ---- */
 
-/* IMAGES pictures, the same in every collection: "0.png" and all even ones show nothing. */
-static void add_collection(struct db *db, const char *name)
+/* IMAGES pictures, the same in every collection: "0.png" and all even ones show nothing, of the others every
+ * second one has the label `other`. */
+static void add_labelled(struct db *db, const char *name, const char *other)
 {
     static struct srv_library_row rows[IMAGES];
     static char files[IMAGES][16];
     char provenance[] = "{\"name\": \"n\"}", columns[] = "{}";
-    struct srv_library_set set = {.provenance = provenance, .rows = rows, .count = IMAGES};
+    struct srv_library_set set = {.provenance = provenance, .rows = rows, .count = IMAGES, .multi = true};
     struct srv_collection collection = {.name = name};
     for (int i = 0; i < IMAGES; i++) {
         snprintf(files[i], sizeof files[i], "%d.png", i);
         rows[i] = (struct srv_library_row){.file = files[i],
-                                           .class_name = i % 2 ? "fracture" : "none",
+                                           .class_name = i % 2 == 0   ? "none"
+                                                         : i % 4 == 1 ? other
+                                                                      : "fracture",
                                            .patient = files[i],
                                            .split = "train",
                                            .columns = columns,
@@ -41,6 +44,11 @@ static void add_collection(struct db *db, const char *name)
     srv_random_hex(collection.folder, sizeof collection.folder);
     srv_random_hex(collection.dataset_sha256, sizeof collection.dataset_sha256);
     assert_int_equal(srv_store_collection_add(db, &collection, &set), DB_OK);
+}
+
+static void add_collection(struct db *db, const char *name)
+{
+    add_labelled(db, name, "fracture");
 }
 
 static struct srv_deck deck_of(int items, const char *first, const char *second)
@@ -114,6 +122,26 @@ static void a_picture_that_is_excluded_is_so_in_every_collection(void **state)
         give(db, &deck, key, pictures);
         count(pictures, IMAGES - 2, counts);
         assert_true(counts[0] == 0 && counts[5] == 0);
+    }
+    db_close(db);
+}
+
+/* They come from the data base label by label, and are looked for by their ids. */
+static void an_exclusion_finds_an_image_of_any_label(void **state)
+{
+    struct db *db = scratch_db(state, "labels.db");
+    add_labelled(db, "hips", "fracture|rod");
+    for (int k = 1; k < IMAGES; k += 2) {
+        struct srv_deck deck = deck_of(IMAGES - 2, "hips", NULL);
+        deck.exclude_count = 1;
+        deck.exclude[0] = (struct srv_deck_exclusion){.class_name = "fracture", .source = 0};
+        snprintf(deck.exclude[0].file, sizeof deck.exclude[0].file, "%d.png", k);
+        for (uint64_t key = 0; key < 20; key++) {
+            int pictures[IMAGES], counts[IMAGES];
+            give(db, &deck, key, pictures);
+            count(pictures, IMAGES - 2, counts);
+            assert_int_equal(counts[k], 0);
+        }
     }
     db_close(db);
 }
@@ -247,6 +275,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_picture_of_two_collections_is_shown_once),
         cmocka_unit_test(a_picture_that_is_excluded_is_so_in_every_collection),
+        cmocka_unit_test(an_exclusion_finds_an_image_of_any_label),
         cmocka_unit_test(a_seed_gives_the_same_images_and_all_are_as_likely),
         cmocka_unit_test(what_a_learner_has_been_promised_or_shown_comes_last_or_not_at_all),
         cmocka_unit_test(a_collection_is_not_removed_while_a_study_shows_it),
