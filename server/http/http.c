@@ -60,6 +60,9 @@ static void add_headers(struct MHD_Response *out, const struct srv_response *res
         MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_TYPE, response->content_type);
     if (response->disposition)
         MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_DISPOSITION, response->disposition);
+    if (response->gzip) MHD_add_response_header(out, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    if (response->gzip_by_request)
+        MHD_add_response_header(out, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
     if (response->etag[0]) MHD_add_response_header(out, MHD_HTTP_HEADER_ETAG, response->etag);
     if (response->allow[0]) MHD_add_response_header(out, MHD_HTTP_HEADER_ALLOW, response->allow);
     if (response->set_cookie[0])
@@ -175,6 +178,18 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* Whether Accept-Encoding names gzip. With a weight, which may mean "never" (RFC 9110 section 12.4.2) and
+ * which no browser sends, it counts as not named. */
+static bool takes_gzip(const char *accepted)
+{
+    for (const char *at = accepted; at && *at; at += strspn(at, ", \t")) {
+        size_t length = strcspn(at, ",");
+        if (length >= 4 && !strncasecmp(at, "gzip", 4) && strspn(at + 4, " \t") == length - 4) return true;
+        at += length;
+    }
+    return false;
+}
+
 /* Of "http://host/path", which a server must take too (RFC 9112 section 3.2.2), the path. */
 static const char *path_of(const char *url)
 {
@@ -239,6 +254,7 @@ static enum MHD_Result answer(struct srv_http *http, struct MHD_Connection *conn
         .host = header(connection, MHD_HTTP_HEADER_HOST),
         .origin = header(connection, "Origin"),
         .csrf_token = header(connection, "X-CSRF-Token"),
+        .takes_gzip = takes_gzip(header(connection, MHD_HTTP_HEADER_ACCEPT_ENCODING)),
         .body = exchange->body ? exchange->body : "",
         .body_size = exchange->size,
         .body_too_large = exchange->dropped > 0,

@@ -36,6 +36,7 @@ struct srv_request {
     bool query_too_long;
     const char *authorization, *content_type, *if_none_match, *if_match; /* NULL when absent */
     const char *cookie, *host, *origin, *csrf_token;                     /* NULL when absent */
+    bool takes_gzip;                                                     /* says Accept-Encoding */
     const struct srv_account *account; /* who asks, on routes for the staff; NULL on all others */
     const char *body;
     size_t body_size;

@@ -27,6 +27,8 @@ struct srv_response {
     const char *content_type;      /* constant text */
     const char *cache_control;     /* constant text; NULL is no-store */
     const char *disposition;       /* constant text or NULL */
+    bool gzip_by_request;          /* whether `body` is gzip depends on what the request takes */
+    bool gzip;                     /* `body` is gzip */
     char etag[RESPONSE_ETAG_TEXT]; /* with its quotes; "" for none */
     char allow[RESPONSE_ALLOW_TEXT];
     char set_cookie[COOKIE_SET_TEXT]; /* "" for none */

@@ -63,6 +63,20 @@ static char *read_whole(int file, size_t size)
     return NULL;
 }
 
+/* The same file, compressed when the pages were copied: PATH.gz, unless it is the older one. Else -1. */
+static int open_compressed(int folder, const char *path, int file)
+{
+    char name[PATH_MAX_BYTES + sizeof ".gz"];
+    struct stat plain, compressed;
+    snprintf(name, sizeof name, "%s.gz", path);
+    int found = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (found < 0) return -1;
+    if (!fstat(file, &plain) && !fstat(found, &compressed) && compressed.st_mtime >= plain.st_mtime)
+        return found;
+    close(found);
+    return -1;
+}
+
 static void send_file(int file, const char *type, const struct srv_request *request,
                       struct srv_response *response)
 {
@@ -113,6 +127,11 @@ void srv_static_file(int folder, const struct srv_request *request, struct srv_r
         send_not_found(folder, path, request, response);
         return;
     }
-    send_file(file, type, request, response);
+    int compressed = open_compressed(folder, path, file);
+    bool gzip = compressed >= 0 && request->takes_gzip;
+    send_file(gzip ? compressed : file, type, request, response);
+    response->gzip = gzip && !response->error;
+    response->gzip_by_request = compressed >= 0;
+    if (compressed >= 0) close(compressed);
     close(file);
 }

@@ -267,3 +267,15 @@ test('a drill by touch survives a lost connection and a reload', async () => {
   assert.ok(complaintsOffline.every((text) => /ERR_INTERNET_DISCONNECTED/.test(text)), complaintsOffline.join('\n'));
   await context.close();
 });
+
+test('while somebody reads how a drill goes, its first image comes, and is not asked for again', async () => {
+  const student = await openPage(browser, phone, daemon.url, 'unused', { introduced: false });
+  const { page } = student;
+  await page.tap('#start');
+  await page.waitForSelector('[data-screen=intro]');
+  await imagesArrived(student, 1);
+  await page.context().setOffline(true);
+  await page.tap('#go');
+  await shown(page, 1, 'viewing');
+  await student.context.close();
+});

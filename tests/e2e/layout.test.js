@@ -60,6 +60,19 @@ test('every page fits 320, 360, 390 and 1280 px and 200 % zoom, with targets of 
   }
 });
 
+test('on the smallest phone the way on is in sight without scrolling', async () => {
+  const student = await openPage(browser, { ...phone, viewport: { width: 320, height: 568 } }, daemon.url, 'unused');
+  const { page } = student;
+  await page.tap('#start');
+  await shown(page, 1, 'viewing');
+  await page.tap('[data-choice=fracture]');
+  await page.tap('[data-confidence="2"]');
+  await shown(page, 1, 'feedback');
+  const bottom = await page.$eval('#next', (button) => button.getBoundingClientRect().bottom + scrollY);
+  assert.ok(bottom <= 568, `it ends at ${bottom} px`);
+  await student.context.close();
+});
+
 test('with text of 200 % nothing is cut off or broken inside a word', async () => {
   const student = await openPage(browser, phone, daemon.url, 'large-text');
   const { page } = student;

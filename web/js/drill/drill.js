@@ -5,7 +5,7 @@
 
 import * as api from '../api/api_sessions.js';
 import { answerContext, awayTime, watchFocus } from './context.js';
-import { decodedImage } from './images.js';
+import { itemImage } from './images.js';
 import { countdown } from './countdown.js';
 import { createOutbox } from './outbox.js';
 import { withRetry } from '../retry.js';
@@ -28,12 +28,13 @@ const OVERTAKEN = ['already_answered', 'key_reused', 'item_locked', 'session_fin
  * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {number[]} props.answered items the server already has
+ * @param {ReturnType<typeof import('./images.js').firstImage>} props.first its `ending` is aborted when the drill is left
  * @param {ReturnType<typeof import('./view_drill.js').drillView>} props.view
  * @param {(text: string) => void} props.announce speaks to screen readers
  * @param {() => void} props.onFinished every item is answered
  * @param {(error: Error) => void} props.onFailed an error that waiting cannot mend
  */
-export function createDrill({ session, deck, answered, view, announce, onFinished, onFailed }) {
+export function createDrill({ session, deck, answered, first, view, announce, onFinished, onFailed }) {
   let state = openDrill(deck, answered);
   let onset = 0;
   let feedbackAt = 0;
@@ -46,7 +47,7 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   const away = awayTime();
   const unwatch = watchFocus(away);
   const ahead = new Map(); // item number -> promise of its decoded image
-  const ending = new AbortController();
+  const { ending } = first;
 
   const set = (next) => {
     const changed = next !== state;
@@ -79,19 +80,22 @@ export function createDrill({ session, deck, answered, view, announce, onFinishe
   /** The server opens an item when it has the answer to the one two before it; if items depend on answers, one before. */
   async function fetchImage(n) {
     await outbox.sentUpTo(stepwise ? n - 1 : n - 2);
-    const item = await api.readItem(session.id, session.secret, n);
-    return decodedImage(item.image, ending.signal);
+    return itemImage(session, n, ending.signal);
   }
 
   /** Starts loading an item's image, once; a failed attempt is forgotten so that the next call tries again. */
   function load(n) {
     if (!ahead.has(n)) {
-      const image = fetchImage(n);
-      image.catch(() => ahead.delete(n));
-      ahead.set(n, image);
+      expect(n, fetchImage(n));
     }
     return ahead.get(n);
   }
+
+  function expect(n, image) {
+    image.catch(() => ahead.delete(n));
+    ahead.set(n, image);
+  }
+  expect(state.n, first.image);
 
   async function showItem() {
     const { n } = state;

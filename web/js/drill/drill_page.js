@@ -5,6 +5,7 @@
 
 import { announce, show } from '../screen.js';
 import { createDrill } from './drill.js';
+import { firstImage } from './images.js';
 import { bindKeys } from './keys.js';
 import { hasTwoButtons } from './state.js';
 import * as store from '../store.js';
@@ -16,12 +17,13 @@ import { keysDialog } from './view_keys.js';
  * @param {{id: string, secret: string}} props.session
  * @param {import('../api/api_decks.js').Deck} props.deck
  * @param {number[]} props.answered items the server already has
+ * @param {ReturnType<typeof firstImage>} [props.first] if it has been asked for already
  * @param {string} props.caption what the images are
  * @param {() => void} props.onLeave the learner wants to go on later
  * @param {() => void} props.onFinished every item is answered
  * @param {(error: Error) => void} props.onFailed an error that waiting cannot mend
  */
-export function openDrillPage({ session, deck, answered, caption, onLeave, onFinished, onFailed }) {
+export function openDrillPage({ session, deck, answered, first = firstImage(session, deck, answered), caption, onLeave, onFinished, onFailed }) {
   const dialog = keysDialog({
     choices: deck.choices,
     graded: !hasTwoButtons(deck),
@@ -42,7 +44,7 @@ export function openDrillPage({ session, deck, answered, caption, onLeave, onFin
     onLeave,
     onKeys: () => dialog.showModal(),
   });
-  const drill = createDrill({ session, deck, answered, view, announce, onFinished, onFailed });
+  const drill = createDrill({ session, deck, answered, first, view, announce, onFinished, onFailed });
   const unbind = bindKeys(deck.choices, store.shortcutsOn, (meaning, event) => {
     obey(meaning, event, { deck, drill, dialog });
   });

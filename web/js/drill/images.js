@@ -2,9 +2,11 @@
  * Images, decoded before they are shown so that showing one costs no time.
  */
 
+import { readItem } from '../api/api_sessions.js';
 import { readImage } from '../api/transport.js';
 import { withRetry } from '../retry.js';
 import { readGreyPng } from '../viewer/grey_png.js';
+import { openDrill } from './state.js';
 
 /** An image that came but is none, or one that an <img> failed to load for a reason it does not tell. */
 class ImageError extends Error {
@@ -30,6 +32,25 @@ export async function decodedImage(url, leaving) {
   } catch {
     throw new ImageError();
   }
+}
+
+/** An item's image, once the server has opened the item. */
+export async function itemImage(session, n, leaving) {
+  const item = await readItem(session.id, session.secret, n);
+  return decodedImage(item.image, leaving);
+}
+
+/**
+ * The image that a drill begins with, asked for before the drill's page is there: while somebody reads how it goes, and
+ * while the page is built.
+ * @returns {{image: Promise<import('../viewer/grey_png.js').GreyImage>, ending: AbortController}} as createDrill takes
+ *   it; who waits for a failed one is told
+ */
+export function firstImage(session, deck, answered) {
+  const ending = new AbortController();
+  const image = itemImage(session, openDrill(deck, answered).n, ending.signal);
+  image.catch(() => {});
+  return { image, ending };
 }
 
 /**

@@ -7,6 +7,7 @@ import { createLearner, listOwnSessions, readClass, readOwnScore } from '../api/
 import { listModels } from '../api/api_models.js';
 import * as api from '../api/api_sessions.js';
 import { openDrillPage } from '../drill/drill_page.js';
+import { firstImage } from '../drill/images.js';
 import { sendKept } from '../drill/outbox.js';
 import { introView } from '../drill/view_intro.js';
 import { withRetry } from '../retry.js';
@@ -130,10 +131,11 @@ async function useCode(code) {
  */
 async function begin(what, code, showCode = false) {
   const session = await patiently(() => api.createSession(what, code));
+  const first = firstImage(session, session.deck, []);
   store.saveSession(session);
   const go = () => {
     store.setIntroduced();
-    showDrill(session, session.deck, []);
+    showDrill(session, session.deck, [], first);
   };
   if (store.wasIntroduced() && !showCode) {
     go();
@@ -172,11 +174,12 @@ function captionOf(deck) {
   return provenanceTexts.short(deck.images, modelOf(deck, catalogue.models));
 }
 
-function showDrill(session, deck, answered) {
+function showDrill(session, deck, answered, first) {
   openDrillPage({
     session,
     deck,
     answered,
+    first,
     caption: captionOf(deck),
     onLeave: guarded(showHome),
     onFinished: guarded(() => showSummary(session, deck)),

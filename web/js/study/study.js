@@ -7,6 +7,7 @@ import { listOwnSessions, createLearner } from '../api/api_learners.js';
 import * as api from '../api/api_participants.js';
 import { prepareDates } from '../dates.js';
 import { openDrillPage } from '../drill/drill_page.js';
+import { firstImage } from '../drill/images.js';
 import { sendKept } from '../drill/outbox.js';
 import { introView } from '../drill/view_intro.js';
 import { patiently, show } from '../screen.js';
@@ -138,8 +139,9 @@ async function useCode(code) {
 async function startPhase() {
   const session = await patiently(() => api.openPhase(study, store.loadCode()));
   const { deck, answered } = session;
+  const first = firstImage(session, deck, answered);
   const go = () => openDrillPage({
-    session, deck, answered, caption: t.caption, onLeave: guarded(goOn), onFinished: guarded(goOn), onFailed: guarded(phaseFailed),
+    session, deck, answered, first, caption: t.caption, onLeave: guarded(goOn), onFinished: guarded(goOn), onFailed: guarded(phaseFailed),
   });
   if (answered.length > 0) {
     go();
