@@ -190,17 +190,24 @@ test('a study is opened, rehearsed, looked at, exported and frozen', async () =>
   await look(visitor, 'results');
 
   await part(page, 'people');
-  const code = await page.textContent('.figures tbody tr:first-child code');
-  await page.fill('#find-code', code);
-  await page.waitForFunction(() => document.querySelectorAll('.figures tbody tr').length === 1);
+  for (const form of ['anonymise', 'delete']) {
+    const code = await page.textContent('.figures tbody tr:has(button) code');
+    await page.fill('#find-code', code);
+    await page.waitForFunction(() => document.querySelectorAll('.figures tbody tr').length === 1);
+    await page.click(`[aria-label="Take out ${code}"]`);
+    await page.check(`dialog [value=${form}]`);
+    await page.fill('dialog .field input', code);
+    if (form === 'delete') {
+      await look(visitor, 'withdraw');
+    }
+    await page.keyboard.press('Enter');
+    await page.waitForSelector(`.desk-told:has-text("${code} is taken out")`);
+    assert.deepEqual(daemon.rows(`SELECT count(*) AS n FROM participants WHERE code = '${code}'`), [{ n: 0 }]);
+    const [{ cut }] = daemon.rows("SELECT count(*) AS cut FROM participants WHERE ended_how = 'anonymise'");
+    assert.ok(cut > 0);
+    await page.waitForFunction((without) => document.querySelectorAll('.figures tbody tr:not(:has(button))').length === without, cut);
+  }
   await look(visitor, 'people');
-  await page.click(`[aria-label="Take out ${code}"]`);
-  await page.check('dialog [value=delete]');
-  await page.fill('dialog .field input', code);
-  await look(visitor, 'withdraw');
-  await page.keyboard.press('Enter');
-  await page.waitForSelector(`.desk-told:has-text("${code} is taken out")`);
-  assert.deepEqual(daemon.rows(`SELECT count(*) AS n FROM participants WHERE code = '${code}'`), [{ n: 0 }]);
 
   await part(page, 'export');
   const csv = await saved(page, 'responses.csv');

@@ -48,12 +48,13 @@ function table(participants, desk) {
     timeElement(person.enrolled_on, dateOnly),
     person.ended_how ? t.ended[person.ended_how] : t.active,
     el('ul', { class: 'phase-list' }, ...person.phases.map((phase) => el('li', {}, t.phase(phase, t.phaseStates[phase.state])))),
-    ...(entry.state === 'frozen' ? [] : [withdrawButton(person.participant_id, desk)]),
+    ...(entry.state === 'frozen' ? [] : [withdrawal(person, desk)]),
   ]));
 }
 
-function withdrawButton(code, desk) {
-  return el('button', {
+/** Whose link was cut has a code that nobody knows: the server takes no wish of theirs. */
+function withdrawal({ participant_id: code, ended_how: how }, desk) {
+  return how === 'anonymise' ? el('span', { class: 'quiet' }, t.withdrawNever) : el('button', {
     type: 'button', class: 'button', 'aria-label': t.withdrawThis(code),
     on: { click: () => openDialog(withdrawDialog(code, desk), () => document.getElementById('find-code')) },
   }, t.withdraw);

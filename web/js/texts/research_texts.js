@@ -343,6 +343,7 @@ export const researchTexts = {
     phase: ({ phase, answers }, state) => `${phase}: ${state}${answers ? `, ${answers} answers` : ''}`,
     withdraw: 'Take out',
     withdrawThis: (code) => `Take out ${code}`,
+    withdrawNever: 'no longer possible',
     dialogTitle: (code) => `Take ${code} out of the study`,
     dialogLead: 'Do this when they asked for it. It happens at once, also while they are in the middle of a part.',
     ask: 'What shall happen to the answers?',
