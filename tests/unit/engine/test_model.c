@@ -204,7 +204,9 @@ static void a_header_alone_describes_the_model_and_what_it_will_cost(void **stat
     memset(wanted.device, 0, sizeof wanted.device);
     memset(wanted.device_note, 0, sizeof wanted.device_note);
     assert_memory_equal(&info, &wanted, sizeof info);
-    if (estimate < bytes / 2 || estimate > bytes * 2) fail_msg("estimated %zu, is %zu", estimate, bytes);
+    size_t own = 1 << 18; /* what oneDNN may want for itself, however small the layer: with AMX it does */
+    if (estimate > bytes * 2 || bytes > estimate * 2 + own)
+        fail_msg("estimated %zu, is %zu", estimate, bytes);
     nn_model_close(model);
 }
 
