@@ -63,6 +63,9 @@ def make_model(name, smooth=False):
             module.p = 0.0
         elif isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
             torch.nn.init.kaiming_normal_(module.weight)
+            if smooth and name == "vgg16":  # without batch norms; values of 5 +- 1 before each ReLU
+                torch.nn.init.normal_(module.weight, 0, (26 * module.weight[0].numel()) ** -0.5)
+                torch.nn.init.constant_(module.bias, 5)
     return model
 
 
@@ -82,7 +85,7 @@ class Classifiers(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.paths = [os.path.join(folder.name, name) for name in ("weights", "in", "out")]
 
-    def compare(self, name, side, n, backend="cpu", smooth=False):
+    def compare(self, name, side, n, backend="cpu", smooth=False, carried=0):
         weights, inputs, out = self.paths
         model = make_model(name, smooth)
         images, cotangent = torch.randn(n, 3, side, side), torch.randn(n, OUTPUTS)
@@ -113,7 +116,7 @@ class Classifiers(unittest.TestCase):
         if single:
             peer = max(error(p.grad, parameters[k].grad, 0.01 * usual) for k, p in single.named_parameters())
             print(f"# PyTorch's f32 by {peer:.1e}")
-            allowed = max(TOLERANCE, 4 * peer)
+            allowed = max(TOLERANCE, 4 * peer, carried)
         self.assertLess(worst[0], allowed)
         for key, value in model.state_dict().items():
             if "running" in key:
@@ -128,7 +131,7 @@ class Classifiers(unittest.TestCase):
         self.compare("inception_v3", 107, 3, smooth=True)
 
     def test_vgg16_agrees(self):
-        self.compare("vgg16", 224, 1)
+        self.compare("vgg16", 224, 1, smooth=True, carried=0.02)
 
     def refusal(self, weights):
         write_safetensors(self.paths[0], weights)
