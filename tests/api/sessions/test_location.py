@@ -111,7 +111,9 @@ class Location(FolderTest):
 
     def test_a_mask_is_that_of_the_data_set(self):
         seen = set()
-        for _ in range(12):
+        for _ in range(100):  # chance draws; four sessions in mean, and in some 10^-12 not all
+            if {13, 15} <= seen:
+                break
             learner, told = self.answered("masks")
             files = {row["n"]: row["file"] for row in self.daemon.rows(
                 "SELECT i.n, l.file FROM items i JOIN library_images l ON l.id = i.library_image_id WHERE i.session_id = ?",
