@@ -247,9 +247,33 @@ void srv_document_codebook_csv(FILE *out, const struct srv_export_log *log)
     }
 }
 
+static void people_codebook(FILE *out, const struct srv_export_log *log)
+{
+    size_t i;
+    const char *level;
+    json_t *column, *meaning, *columns = srv_people_columns(log);
+    fputs("\n## Participants\n\nThe columns of participants.tsv, one row a participant.\n\n", out);
+    json_array_foreach(columns, i, column)
+    {
+        const char *before = " (";
+        fprintf(out, "- **%s** (%s): %s", json_string_value(json_object_get(column, "name")),
+                json_string_value(json_object_get(column, "type")),
+                json_string_value(json_object_get(column, "description")));
+        json_object_foreach(json_object_get(column, "levels"), level, meaning)
+        {
+            fprintf(out, "%s%s: %s", before, level, json_string_value(meaning));
+            before = "; ";
+        }
+        fputs(json_object_get(column, "levels") ? ")\n" : "\n", out);
+    }
+    json_decref(columns);
+}
+
 void srv_document_codebook(FILE *out, const struct srv_export_log *log)
 {
-    fputs("# Codebook\n\nThe columns of " PACKAGE_DATA ".csv and of sub-*/beh/*_beh.tsv.\n\n", out);
+    fputs("# Codebook\n\n## Answers\n\nThe columns of " PACKAGE_DATA
+          ".csv and of sub-*/beh/*_beh.tsv, one row an answer.\n\n",
+          out);
     for (int i = 0; i < EXPORT_COLUMNS; i++) {
         const struct srv_export_column *column = &srv_export_columns[i];
         char levels[400];
@@ -259,6 +283,7 @@ void srv_document_codebook(FILE *out, const struct srv_export_log *log)
                 column->unit ? ", in " : "", column->unit ? column->unit : "", column->description,
                 *levels ? " " : "", levels, *levels ? "." : "");
     }
+    people_codebook(out, log);
 }
 
 static const char sources_text[] =
@@ -273,7 +298,7 @@ static const char files_text[] =
     "- " PACKAGE_DATA
     ".csv: all answers, one row each; its .json beside it describes the columns (Psych-DS)\n"
     "- sub-*/beh/*_beh.tsv: the same rows, a file for each participant (BIDS, modality beh), described in\n"
-    "  task-" PACKAGE_TASK "_beh.json\n"
+    "  task-" PACKAGE_TASK "_beh.json; of who answered nothing the names of the columns alone\n"
     "- participants.tsv: one row a participant\n"
     "- codebook.csv and CODEBOOK.md: what each column means\n"
     "- datapackage.json: all tables and their types (Frictionless Data Package 2.1)\n"
@@ -287,12 +312,13 @@ static const char sessions_text[] =
 
 static const char people_text[] =
     "A participant is somebody who took part in the study, under a random code that stands for them in this\n"
-    "study alone; whoever left and asked for deletion is not in it. Names, accounts, addresses, sessions "
-    "and\n"
-    "dates are not in it: onset counts from the start of a phase, day from the participant's enrolment. "
-    "What\n"
-    "was asked at enrolment and what people wrote in their own words is only in it when whoever made this\n"
-    "package asked for it. Participants without any answer are not in it; the study's flow counts them.\n\n";
+    "study alone. participants.tsv has everybody who was randomised, also those who answered nothing, for\n"
+    "an analysis by intention to treat; whoever left and asked for deletion is not in it, and counted in\n"
+    "the study's flow alone. Names, accounts, addresses, sessions and dates are not in it: onset counts\n"
+    "from the start of a phase, day from the participant's enrolment. What was asked at enrolment and what\n"
+    "people wrote in their own words is only in it when whoever made this package asked for it.\n\n"
+    "consent_first and consent_latest say which text of consent_texts.json somebody agreed to. After\n"
+    "somebody was made anonymous nothing joins their consent to their answers, and both are missing.\n\n";
 
 void srv_document_readme(FILE *out, const struct srv_export_log *log)
 {
@@ -302,6 +328,7 @@ void srv_document_readme(FILE *out, const struct srv_export_log *log)
     fputs(files_text, out);
     if (log->study)
         fputs("- study.json: the study as it was set up: consent, arms, phases, questions\n"
+              "- consent_texts.json: all texts of consent since the opening, by version\n"
               "- decks.json: what the phases showed, in the versions that the study was opened with\n",
               out);
     fputs("\n## People\n\n", out);
@@ -322,6 +349,11 @@ void srv_document_readme(FILE *out, const struct srv_export_log *log)
 char *srv_document_study(const struct srv_export_log *log)
 {
     return json_dumps(log->study, JSON_INDENT(2) | JSON_SORT_KEYS);
+}
+
+char *srv_document_consent_texts(struct srv_export_log *log)
+{
+    return text_of(srv_export_consent_texts(log));
 }
 
 char *srv_document_decks(struct srv_export_log *log)

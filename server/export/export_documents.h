@@ -22,8 +22,9 @@ char *srv_document_datapackage(const struct srv_export_log *log);
 char *srv_document_beh(const struct srv_export_log *log);
 char *srv_document_participants(const struct srv_export_log *log);
 
-/* Of a study: its definition, and its decks. */
+/* Of a study: its definition, the texts of consent by their versions, and its decks. */
 char *srv_document_study(const struct srv_export_log *log);
+char *srv_document_consent_texts(struct srv_export_log *log);
 char *srv_document_decks(struct srv_export_log *log);
 
 /* Writes the same for people. */

@@ -10,7 +10,7 @@
 #include "server/export/spool.h"
 #include "server/export/zip_writer.h"
 
-enum { NAME_TEXT = 120, ROWS_BETWEEN_LOOKS = 4096 };
+enum { NAME_TEXT = 120, LINES_BETWEEN_LOOKS = 4096 };
 
 struct package {
     struct srv_export_log *log;
@@ -19,8 +19,10 @@ struct package {
     struct srv_zip *zip;
     FILE *entry;  /* the one that is open, or NULL */
     FILE *people; /* what is to be participants.tsv */
-    long long rows;
-    struct srv_person person; /* of the last row */
+    long long lines;
+    enum srv_export_form form;          /* of the pass: the data, or the files of BIDS */
+    struct srv_export_people everybody; /* of a study */
+    struct srv_person person;           /* where the pass is; nobody at its start */
 };
 
 /* ---- entries ---- */
@@ -57,13 +59,14 @@ static bool add_document(struct package *package, const char *name,
 
 static void write_ignored(FILE *out, const struct srv_export_log *log)
 {
-    if (log->study) fputs("study.json\ndecks.json\n", out);
+    if (log->study) fputs("study.json\nconsent_texts.json\ndecks.json\n", out);
     fputs("data/\ndatapackage.json\ncodebook.csv\nCODEBOOK.md\n", out);
 }
 
 static bool add_study(struct package *package)
 {
     return add_text(package, "study.json", srv_document_study(package->log)) &&
+           add_text(package, "consent_texts.json", srv_document_consent_texts(package->log)) &&
            add_text(package, "decks.json", srv_document_decks(package->log));
 }
 
@@ -81,30 +84,78 @@ static bool add_documents(struct package *package)
            add_text(package, PACKAGE_DATA ".json", srv_document_description(package->log));
 }
 
-/* ---- rows ---- */
+/* ---- participants and rows ---- */
 
 /* False when the disk fills up. */
 static bool look(struct package *package)
 {
-    return ++package->rows % ROWS_BETWEEN_LOOKS || srv_spool_has_room(package->spool);
+    return ++package->lines % LINES_BETWEEN_LOOKS || srv_spool_has_room(package->spool);
 }
 
-/* Whether the row is the first of its participant. */
-static bool is_next(const struct package *package, const char *const *cells)
+/* A file of each, as BIDS wants it: with the head alone of who answered nothing. */
+static bool begin_person(struct package *package)
 {
-    return strcmp(package->person.participant, cells[EXPORT_PARTICIPANT]);
+    char name[NAME_TEXT];
+    const char *who = package->person.participant;
+    if (package->form == EXPORT_CSV) return true;
+    snprintf(name, sizeof name, "%s/beh/%s_task-" PACKAGE_TASK "_beh.tsv", who, who);
+    if (!open_entry(package, name)) return false;
+    srv_export_head(package->entry, EXPORT_TSV, package->set);
+    return look(package);
 }
 
-static bool data_row(void *context, const char *const *cells)
+static bool end_person(struct package *package)
+{
+    if (!*package->person.participant) return true;
+    if (package->form == EXPORT_TSV) return close_entry(package);
+    srv_people_row(package->people, package->log, &package->person);
+    return look(package);
+}
+
+static bool begin_of_study(struct package *package)
+{
+    srv_person_of_study(&package->person, &package->everybody.person);
+    return begin_person(package);
+}
+
+/* The next participant: in a study whoever comes next by the code, else the session of the row. */
+static bool next_person(struct package *package, const char *const *cells)
+{
+    if (!end_person(package)) return false;
+    if (package->log->study) return srv_export_people_next(&package->everybody) && begin_of_study(package);
+    srv_person_of_session(&package->person, cells);
+    return begin_person(package);
+}
+
+static bool add_row(void *context, const char *const *cells)
 {
     struct package *package = context;
-    if (is_next(package, cells)) {
-        srv_people_row(package->people, package->log, &package->person);
-        srv_person_begin(&package->person, cells);
+    while (strcmp(package->person.participant, cells[EXPORT_PARTICIPANT])) {
+        if (!next_person(package, cells)) return false;
     }
     package->person.answers++;
-    srv_export_line(package->entry, EXPORT_CSV, package->set, cells);
+    srv_export_line(package->entry, package->form, package->set, cells);
     return look(package);
+}
+
+/* The last one who answered, and those of the study whose codes come behind. */
+static bool add_rest(struct package *package)
+{
+    while (end_person(package)) {
+        if (!package->log->study || !srv_export_people_next(&package->everybody)) return true;
+        if (!begin_of_study(package)) return false;
+    }
+    return false;
+}
+
+static bool pass(struct package *package, enum srv_export_form form)
+{
+    package->form = form;
+    package->person = (struct srv_person){0};
+    if (package->log->study) srv_export_people_begin(&package->everybody, package->log);
+    bool good = srv_export_each(package->log, add_row, package) && add_rest(package);
+    if (package->log->study) srv_export_people_end(&package->everybody);
+    return close_entry(package) && good;
 }
 
 static bool add_data(struct package *package)
@@ -112,9 +163,7 @@ static bool add_data(struct package *package)
     if (!open_entry(package, PACKAGE_DATA ".csv")) return false;
     srv_export_head(package->entry, EXPORT_CSV, package->set);
     srv_people_head(package->people, package->log);
-    bool good = srv_export_each(package->log, data_row, package);
-    srv_people_row(package->people, package->log, &package->person);
-    return close_entry(package) && good;
+    return pass(package, EXPORT_CSV);
 }
 
 /* They were counted while the rows went by: a pass over the rows takes longer than a file. */
@@ -128,28 +177,6 @@ static bool add_participants(struct package *package)
     return close_entry(package) && !ferror(package->people);
 }
 
-static bool beh_row(void *context, const char *const *cells)
-{
-    struct package *package = context;
-    if (is_next(package, cells)) {
-        char name[NAME_TEXT];
-        const char *who = cells[EXPORT_PARTICIPANT];
-        srv_person_begin(&package->person, cells);
-        snprintf(name, sizeof name, "%s/beh/%s_task-" PACKAGE_TASK "_beh.tsv", who, who);
-        if (!close_entry(package) || !open_entry(package, name)) return false;
-        srv_export_head(package->entry, EXPORT_TSV, package->set);
-    }
-    srv_export_line(package->entry, EXPORT_TSV, package->set, cells);
-    return look(package);
-}
-
-static bool add_beh(struct package *package)
-{
-    package->person = (struct srv_person){0};
-    bool good = srv_export_each(package->log, beh_row, package);
-    return close_entry(package) && good;
-}
-
 bool srv_package_write(struct srv_export_log *log, FILE *spool, const char *folder)
 {
     struct package package = {.log = log,
@@ -160,7 +187,7 @@ bool srv_package_write(struct srv_export_log *log, FILE *spool, const char *fold
     if (!package.people) return false;
     package.zip = srv_zip_open(spool, folder);
     bool good = package.zip && add_documents(&package) && add_data(&package) && add_participants(&package) &&
-                add_beh(&package);
+                pass(&package, EXPORT_TSV);
     fclose(package.people);
     return srv_zip_close(package.zip) && good;
 }

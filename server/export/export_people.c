@@ -56,6 +56,12 @@ static void add_study_columns(const struct srv_export_log *log, json_t *columns)
     add_column(columns, "arm", "string", srv_export_columns[EXPORT_ARM].description);
     if (log->filter.strata)
         add_column(columns, "stratum", "string", srv_export_columns[EXPORT_STRATUM].description);
+    add_column(columns, "consent_first", "integer",
+               "The text of consent, by its version in consent_texts.json, that the participant agreed to at "
+               "enrolment; missing: no longer known, as the participant was made anonymous");
+    add_column(columns, "consent_latest", "integer",
+               "The latest text of consent that the participant agreed to and did not take back; missing: "
+               "taken back, or made anonymous");
     add_column(columns, "phases_finished", "integer", "How many phases the participant finished");
     add_column(columns, "ended_how", "string",
                "How the study ended for the participant; missing: it has not");
@@ -84,14 +90,18 @@ json_t *srv_people_columns(const struct srv_export_log *log)
 
 /* ---- rows ---- */
 
-void srv_person_begin(struct srv_person *person, const char *const *cells)
+void srv_person_of_session(struct srv_person *person, const char *const *cells)
 {
     *person = (struct srv_person){0};
     snprintf(person->participant, sizeof person->participant, "%s", cells[EXPORT_PARTICIPANT]);
     snprintf(person->deck, sizeof person->deck, "%s", cells[EXPORT_DECK]);
     snprintf(person->deck_version, sizeof person->deck_version, "%s", cells[EXPORT_DECK_VERSION]);
-    snprintf(person->arm, sizeof person->arm, "%s", cells[EXPORT_ARM]);
-    snprintf(person->stratum, sizeof person->stratum, "%s", cells[EXPORT_STRATUM]);
+}
+
+void srv_person_of_study(struct srv_person *person, const struct srv_export_person *study)
+{
+    *person = (struct srv_person){.study = study};
+    snprintf(person->participant, sizeof person->participant, "sub-%s", study->code);
 }
 
 void srv_people_head(FILE *out, const struct srv_export_log *log)
@@ -120,30 +130,27 @@ static void answer_cell(FILE *out, const char *text)
     cell(out, plain);
 }
 
-static void study_cells(FILE *out, struct srv_export_log *log, const struct srv_person *person)
+static void study_cells(FILE *out, const struct srv_export_log *log, const struct srv_export_person *person)
 {
     size_t i;
     const json_t *question;
-    struct srv_export_person more;
-    const char *code = strchr(person->participant, '-');
-    srv_export_person(log, code ? code + 1 : person->participant, &more);
     cell(out, person->arm);
     if (log->filter.strata) cell(out, person->stratum);
-    fprintf(out, "\t%d", more.phases_finished);
-    cell(out, more.ended_how);
+    cell(out, person->consent_first);
+    cell(out, person->consent_latest);
+    fprintf(out, "\t%d", person->phases_finished);
+    cell(out, person->ended_how);
     json_array_foreach(json_object_get(log->study, "questions"), i, question)
     {
-        if (is_told(log, question)) answer_cell(out, field(more.answers, field(question, "id")));
+        if (is_told(log, question)) answer_cell(out, field(person->answers, field(question, "id")));
     }
-    json_decref(more.answers);
 }
 
-void srv_people_row(FILE *out, struct srv_export_log *log, const struct srv_person *person)
+void srv_people_row(FILE *out, const struct srv_export_log *log, const struct srv_person *person)
 {
-    if (!*person->participant) return;
     fputs(person->participant, out);
-    if (log->study) {
-        study_cells(out, log, person);
+    if (person->study) {
+        study_cells(out, log, person->study);
     } else {
         cell(out, person->deck);
         cell(out, person->deck_version);

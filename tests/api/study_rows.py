@@ -56,6 +56,8 @@ class StudyRows:
             who = db.execute("INSERT INTO participants (study_id, code, arm, stratum, allocation_n, enrolled_at) VALUES (?, ?, ?, ?, ?, ?)",
                              (self.id, code, arm, stratum, self.count, enrolled_at)).lastrowid
             db.execute("INSERT INTO study_participants (participant_id, study_id, learner_id) VALUES (?, ?, ?)", (who, self.id, learner))
+            db.execute("INSERT INTO consents (learner_id, consent_text_id, agreed, at) SELECT ?, id, 1, ? FROM consent_texts WHERE study_id = ?",
+                       (learner, enrolled_at, self.id))
         return code
 
     def read(self, code, phase, deck, rate=None, days=0, finish=True, **context):

@@ -58,7 +58,27 @@ static const char select_study_rows[] =
     " q.stratum FROM participants q"
     " CROSS JOIN studies y ON y.id = q.study_id AND y.name = ?1"
     " CROSS JOIN participant_sessions e ON e.participant_id = q.id AND (?2 IS NULL OR e.phase = ?2)"
-    " CROSS JOIN sessions s ON s.id = e.session_id AND s.simulated = ?3" JOINS " ORDER BY q.code, a.id";
+    " CROSS JOIN sessions s ON s.id = e.session_id" JOINS " WHERE q.simulated = ?3 ORDER BY q.code, a.id";
+
+/* By the learner, whom consents have and answers do not: of whoever was made anonymous there is none. */
+#define CONSENTS                                                                                             \
+    "FROM study_participants k JOIN consents c ON c.learner_id = k.learner_id AND c.agreed"                  \
+    " JOIN consent_texts x ON x.id = c.consent_text_id AND x.study_id = q.study_id"                          \
+    " WHERE k.participant_id = q.id"
+#define NOT_TAKEN_BACK                                                                                       \
+    " AND NOT EXISTS (SELECT 1 FROM consents n WHERE n.learner_id = c.learner_id"                            \
+    " AND n.consent_text_id = c.consent_text_id AND n.id > c.id)"
+
+static const char select_people[] =
+    "SELECT q.code, q.arm, q.stratum, q.ended_how,"
+    " (SELECT count(*) FROM participant_sessions e WHERE e.participant_id = q.id"
+    " AND e.finished_at IS NOT NULL),"
+    " (SELECT min(x.version) " CONSENTS "),"
+    " (SELECT max(x.version) " CONSENTS NOT_TAKEN_BACK "),"
+    " (SELECT json_group_object(w.question, w.answer) FROM participant_answers w"
+    " WHERE w.participant_id = q.id)"
+    " FROM participants q JOIN studies y ON y.id = q.study_id"
+    " WHERE y.name = ? AND q.simulated = ? ORDER BY q.code";
 
 enum { PARTICIPANT_TEXT = 32 };
 
@@ -107,6 +127,21 @@ json_t *srv_export_decks(struct srv_export_log *log)
     return list;
 }
 
+json_t *srv_export_consent_texts(struct srv_export_log *log)
+{
+    json_t *list = json_array();
+    struct db_rows *rows =
+        db_query(&log->transaction,
+                 "SELECT x.version, x.sha256, x.text FROM consent_texts x JOIN studies y ON y.id = x.study_id"
+                 " WHERE y.name = ? ORDER BY x.version",
+                 "t", log->filter.study);
+    while (db_next(rows))
+        json_array_append_new(list, json_pack("{s:I,s:s,s:s}", "version", db_int(rows, 0), "sha256",
+                                              db_text(rows, 1), "text", db_text(rows, 2)));
+    db_finish(rows);
+    return list;
+}
+
 void srv_export_question(struct srv_export_log *log, const char *deck, const char *version,
                          char question[DECK_SENTENCE_TEXT])
 {
@@ -150,26 +185,33 @@ const char *srv_export_unknown(struct srv_export_log *log)
     return log->filter.phase && !phase_known(log) ? "phase" : NULL;
 }
 
-bool srv_export_person(struct srv_export_log *log, const char *code, struct srv_export_person *person)
+void srv_export_people_begin(struct srv_export_people *people, struct srv_export_log *log)
 {
-    *person = (struct srv_export_person){.answers = json_object()};
-    struct db_rows *rows =
-        db_query(&log->transaction,
-                 "SELECT (SELECT count(*) FROM participant_sessions e WHERE e.participant_id = q.id"
-                 " AND e.finished_at IS NOT NULL), q.ended_how FROM participants q WHERE q.code = ?",
-                 "t", code);
-    bool found = db_next(rows);
-    person->phases_finished = found ? (int)db_int(rows, 0) : 0;
-    snprintf(person->ended_how, sizeof person->ended_how, "%s", found ? db_text(rows, 1) : "");
-    db_finish(rows);
-    rows = db_query(&log->transaction,
-                    "SELECT w.question, w.answer FROM participant_answers w JOIN participants q"
-                    " ON q.id = w.participant_id WHERE q.code = ?",
-                    "t", code);
-    while (db_next(rows))
-        json_object_set_new(person->answers, db_text(rows, 0), json_string(db_text(rows, 1)));
-    db_finish(rows);
-    return found;
+    *people = (struct srv_export_people){.rows = db_query(&log->transaction, select_people, "ti",
+                                                          log->filter.study, (int64_t)log->filter.simulated)};
+}
+
+bool srv_export_people_next(struct srv_export_people *people)
+{
+    struct srv_export_person *person = &people->person;
+    struct db_rows *rows = people->rows;
+    if (!db_next(rows)) return false;
+    json_decref(person->answers);
+    db_copy(rows, 0, person->code, sizeof person->code);
+    db_copy(rows, 1, person->arm, sizeof person->arm);
+    db_copy(rows, 2, person->stratum, sizeof person->stratum);
+    db_copy(rows, 3, person->ended_how, sizeof person->ended_how);
+    person->phases_finished = (int)db_int(rows, 4);
+    db_copy(rows, 5, person->consent_first, sizeof person->consent_first);
+    db_copy(rows, 6, person->consent_latest, sizeof person->consent_latest);
+    person->answers = json_loads(db_text(rows, 7), 0, NULL);
+    return true;
+}
+
+void srv_export_people_end(struct srv_export_people *people)
+{
+    db_finish(people->rows);
+    json_decref(people->person.answers);
 }
 
 static struct db_rows *query(struct srv_export_log *log)

@@ -6,8 +6,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "server/accounts/learner_code.h"
 #include "server/database/db.h"
-#include "server/decks/deck.h"
+#include "server/studies/study.h"
 
 /* NULL: no bound. Days are UTC, YYYY-MM-DD, both included. Texts are borrowed while the log is open. */
 struct srv_export_filter {
@@ -40,14 +41,31 @@ enum db_status srv_export_end(struct srv_export_log *log) NN_MUST_CHECK;
  * "phase". To be asked first: it reads the study. */
 const char *srv_export_unknown(struct srv_export_log *log);
 
-/* What is told of a participant besides the answers to radiographs; false when there is no such participant
- * (any more). */
+/* What is told of a participant besides the answers to radiographs. */
 struct srv_export_person {
+    char code[PARTICIPANT_CODE_TEXT], arm[DECK_ID_TEXT], stratum[STUDY_STRATUM_TEXT];
     int phases_finished;
     char ended_how[16]; /* "finished", "stop", "anonymise"; "": under way */
-    json_t *answers;    /* new reference: an object, the answers to the questions at the end by their ids */
+    /* Versions of the text: agreed to at enrolment; the latest that was agreed to and not taken back. "": of
+     * whoever was made anonymous, and the latter where there is none. */
+    char consent_first[12], consent_latest[12];
+    json_t *answers; /* an object: to the questions at the end, by their ids */
 };
-bool srv_export_person(struct srv_export_log *log, const char *code, struct srv_export_person *person);
+
+/* Everybody who was randomised in the study and not deleted since, whether or not they answered, in the order
+ * of their codes, which the rows have too. `person` is what the last _next came to, until the next one;
+ * false: there are no more. */
+struct srv_export_people {
+    struct db_rows *rows;
+    struct srv_export_person person;
+};
+void srv_export_people_begin(struct srv_export_people *people, struct srv_export_log *log);
+bool srv_export_people_next(struct srv_export_people *people);
+void srv_export_people_end(struct srv_export_people *people);
+
+/* The texts of consent that the study has had since it was opened: [{version, sha256, text}], a new
+ * reference. */
+json_t *srv_export_consent_texts(struct srv_export_log *log);
 
 /* The decks of the study, in the versions that it has had since it was opened: [{deck, version, definition}],
  * a new reference. */

@@ -17,7 +17,7 @@ import zipfile
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from accounts import first_admin, staff  # noqa: E402
 from daemon import ROOT, Daemon, DaemonTest, Learner, table  # noqa: E402
-from studies import StudyTest  # noqa: E402
+from studies import Person, StudyTest  # noqa: E402
 from study_rows import DECKS, StudyRows  # noqa: E402
 from test_xapi import problems  # noqa: E402
 
@@ -53,7 +53,7 @@ class Exports(DaemonTest):
         cls.study.end(cls.early, "stop")
         cls.slow = cls.study.enrol("real")
         cls.sessions.append(cls.study.read(cls.slow, "pre", "exam", days=2))
-        cls.study.enrol("real")  # who did nothing
+        cls.idle = cls.study.enrol("real", "south")  # who did nothing
         Learner(cls.daemon, "practice").answer(1, "yes")  # of no study
 
     def fetch(self, name, status=200, study="trial"):
@@ -138,11 +138,36 @@ class Exports(DaemonTest):
 
     def test_people_have_their_arm_and_what_they_chose_at_the_end(self):
         people = {p["participant_id"]: p for p in table(self.read(self.package(), "participants.tsv"), delimiter="\t")}
-        self.assertEqual(set(people), {"sub-" + code for code in (*self.codes, self.early, self.slow)})
+        self.assertEqual(set(people), {"sub-" + code for code in (*self.codes, self.early, self.slow, self.idle)})
         for code, arm in self.codes.items():
-            self.assertEqual(people["sub-" + code], {"participant_id": "sub-" + code, "arm": arm, "phases_finished": "3",
-                                                     "ended_how": "n/a", "question_guess": "drawn", "answers": "16"})
+            self.assertEqual(people["sub-" + code], {"participant_id": "sub-" + code, "arm": arm, "consent_first": "1",
+                                                     "consent_latest": "1", "phases_finished": "3", "ended_how": "n/a",
+                                                     "question_guess": "drawn", "answers": "16"})
         self.assertEqual((people["sub-" + self.early]["ended_how"], people["sub-" + self.early]["phases_finished"]), ("stop", "0"))
+
+    def test_who_was_randomised_and_answered_nothing_has_a_row_and_a_file_without_rows(self):
+        for query, stratum in (("", {}), ("?strata=true", {"stratum": "south"}), ("?phase=post", {})):
+            folder = self.package(query)
+            people = {p["participant_id"]: p for p in table(self.read(folder, "participants.tsv"), delimiter="\t")}
+            idle = "sub-" + self.idle
+            self.assertEqual(people[idle], {"participant_id": idle, "arm": "real", **stratum, "consent_first": "1",
+                                            "consent_latest": "1", "phases_finished": "0", "ended_how": "n/a",
+                                            "question_guess": "n/a", "answers": "0"})
+            self.assertEqual(list(people), sorted(people))
+            files = {who: self.read(folder, f"{who}/beh/{who}_task-hip_beh.tsv").splitlines() for who in people}
+            self.assertEqual({who: len(lines) - 1 for who, lines in files.items()}, {who: int(p["answers"]) for who, p in people.items()})
+            self.assertEqual({lines[0] for lines in files.values()}, {files[idle][0]})
+        for name in ("responses.csv", "responses.jsonl", "xapi.jsonl"):
+            self.assertNotIn(self.idle, self.fetch(name).body.decode())
+
+    def test_the_codebook_explains_the_columns_of_participants(self):
+        folder = self.package("?strata=true&free_texts=true")
+        text, sidecar = self.read(folder, "CODEBOOK.md"), json.loads(self.read(folder, "participants.json"))
+        part = text[text.index("## Participants"):]
+        for name in table(self.read(folder, "participants.tsv"), delimiter="\t")[0]:
+            self.assertIn(f"- **{name}** (", part)
+            self.assertTrue(name == "participant_id" or sidecar[name]["Description"] in part)
+        self.assertIn("(finished: all phases and questions are over; stop: ", part)
 
     def test_free_texts_come_only_when_asked_for_and_harmless(self):
         folder = self.package("?free_texts=true")
@@ -173,7 +198,7 @@ class Exports(DaemonTest):
             self.assertEqual(done.returncode, 0, done.stderr)
             said = json.loads(done.stdout)
             self.assertEqual((said["valid"], said["errors"]), (True, []))
-            self.assertEqual((said["rows"]["answers"], said["rows"]["participants"]), (75, 6))
+            self.assertEqual((said["rows"]["answers"], said["rows"]["participants"]), (75, 7))
 
     def test_the_bids_validator_finds_no_error(self):
         self.need_validators()
@@ -182,7 +207,7 @@ class Exports(DaemonTest):
         said = json.loads(done.stdout)
         self.assertEqual(said["issues"]["errors"], [])
         self.assertEqual([issue["key"] for issue in said["issues"]["warnings"]], ["NO_AUTHORS"])
-        self.assertEqual(len(said["summary"]["subjects"]), 6)
+        self.assertEqual(len(said["summary"]["subjects"]), 7)
 
     def test_the_rules_of_psych_ds_hold(self):
         folder = self.package("?strata=true")
@@ -261,7 +286,8 @@ class Exports(DaemonTest):
                 folder = self.package(study="busy")
                 rows = table(self.read(folder, "data/task-hip_data.csv"))
                 people = table(self.read(folder, "participants.tsv"), delimiter="\t")
-                self.assertEqual({row["participant_id"] for row in rows}, {person["participant_id"] for person in people})
+                self.assertEqual({row["participant_id"] for row in rows},
+                                 {person["participant_id"] for person in people if person["answers"] != "0"})
                 self.assertEqual(sum(int(person["answers"]) for person in people), len(rows))
                 self.assertEqual(len([name for name in os.listdir(folder) if name.startswith("sub-")]), len(people))
         finally:
@@ -307,10 +333,12 @@ class Exports(DaemonTest):
 
     def test_a_study_that_nobody_has_answered_is_empty_and_whole(self):
         study = StudyRows(self.daemon, "empty")
+        self.assertEqual(len(self.read(self.package(study="empty"), "participants.tsv").splitlines()), 1)
         study.enrol("gan")
         self.assertEqual(table(self.fetch("responses.csv", study="empty").body.decode()), [])
         self.assertEqual(self.fetch("xapi.jsonl", study="empty").body, b"")
-        self.assertEqual(len(self.read(self.package(study="empty"), "participants.tsv").splitlines()), 1)
+        people = table(self.read(self.package(study="empty"), "participants.tsv"), delimiter="\t")
+        self.assertEqual([(person["arm"], person["answers"]) for person in people], [("gan", "0")])
         self.assertIn("Of 0 readers", self.fetch("imrmc.zip?phase=pre", 409, "empty").json["error"]["message"])
         told = self.researcher.get("/api/v1/studies/empty/statistics?margin=0.1").json["statistics"]
         self.assertEqual({cell["score"]["auc"]["gap"] for cell in told["cells"]}, {"too_few"})
@@ -328,8 +356,8 @@ class Exports(DaemonTest):
 
 
 class Frozen(StudyTest):
-    def package(self, path):
-        answer = self.researcher.get(path + "/export/package.zip")
+    def package(self, path, query=""):
+        answer = self.researcher.get(path + "/export/package.zip" + query)
         self.assertEqual(answer.status, 200, answer.body[:300])
         return answer
 
@@ -388,6 +416,62 @@ class Frozen(StudyTest):
             cases.append(sorted(case["library_image"] for case in table(archive.read("cases.csv").decode())))
         self.assertEqual(cases[0], cases[1])
         self.assertEqual(len(set(cases[0])), 4)
+
+    def test_each_participant_has_the_texts_agreed_to_and_who_is_anonymous_has_none(self):
+        path = self.open("treated")
+        idle, left, asked, refusing, undecided, sorry, hidden, shy, gone = (self.person("treated") for _ in range(9))
+        for person in (left, asked, refusing, hidden, gone):
+            person.play()
+        second = "Now also about sleep."
+        self.assertEqual(left.post("withdraw", {"form": "stop"}).status, 200)
+        self.assertEqual(sorry.post("consent", sorry.consent(False)).status, 200)
+        self.assertEqual(self.researcher.post(path + "/consent", {"text": second}, If_Match='"1"').status, 200)
+        # The last word on a text counts: no and then yes, yes and then no, no alone.
+        for person, words in ((asked, (False, True)), (undecided, (True, False)), (refusing, (False,)), (hidden, (True,)),
+                              (gone, (True,))):
+            for agreed in words:
+                self.assertEqual(person.post("consent", person.consent(agreed)).status, 200)
+        asked.play()
+        late = self.person("treated")
+        program = self.admin.post("/api/v1/simulated-learners", {"draw_seed": "1"}).json["learner"]["code"]
+        self.assertEqual(Person(self.daemon, "treated", program).enrol().status, 201)
+        was = {person: person.now()["code"] for person in (hidden, shy, gone)}
+        for person, form in ((hidden, "anonymise"), (shy, "anonymise"), (gone, "delete")):
+            self.assertEqual(person.post("withdraw", {"form": form}).status, 200)
+
+        archive = zipfile.ZipFile(io.BytesIO(self.package(path).body))
+        people = self.people(path)
+        told = {who: (row["consent_first"], row["consent_latest"], row["ended_how"], row["phases_finished"], row["answers"])
+                for who, row in people.items()}
+        names = {"sub-" + person.now()["code"]: person for person in (idle, left, asked, refusing, undecided, sorry, late)}
+        self.assertEqual({names[who]: row for who, row in told.items() if who in names},
+                         {idle: ("1", "1", "n/a", "0", "0"), left: ("1", "1", "stop", "1", "4"),
+                          asked: ("1", "2", "n/a", "2", "6"), refusing: ("1", "1", "n/a", "1", "4"),
+                          undecided: ("1", "1", "n/a", "0", "0"), sorry: ("1", "n/a", "n/a", "0", "0"),
+                          late: ("2", "2", "n/a", "0", "0")})
+        self.assertEqual(sorted(row for who, row in told.items() if who not in names),
+                         [("n/a", "n/a", "anonymise", "0", "0"), ("n/a", "n/a", "anonymise", "1", "4")])
+        flow = self.researcher.get(path + "/flow").json["flow"]
+        self.assertEqual(flow["randomised"], len(people) + flow["withdrawn"]["delete"])
+        # By arms it is whom the flow has, but for the deleted one.
+        rows = self.daemon.rows("SELECT code, arm FROM participants WHERE study_id = (SELECT id FROM studies WHERE name = 'treated')"
+                                " AND NOT simulated")
+        self.assertEqual({who: row["arm"] for who, row in people.items()}, {"sub-" + row["code"]: row["arm"] for row in rows})
+        self.assertNotIn("stratum", people["sub-" + idle.now()["code"]])
+
+        texts = json.loads(archive.read("consent_texts.json"))
+        first = "We ask whether you want to take part.\n\nNothing depends on it."
+        self.assertEqual(texts, [{"version": n, "sha256": hashlib.sha256(text.encode()).hexdigest(), "text": text}
+                                 for n, text in ((1, first), (2, second))])
+        self.assertIn("consent_texts.json", archive.read(".bidsignore").decode())
+        dates = {row["at"][:10] for row in self.daemon.rows("SELECT at FROM consents")}
+        for name in archive.namelist():
+            text = archive.read(name).decode()
+            for secret in (*was.values(), *dates):
+                self.assertNotIn(secret, name + text)
+
+        simulated = table(zipfile.ZipFile(io.BytesIO(self.package(path, "?simulated=true").body)).read("participants.tsv").decode(), delimiter="\t")
+        self.assertEqual([(p["consent_first"], p["answers"], p["participant_id"] in people) for p in simulated], [("2", "0", False)])
 
     def test_who_is_taken_out_is_in_no_export(self):
         path = self.open("leaving")

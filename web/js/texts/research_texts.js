@@ -369,7 +369,7 @@ export const researchTexts = {
     allPhases: 'All phases',
     filesTitle: 'Files',
     files: {
-      'package.zip': ['For publishing and for archives', 'Everything in one archive: answers and participants, codebook, the plan and its decks. It is at once a Frictionless Data Package, a BIDS (beh) and a Psych-DS data set.'],
+      'package.zip': ['For publishing and for archives', 'Everything in one archive: answers and all who were randomised, codebook, the plan, its decks and texts of consent. It is at once a Frictionless Data Package, a BIDS (beh) and a Psych-DS data set.'],
       'responses.csv': ['For R, Python, Excel', 'One row an answer: participant, arm, phase, image, truth, rating, time, and how the image was made.'],
       'responses.jsonl': ['For programs', 'The same as JSON lines, one object an answer.'],
       'imrmc.zip': ['For iMRMC and RJafroc', 'The ratings of one test, readers × cases. Two files: one where the modality is what was read, one where it is the arm; and the keys to the numbers.'],
