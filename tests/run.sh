@@ -10,6 +10,7 @@
 #
 #   dependencies  tests/dependencies.sh
 #   unit          test_*.c in tests/unit and its folders
+#   cpus          the unit tests of what depends on the CPU again, as on one without AMX, and without bf16
 #   cuda          the unit tests of backends again, on the CUDA backend with the host in the GPU's place, and
 #                 cuDNN's plans for a card that is only described, where cuDNN is
 #   fuzz          tests/fuzz/fuzz_*.c, each over the files of tests/fuzz/corpus/NAME/
@@ -28,7 +29,7 @@ cd "$(dirname "$0")/.." || exit 2
 build=${1:?usage: tests/run.sh BUILD [SUITE...]}
 shift
 suites=("$@")
-[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit cuda fuzz oracle web commands api faults e2e)
+[ ${#suites[@]} -gt 0 ] || suites=(dependencies unit cpus cuda fuzz oracle web commands api faults e2e)
 
 export CMOCKA_MESSAGE_OUTPUT=TAP PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -142,6 +143,13 @@ for suite in "${suites[@]}"; do
     case $suite in
     dependencies) program dependencies bash tests/dependencies.sh ;;
     unit) compiled unit test_ ;;
+    cpus)
+        for isa in AVX512_CORE_BF16 AVX2; do
+            for name in test_backend_{convolutions,random} test_winograd test_sampler test_ops; do
+                program "cpus/$name $isa" env ONEDNN_MAX_CPU_ISA=$isa "$ROENTGYM_BUILD"/tests/unit/*/"$name"
+            done
+        done
+        ;;
     cuda)
         export ROENTGYM_TEST_DEVICE=cuda ROENTGYM_CUDA_LIBRARY=$PWD/$build/host/libroentgym_cuda.so
         for name in test_backend_{convolutions,kernels,classifiers,warps} test_cuda test_ops test_loss test_classifier_device; do

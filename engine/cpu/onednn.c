@@ -42,10 +42,24 @@ static nn_status failed(struct nn_error *err, const char *what, dnnl_status_t st
                    "oneDNN: %s failed with status %d", what, (int)status);
 }
 
+/* Each set of instructions is a set of bits, which those after it have too. */
+static bool has(dnnl_cpu_isa_t isa)
+{
+    return ((int)dnnl_get_effective_cpu_isa() & (int)isa) == (int)isa;
+}
+
 bool onednn_has_bf16(void)
 {
-    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    return isa == dnnl_cpu_isa_avx512_core_bf16 || isa == dnnl_cpu_isa_avx512_core_amx;
+    return has(dnnl_cpu_isa_avx512_core_bf16);
+}
+
+bool onednn_has_amx(void)
+{
+#ifdef __AMX_BF16__
+    return has(dnnl_cpu_isa_avx512_core_amx);
+#else
+    return false;
+#endif
 }
 
 nn_status onednn_open(struct onednn **made, struct nn_error *err)

@@ -8,7 +8,11 @@
 nn_status onednn_open(struct onednn **made, struct nn_error *err) NN_MUST_CHECK;
 void onednn_close(struct onednn *dnn); /* NULL is harmless */
 
+/* What oneDNN would use here: arithmetic in bf16; AMX, which the system must let this process use, and which
+ * ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16 in the environment forbids. Never AMX where the build is for CPUs
+ * without. */
 bool onednn_has_bf16(void);
+bool onednn_has_amx(void);
 
 enum onednn_pass { ONEDNN_FORWARD, ONEDNN_BACKWARD_DATA, ONEDNN_BACKWARD_WEIGHTS };
 

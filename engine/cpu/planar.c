@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/cpu/bf16.h"
+#include "engine/cpu/onednn.h"
 #include "engine/cpu/planar_rows.h"
 #include "engine/sampler.h"
 
@@ -48,22 +49,26 @@ static planar_unit unit_of(float low, float high, bool narrow)
     return unit;
 }
 
-static int block_of(int out)
+static int least(int a, int b)
 {
-    return out < BLOCK ? out : BLOCK;
+    return a < b ? a : b;
 }
 
-/* In the order of use: phase, block of channels, tap, plane, channel. */
+/* In the order of use: phase, block of channels, tap, plane, channel; for AMX sixteen planes of a channel
+ * come together. */
 static void pack(const struct nn_stage *s, const struct planar_stage *p, bool narrow)
 {
     planar_unit *to = p->weights;
-    int taps = p->up ? 2 : 3, block = block_of(p->out), step = narrow ? 2 : 1;
+    int taps = p->up ? 2 : 3, block = least(p->out, p->amx ? AMX_ROWS : BLOCK), step = narrow ? 2 : 1,
+        planes = p->amx ? planar_amx_pairs(p->planes_in) : 1;
     for (int phase = 0; phase < (p->up ? 4 : 1); phase++)
         for (int first = 0; first < p->out; first += block)
             for (int t = 0; t < taps * taps; t++)
-                for (int i = 0; i < p->planes_in; i++)
+                for (int plane = 0; plane < p->planes_in; plane += planes)
                     for (int o = first; o < first + block; o++)
-                        *to++ = unit_of(tap(s, o, step * i, phase, t / taps, t % taps),
+                        for (int i = plane; i < plane + planes; i++)
+                            *to++ =
+                                unit_of(tap(s, o, step * i, phase, t / taps, t % taps),
                                         narrow ? tap(s, o, 2 * i + 1, phase, t / taps, t % taps) : 0, narrow);
 }
 
@@ -97,6 +102,7 @@ static bool prepare_stage(struct planar_chain *c, const struct nn_stage *s, stru
                                .height = up ? s->shape.h / 2 : s->shape.h,
                                .slope = s->slope,
                                .epsilon = s->epsilon};
+    p->amx = c->narrow && p->planes_in % planar_amx_pairs(p->planes_in) == 0 && onednn_has_amx();
     size_t taps = (size_t)(up ? 16 : 9);
     p->weights = take(c, taps * (size_t)p->planes_in * (size_t)p->out * sizeof *p->weights);
     p->bias = take(c, (size_t)p->out * sizeof *p->bias);
@@ -162,73 +168,79 @@ void planar_free(struct planar_chain *c)
 
 /* ---- one row of a stage ---------------------------------------------------------------------- */
 
-#define FOR_WIDTH(OUT, BLOCK, VECTORS, CALL)                                                                 \
-    if (r.width % (VECTORS * STRIP) == 0)                                                                    \
-        CALL(OUT, BLOCK, VECTORS);                                                                           \
+/* As many strips of pixels at once as there are registers for, or where they do not fill the row, one. */
+#define FOR_WIDTH(OUT, BLOCK, CALL)                                                                          \
+    if (r.width % (SUMS / (BLOCK)*STRIP) == 0)                                                               \
+        CALL(OUT, BLOCK, SUMS / (BLOCK));                                                                    \
     else                                                                                                     \
         CALL(OUT, BLOCK, 1);                                                                                 \
     break;
-#ifdef __AVX512F__
-#define BY_CHANNELS(CALL)                                                                                    \
+#define BY_CHANNELS(BLOCK, CALL)                                                                             \
     switch (r.out) {                                                                                         \
     case 4:                                                                                                  \
-        FOR_WIDTH(4, 4, 4, CALL)                                                                             \
+        FOR_WIDTH(4, 4, CALL)                                                                                \
     case 8:                                                                                                  \
-        FOR_WIDTH(8, 8, 2, CALL)                                                                             \
+        FOR_WIDTH(8, BLOCK, CALL)                                                                            \
     case 16:                                                                                                 \
-        FOR_WIDTH(16, 8, 2, CALL)                                                                            \
+        FOR_WIDTH(16, BLOCK, CALL)                                                                           \
     case 32:                                                                                                 \
-        FOR_WIDTH(32, 8, 2, CALL)                                                                            \
+        FOR_WIDTH(32, BLOCK, CALL)                                                                           \
     }
-#else
-#define BY_CHANNELS(CALL)                                                                                    \
-    switch (r.out) {                                                                                         \
-    case 4:                                                                                                  \
-        CALL(4, 4, 2);                                                                                       \
-        break;                                                                                               \
-    case 8:                                                                                                  \
-        CALL(8, 4, 2);                                                                                       \
-        break;                                                                                               \
-    case 16:                                                                                                 \
-        CALL(16, 4, 2);                                                                                      \
-        break;                                                                                               \
-    case 32:                                                                                                 \
-        CALL(32, 4, 2);                                                                                      \
-        break;                                                                                               \
-    }
-#endif
 
 static void same_row_f32(const struct planar_row r, planar_unit *to, const float *grey, float *image)
 {
-#define CALL(OUT, BLOCK, VECTORS) planar_same(&r, OUT, BLOCK, VECTORS, false, to, grey, image)
-    BY_CHANNELS(CALL)
+#define CALL(OUT, BLOCK, VECTORS) planar_same(&r, OUT, BLOCK, VECTORS, PLANAR_F32, to, grey, image)
+    BY_CHANNELS(BLOCK, CALL)
 #undef CALL
 }
 
 static void twice_row_f32(const struct planar_row r, int phase_y, planar_unit *to, size_t to_pitch)
 {
-#define CALL(OUT, BLOCK, VECTORS) planar_twice(r, OUT, BLOCK, VECTORS, false, phase_y, to, to_pitch)
-    BY_CHANNELS(CALL)
+#define CALL(OUT, BLOCK, VECTORS) planar_twice(r, OUT, BLOCK, VECTORS, PLANAR_F32, phase_y, to, to_pitch)
+    BY_CHANNELS(BLOCK, CALL)
 #undef CALL
 }
 
 #ifdef __AVX512BF16__
-static void same_row_bf16(const struct planar_row r, planar_unit *to, const float *grey, float *image)
+static void same_row_pairs(const struct planar_row r, planar_unit *to, const float *grey, float *image)
 {
-#define CALL(OUT, BLOCK, VECTORS) planar_same(&r, OUT, BLOCK, VECTORS, true, to, grey, image)
-    BY_CHANNELS(CALL)
+#define CALL(OUT, BLOCK, VECTORS) planar_same(&r, OUT, BLOCK, VECTORS, PLANAR_PAIRS, to, grey, image)
+    BY_CHANNELS(BLOCK, CALL)
 #undef CALL
 }
 
-static void twice_row_bf16(const struct planar_row r, int phase_y, planar_unit *to, size_t to_pitch)
+static void twice_row_pairs(const struct planar_row r, int phase_y, planar_unit *to, size_t to_pitch)
 {
-#define CALL(OUT, BLOCK, VECTORS) planar_twice(r, OUT, BLOCK, VECTORS, true, phase_y, to, to_pitch)
-    BY_CHANNELS(CALL)
+#define CALL(OUT, BLOCK, VECTORS) planar_twice(r, OUT, BLOCK, VECTORS, PLANAR_PAIRS, phase_y, to, to_pitch)
+    BY_CHANNELS(BLOCK, CALL)
 #undef CALL
 }
 #else /* a build for a CPU without it never makes such a chain */
-#define same_row_bf16 same_row_f32
-#define twice_row_bf16 twice_row_f32
+#define same_row_pairs same_row_f32
+#define twice_row_pairs twice_row_f32
+#endif
+
+#ifdef __AMX_BF16__
+static void same_row_amx(const struct planar_row r, planar_unit *to, const float *grey, float *image)
+{
+#define CALL(OUT, BLOCK, VECTORS) planar_same(&r, OUT, BLOCK, VECTORS, PLANAR_AMX, to, grey, image)
+    amx_begin(least(r.out, AMX_ROWS), planar_amx_pairs(r.planes));
+    BY_CHANNELS(4, CALL)
+    amx_end();
+#undef CALL
+}
+
+static void twice_row_amx(const struct planar_row r, int phase_y, planar_unit *to, size_t to_pitch)
+{
+#define CALL(OUT, BLOCK, VECTORS) planar_twice(r, OUT, BLOCK, VECTORS, PLANAR_AMX, phase_y, to, to_pitch)
+    amx_begin(least(r.out, AMX_ROWS), planar_amx_pairs(r.planes));
+    BY_CHANNELS(4, CALL)
+    amx_end();
+#undef CALL
+}
+#else
+#define same_row_amx same_row_f32
+#define twice_row_amx twice_row_f32
 #endif
 
 /* ---- bands ----------------------------------------------------------------------------------- */
@@ -285,14 +297,14 @@ static void make_rows(struct band *b, int i)
     if (!p->up) {
         planar_unit *to = b->ring[i] + (size_t)(y % RING) * units + PLANAR_MARGIN;
         float *line = !last ? NULL : b->image ? b->image + (size_t)y * (size_t)p->width : b->line;
-        (c->narrow ? same_row_bf16 : same_row_f32)(r, to, c->grey_weights, line);
+        (p->amx ? same_row_amx : c->narrow ? same_row_pairs : same_row_f32)(r, to, c->grey_weights, line);
         if (last) finish_line(b, y, p->width);
         b->made[i] += 1;
         return;
     }
     for (int phase = 0; phase < 2; phase++, r.in[0] = r.in[1], r.in[1] = r.in[2]) {
         planar_unit *to = b->ring[i] + (size_t)((y + phase) % RING) * units + PLANAR_MARGIN;
-        (c->narrow ? twice_row_bf16 : twice_row_f32)(r, phase, to, pitch);
+        (p->amx ? twice_row_amx : c->narrow ? twice_row_pairs : twice_row_f32)(r, phase, to, pitch);
     }
     b->made[i] += 2;
 }

@@ -17,6 +17,7 @@ enum { PLANAR_MARGIN = 16 };
 /* One convolution with bias, leaky ReLU and pixel norm. */
 struct planar_stage {
     bool up;            /* fused up-sampling; else 3x3 */
+    bool amx;           /* sums by amx.h, the weights in its order */
     int planes_in, out; /* planes; channels */
     int width, height;  /* of the input; the output of `up` has twice both */
     planar_unit *weights;

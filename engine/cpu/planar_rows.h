@@ -2,6 +2,7 @@
 #ifndef NN_PLANAR_ROWS_H
 #define NN_PLANAR_ROWS_H
 
+#include "engine/cpu/amx.h"
 #include "engine/cpu/planar.h"
 #include "engine/cpu/strip.h"
 
@@ -12,6 +13,9 @@ enum { SUMS = 16, BLOCK = 8 };
 enum { SUMS = 8, BLOCK = 4 };
 #endif
 enum { PLANAR_OUT_MAX = 64 };
+
+/* How a chain multiplies: f32, pairs of bf16, or those by AMX. */
+enum planar_arithmetic { PLANAR_F32, PLANAR_PAIRS, PLANAR_AMX };
 
 /* One phase of one output row: a phase of an up-sampling has 2x2 taps, 3x3 is a single phase. */
 struct planar_row {
@@ -61,28 +65,73 @@ LANES_INLINE void planar_sums(const struct planar_row *r, int x, const planar_un
         }
 }
 
+/* Planes that one product of AMX takes. */
+static inline int planar_amx_pairs(int planes)
+{
+    return planes < AMX_PAIRS ? planes : AMX_PAIRS;
+}
+
+/* `rows` channels of four strips of pixels from pixel x on, or of a `single` one, without the bias. Left
+ * factors are channels of weights and right ones planes of pixels, so sums lie as everything here does. */
+LANES_INLINE void planar_amx_sums(const struct planar_row *r, int x, const planar_unit *weights, int taps,
+                                  int rows, bool single, strip *sums)
+{
+    int pairs = planar_amx_pairs(r->planes);
+    size_t pitch = r->pitch * sizeof(planar_unit), step = (single ? 1 : 4) * sizeof(strip);
+    AMX_ZERO(0);
+    if (!single) {
+        AMX_ZERO(1);
+        AMX_ZERO(2);
+        AMX_ZERO(3);
+    }
+    for (int ty = 0; ty < taps; ty++)
+        for (int tx = 0; tx < taps; tx++)
+            for (int p = 0; p < r->planes; p += pairs, weights += rows * pairs) {
+                const planar_unit *in = r->in[ty] + (size_t)p * r->pitch + x + r->shift + tx;
+                AMX_LOAD(4, weights, (size_t)pairs * sizeof *weights);
+                AMX_LOAD(6, in, pitch);
+                AMX_MULTIPLY_ADD(0, 4, 6);
+                if (single) continue;
+                AMX_LOAD(7, in + STRIP, pitch);
+                AMX_MULTIPLY_ADD(1, 4, 7);
+                AMX_LOAD(6, in + 2 * STRIP, pitch);
+                AMX_MULTIPLY_ADD(2, 4, 6);
+                AMX_LOAD(7, in + 3 * STRIP, pitch);
+                AMX_MULTIPLY_ADD(3, 4, 7);
+            }
+    AMX_STORE(0, sums, step);
+    if (single) return;
+    AMX_STORE(1, sums + 1, step);
+    AMX_STORE(2, sums + 2, step);
+    AMX_STORE(3, sums + 3, step);
+}
+
 /* All `out` channels of `vectors` strips of pixels, activated, and the factors that normalise them. */
 LANES_INLINE void planar_pixels(const struct planar_row *r, int x, int taps, int out, int block, int vectors,
-                                bool narrow, strip *values, strip *factors)
+                                enum planar_arithmetic by, strip *values, strip *factors)
 {
     strip squares[SUMS], slope = strip_all(r->slope);
     for (int v = 0; v < vectors; v++) squares[v] = (strip){0};
     for (int first = 0; first < out; first += block) {
-        strip sums[SUMS];
-        planar_sums(r, x, r->weights + (size_t)first * (size_t)(taps * taps * r->planes), r->bias + first,
-                    taps, block, vectors, narrow, sums);
+        strip sums[SUMS], *made = values + first * vectors;
+        const planar_unit *weights = r->weights + (size_t)first * (size_t)(taps * taps * r->planes);
+        if (by != PLANAR_AMX)
+            planar_sums(r, x, weights, r->bias + first, taps, block, vectors, by == PLANAR_PAIRS, sums);
+        else if (first % AMX_ROWS == 0)
+            planar_amx_sums(r, x, weights, taps, out < AMX_ROWS ? out : AMX_ROWS, vectors == 1, made);
 #pragma GCC unroll 16
         for (int b = 0; b < block; b++)
 #pragma GCC unroll 16
             for (int v = 0; v < vectors; v++) {
-                strip sum = strip_leaky(sums[b * vectors + v], slope);
+                int i = b * vectors + v;
+                strip sum = by == PLANAR_AMX ? made[i] + strip_all(r->bias[first + b]) : sums[i];
+                made[i] = sum = strip_leaky(sum, slope);
                 squares[v] = strip_multiply_add(sum, sum, squares[v]);
-                values[(first + b) * vectors + v] = sum;
             }
     }
     for (int v = 0; v < vectors; v++) {
         strip mean = strip_multiply_add(squares[v], strip_all(1.0f / (float)out), strip_all(r->epsilon));
-        factors[v] = strip_inverse_root(mean, narrow);
+        factors[v] = strip_inverse_root(mean, by != PLANAR_F32);
     }
 }
 
@@ -104,12 +153,13 @@ LANES_INLINE strip planar_pack(const strip *values, strip factor, int vectors, i
 }
 
 /* A row of 3x3 to planes, or where `grey` is there to one value a pixel. */
-LANES_INLINE void planar_same(const struct planar_row *r, int out, int block, int vectors, bool narrow,
-                              planar_unit *to, const float *grey, float *image)
+LANES_INLINE void planar_same(const struct planar_row *r, int out, int block, int vectors,
+                              enum planar_arithmetic by, planar_unit *to, const float *grey, float *image)
 {
+    const bool narrow = by != PLANAR_F32;
     for (int x = 0; x < r->width; x += vectors * STRIP) {
         strip values[PLANAR_OUT_MAX * 4], factors[SUMS];
-        planar_pixels(r, x, 3, out, block, vectors, narrow, values, factors);
+        planar_pixels(r, x, 3, out, block, vectors, by, values, factors);
         for (int v = 0; v < vectors; v++) {
             int at = x + v * STRIP;
             if (image) {
@@ -130,9 +180,10 @@ LANES_INLINE void planar_same(const struct planar_row *r, int out, int block, in
 }
 
 /* A row of up-sampling, both of its horizontal phases. */
-LANES_INLINE void planar_twice(struct planar_row r, int out, int block, int vectors, bool narrow, int phase_y,
-                               planar_unit *to, size_t to_pitch)
+LANES_INLINE void planar_twice(struct planar_row r, int out, int block, int vectors,
+                               enum planar_arithmetic by, int phase_y, planar_unit *to, size_t to_pitch)
 {
+    const bool narrow = by != PLANAR_F32;
     const int planes = narrow ? out / 2 : out;
     const planar_unit *weights[2];
     size_t phase_units = (size_t)(4 * r.planes * out);
@@ -144,7 +195,7 @@ LANES_INLINE void planar_twice(struct planar_row r, int out, int block, int vect
             strip values[PLANAR_OUT_MAX * 4], factors[SUMS];
             r.shift = px - 1;
             r.weights = weights[px];
-            planar_pixels(&r, x, 2, out, block, vectors, narrow, values, factors);
+            planar_pixels(&r, x, 2, out, block, vectors, by, values, factors);
             for (int v = 0; v < vectors; v++)
 #pragma GCC unroll 16
                 for (int p = 0; p < planes; p++)

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cpu/amx.h"
 #include "engine/cpu/bf16.h"
+#include "engine/cpu/onednn.h"
 #include "engine/cpu/wide_finish.h"
 #include "engine/cpu/winograd_form.h"
 #include "engine/cpu/winograd_rows.h"
@@ -12,6 +14,7 @@
 enum {
     COLUMNS_BEST = 16, /* tiles of a block, whole sets of either kind of register rows */
     ROWS_BEST = 3,     /* more leave the second cache, fewer read the weights too often */
+    ROWS_AMX = 4,      /* pairs */
     REGISTER_ROWS = 6, /* tiles whose sums the registers hold of a wide panel, */
     NARROW_ROWS = 8,   /* and of a narrow one */
     SIDE_MIN = 16      /* smaller maps have too few tiles for so many more weights than the direct form has */
@@ -57,10 +60,10 @@ static void transform_weights(struct winograd *w, const struct nn_stage *s)
             }
 }
 
-/* Tiles whose sums of a panel the registers hold. */
+/* Tiles whose sums of a panel the registers hold; of AMX, of a vector of outputs. */
 static int register_rows(const struct winograd *w)
 {
-    return w->panel == PANEL_WIDEST ? REGISTER_ROWS : NARROW_ROWS;
+    return w->amx ? w->columns : w->panel == PANEL_WIDEST ? REGISTER_ROWS : NARROW_ROWS;
 }
 
 static int least(int a, int b)
@@ -81,10 +84,11 @@ nn_status winograd_new(struct winograd **layer, const struct nn_stage *s, struct
                            .phases = up ? 4 : 1,
                            .components = up ? 9 : 16,
                            .panel = s->shape.c % PANEL_WIDEST ? PANEL_WIDEST / 2 : PANEL_WIDEST,
+                           .amx = onednn_has_amx(),
                            .slope = s->slope,
                            .epsilon = s->epsilon};
     w->columns = least(w->width / 2, COLUMNS_BEST);
-    w->rows = least(w->height / 2, ROWS_BEST);
+    w->rows = least(w->height / 2, w->amx ? ROWS_AMX : ROWS_BEST);
     w->inputs = up ? (size_t)(4 * (2 * w->columns + 1) * (2 * w->rows + 1) * w->in)
                    : (size_t)w->components * winograd_inputs_step(w);
     w->weights = aligned_alloc(64, weight_count(w) * sizeof *w->weights);
@@ -168,6 +172,50 @@ static void multiply(const struct winograd *w, const uint16_t *inputs, const siz
     }
 }
 
+/* Two rows of tiles times 32 outputs of a panel. */
+static void multiply_pair(const struct winograd *w, const uint16_t *upper, const uint16_t *lower,
+                          const uint16_t *weights, float *to_upper, float *to_lower)
+{
+    size_t from = form_of(w)->step(w, 1, 0) * sizeof *upper, panel = (size_t)w->panel * sizeof *to_upper;
+    AMX_ZERO(0);
+    AMX_ZERO(1);
+    AMX_ZERO(2);
+    AMX_ZERO(3);
+    for (int k = 0; k < w->in; k += 2 * AMX_PAIRS, weights += 2 * AMX_PAIRS * w->panel) {
+        AMX_LOAD(4, upper + k, from);
+        AMX_LOAD(6, weights, panel);
+        AMX_LOAD(7, weights + 2 * LANES, panel);
+        AMX_MULTIPLY_ADD(0, 4, 6);
+        AMX_MULTIPLY_ADD(1, 4, 7);
+        AMX_LOAD(5, lower + k, from);
+        AMX_MULTIPLY_ADD(2, 5, 6);
+        AMX_MULTIPLY_ADD(3, 5, 7);
+    }
+    AMX_STORE(0, to_upper, panel);
+    AMX_STORE(1, to_upper + LANES, panel);
+    AMX_STORE(2, to_lower, panel);
+    AMX_STORE(3, to_lower + LANES, panel);
+}
+
+/* In a block at the map's end rows are longer than it is wide: what is made beyond is overwritten by the next
+ * row. */
+static void multiply_amx(const struct winograd *w, const uint16_t *inputs, struct winograd_block b, int phase,
+                         const uint16_t *weights, float *products)
+{
+    const struct winograd_form *form = form_of(w);
+    size_t row = (size_t)(b.columns * w->panel);
+    for (int c = 0; c < w->components; c++, weights += w->in * w->panel) {
+        const uint16_t *from = inputs + form->first_input(w, phase, c);
+        float *to = products + (size_t)c * winograd_products_step(w);
+        for (int y = 0; y < b.rows; y += 2) {
+            int below = least(y + 1, b.rows - 1);
+            for (size_t v = 0; v < (size_t)w->panel; v += 2 * LANES)
+                multiply_pair(w, from + form->step(w, 0, y), from + form->step(w, 0, below), weights + 2 * v,
+                              to + (size_t)y * row + v, to + (size_t)below * row + v);
+        }
+    }
+}
+
 static void normalise(const struct winograd *w, struct winograd_block b, uint16_t *to)
 {
     size_t side = w->up ? 4 : 2, out = (size_t)w->out, row = side / 2 * (size_t)w->width * out;
@@ -183,14 +231,19 @@ static void run_block(const struct winograd *w, struct winograd_block b, const u
     uint16_t *inputs = scratch;
     float *products = (float *)((char *)scratch + inputs_bytes(w));
     size_t at[COLUMNS_BEST * ROWS_BEST], part = (size_t)(w->components * w->in * w->panel);
-    int count = place_tiles(w, b, at);
+    int count = w->amx ? 0 : place_tiles(w, b, at);
     const uint16_t *weights = w->weights;
     form->transform(w, from, b, inputs);
+    if (w->amx) amx_begin(w->columns, AMX_PAIRS);
     for (int channel = 0; channel < w->out; channel += w->panel)
         for (int phase = 0; phase < w->phases; phase++, weights += part) {
-            multiply(w, inputs, at, count, phase, weights, products);
+            if (w->amx)
+                multiply_amx(w, inputs, b, phase, weights, products);
+            else
+                multiply(w, inputs, at, count, phase, weights, products);
             form->finish(w, products, b, phase, (size_t)channel, to);
         }
+    if (w->amx) amx_end();
     normalise(w, b, to);
 }
 

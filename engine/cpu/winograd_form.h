@@ -12,6 +12,7 @@ struct winograd {
     int in, out, width, height; /* of the input map; tiles are of 2x2 of its pixels */
     int phases, components;     /* of the output, and of each phase */
     int panel;                  /* outputs whose weights lie together */
+    bool amx;                   /* products by amx.h */
     int columns, rows;          /* tiles of a block */
     size_t inputs;              /* transformed, of a block */
     uint16_t *weights;          /* panel, phase, component, pair of inputs, output, input of the pair */

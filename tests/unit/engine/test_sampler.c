@@ -14,7 +14,7 @@
 #include "engine/sampler_plan.h"
 #include "tests/unit/own_malloc.h"
 
-enum { SIDE_LOG2 = 6, SIDE = 1 << SIDE_LOG2, PIXELS = SIDE * SIDE, INPUT_MAX = NN_FMAP_MAX + NN_LABELS_MAX };
+enum { SIDE_LOG2 = 7, SIDE = 1 << SIDE_LOG2, PIXELS = SIDE * SIDE, INPUT_MAX = NN_FMAP_MAX + NN_LABELS_MAX };
 
 /* ---- generators ------------------------------------------------------------------------------ */
 
@@ -24,19 +24,20 @@ static const struct {
     const char *name;
     struct nn_gan_config config;
 } variants[] = {
-    {"classes", {.label_count = 3, .fmap_base = 256, .fmap_max = 32}},
-    {"unfused", {.label_count = 3, .fmap_base = 256, .fmap_max = 32, .unfused = true}},
-    {"unconditional", {.fmap_base = 256, .fmap_max = 32}},
-    {"multi-label", {.label_count = 4, .fmap_base = 256, .fmap_max = 32, .label_kind = NN_LABELS_MULTI}},
+    {"classes", {.label_count = 3, .fmap_base = 512, .fmap_max = 32}},
+    {"unfused", {.label_count = 3, .fmap_base = 512, .fmap_max = 32, .unfused = true}},
+    {"unconditional", {.fmap_base = 512, .fmap_max = 32}},
+    {"multi-label", {.label_count = 4, .fmap_base = 512, .fmap_max = 32, .label_kind = NN_LABELS_MULTI}},
     {"latents normalised alone",
-     {.label_count = 2, .fmap_base = 256, .fmap_max = 32, .label_norm = NN_NORM_LATENT_ONLY}},
-    {"another epsilon", {.label_count = 2, .fmap_base = 256, .fmap_max = 32, .pixel_norm_epsilon = 1e-4f}},
-    {"4 channels", {.label_count = 2, .fmap_base = 128, .fmap_max = 32}},
-    {"16 channels", {.label_count = 2, .fmap_base = 512, .fmap_max = 64}},
-    {"32 channels", {.label_count = 2, .fmap_base = 1024, .fmap_max = 64}},
-    {"24 channels before", {.label_count = 2, .fmap_base = 256, .fmap_max = 24}},
-    {"unfused 24 before", {.label_count = 1, .fmap_base = 256, .fmap_max = 24, .unfused = true}},
-    {"6 channels", {.label_count = 2, .fmap_base = 192, .fmap_max = 32}},
+     {.label_count = 2, .fmap_base = 512, .fmap_max = 32, .label_norm = NN_NORM_LATENT_ONLY}},
+    {"another epsilon", {.label_count = 2, .fmap_base = 512, .fmap_max = 32, .pixel_norm_epsilon = 1e-4f}},
+    {"4 channels", {.label_count = 2, .fmap_base = 256, .fmap_max = 32}},
+    {"16 channels", {.label_count = 2, .fmap_base = 1024, .fmap_max = 64}},
+    {"32 channels", {.label_count = 2, .fmap_base = 2048, .fmap_max = 64}},
+    {"48 channels before", {.label_count = 2, .fmap_base = 2048, .fmap_max = 48}},
+    {"24 channels before", {.label_count = 2, .fmap_base = 512, .fmap_max = 24}},
+    {"unfused 24 before", {.label_count = 1, .fmap_base = 512, .fmap_max = 24, .unfused = true}},
+    {"6 channels", {.label_count = 2, .fmap_base = 384, .fmap_max = 32}},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
