@@ -1,4 +1,5 @@
-"""deploy/nginx.conf as nginx reads it: a drill and a log-in over TLS, what the proxy keeps back, and what it logs."""
+"""deploy/nginx.conf as nginx reads it: a drill and a log-in over TLS, what the proxy keeps back, what it logs, and
+how a class gets through that shares one address."""
 
 import glob
 import http.client
@@ -7,6 +8,7 @@ import re
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -14,7 +16,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from accounts import Browser  # noqa: E402
-from daemon import ROOT, Answer, Daemon, Learner, need_checkpoint  # noqa: E402
+from daemon import ROOT, Answer, Daemon, Learner, check_answer, need_checkpoint  # noqa: E402
 
 HOST = "roentgym.example.org"
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
@@ -89,6 +91,56 @@ class Proxy:
         self.process.wait()
 
 
+class SlowBrowser:
+    """Opens a page over HTTP/2 (RFC 9113) as browsers do, all its files at once, but takes one byte of each: as on a slow
+    network, the requests stay under way until it is closed."""
+
+    DATA, HEADERS, SETTINGS = 0, 1, 4
+    MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE = 3, 4
+    END_STREAM_AND_HEADERS = 5
+
+    def __init__(self, proxy, paths):
+        context = ssl.create_default_context(cafile=proxy.path("fullchain.pem"))
+        context.set_alpn_protocols(["h2"])
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", proxy.port), 30), server_hostname=HOST)
+        self.reader = self.socket.makefile("rb")
+        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" +
+                            self.frame(self.SETTINGS, 0, 0, struct.pack(">HI", self.INITIAL_WINDOW_SIZE, 1)))
+        kind, settings = self.read_frame()
+        assert kind == self.SETTINGS
+        at_once = dict(struct.iter_unpack(">HI", settings))[self.MAX_CONCURRENT_STREAMS]
+        self.asked = paths[:at_once]
+        for n, path in enumerate(self.asked):
+            self.socket.sendall(self.frame(self.HEADERS, self.END_STREAM_AND_HEADERS, 2 * n + 1, self.head(path)))
+
+    @staticmethod
+    def head(path):
+        """HPACK (RFC 7541) without compression: GET, https, and two literals whose names the static table has."""
+        return b"\x82\x87" + b"".join(bytes([name, len(value)]) + value.encode() for name, value in ((1, HOST), (4, path)))
+
+    @staticmethod
+    def frame(kind, flags, stream, payload):
+        return struct.pack(">IBBI", len(payload), kind, flags, stream)[1:] + payload
+
+    def read_frame(self):
+        high, low, kind, _, _ = struct.unpack(">BHBBI", self.reader.read(9))
+        return kind, self.reader.read(high << 16 | low)
+
+    def refused(self):
+        """How many files were not answered by 200, which is one byte in the static table."""
+        count, left = 0, len(self.asked)
+        while left:
+            kind, payload = self.read_frame()
+            if kind == self.HEADERS:
+                left -= 1
+                count += payload[0] != 0x88
+        return count
+
+    def close(self):
+        self.reader.close()
+        self.socket.close()
+
+
 @unittest.skipUnless(NGINX and shutil.which("openssl"), "nginx and openssl are not installed")
 class BehindProxy(unittest.TestCase):
     @classmethod
@@ -143,6 +195,25 @@ class BehindProxy(unittest.TestCase):
         while " 413 POST /api/v1/sessions " not in self.proxy.log("roentgym.log"):
             time.sleep(0.02)  # nginx reads on for a while, then notes what it has refused
         self.assertNotIn("127.0.0.1", self.proxy.log("roentgym.log") + self.proxy.log("nginx.log"))
+
+    def test_a_class_behind_one_address_gets_its_page_over_a_slow_network(self):
+        modules = sorted(glob.glob("js/**/*.js", root_dir=os.path.join(ROOT, "web"), recursive=True))
+        paths = ["/" + path for path in modules[:70]]
+        refused = []
+        for _ in range(60):
+            browser = SlowBrowser(self.proxy, paths)
+            self.addCleanup(browser.close)
+            refused.append(browser.refused())
+        self.assertEqual(refused, [0] * 60)
+
+    def test_who_asks_too_often_is_told_to_wait_as_the_daemon_tells_it(self):
+        """The last by its name: the others could not log in so soon after it."""
+        answers = (self.proxy.post("/api/v1/login", {}) for _ in range(200))
+        answer = next(answer for answer in answers if answer.status == 429)
+        check_answer("POST", "/api/v1/login", answer)
+        self.assertEqual(answer.code, "too_often")
+        self.assertEqual(answer.headers["Retry-After"], "2")
+        self.assertEqual(answer.headers["Strict-Transport-Security"], "max-age=31536000")
 
 
 if __name__ == "__main__":
