@@ -1,15 +1,18 @@
 """What operators see: metrics, the log, request ids. Nothing of it tells of a learner."""
 
+import json
 import os
 import re
 import resource
+import signal
+import subprocess
 import sys
 import threading
 import unittest
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from daemon import Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
+from daemon import ROOT, Daemon, DaemonTest, Learner, deck, need_checkpoint  # noqa: E402
 
 try:
     from prometheus_client.parser import text_string_to_metric_families
@@ -102,6 +105,25 @@ class Failures(unittest.TestCase):
         self.assertEqual(len(lines), 2, lines)
         self.assertRegex(lines[0], r'level=error id=\w+ msg="database: ')
         self.assertRegex(lines[1], r"level=warn .* status=503 .* error=storage_unavailable$")
+
+
+class Container(unittest.TestCase):
+    def test_its_health_check_tells_whether_the_daemon_answers(self):
+        need_checkpoint()
+        with open(os.path.join(ROOT, "deploy/Containerfile"), encoding="utf-8") as file:
+            (command,) = re.findall(r"^HEALTHCHECK [^[]*CMD (\[.*?\])$", file.read().replace("\\\n", ""), re.M)
+        daemon = Daemon()
+        self.addCleanup(daemon.close)
+        command = [word.replace("/8080 ", f"/{daemon.port} ") for word in json.loads(command)]
+        status = lambda: subprocess.run(command, stderr=subprocess.DEVNULL).returncode
+        self.assertEqual(status(), 0)
+        daemon.process.send_signal(signal.SIGSTOP)
+        while_it_takes_connections_but_does_not_answer = status()
+        daemon.process.send_signal(signal.SIGCONT)
+        self.assertEqual(while_it_takes_connections_but_does_not_answer, 1)
+        self.assertEqual(subprocess.run([word.replace("/healthz", "/none") for word in command]).returncode, 1)
+        daemon.stop()
+        self.assertEqual(status(), 1)
 
 
 def lines_of(daemon, answer):
