@@ -152,7 +152,7 @@ for suite in "${suites[@]}"; do
         ;;
     cuda)
         export ROENTGYM_TEST_DEVICE=cuda ROENTGYM_CUDA_LIBRARY=$PWD/$build/host/libroentgym_cuda.so
-        for name in test_backend_{convolutions,kernels,classifiers,warps} test_cuda test_ops test_loss test_classifier_device; do
+        for name in test_backend_{convolutions,kernels,classifiers,warps,random} test_cuda test_ops test_loss test_classifier_device; do
             program "cuda/$name" "$ROENTGYM_BUILD"/tests/unit/*/"$name"
         done
         unset ROENTGYM_TEST_DEVICE ROENTGYM_CUDA_LIBRARY

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:?usage: tests/gpu/bundle.sh DIR}
 b=build/bundle
-programs=(tests/unit/engine/test_{backend_{convolutions,kernels,classifiers,warps},ops,cuda}
+programs=(tests/unit/engine/test_{backend_{convolutions,kernels,classifiers,warps,random},ops,cuda}
           tests/unit/trainer/test_{loss,classifier_device,training,train_state}
           tests/bench/bench_{sampling,training,classifier} tests/gpu/described_plans)
 # DT_RPATH, unlike DT_RUNPATH, holds for the libraries' own libraries; LD_LIBRARY_PATH would reach python3 too.

@@ -51,7 +51,7 @@ finish() { # what `check ... & jobs+=($!)` has begun
 }
 
 # Side by side, since most of the time goes into the references on the host.
-kernels=(test_backend_{convolutions,kernels,classifiers,warps})
+kernels=(test_backend_{convolutions,kernels,classifiers,warps,random})
 for name in "${kernels[@]}" test_ops test_loss test_classifier_device test_training test_train_state test_cuda; do
     check 240 $name "$build"/tests/unit/*/$name & jobs+=($!)
 done

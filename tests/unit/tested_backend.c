@@ -34,9 +34,14 @@ bool test_backend_is_slow(void)
     return strcmp(name, "host") == 0;
 }
 
+bool test_is_hurried(void)
+{
+    return getenv("ROENTGYM_TEST_QUICK") || test_backend_is_slow();
+}
+
 void test_skip_where_slow(void)
 {
-    if (!getenv("ROENTGYM_TEST_QUICK") && !test_backend_is_slow()) return;
+    if (!test_is_hurried()) return;
     print_message("skipped: too slow where the host plays the GPU, or under a checker\n");
     skip();
 }

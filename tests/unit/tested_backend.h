@@ -11,8 +11,11 @@ bool test_backend_has_bf16(void);
 /* Whether the host plays the GPU. */
 bool test_backend_is_slow(void);
 
-/* Skips the running test there, with the reason: shapes of full size take minutes, and cuDNN, which they are
- * about, is absent. */
+/* Whether it does, or a checker slows the GPU down. */
+bool test_is_hurried(void);
+
+/* Skips the running test then, with the reason: shapes of full size take minutes, and cuDNN, which they are
+ * about, is absent where the host plays the GPU. */
 void test_skip_where_slow(void);
 
 #endif

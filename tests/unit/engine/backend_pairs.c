@@ -124,7 +124,12 @@ void pair_release(const struct pair_setup *s, struct pair *p)
 
 void pair_check_close(struct pair *p, double limit, const char *what)
 {
-    double error = 0, power = 0;
+    pair_check_sums(p, limit, 0, what);
+}
+
+void pair_check_sums(struct pair *p, double limit, double terms, const char *what)
+{
+    double error = 0, power = terms * (double)nn_count(p->t[0].shape);
     pair_fetch(p);
     for (size_t i = 0; i < nn_count(p->t[0].shape); i++) {
         double want = (double)pair_value(&p->host[REFERENCE], i),

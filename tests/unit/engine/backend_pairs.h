@@ -52,6 +52,10 @@ void pair_set_value(struct nn_tensor *t, size_t i, float value);
 void pair_check_guards(const struct pair *p); /* after pair_fetch */
 /* Fetches, and compares both sides by the normalised mean squared error, and the guard words. */
 void pair_check_close(struct pair *p, double limit, const char *what);
+/* Of results that are sums of terms with `terms` as the expected sum of their squares, which counts beside
+ * the result's own: few small results may be what is left of terms that cancel, whose rounding is as before.
+ */
+void pair_check_sums(struct pair *p, double limit, double terms, const char *what);
 double pair_map_limit(const struct pair_setup *s);
 
 /* Runs one kernel on one backend: inputs a and b, output out. */

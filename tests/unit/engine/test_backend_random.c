@@ -16,7 +16,10 @@
 /* Multiplications of a case at most: the reference is slow. */
 #define WORK_MAX 2e6
 
-enum { CONVOLUTIONS = 120, OTHERS = 40 };
+/* HURRIED_WEIGHTS_MAX: shapes of more are left out where time is short. The plain loops of the CUDA backend
+ * make the gradient of each weight by a block of its own, for which the host in the GPU's place takes 0.1 ms.
+ */
+enum { CONVOLUTIONS = 120, OTHERS = 40, HURRIED_WEIGHTS_MAX = 4000 };
 
 static int draw_channels(struct nn_rng *r)
 {
@@ -91,8 +94,11 @@ static void check_convolution(const struct pair_setup *s, const struct drawn *d,
     char what[160];
     snprintf(what, sizeof what, "%s, %d to %d channels, %dx%d stride %d: y", name, d->x.c, d->y.c,
              d->geometry.kernel_h, d->geometry.kernel_w, d->geometry.stride);
-    pair_check_close(&y, pair_map_limit(s), what);
-    pair_check_close(&dx, pair_map_limit(s), what);
+    const struct nn_conv *window = &d->geometry;
+    double taps =
+        (double)(window->kernel_h * window->kernel_w) * (double)window->scale * (double)window->scale;
+    pair_check_sums(&y, pair_map_limit(s), taps * d->x.c, what);
+    pair_check_sums(&dx, pair_map_limit(s), taps * d->y.c / (window->stride * window->stride), what);
     pair_check_close(&dw, pair_map_limit(s), what);
     struct pair *all[] = {&x, &w, &g, &b_out, &b_in, &y, &dx, &dw};
     for (size_t k = 0; k < sizeof all / sizeof *all; k++) pair_release(s, all[k]);
@@ -101,11 +107,13 @@ static void check_convolution(const struct pair_setup *s, const struct drawn *d,
 static void convolutions_agree_at_drawn_shapes(void **state)
 {
     (void)state;
+    bool hurried = test_is_hurried();
     FOR_EACH_SETUP(s)
     for (uint64_t seed = 1; seed <= CONVOLUTIONS; seed++) {
         struct nn_rng r = {.seed = seed};
         char name[32];
         struct drawn d = draw_convolution(&r);
+        if (hurried && nn_count(d.w) > HURRIED_WEIGHTS_MAX) continue;
         snprintf(name, sizeof name, "seed %d", (int)seed);
         check_convolution(s, &d, seed % 2, seed % 3 ? 0.2f : 1.0f, name);
     }
