@@ -61,7 +61,8 @@ struct nn_sample_point {
 
 /* `device`: "cpu", "cuda", or "auto": the GPU where it works, else the CPU. When a GPU that "auto" chose
  * fails later or runs out of memory, sampling continues on the CPU. nn_model_info then returns another
- * description, whose device and device_note say so; the first one stays valid and unchanged. */
+ * description, whose device and device_note say so; the first one stays valid and unchanged. The images of
+ * one call are all from the device that nn_model_info names after it. */
 nn_status nn_model_open(struct nn_model **model, const char *path, const char *device,
                         struct nn_error *err) NN_MUST_CHECK;
 void nn_model_close(struct nn_model *model); /* NULL is harmless */

@@ -70,8 +70,7 @@ static bool retreat(struct nn_model *m, nn_status failure, const char *why, cons
         (failure != NN_ERR_DEVICE && failure != NN_ERR_MEMORY))
         return false;
     *instead = m->info[FIRST_CHOICE];
-    snprintf(instead->device_note, sizeof instead->device_note, "the GPU has failed, the CPU goes on: %.260s",
-             why);
+    snprintf(instead->device_note, sizeof instead->device_note, "the GPU has failed: %.280s", why);
     if (open_sampler(m, instead, "cpu", values, &err) != NN_OK) return false;
     m->current = CPU_INSTEAD; /* from here on others read it */
     return true;
@@ -215,44 +214,34 @@ static void input_of(const struct nn_model *m, const struct nn_sample_point *poi
     nn_sampler_input(config, input, point->labels, point->truncation, input);
 }
 
-/* The network's own values of the whole image, in m->image. */
-static nn_status run_point(struct nn_model *m, const struct nn_sample_point *point, struct nn_error *err)
-{
-    struct nn_error why;
-    float input[NN_FMAP_MAX + NN_LABELS_MAX];
-    input_of(m, point, input);
-    nn_status status = nn_sampler_run(m->sampler, input, m->image, &why);
-    if (status != NN_OK && retreat(m, status, why.text, m->values))
-        status = nn_sampler_run(m->sampler, input, m->image, &why);
-    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
-}
-
-/* The samples of the first `count` of m->inputs. */
-static nn_status run_batch(struct nn_model *m, int count, uint8_t *pixels, struct nn_error *err)
-{
-    struct nn_error why;
-    nn_status status = nn_sampler_run_grey(m->sampler, m->inputs, count, pixels, &why);
-    if (status != NN_OK && retreat(m, status, why.text, m->values))
-        status = nn_sampler_run_grey(m->sampler, m->inputs, count, pixels, &why);
-    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
-}
-
-nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
-                          uint8_t *pixels, struct nn_error *err)
+static nn_status sample_all(struct nn_model *m, const struct nn_sample_request *requests, int count,
+                            uint8_t *pixels, struct nn_error *err)
 {
     size_t length = input_length(m);
     nn_status status = NN_OK;
-    for (int i = 0; i < count; i++)
-        if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
         for (int i = 0; i < n; i++) {
             struct nn_sample_point point = nn_sample_point_of(info_of(m), &requests[done + i]);
             input_of(m, &point, m->inputs + (size_t)i * length);
         }
-        status = run_batch(m, n, pixels + (size_t)done * pixel_count(m), err);
+        status = nn_sampler_run_grey(m->sampler, m->inputs, n, pixels + (size_t)done * pixel_count(m), err);
     }
     return status;
+}
+
+nn_status nn_model_sample(struct nn_model *m, const struct nn_sample_request *requests, int count,
+                          uint8_t *pixels, struct nn_error *err)
+{
+    struct nn_error why;
+    nn_status status = NN_OK;
+    for (int i = 0; i < count; i++)
+        if ((status = check_request(m, &requests[i], err)) != NN_OK) return status;
+    status = sample_all(m, requests, count, pixels, &why);
+    /* All anew, so that what the GPU has made is of the CPU, too. */
+    if (status != NN_OK && retreat(m, status, why.text, m->values))
+        status = sample_all(m, requests, count, pixels, &why);
+    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }
 
 static nn_status check_point(const struct nn_model *m, const struct nn_sample_point *p, int side, int depth,
@@ -291,7 +280,9 @@ static void shrink(float *image, size_t side, size_t box)
 static nn_status draw_one(struct nn_model *m, const struct nn_sample_point *point, int side, int depth,
                           void *pixels, struct nn_error *err)
 {
-    nn_status status = run_point(m, point, err);
+    float input[NN_FMAP_MAX + NN_LABELS_MAX];
+    input_of(m, point, input);
+    nn_status status = nn_sampler_run(m->sampler, input, m->image, err);
     if (status != NN_OK) return status;
     size_t count = (size_t)side * (size_t)side;
     if (side < info_of(m)->resolution)
@@ -312,20 +303,31 @@ static nn_status draw_whole(struct nn_model *m, const struct nn_sample_point *po
     for (int done = 0, n; status == NN_OK && done < count; done += n) {
         n = count - done < INPUTS_MAX ? count - done : INPUTS_MAX;
         for (int i = 0; i < n; i++) input_of(m, &points[done + i], m->inputs + (size_t)i * length);
-        status = run_batch(m, n, pixels + (size_t)done * pixel_count(m), err);
+        status = nn_sampler_run_grey(m->sampler, m->inputs, n, pixels + (size_t)done * pixel_count(m), err);
     }
+    return status;
+}
+
+static nn_status draw_all(struct nn_model *m, const struct nn_sample_point *points, int count, int side,
+                          int depth, void *pixels, struct nn_error *err)
+{
+    nn_status status = NN_OK;
+    size_t bytes = (size_t)side * (size_t)side * (size_t)depth / 8;
+    if (side == info_of(m)->resolution && depth == 8) return draw_whole(m, points, count, pixels, err);
+    for (int i = 0; i < count && status == NN_OK; i++)
+        status = draw_one(m, &points[i], side, depth, (char *)pixels + (size_t)i * bytes, err);
     return status;
 }
 
 nn_status nn_model_draw(struct nn_model *m, const struct nn_sample_point *points, int count, int side,
                         int depth, void *pixels, struct nn_error *err)
 {
+    struct nn_error why;
     nn_status status = NN_OK;
-    size_t bytes = (size_t)side * (size_t)side * (size_t)depth / 8;
     for (int i = 0; i < count; i++)
         if ((status = check_point(m, &points[i], side, depth, err)) != NN_OK) return status;
-    if (side == info_of(m)->resolution && depth == 8) return draw_whole(m, points, count, pixels, err);
-    for (int i = 0; i < count && status == NN_OK; i++)
-        status = draw_one(m, &points[i], side, depth, (char *)pixels + (size_t)i * bytes, err);
-    return status;
+    status = draw_all(m, points, count, side, depth, pixels, &why);
+    if (status != NN_OK && retreat(m, status, why.text, m->values))
+        status = draw_all(m, points, count, side, depth, pixels, &why);
+    return status == NN_OK ? NN_OK : nn_fail(err, status, "%s", why.text);
 }

@@ -3,7 +3,7 @@
  *   TEST_CUDA_DRIVER=0|12040     no driver, or one for CUDA 12.4
  *   TEST_CUDA_MAJOR=7            the device's compute capability
  *   TEST_CUDA_MEMORY_MIB=64      the device's memory
- *   TEST_CUDA_LOSE_AFTER=100     copies until the device is lost */
+ *   TEST_CUDA_LOSE_AFTER=100     copies, from when it is set, until the device is lost */
 #include "cuda_runtime.h"
 
 #include <climits>
@@ -30,9 +30,14 @@ long setting(const char *name, long otherwise)
     return text ? atol(text) : otherwise;
 }
 
-bool lost()
+bool lost(int more_copies = 0)
 {
-    return copies > setting("TEST_CUDA_LOSE_AFTER", LONG_MAX);
+    static long limit = LONG_MAX;
+    long wanted = setting("TEST_CUDA_LOSE_AFTER", LONG_MAX);
+    if (wanted != limit) copies = 0;
+    limit = wanted;
+    copies += more_copies;
+    return copies > limit;
 }
 
 } // namespace
@@ -121,8 +126,7 @@ cudaError_t cudaFreeHost(void *data)
 
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size_bytes, enum cudaMemcpyKind, cudaStream_t)
 {
-    copies++;
-    if (lost()) return cudaErrorLaunchFailure;
+    if (lost(1)) return cudaErrorLaunchFailure;
     host_enqueue([=] { memcpy(to, from, size_bytes); });
     return cudaSuccess;
 }

@@ -305,6 +305,49 @@ static void sampling_goes_on_on_the_cpu_when_memory_is_out(void **state)
     check_retreat(state, "TEST_CUDA_MEMORY_MIB", "32", NULL);
 }
 
+/* Draws `count` images on a GPU that is lost after so many copies. Returns whether it was, having checked
+ * that all of them are then as the CPU makes them. */
+static bool loses_all_or_none(const char *path, const struct nn_sample_point *points, int count, int depth,
+                              int copies)
+{
+    struct nn_error err = {0};
+    struct nn_model *model, *cpu;
+    size_t size_bytes = (size_t)count * PIXELS * (size_t)depth / 8;
+    uint8_t *drawn = malloc(size_bytes), *wanted = malloc(size_bytes);
+    char text[16];
+    snprintf(text, sizeof text, "%d", copies);
+    require(nn_model_open(&cpu, path, "cpu", &err), &err);
+    require(nn_model_draw(cpu, points, count, SIDE, depth, wanted, &err), &err);
+    require(nn_model_open(&model, path, "auto", &err), &err);
+    setenv("TEST_CUDA_LOSE_AFTER", text, 1);
+    require(nn_model_draw(model, points, count, SIDE, depth, drawn, &err), &err);
+    unsetenv("TEST_CUDA_LOSE_AFTER");
+    bool lost = strstr(nn_model_info(model)->device, "cpu");
+    assert_int_equal(memcmp(drawn, wanted, size_bytes) == 0, lost);
+    nn_model_close(model);
+    nn_model_close(cpu);
+    free(drawn);
+    free(wanted);
+    return lost;
+}
+
+static void all_images_of_a_call_are_of_the_device_that_is_named_after_it(void **state)
+{
+    enum { POINTS = 129 }; /* one more than the sampler is given at once */
+    struct generator g = make_generator();
+    struct nn_error err = {0};
+    struct nn_sample_point points[POINTS];
+    const char *path = scratch_path(state, "m.safetensors");
+    require_host();
+    require(nn_checkpoint_write(path, &INFO, &g.net, g.values, &err), &err);
+    for (int i = 0; i < POINTS; i++)
+        points[i] = (struct nn_sample_point){.seed = (uint64_t)i, .labels = {1}, .truncation = 1};
+    assert_true(loses_all_or_none(path, points, 3, 16, 3)); /* amid the second */
+    assert_false(loses_all_or_none(path, points, 3, 16, 100));
+    assert_true(loses_all_or_none(path, points, POINTS, 8, 5)); /* amid the last */
+    generator_release(&g);
+}
+
 static void a_named_device_that_fails_is_an_error(void **state)
 {
     struct generator g = make_generator();
@@ -339,6 +382,8 @@ int main(void)
                                         scratch_teardown),
         cmocka_unit_test_setup_teardown(sampling_goes_on_on_the_cpu_when_memory_is_out, scratch_setup,
                                         scratch_teardown),
+        cmocka_unit_test_setup_teardown(all_images_of_a_call_are_of_the_device_that_is_named_after_it,
+                                        scratch_setup, scratch_teardown),
         cmocka_unit_test_setup_teardown(a_named_device_that_fails_is_an_error, scratch_setup,
                                         scratch_teardown),
     };
