@@ -115,16 +115,17 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
 
 bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
                     enum srv_priority (*urgency)(const void *client), const void *client,
-                    struct srv_response *response)
+                    const struct nn_model_info **by, struct srv_response *response)
 {
     int retry_after_s;
     const int64_t deadline_us = srv_clock_monotonic_us() + QUEUE_WAIT_MS * INT64_C(1000);
     const struct srv_asker asker = {deadline_us, urgency, client};
-    struct srv_blob *png;
-    switch (srv_queue_get(app->queue, image, &asker, &png, &retry_after_s)) {
+    struct srv_made made;
+    switch (srv_queue_get(app->queue, image, &asker, &made, &retry_after_s)) {
     case QUEUE_OK:
         srv_blob_release(response->body);
-        response->body = png;
+        response->body = made.png;
+        *by = made.by;
         response->status = 200;
         response->content_type = "image/png";
         return true;

@@ -148,9 +148,9 @@ bool api_size(const struct srv_request *request, const struct nn_model_info *mod
               struct srv_response *response);
 
 /* Puts the image into the response, in the place of what is there; 503 when too many wait for theirs.
- * `urgency` and `client` are the srv_asker's. */
+ * `urgency` and `client` are the srv_asker's; `*by` gets srv_made's. */
 bool api_send_image(struct srv_app *app, const struct srv_image_request *image,
                     enum srv_priority (*urgency)(const void *client), const void *client,
-                    struct srv_response *response);
+                    const struct nn_model_info **by, struct srv_response *response);
 
 #endif

@@ -135,14 +135,14 @@ static enum srv_queue_result wait_as(struct srv_image_queue *q, struct srv_job *
 
 static enum srv_queue_result wait_for(struct srv_image_queue *q, struct srv_job *job,
                                       enum srv_priority priority, const struct srv_asker *asker,
-                                      struct srv_blob **png)
+                                      struct srv_made *made)
 {
     struct srv_waiter waiter = {.priority = priority};
     pthread_cond_init(&waiter.news, &q->steady);
     srv_jobs_join(&q->jobs, job, &waiter, srv_clock_monotonic_us());
     enum srv_queue_result result = wait_as(q, job, &waiter, asker);
     if (!waiter.done) srv_jobs_leave(&q->jobs, job, &waiter);
-    *png = waiter.png;
+    *made = waiter.made;
     pthread_cond_destroy(&waiter.news);
     return result;
 }
@@ -161,12 +161,13 @@ static void leave(struct srv_image_queue *q)
     pthread_mutex_unlock(&q->mutex);
 }
 
+/* made->by: the model as it is now. */
 static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_image_request *request,
                                  const struct srv_image_key *key, enum srv_priority priority,
-                                 const struct srv_asker *asker, struct srv_blob **png)
+                                 const struct srv_asker *asker, struct srv_made *made)
 {
     struct srv_job *job = srv_jobs_find(&q->jobs, key);
-    if (!job && (*png = find_made(q, key))) {
+    if (!job && (made->png = find_made(q, key))) {
         q->counts.from_cache++;
         return QUEUE_OK;
     }
@@ -177,20 +178,21 @@ static enum srv_queue_result ask(struct srv_image_queue *q, const struct srv_ima
         q->counts.refused[priority]++;
         return QUEUE_BUSY;
     }
-    return wait_for(q, job, priority, asker, png);
+    return wait_for(q, job, priority, asker, made);
 }
 
 enum srv_queue_result srv_queue_get(struct srv_image_queue *q, const struct srv_image_request *request,
-                                    const struct srv_asker *asker, struct srv_blob **png, int *retry_s)
+                                    const struct srv_asker *asker, struct srv_made *made, int *retry_s)
 {
     struct srv_image_key key;
     enum srv_priority priority = asker->urgency(asker->client);
-    *png = NULL;
+    *made = (struct srv_made){0};
     *retry_s = 0;
     if (priority == PRIORITIES) return QUEUE_LEFT;
-    srv_image_key_of(q->sampler->info(q->sampler->context, request), request, &key);
+    made->by = q->sampler->info(q->sampler->context, request);
+    srv_image_key_of(made->by, request, &key);
     enter(q);
-    enum srv_queue_result result = ask(q, request, &key, priority, asker, png);
+    enum srv_queue_result result = ask(q, request, &key, priority, asker, made);
     if (result == QUEUE_BUSY) *retry_s = retry_after_s(q, priority);
     leave(q);
     return result;

@@ -117,6 +117,13 @@ struct srv_queue_counts {
     struct srv_histogram waited[PRIORITIES], sampling, encoding; /* a job, a batch, an image */
 };
 
+/* An encoded image. */
+struct srv_made {
+    struct srv_blob *png;
+    const struct nn_model_info *by; /* the request's model as it was when it drew: it may since have gone on
+                                       to the CPU. Lasts as long as the model is held. */
+};
+
 struct srv_image_queue;
 
 /* Borrows sampler (what it points to) and cache until srv_queue_stop. */
@@ -126,10 +133,10 @@ nn_status srv_queue_start(struct srv_image_queue **queue, const struct srv_sampl
  * NULL is harmless. */
 void srv_queue_stop(struct srv_image_queue *queue);
 
-/* Waits for the encoded file. On QUEUE_OK gives *png, which the caller releases; on QUEUE_BUSY
+/* Waits for the encoded file. On QUEUE_OK gives *made, whose file the caller releases; on QUEUE_BUSY
  * *retry_after_s, 1 or more. Any thread. */
 enum srv_queue_result srv_queue_get(struct srv_image_queue *queue, const struct srv_image_request *request,
-                                    const struct srv_asker *asker, struct srv_blob **png,
+                                    const struct srv_asker *asker, struct srv_made *made,
                                     int *retry_after_s) NN_MUST_CHECK;
 
 /* Asks for a file that will be wanted soon, `distance` items after the one its learner is at. Never waits

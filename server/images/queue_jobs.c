@@ -209,11 +209,12 @@ int srv_jobs_before(const struct srv_jobs *jobs, enum srv_priority priority)
 /* ---- ends ---- */
 
 void srv_jobs_end(struct srv_jobs *jobs, struct srv_job *job, enum srv_queue_result result,
-                  struct srv_blob *png)
+                  struct srv_made made)
 {
     for (struct srv_waiter *w = job->waiters; w; w = w->next) {
         w->result = result;
-        w->png = png ? srv_blob_hold(png) : NULL;
+        w->made = made;
+        if (made.png) srv_blob_hold(made.png);
         w->done = true;
         pthread_cond_signal(&w->news);
     }
@@ -223,5 +224,6 @@ void srv_jobs_end(struct srv_jobs *jobs, struct srv_job *job, enum srv_queue_res
 void srv_jobs_refuse_waiting(struct srv_jobs *jobs)
 {
     for (int i = 0; i < jobs->end; i++)
-        if (jobs->jobs[i].state == JOB_WAITING) srv_jobs_end(jobs, &jobs->jobs[i], QUEUE_BUSY, NULL);
+        if (jobs->jobs[i].state == JOB_WAITING)
+            srv_jobs_end(jobs, &jobs->jobs[i], QUEUE_BUSY, (struct srv_made){0});
 }

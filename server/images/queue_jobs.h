@@ -22,7 +22,7 @@ struct srv_waiter {
     enum srv_priority priority;
     bool done; /* then these two are set: */
     enum srv_queue_result result;
-    struct srv_blob *png; /* held, on QUEUE_OK */
+    struct srv_made made; /* its file held, on QUEUE_OK */
 };
 
 /* One file to be made. */
@@ -76,9 +76,10 @@ int srv_jobs_take(struct srv_jobs *jobs, struct srv_job *first, int max, struct 
 /* How many go before a new one of that priority, if no more urgent ones come. */
 int srv_jobs_before(const struct srv_jobs *jobs, enum srv_priority priority);
 
-/* Ends a job: its waiters are woken with the result and a hold of `png` each, and its place is free. */
+/* Ends a job: its waiters are woken with the result and what was made, its file held by each, and its place
+ * is free. */
 void srv_jobs_end(struct srv_jobs *jobs, struct srv_job *job, enum srv_queue_result result,
-                  struct srv_blob *png);
+                  struct srv_made made);
 /* Ends all that wait, refusing them. */
 void srv_jobs_refuse_waiting(struct srv_jobs *jobs);
 

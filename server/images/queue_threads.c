@@ -23,14 +23,14 @@ static int batch_max(const struct nn_model_info *model)
 }
 
 static void end_job(struct srv_image_queue *q, struct srv_job *job, enum srv_queue_result result,
-                    struct srv_blob *png)
+                    struct srv_made made)
 {
-    if (png)
+    if (made.png)
         q->counts.made[job->priority]++;
     else
         q->counts.failed++;
     q->ended++;
-    srv_jobs_end(&q->jobs, job, result, png);
+    srv_jobs_end(&q->jobs, job, result, made);
 }
 
 /* ---- the engine's thread ---- */
@@ -99,7 +99,7 @@ static nn_status sample(struct srv_image_queue *q, struct srv_batch *batch, stru
 static void fail_batch(struct srv_image_queue *q, struct srv_batch *batch, const struct nn_error *err)
 {
     srv_log_error("sampling failed: %s", err->text);
-    for (int i = 0; i < batch->count; i++) end_job(q, batch->jobs[i], QUEUE_FAILED, NULL);
+    for (int i = 0; i < batch->count; i++) end_job(q, batch->jobs[i], QUEUE_FAILED, (struct srv_made){0});
     give_back(q, batch);
 }
 
@@ -211,7 +211,7 @@ static void *run_encoder(void *context)
         int64_t now_us = srv_clock_monotonic_us();
         pthread_mutex_lock(&q->mutex);
         srv_histogram_observe(&q->counts.encoding, now_us - started_us);
-        end_job(q, batch->jobs[index], png ? QUEUE_OK : QUEUE_FAILED, png);
+        end_job(q, batch->jobs[index], png ? QUEUE_OK : QUEUE_FAILED, (struct srv_made){png, batch->info});
         if (--batch->left == 0) give_back(q, batch);
         srv_blob_release(png);
     }

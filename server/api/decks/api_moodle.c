@@ -66,13 +66,13 @@ static enum srv_priority urgency(const void *client)
 /* Learners go first: when there are too many of them this waits, for less than proxies do. */
 static struct srv_blob *make_png(struct srv_app *app, const struct srv_image_request *image)
 {
-    struct srv_blob *png = NULL;
     const int64_t deadline_us = srv_clock_monotonic_us() + BUSY_WAIT_S * INT64_C(1000000);
     while (srv_clock_monotonic_us() < deadline_us && !atomic_load(&app->stopping)) {
         int retry_after_s;
+        struct srv_made made;
         const struct srv_asker asker = {deadline_us, urgency, NULL};
-        enum srv_queue_result result = srv_queue_get(app->queue, image, &asker, &png, &retry_after_s);
-        if (result != QUEUE_BUSY) return result == QUEUE_OK ? png : NULL;
+        enum srv_queue_result result = srv_queue_get(app->queue, image, &asker, &made, &retry_after_s);
+        if (result != QUEUE_BUSY) return result == QUEUE_OK ? made.png : NULL;
         nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     }
     return NULL;

@@ -55,21 +55,28 @@ static enum srv_priority urgency(const void *client)
     return srv_request_client_left(client) ? PRIORITIES : PRIORITY_ATLAS;
 }
 
+/* The key is of all that the bytes depend on: a copy is confirmed without making the image anew. */
+static void etag_of(const struct nn_model_info *by, const struct srv_image_request *image,
+                    char etag[RESPONSE_ETAG_TEXT])
+{
+    struct srv_image_key key;
+    srv_image_key_of(by, image, &key);
+    snprintf(etag, RESPONSE_ETAG_TEXT, "\"%.32s\"", key.hex);
+}
+
 static void send_sample(struct srv_app *app, const struct srv_request *request, struct srv_model *model,
                         struct srv_response *response)
 {
     struct srv_image_request image = {.model = model};
-    struct srv_image_key key;
+    const struct nn_model_info *by = srv_model_info(model);
     char etag[RESPONSE_ETAG_TEXT];
     if (!read_request(request, &image, response)) return;
-    /* The key is of all that the bytes depend on: a copy is confirmed without making the image anew. */
-    srv_image_key_of(srv_model_info(model), &image, &key);
-    snprintf(etag, sizeof etag, "\"%.32s\"", key.hex);
+    etag_of(by, &image, etag);
     if (srv_request_matches_etag(request, etag))
         response->status = 304;
-    else if (!api_send_image(app, &image, urgency, request, response))
+    else if (!api_send_image(app, &image, urgency, request, &by, response))
         return;
-    memcpy(response->etag, etag, sizeof etag);
+    etag_of(by, &image, response->etag);
     response->cache_control = "public, max-age=60"; /* the model's file may be replaced */
 }
 

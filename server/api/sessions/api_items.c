@@ -116,8 +116,7 @@ static void send_image(struct srv_app *app, const struct srv_request *request,
         !api_item_images_send(app, images, size, urgency, &viewer, response))
         return;
     response->cache_control = "private, max-age=86400, immutable";
-    /* Should a GPU fail just now, the model says from then on that it is on the CPU. */
-    if (!item->sent) record_sent(app, item, srv_model_info(images->models[images->own]), response->body);
+    if (!item->sent) record_sent(app, item, images->by, response->body);
     api_read_ahead(app, item->session_id, images, item->n, size);
 }
 

@@ -65,7 +65,8 @@ static bool draw(struct srv_app *app, const struct srv_request *request, struct 
         .depth = 8,
         .labelled = true,
     };
-    if (!api_send_image(app, &wanted, urgency, request, response)) return false;
+    const struct nn_model_info *by;
+    if (!api_send_image(app, &wanted, urgency, request, &by, response)) return false;
     nn_status status =
         nn_png_decode(response->body->bytes, response->body->size_bytes, "a drawn image", image, &err);
     if (!status) return true;

@@ -93,8 +93,11 @@ bool api_item_images_send(struct srv_app *app, struct api_item_images *images, i
     bool made = true;
     for (int i = 0; i < images->count && made; i++) {
         images->requests[i].size = size;
-        made = api_send_image(app, &images->requests[i], urgency, client, response);
-        if (i == images->own && made) own = srv_blob_hold(response->body);
+        const struct nn_model_info *by;
+        made = api_send_image(app, &images->requests[i], urgency, client, &by, response);
+        if (i != images->own || !made) continue;
+        own = srv_blob_hold(response->body);
+        images->by = by;
     }
     if (made) {
         srv_blob_release(response->body);

@@ -10,7 +10,8 @@ struct api_item_images {
     struct srv_model *models[DECK_SOURCES_MAX]; /* held: the versions that the session was drawn for */
     struct srv_image_request requests[DECK_SOURCES_MAX];
     int count;
-    int own; /* the place of the item's */
+    int own;                        /* the place of the item's */
+    const struct nn_model_info *by; /* that drew the item's, once it is sent */
 };
 
 /* Holds the models, waiting for them to be loaded; 410, 503. What is held is for api_item_images_release. */

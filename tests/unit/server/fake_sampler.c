@@ -9,7 +9,10 @@ static const struct nn_model_info *info(void *context, const struct srv_image_re
 {
     struct fake_sampler *fake = context;
     (void)request;
-    return &fake->info;
+    pthread_mutex_lock(&fake->mutex);
+    bool moved = fake->moved;
+    pthread_mutex_unlock(&fake->mutex);
+    return moved ? &fake->instead : &fake->info;
 }
 
 static void pass_gate(struct fake_sampler *fake)
@@ -29,6 +32,7 @@ static nn_status sample(void *context, const struct srv_image_request *const *re
     for (int i = 0; i < count; i++) fake->seeds[fake->drawn++ % FAKE_LOG_MAX] = requests[i]->sample.seed;
     pass_gate(fake);
     bool fails = fake->fails;
+    fake->moved |= fake->moves;
     pthread_mutex_unlock(&fake->mutex);
     if (fails) return nn_fail(err, NN_ERR_DEVICE, "the fake device has failed");
     for (size_t i = 0; i < (size_t)count; i++)
@@ -44,6 +48,8 @@ void fake_sampler_init(struct fake_sampler *fake, const char *device)
         .info = {.sha256 = "abc", .resolution = FAKE_SIDE, .class_count = 2, .label_count = 2},
     };
     snprintf(fake->info.device, sizeof fake->info.device, "%s (fake)", device);
+    fake->instead = fake->info;
+    strcpy(fake->instead.device, "cpu (fake)");
     pthread_mutex_init(&fake->mutex, NULL);
     pthread_cond_init(&fake->turned, NULL);
 }

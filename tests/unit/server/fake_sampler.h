@@ -10,15 +10,15 @@
 enum { FAKE_SIDE = 64, FAKE_LOG_MAX = 4096 };
 
 struct fake_sampler {
-    struct srv_sampler sampler; /* for the queue */
-    struct nn_model_info info;
-    pthread_mutex_t mutex; /* guards all below */
+    struct srv_sampler sampler;         /* for the queue */
+    struct nn_model_info info, instead; /* on the device; on "cpu (fake)" after that has failed */
+    pthread_mutex_t mutex;              /* guards all below */
     pthread_cond_t turned;
-    bool shut, fails;
-    int calls, at_gate;           /* made; of those, waiting before the gate: 0 or 1 */
-    int drawn;                    /* images whose sampling has begun */
-    uint64_t seeds[FAKE_LOG_MAX]; /* theirs, in order */
-    int batches[FAKE_LOG_MAX];    /* images of each call */
+    bool shut, fails, moves, moved; /* moves: amid the next call, to `instead` */
+    int calls, at_gate;             /* made; of those, waiting before the gate: 0 or 1 */
+    int drawn;                      /* images whose sampling has begun */
+    uint64_t seeds[FAKE_LOG_MAX];   /* theirs, in order */
+    int batches[FAKE_LOG_MAX];      /* images of each call */
 };
 
 /* Of a model on "cpu" or "cuda"; the gate is open. */

@@ -21,7 +21,7 @@ struct ask {
     struct srv_image_request request;
     struct srv_asker asker;
     enum srv_queue_result result;
-    struct srv_blob *png;
+    struct srv_made made;
     int retry_after_s;
 };
 
@@ -93,7 +93,7 @@ static struct srv_asker asker_of(enum srv_priority priority, int patience_ms)
 static void *run_ask(void *context)
 {
     struct ask *a = context;
-    a->result = srv_queue_get(a->queue, &a->request, &a->asker, &a->png, &a->retry_after_s);
+    a->result = srv_queue_get(a->queue, &a->request, &a->asker, &a->made, &a->retry_after_s);
     return NULL;
 }
 
@@ -114,8 +114,8 @@ static struct ask *start_ask(struct bench *b, uint64_t seed, enum srv_priority p
 static enum srv_queue_result end_ask(struct ask *a)
 {
     pthread_join(a->thread, NULL);
-    assert_int_equal(a->result == QUEUE_OK, fake_image_right(a->png, a->request.sample.seed));
-    srv_blob_release(a->png);
+    assert_int_equal(a->result == QUEUE_OK, fake_image_right(a->made.png, a->request.sample.seed));
+    srv_blob_release(a->made.png);
     return a->result;
 }
 
@@ -125,7 +125,7 @@ static enum srv_queue_result ask_now(struct bench *b, uint64_t seed, enum srv_pr
     *a = (struct ask){
         .queue = b->queue, .request = fake_request(seed), .asker = asker_of(priority, PATIENCE_MS)};
     run_ask(a);
-    srv_blob_release(a->png);
+    srv_blob_release(a->made.png);
     return a->result;
 }
 
@@ -367,6 +367,44 @@ static void a_failure_is_told_to_all_who_wait_and_the_next_is_made(void **state)
     assert_int_equal(counts_of(b).failed, 1);
 }
 
+/* In the place of an image of a library: while it is encoded, the drawing of another one fails on the GPU. */
+static nn_status move_amid_encoding(void *context, const struct srv_image_request *request,
+                                    const struct nn_model_info *info, void *pixels, struct nn_error *err)
+{
+    struct fake_sampler *fake = context;
+    (void)request, (void)info, (void)pixels, (void)err;
+    pthread_mutex_lock(&fake->mutex);
+    fake->moved = true;
+    pthread_mutex_unlock(&fake->mutex);
+    return NN_OK;
+}
+
+static const char *device_of(struct bench *b, uint64_t seed, int library_width)
+{
+    struct srv_made made;
+    int retry_s;
+    struct srv_image_request request = fake_request(seed);
+    const struct srv_asker asker = asker_of(PRIORITY_LEARNER, PATIENCE_MS);
+    request.library.width = library_width;
+    assert_int_equal(srv_queue_get(b->queue, &request, &asker, &made, &retry_s), QUEUE_OK);
+    srv_blob_release(made.png);
+    return made.by->device;
+}
+
+static void what_drew_an_image_is_told_whatever_the_model_is_on_by_then(void **state)
+{
+    struct bench *b = *state;
+    b->fake.sampler.replace = move_amid_encoding;
+    assert_string_equal(device_of(b, 1, 0), "cuda (fake)");
+    assert_string_equal(device_of(b, 1, 0), "cuda (fake)"); /* it was kept */
+    assert_string_equal(device_of(b, 2, FAKE_SIDE), "cuda (fake)");
+    assert_string_equal(device_of(b, 1, 0), "cpu (fake)"); /* made anew */
+    assert_int_equal(b->fake.drawn, 3);
+    b->fake.moved = false;
+    b->fake.moves = true;
+    assert_string_equal(device_of(b, 3, 0), "cpu (fake)"); /* asked for when it was on the GPU */
+}
+
 static void *open_soon(void *fake)
 {
     pause_ms(50);
@@ -414,18 +452,18 @@ static void *run_member(void *context)
         uint64_t seed = (m->random >> 33) % SEEDS;
         const struct srv_image_request request = fake_request(seed);
         const struct srv_asker asker = asker_of(i % 3 ? PRIORITY_LEARNER : PRIORITY_ATLAS, PATIENCE_MS);
-        struct srv_blob *png;
+        struct srv_made made;
         int retry_s;
         if (i % 5 == 0) {
             srv_queue_read_ahead(m->bench->queue, &request, i % 4);
             continue;
         }
-        if (srv_queue_get(m->bench->queue, &request, &asker, &png, &retry_s) == QUEUE_OK &&
-            fake_image_right(png, seed))
+        if (srv_queue_get(m->bench->queue, &request, &asker, &made, &retry_s) == QUEUE_OK &&
+            fake_image_right(made.png, seed))
             m->right++;
         else
             m->wrong++;
-        srv_blob_release(png);
+        srv_blob_release(made.png);
     }
     return NULL;
 }
@@ -467,6 +505,7 @@ int main(void)
         TEST(a_full_atlas_is_refused_at_once_and_learners_are_not),
         TEST(a_wait_that_would_be_too_long_is_refused_at_once),
         TEST(a_failure_is_told_to_all_who_wait_and_the_next_is_made),
+        TEST_GPU(what_drew_an_image_is_told_whatever_the_model_is_on_by_then),
         TEST(a_stop_finishes_what_is_under_way_and_refuses_the_rest),
         TEST(a_crowd_gets_its_own_images_each_of_which_is_made_once),
         TEST_GPU(a_crowd_gets_its_own_images_each_of_which_is_made_once),

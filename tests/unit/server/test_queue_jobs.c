@@ -44,7 +44,7 @@ static uint64_t make_next(struct srv_jobs *jobs, int64_t now_us)
     uint64_t seed = job->request.sample.seed;
     assert_int_equal(srv_jobs_take(jobs, job, 1, batch), 1);
     assert_ptr_equal(batch[0], job);
-    srv_jobs_end(jobs, job, QUEUE_FAILED, NULL);
+    srv_jobs_end(jobs, job, QUEUE_FAILED, (struct srv_made){0});
     return seed;
 }
 

@@ -39,21 +39,21 @@ static enum srv_priority learner(const void *client)
 
 static void ask(struct srv_image_queue *queue, uint64_t seed, struct tally *tally)
 {
-    struct srv_blob *png;
+    struct srv_made made;
     int retry_after_s;
     const struct srv_image_request request = fake_request(seed);
     const struct srv_asker asker = {srv_clock_monotonic_us() + 20000000, learner, NULL};
-    enum srv_queue_result result = srv_queue_get(queue, &request, &asker, &png, &retry_after_s);
+    enum srv_queue_result result = srv_queue_get(queue, &request, &asker, &made, &retry_after_s);
     if (result == QUEUE_OK)
         tally->made++;
-    else if (result == QUEUE_FAILED && !png)
+    else if (result == QUEUE_FAILED && !made.png)
         tally->failed++;
     else
         tally->wrong = true;
     long left = atomic_exchange(&own_until_failure, -1); /* looking at the image needs memory, too */
-    if (result == QUEUE_OK) tally->wrong |= !fake_image_right(png, seed);
+    if (result == QUEUE_OK) tally->wrong |= !fake_image_right(made.png, seed);
     atomic_store(&own_until_failure, left);
-    srv_blob_release(png);
+    srv_blob_release(made.png);
 }
 
 /* Whether an allocation failed. */
