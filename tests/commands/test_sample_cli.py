@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import unittest
 
 import numpy
 from PIL import Image
 
-from trainer import SMALL, TrainerTest, phantoms, png_header, read, roentgym, states, trained, tree, write
+from trainer import (PROGRAM, SMALL, TrainerTest, environment, phantoms, png_header, read, roentgym, states, trained,
+                     tree, write)
 
 
 @functools.cache
@@ -41,6 +43,30 @@ class SampleTest(TrainerTest):
 
     def about(self, out):
         return json.loads(read(self.path(out, "dataset.json")))
+
+
+class Device(SampleTest):
+    """With the host in the GPU's place (tests/cuda_host), which is lost after so many copies."""
+
+    def on_gpu(self, out, copies):
+        library = os.path.join(os.path.dirname(PROGRAM), "host", "libroentgym_cuda.so")
+        env = {**environment(), "ROENTGYM_CUDA_LIBRARY": library, "TEST_CUDA_LOSE_AFTER": str(copies)}
+        return subprocess.run([PROGRAM, "sample", "--model", model(), "--out", self.path(out), "--count", "30"],
+                              env=env, text=True, timeout=300, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              check=False)
+
+    def test_a_data_set_is_of_the_one_device_that_it_names(self):
+        lost = self.on_gpu("set", 9)
+        self.assertEqual(lost.returncode, 1, lost.stderr)
+        self.assertIn("the GPU has failed: ", lost.stderr)
+        self.assertIn("begun on cuda (host, bf16)", lost.stderr)
+        self.assertFalse(os.path.exists(self.path("set", "dataset.json")))
+        self.assertTrue(os.listdir(self.path("set", "images")))
+        for out in ("set", "whole"):
+            ended = self.on_gpu(out, 1000)
+            self.assertEqual(ended.returncode, 0, ended.stderr)
+        self.assertEqual(self.about("set")["generator"]["device"], "cuda (host, bf16)")
+        self.assertEqual(tree(self.path("set")), tree(self.path("whole")))
 
 
 class Usage(TrainerTest):

@@ -50,7 +50,8 @@ nn_status tr_cases_read_folder(struct tr_cases *cases, const char *folder, int s
 
 /* `count` samples of a model file: sample i is drawn from seed first_seed + i with the labels of case
  * i % like->count of `like`, so count = like->count gives its composition exactly; strength and truncation 1.
- * `device` as nn_model_open takes it. The finding and classes are those of `like`, which the model must know.
+ * `device` as nn_model_open takes it; NN_ERR_DEVICE, too, when a GPU of "auto" fails amid them. The finding
+ * and classes are those of `like`, which the model must know.
  */
 nn_status tr_cases_draw(struct tr_cases *cases, const char *model_path, const char *device,
                         const struct tr_cases *like, int count, uint64_t first_seed, int side,

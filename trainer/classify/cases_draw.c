@@ -47,6 +47,10 @@ static nn_status draw_all(struct tr_cases *c, struct nn_model *model, const int 
                 if (c->labels[first + i] >> k & 1) points[i].labels[of[k]] = 1;
         }
         status = nn_model_draw(model, points, some, from, 8, raw, err);
+        const struct nn_model_info *by = nn_model_info(model);
+        if (status == NN_OK && strcmp(by->device, c->device) != 0)
+            status = nn_fail(err, NN_ERR_DEVICE, "%s; the samples were begun on %s and are of one device",
+                             by->device_note, c->device);
         for (int i = 0; i < some && status == NN_OK; i++)
             tr_cases_resample(raw + (size_t)i * raw_size, from, c->pixels + (size_t)(first + i) * size,
                               c->side);

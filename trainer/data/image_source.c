@@ -223,7 +223,12 @@ static nn_status draw(const struct tr_image_source *s, int first, int count, int
         struct nn_sample_point like = points[i];
         if (labels_like(s, first + i, like.labels)) points[i] = like;
     }
-    return nn_model_draw(s->model, points, count, side, 8, pixels, err);
+    nn_status status = nn_model_draw(s->model, points, count, side, 8, pixels, err);
+    const struct nn_model_info *by = nn_model_info(s->model);
+    if (status == NN_OK && by != info)
+        return nn_fail(err, NN_ERR_DEVICE, "%s; the images were begun on %s and are of one device",
+                       by->device_note, info->device);
+    return status;
 }
 
 static nn_status read_stored(const struct tr_image_source *s, int index, int side, uint8_t *pixels,

@@ -31,7 +31,7 @@ const char *tr_image_source_text(const struct tr_image_source *source);
 
 /* Images first .. first+count-1 at `side`, a power of two up to the source's, into `pixels`: means of boxes,
  * 8-bit grey, side*side bytes each, rows from top to bottom. Uses OpenMP. NN_STOPPED after a signal
- * (trainer/interrupt.h). */
+ * (trainer/interrupt.h); NN_ERR_DEVICE, too, when a GPU of "auto" fails amid them. */
 nn_status tr_image_source_read(const struct tr_image_source *source, int first, int count, int side,
                                uint8_t *pixels, struct nn_error *err) NN_MUST_CHECK;
 bool tr_image_source_is_model(const struct tr_image_source *source);

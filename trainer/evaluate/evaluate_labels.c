@@ -178,7 +178,7 @@ static nn_status score_piece(struct tr_label_samples *samples, const struct tr_l
     if (status != NN_OK) return status;
     status = tr_cases_draw_seeds(&drawn, lab->settings.model, lab->settings.device, &like,
                                  samples->seeds + samples->done, like.side, show_drawn, drawing, err);
-    if (status == NN_OK) status = tr_cases_check_drawn(&drawn, lab->model_sha256, lab->settings.model, err);
+    if (status == NN_OK) status = tr_lab_check_drawn(lab, &drawn, err);
     if (status == NN_OK)
         status = tr_classify_score(&judge->trained, &drawn, &lab->device, samples->scores + samples->done,
                                    NULL, NULL, err);

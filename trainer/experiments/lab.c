@@ -230,6 +230,14 @@ static nn_status frame_of_set(struct tr_lab *lab, int k, struct tr_cases *set, s
     return NN_OK;
 }
 
+nn_status tr_lab_check_drawn(const struct tr_lab *lab, const struct tr_cases *drawn, struct nn_error *err)
+{
+    if (strcmp(drawn->device, lab->model_device) != 0)
+        return nn_fail(err, NN_ERR_DEVICE, "the first samples were drawn on %s, and now there is only %s",
+                       lab->model_device, drawn->device);
+    return tr_cases_check_drawn(drawn, lab->model_sha256, lab->settings.model, err);
+}
+
 nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err)
 {
     char key[65], path[PATH_MAX], things[32];
@@ -248,7 +256,7 @@ nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err)
     status = tr_cases_draw(set, lab->settings.model, lab->settings.device, &lab->train, lab->train.count,
                            first_seed(k), lab->train.side, show_progress, &progress, err);
     if (status != NN_OK) return status;
-    status = tr_cases_check_drawn(set, lab->model_sha256, lab->settings.model, err);
+    status = tr_lab_check_drawn(lab, set, err);
     if (status == NN_OK) status = keep_set(path, key, size, set->pixels, err);
     if (status != NN_OK) tr_cases_release(set);
     return status;

@@ -45,6 +45,10 @@ void tr_lab_close(struct tr_lab *lab); /* harmless on a zeroed struct */
 /* Has lab->samples[k] in memory: as DIR keeps it, or drawn and then kept. Seeds of set k begin with (k + 1)
  * 2^32. NN_STOPPED after a signal. */
 nn_status tr_lab_sample(struct tr_lab *lab, int k, struct nn_error *err) NN_MUST_CHECK;
+/* Whether what was drawn is of the model as it was opened, and of the device: NN_ERR_ARGUMENT,
+ * NN_ERR_DEVICE. */
+nn_status tr_lab_check_drawn(const struct tr_lab *lab, const struct tr_cases *drawn,
+                             struct nn_error *err) NN_MUST_CHECK;
 /* Names that set by what decides its pixels: 64 hex digits. */
 void tr_lab_sample_key(const struct tr_lab *lab, int k, char key[65]);
 

@@ -247,6 +247,10 @@ static nn_status draw(struct maker *m, struct batch *b)
     nn_status status =
         nn_model_draw(m->model, b->points, b->count, m->o->side, m->o->depth, b->pixels, m->err);
     if (tr_now_s() - started_s < BATCH_S / 2 && b->limit < BATCH_MAX) b->limit *= 2;
+    const struct nn_model_info *by = nn_model_info(m->model);
+    if (status == NN_OK && m->o->folder && by != m->plan->model)
+        return nn_fail(m->err, NN_ERR_DEVICE, "%s; the data set was begun on %s and is of one device",
+                       by->device_note, m->plan->model->device);
     return status;
 }
 

@@ -26,7 +26,8 @@ typedef bool tr_sample_progress(void *context, int done, int total);
 
 /* Makes what is missing. `sheet` (NULL: none) gets its tiles. NN_STOPPED when `progress` stops it. A folder
  * that is neither empty nor of the same model and wish is refused (NN_ERR_ARGUMENT) and left as it is; so is
- * one that another process is writing. */
+ * one that another process is writing. NN_ERR_DEVICE when the GPU that the images were begun on fails:
+ * dataset.json names the device of all. */
 nn_status tr_sample_folder_make(struct nn_model *model, const struct tr_sample_plan *plan,
                                 const struct tr_sample_output *output, struct tr_contact_sheet *sheet,
                                 tr_sample_progress *progress, void *context,

@@ -1,5 +1,6 @@
 /* Classifiers on the tested backend: what they give, their gradients and short trainings beside the CPU's in
- * f32, and stops that change no byte. */
+ * f32, and stops that change no byte; and the samples that they are trained on, when a GPU fails amid them.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,11 +10,14 @@
 
 #include <cmocka.h>
 
+#include "engine/checkpoint.h"
 #include "engine/rng.h"
 #include "tests/unit/scratch.h"
 #include "tests/unit/tested_backend.h"
 #include "trainer/classify/classify_device.h"
 #include "trainer/classify/classify_training.h"
+#include "trainer/data/image_source.h"
+#include "trainer/experiments/lab.h"
 
 enum { COUNT = 16, SIDE = 48, SHOWN = 4, EPOCHS = 2, STEPS = 10 };
 
@@ -230,12 +234,81 @@ static void a_training_that_was_stopped_ends_in_the_same_bytes(void **state)
     }
 }
 
+/* ---- samples --------------------------------------------------------------------------------------- */
+
+static const struct nn_checkpoint TINY = {
+    .config = {.resolution_log2 = 4, .label_count = 2, .fmap_base = 64, .fmap_max = 16, .mbstd_group = 4},
+    .classes = {"no", "yes"},
+    .class_count = 2,
+    .simulated = true,
+    .name = "tiny",
+    .provenance = "none",
+};
+
+static void write_tiny(const char *path)
+{
+    struct nn_network net;
+    struct nn_error err;
+    check(nn_network_init(&net, &TINY.config, NN_GENERATOR, &err), &err);
+    float *values = malloc(net.value_count * sizeof *values);
+    assert_non_null(values);
+    nn_network_init_values(&net, 3, values);
+    check(nn_checkpoint_write(path, &TINY, &net, values, &err), &err);
+    free(values);
+    nn_network_release(&net);
+}
+
+/* Skips the running test unless the host plays the GPU: the environment cannot spoil a real one. */
+static void require_host(void)
+{
+    if (test_backend_is_slow()) return;
+    print_message("skipped: only where the host plays the GPU\n");
+    skip();
+}
+
+static void samples_of_one_set_are_of_one_device_or_an_error(void **state)
+{
+    struct nn_error err = {0};
+    struct tr_cases like = {.side = 16, .count = 2, .class_count = 2, .classes = {"no", "yes"}}, drawn;
+    struct tr_lab lab = {.settings = {.model = "m"}};
+    struct tr_image_source *source;
+    uint8_t pixels[70 * 16 * 16];
+    like.truth = (uint8_t[]){0, 1};
+    like.labels = (uint64_t[]){1, 2};
+    strcpy(like.finding, "yes");
+    require_host();
+    const char *path = scratch_path(state, "m.safetensors");
+    write_tiny(path);
+    check(tr_cases_draw(&drawn, path, "auto", &like, 70, 1, 16, NULL, NULL, &err), &err);
+    strcpy(lab.model_device, drawn.device);
+    strcpy(lab.model_sha256, drawn.sha256);
+    check(tr_lab_check_drawn(&lab, &drawn, &err), &err);
+    tr_cases_release(&drawn);
+    setenv("TEST_CUDA_LOSE_AFTER", "5", 1); /* after the weights and the first 32 */
+    assert_int_equal(tr_cases_draw(&drawn, path, "auto", &like, 70, 1, 16, NULL, NULL, &err), NN_ERR_DEVICE);
+    unsetenv("TEST_CUDA_LOSE_AFTER");
+    assert_non_null(strstr(err.text, "the GPU has failed"));
+    assert_non_null(strstr(err.text, "were begun on cuda"));
+    check(tr_cases_draw(&drawn, path, "cpu", &like, 2, 1, 16, NULL, NULL, &err), &err);
+    assert_int_equal(tr_lab_check_drawn(&lab, &drawn, &err), NN_ERR_DEVICE);
+    tr_cases_release(&drawn);
+    check(tr_image_source_open_model(&source, path, "auto", NULL, 1, &err), &err);
+    check(tr_image_source_read(source, 0, 70, 16, pixels, &err), &err);
+    setenv("TEST_CUDA_LOSE_AFTER", "3", 1); /* after the first 64 */
+    assert_int_equal(tr_image_source_read(source, 0, 70, 16, pixels, &err), NN_ERR_DEVICE);
+    unsetenv("TEST_CUDA_LOSE_AFTER");
+    assert_non_null(strstr(err.text, "were begun on cuda"));
+    tr_image_source_close(source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(small_networks_give_what_they_give_on_the_cpu),
         cmocka_unit_test(whole_networks_and_their_gradients_are_those_of_the_cpu),
         cmocka_unit_test(a_short_training_stays_close_to_the_cpu_s),
+        cmocka_unit_test_setup_teardown(samples_of_one_set_are_of_one_device_or_an_error, scratch_setup,
+                                        scratch_teardown),
         cmocka_unit_test_setup_teardown(a_training_that_was_stopped_ends_in_the_same_bytes, scratch_setup,
                                         scratch_teardown),
     };
