@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { desktop, openPage, phone } from './browser.js';
 import { assertNothingTold } from './secrecy.js';
 import { browser, daemon, serve } from './served.js';
-import { eventually, settle, shown } from './steps.js';
+import { eventually, settle, shown, tabTo } from './steps.js';
 
 const CLASS_NAMES = ['fracture', 'no_fracture', 'No fracture'];
 
@@ -86,22 +86,6 @@ async function assertSummary(page, given) {
   }
   await page.waitForFunction(() => [...document.querySelectorAll('.card img')].every((image) => image.complete && image.naturalWidth > 0));
   await page.evaluate(() => window.scrollTo(0, 0));
-}
-
-/** Presses Tab until the element has the focus, and asserts that the focus can be seen. */
-async function tabTo(page, selector) {
-  for (let i = 0; i < 12; i++) {
-    await page.keyboard.press('Tab');
-    const seen = await page.$eval(selector, (element) => {
-      const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      return document.activeElement === element ? outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 : null;
-    });
-    if (seen !== null) {
-      assert.ok(seen, `the focus on ${selector} is visible`);
-      return;
-    }
-  }
-  assert.fail(`Tab does not reach ${selector}`);
 }
 
 test('a drill by keyboard alone, and what is stored agrees with what was pressed', async () => {

@@ -12,7 +12,7 @@ import { desktop, openPage, phone } from './browser.js';
 import { addCollection } from './library.js';
 import { browser, daemon, serve } from './served.js';
 import { firstAdmin, PASSWORD } from './staff.js';
-import { assertFits, filled, next } from './steps.js';
+import { assertFits, filled, next, tabTo } from './steps.js';
 
 let admin;
 serve(undefined, async () => {
@@ -358,23 +358,14 @@ test('images of a collection are left out in the grid, and an old version is gon
 test('with the keyboard alone a deck is made and shared, and a log-in that ended takes nothing', async () => {
   const visitor = await openAs(await admin.invite('educator', 'Kim'), '/decks.html');
   const { page, context } = visitor;
-  const tabTo = async (selector) => {
-    for (let presses = 0; presses < 60; presses++) {
-      await page.keyboard.press('Tab');
-      if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) {
-        return;
-      }
-    }
-    assert.fail(`Tab does not reach ${selector}`);
-  };
   await filled(page);
-  await tabTo('#new-deck');
+  await tabTo(page, '#new-deck');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#deck-title');
-  await tabTo('#deck-title');
+  await tabTo(page, '#deck-title');
   await page.keyboard.type('By keyboard');
   await page.waitForSelector('#preview-images button');
-  await tabTo('#preview-images button');
+  await tabTo(page, '#preview-images button');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#choosing summary:has-text("1 left out")');
   await page.waitForSelector('#preview-images button:focus');
@@ -388,7 +379,7 @@ test('with the keyboard alone a deck is made and shared, and a log-in that ended
   await page.waitForSelector('#to-share:focus');
   await page.keyboard.press('Enter');
   await page.waitForSelector('#class-title');
-  await tabTo('#class-title');
+  await tabTo(page, '#class-title');
   await page.keyboard.type('Thursday');
   await page.keyboard.press('Enter');
   await page.waitForSelector('.share-box h3:focus');

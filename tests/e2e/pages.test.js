@@ -11,7 +11,7 @@ import { desktop, openPage, phone } from './browser.js';
 import { BUILD } from './daemon.js';
 import { browser, daemon, serve } from './served.js';
 import { firstAdmin } from './staff.js';
-import { assertFits } from './steps.js';
+import { assertFits, assertTargets } from './steps.js';
 
 const narrow = { ...phone, viewport: { width: 360, height: 740 } };
 /** Those that only a stranger sees: whoever is logged in is sent on from there. */
@@ -38,11 +38,7 @@ for (const file of readdirSync(path.join(BUILD, 'web')).filter((name) => name.en
       await quiet(page);
       assert.ok(await visitor.shifted() < 0.005, `layout shift ${await visitor.shifted()}`); // a screenshot of the whole page moves things
       await assertFits(page, `${file} at ${width} px`);
-      const small = await page.$$eval('a, button, input, select, textarea, summary', (controls) => controls
-        .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.closest('p, label, .visually-hidden, .skip'))
-        .map((control) => ({ name: control.outerHTML.slice(0, 80), least: control.localName === 'summary' ? 44 : 24, box: control.getBoundingClientRect() }))
-        .filter(({ least, box }) => box.width < least || box.height < least).map(({ name, box }) => `${name} ${box.width}x${box.height}`));
-      assert.deepEqual(small, [], 'targets of at least 24 px, and 44 px for what opens more');
+      await assertTargets(page, `${file} at ${width} px`);
       await visitor.axe(`${file} at ${width} px`);
       if (width !== 360) {
         await visitor.shot(`page-${file.replace('.html', '')}`, file !== 'atlas.html'); // its grid is a million pixels high

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { desktop, openPage, phone } from './browser.js';
 import { browser, daemon, serve } from './served.js';
 import { firstAdmin, PASSWORD } from './staff.js';
-import { filled } from './steps.js';
+import { filled, tabTo } from './steps.js';
 
 let admin;
 serve(undefined, async () => {
@@ -19,17 +19,6 @@ const heading = (page, text) => page.waitForSelector(`h1:has-text("${text}")`);
 
 /** A page of somebody who is logged in. */
 const openAs = (cookie, path, options, suffix) => openPage(browser, options, daemon.url + path, suffix, { cookies: [cookie] });
-
-/** Tab until the focus is on what the selector names. */
-async function tabTo(page, selector) {
-  for (let presses = 0; presses < 40; presses++) {
-    await page.keyboard.press('Tab');
-    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) {
-      return;
-    }
-  }
-  assert.fail(`Tab does not reach ${selector}`);
-}
 
 test('a stranger logs in and stands where they wanted to go', async () => {
   const visitor = await openPage(browser, phone, `${daemon.url}/audit.html`, '390');

@@ -28,6 +28,42 @@ export async function assertFits(page, where) {
   assert.ok(content <= view, `${where}: ${content} px of content in ${view} px`);
 }
 
+/** Every target is large enough: 24 px, and 44 px for what opens more. Links within words are not counted. */
+export async function assertTargets(page, where) {
+  const small = await page.$$eval('a, button, input, select, textarea, summary', (controls) => controls
+    .filter((control) => control.checkVisibility({ visibilityProperty: true }) && !control.closest('p, label, .visually-hidden, .skip'))
+    .map((control) => ({ name: control.outerHTML.slice(0, 80), least: control.localName === 'summary' ? 44 : 24, box: control.getBoundingClientRect() }))
+    .filter(({ least, box }) => box.width < least || box.height < least).map(({ name, box }) => `${name} ${box.width}x${box.height}`));
+  assert.deepEqual(small, [], `${where}: targets that are too small`);
+}
+
+/** The focus is somewhere, and on a control it can be seen. Headings and the like take it for screen readers only. */
+export async function assertFocus(page, where) {
+  const { what, seen } = await page.evaluate(() => {
+    const focused = document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(focused);
+    const { top, bottom } = focused.getBoundingClientRect();
+    return {
+      what: focused.outerHTML.slice(0, 80),
+      seen: focused !== document.body && (focused.tabIndex < 0
+        || (outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && top < innerHeight && bottom > 0 && focused.checkVisibility({ visibilityProperty: true }))),
+    };
+  });
+  assert.ok(seen, `${where}: the focus is on ${what}`);
+}
+
+/** Presses Tab until the focus is on what the selector names, and can be seen there. */
+export async function tabTo(page, selector) {
+  for (let presses = 0; presses < 60; presses++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) {
+      await assertFocus(page, selector);
+      return;
+    }
+  }
+  assert.fail(`Tab does not reach ${selector}`);
+}
+
 /** Waits for what no selector can tell of. */
 export async function eventually(condition, what) {
   for (const until = performance.now() + PATIENCE_MS; !condition(); await sleep(20)) {
