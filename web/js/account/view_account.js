@@ -2,6 +2,7 @@
  * The forms for names and passwords, and what stands there afterwards.
  */
 
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { provenanceFoot } from '../provenance.js';
 import { product } from '../texts/site_texts.js';
@@ -31,12 +32,12 @@ export function accountForm({ title, lead, name, choosing, action, onSend }) {
   const trouble = el('p', { class: 'account-trouble', role: 'alert' });
   const button = el('button', { type: 'submit', class: 'button button-main' }, action);
 
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    button.disabled = true;
-    trouble.textContent = '';
-    trouble.textContent = await onSend(nameInput.value.trim(), password.value) ?? '';
-    button.disabled = false;
+    whileBusy(button, async () => {
+      trouble.textContent = '';
+      trouble.textContent = await onSend(nameInput.value.trim(), password.value) ?? '';
+    });
   };
   return accountPage(title, lead,
     el('form', { class: 'account-form', on: { submit: send } },

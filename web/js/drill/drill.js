@@ -102,6 +102,7 @@ export function createDrill({ session, deck, answered, first, view, announce, on
     view.explain(null);
     view.showImage(null, '');
     set(state);
+    view.focusQuestion(); // what had the focus is disabled or hidden now
     const image = await patiently(() => load(n));
     ahead.delete(n);
     shown = { image, alt: drillTexts.imageAlt(n, state.of) };
@@ -110,7 +111,6 @@ export function createDrill({ session, deck, answered, first, view, announce, on
     away.start(onset, document.hasFocus());
     set(imageShown(state));
     startClock();
-    view.focusQuestion();
     announce(drillTexts.announceItem(n, state.of));
     loadNext();
   }

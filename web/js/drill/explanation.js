@@ -5,6 +5,7 @@
 
 import { sampleUrl } from '../api/api_models.js';
 import { readImage } from '../api/transport.js';
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { morphFrames } from '../morph.js';
 import { withRetry } from '../retry.js';
@@ -94,18 +95,16 @@ export function createExplanation({ session, deck, viewer }) {
       viewer.setImage(told.image, told.alt);
       showMarks();
     } else {
-      compare.disabled = true;
       await guarded(async () => {
         frames = await drawFrames(told.feedback.sample);
         viewer.setFrames(frames, MODES);
       }, t.failed);
-      compare.disabled = false;
     }
     if (told) {
       name();
     }
   }
-  compare.addEventListener('click', toggle);
+  compare.addEventListener('click', () => whileBusy(compare, toggle));
 
   return {
     root,
@@ -115,7 +114,6 @@ export function createExplanation({ session, deck, viewer }) {
       leaving = new AbortController();
       [told, marks, frames] = [next, null, null];
       status.textContent = '';
-      compare.disabled = false;
       compare.hidden = !told?.feedback.sample;
       if (told?.feedback.sample) {
         name();

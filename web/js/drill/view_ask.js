@@ -50,12 +50,14 @@ export function askStage({ deck, onChoose, onRate }) {
     setInPlace(root, !['feedback', 'kept', 'finished'].includes(phase));
     root.classList.toggle('is-rating', phase === 'rating' || phase === 'saving');
     answers.forEach((button) => {
-      button.disabled = phase !== 'viewing' && phase !== 'rating';
-      button.setAttribute('aria-pressed', String(button.dataset.choice === choice));
+      const chosen = button.dataset.choice === choice; // and may have the focus, which a disabled button loses
+      button.disabled = phase !== 'viewing' && phase !== 'rating' && !chosen;
+      button.setAttribute('aria-pressed', String(chosen));
     });
     levels.forEach((button, i) => {
-      button.disabled = phase !== 'rating';
-      button.classList.toggle('is-chosen', i + 1 === confidence);
+      const chosen = i + 1 === confidence;
+      button.disabled = phase !== 'rating' && !chosen;
+      button.classList.toggle('is-chosen', chosen);
     });
   };
   return { root, update, showSeconds, focus: () => question.focus({ preventScroll: true }) };

@@ -2,6 +2,7 @@
  * What a button of the staff's pages does: once at a time, and what goes wrong is said beside it, with what to do.
  */
 
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { staffTexts } from '../texts/staff_texts.js';
 
@@ -9,23 +10,22 @@ import { staffTexts } from '../texts/staff_texts.js';
 export const troublePlace = () => el('p', { class: 'trouble', role: 'alert' });
 
 /**
- * @param {HTMLButtonElement} button cannot be pressed meanwhile
+ * @param {HTMLButtonElement} button
  * @param {HTMLElement} trouble of troublePlace()
  * @param {() => Promise<void>} work
  * @returns {Promise<boolean>} whether it went well
  */
 export async function attempt(button, trouble, work) {
-  button.disabled = true;
-  trouble.replaceChildren();
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    trouble.replaceChildren(...troubleWords(error));
-    return false;
-  } finally {
-    button.disabled = false;
-  }
+  return Boolean(await whileBusy(button, async () => {
+    trouble.replaceChildren();
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      trouble.replaceChildren(...troubleWords(error));
+      return false;
+    }
+  }));
 }
 
 /**

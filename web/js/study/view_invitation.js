@@ -2,6 +2,7 @@
  * The invitation: the text of consent to be read or printed, and taking part; the same text again when it changed.
  */
 
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { studyTexts } from '../texts/study_texts.js';
 import { codeForm } from '../view_code.js';
@@ -63,12 +64,12 @@ function agreeForm(strata, action, onAgree) {
   const agreed = el('input', { type: 'checkbox', id: 'agreed', required: true });
   const trouble = el('p', { class: 'study-trouble', role: 'alert' });
   const button = el('button', { type: 'submit', class: 'button button-main', id: 'agree' }, action);
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    button.disabled = true;
-    trouble.textContent = '';
-    trouble.textContent = await onAgree(Object.fromEntries(strata.map(({ id }, i) => [id, groups[i].value()]))) ?? '';
-    button.disabled = false;
+    whileBusy(button, async () => {
+      trouble.textContent = '';
+      trouble.textContent = await onAgree(Object.fromEntries(strata.map(({ id }, i) => [id, groups[i].value()]))) ?? '';
+    });
   };
   return el('form', { class: 'study-form', on: { submit: send } },
     ...groups.map(({ root }) => root),

@@ -2,6 +2,7 @@
  * The questions at the end. Every one may be skipped.
  */
 
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { studyTexts } from '../texts/study_texts.js';
 import { radioGroup, studyPage } from './view_study.js';
@@ -18,13 +19,13 @@ export function questionsView({ questions, onSend }) {
   const asked = questions.map((question) => (question.kind === 'text' ? textQuestion(question) : choiceQuestion(question)));
   const trouble = el('p', { class: 'study-trouble', role: 'alert' });
   const button = el('button', { type: 'submit', class: 'button button-main', id: 'send' }, t.send);
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    button.disabled = true;
-    trouble.textContent = '';
-    const answers = asked.map(({ value }, i) => [questions[i].id, value()]).filter(([, answer]) => answer);
-    trouble.textContent = await onSend(Object.fromEntries(answers)) ?? '';
-    button.disabled = false;
+    whileBusy(button, async () => {
+      trouble.textContent = '';
+      const answers = asked.map(({ value }, i) => [questions[i].id, value()]).filter(([, answer]) => answer);
+      trouble.textContent = await onSend(Object.fromEntries(answers)) ?? '';
+    });
   };
   return studyPage('questions', t.questionsTitle, t.questionsLead,
     el('form', { class: 'study-form', on: { submit: send } }, ...asked.map(({ root }) => root), trouble, button));

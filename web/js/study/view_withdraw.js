@@ -2,6 +2,7 @@
  * Leaving the study, in one of three forms, each explained.
  */
 
+import { whileBusy } from '../busy.js';
 import { el } from '../dom.js';
 import { studyTexts } from '../texts/study_texts.js';
 import { studyPage } from './view_study.js';
@@ -21,11 +22,11 @@ export function withdrawView({ contact, stopped, onWithdraw, onBack }) {
   const inputs = forms.map((form) => el('input', { type: 'radio', name: 'form', value: form, required: true, 'aria-describedby': `form-${form}` }));
   const trouble = el('p', { class: 'study-trouble', role: 'alert' });
   const button = el('button', { type: 'submit', class: 'button button-main', id: 'leave-study' }, t.withdraw);
-  const send = async (event) => {
+  const send = (event) => {
     event.preventDefault();
-    button.disabled = true;
-    trouble.textContent = await onWithdraw(inputs.find(({ checked }) => checked).value) ?? '';
-    button.disabled = false;
+    whileBusy(button, async () => {
+      trouble.textContent = await onWithdraw(inputs.find(({ checked }) => checked).value) ?? '';
+    });
   };
   return studyPage('withdraw', t.withdrawTitle, t.withdrawLead,
     el('form', { class: 'study-form', on: { submit: send } },

@@ -59,6 +59,9 @@ export function openReviewPage({ session, deck, missed, of, caption, onBack }) {
     const confidence = hasTwoButtons(deck) ? null : drillTexts.confidenceLevels[confidenceOfRating(rating) - 1];
     mine.textContent = drillTexts.yourAnswer(choiceLabel(deck, choice), confidence);
     place.textContent = t.place(at + 1, missed.length);
+    if (at === 0 && document.activeElement === before) {
+      next.focus(); // what is hidden loses it
+    }
     before.hidden = at === 0;
     next.textContent = at + 1 < missed.length ? t.after : t.end;
   }
