@@ -250,6 +250,20 @@ test('five learners are told of, and every view fits a phone of 360 px', async (
     await visitor.axe(view);
     await visitor.shot(`educator-${view}`);
   }
+
+  await page.route(/\/statistics/, async (route) => { // as if there were three versions
+    const version = Number(new URL(route.request().url()).searchParams.get('version') ?? 3);
+    const response = await route.fetch({ url: route.request().url().split('?')[0] });
+    const { statistics } = await response.json();
+    await route.fulfill({ response, json: { statistics: { ...statistics, versions: [1, 2, 3], version } } });
+  });
+  await page.goto(`${daemon.url}/deck.html?deck=five&view=results`);
+  await page.waitForSelector('#readers:has-text("version 3")');
+  await page.$eval('main select:has([value="3"])', (select) => ['1', '2'].forEach((version) => { // 2 while 1 is on its way
+    select.value = version;
+    select.dispatchEvent(new Event('input'));
+  }));
+  await page.waitForSelector('#readers:has-text("version 2")');
   assert.deepEqual(visitor.complaints, []);
   await visitor.context.close();
 });
