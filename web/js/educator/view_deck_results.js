@@ -26,8 +26,16 @@ export async function resultsView(entry, models) {
   const show = (now) => figures.replaceChildren(...figuresOf(now, definition));
   const version = statistics.versions.length > 1 ? selectField({
     label: t.version, value: String(statistics.version), options: statistics.versions.map((n) => ({ value: String(n), text: t.versionN(n) })),
-    onInput: (value) => attempt(version.control, trouble, async () => show(await readDeckStatistics(entry.id, Number(value)))),
+    onInput: () => attempt(version.control, trouble, showChosen),
   }) : null;
+  /** Another may be chosen while one is on its way. */
+  const showChosen = async () => {
+    let chosen;
+    do {
+      chosen = version.control.value;
+      show(await readDeckStatistics(entry.id, Number(chosen)));
+    } while (version.control.value !== chosen);
+  };
   show(statistics);
   return el('div', { class: 'form' },
     el('p', { class: 'staff-lead' }, t.lead),
